@@ -1,0 +1,21 @@
+/** The seams through which pure code is given time and randomness. */
+
+/** Wall-clock time in milliseconds since the Unix epoch. */
+export interface Clock {
+  nowMs(): number;
+}
+
+/** A source of uniformly distributed 32-bit unsigned integers. */
+export interface Random {
+  nextUint32(): number;
+}
+
+/** Structured logging as pino shapes it: fields first, then the message. */
+export interface Logger {
+  debug(fields: object, message: string): void;
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
+export const systemClock: Clock = { nowMs: () => Date.now() };
