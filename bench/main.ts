@@ -1,0 +1,76 @@
+import { parseArgs } from 'node:util';
+import { type Bench, type BenchOptions, UsageError } from './bench.ts';
+import { Report } from './report.ts';
+
+interface BenchRow {
+  summary: string;
+  load(): Promise<{ bench: Bench }>;
+}
+
+/** Every benchmark, one row each. Loaded only when it is run or asked for its options. */
+const benches: Readonly<Record<string, BenchRow>> = {};
+
+const usage = `Usage: npm run bench -- NAME [options]
+
+Benchmarks:
+${Object.entries(benches)
+  .map(([name, row]) => `  ${name.padEnd(10)} ${row.summary}`)
+  .join('\n')}
+
+Options of all:
+  --json     print JSON instead of tables
+  --help     this text, or with NAME its options
+`;
+
+async function main(args: string[]): Promise<number> {
+  const [name, ...rest] = args;
+  if (name === undefined || name.startsWith('-')) {
+    process.stdout.write(usage);
+    return name === undefined ? 2 : 0;
+  }
+  const row = Object.hasOwn(benches, name) ? benches[name] : undefined;
+  if (row === undefined) throw new UsageError(`unknown benchmark ${name}; known: ${Object.keys(benches).join(', ')}`);
+  const { bench } = await row.load();
+  const values = parseOptions(bench.options, rest);
+  if (values['help'] === true) {
+    process.stdout.write(describe(name, row.summary, bench.options));
+    return 0;
+  }
+  const report = new Report(name);
+  await bench.run(values, report);
+  process.stdout.write(values['json'] === true ? `${JSON.stringify(report.toJson(), null, 2)}\n` : `${report.toText()}\n`);
+  return report.failures.length === 0 ? 0 : 1;
+}
+
+function parseOptions(options: BenchOptions, args: string[]): Record<string, string | boolean> {
+  const config: Record<string, { type: 'string' | 'boolean'; default: string | boolean }> = {
+    json: { type: 'boolean', default: false },
+    help: { type: 'boolean', default: false },
+  };
+  for (const [name, option] of Object.entries(options)) {
+    config[name] = { type: typeof option.default === 'boolean' ? 'boolean' : 'string', default: option.default };
+  }
+  try {
+    return parseArgs({ args, options: config, allowPositionals: false }).values as Record<string, string | boolean>;
+  } catch (error) {
+    throw new UsageError(error instanceof Error ? error.message : String(error));
+  }
+}
+
+function describe(name: string, summary: string, options: BenchOptions): string {
+  const lines = Object.entries(options).map(([option, { doc, default: value }]) => {
+    const given = typeof value === 'boolean' ? `--${option}` : `--${option} VALUE`;
+    const shown = typeof value === 'boolean' || value === '' ? '' : ` (default ${value})`;
+    return `  ${given.padEnd(22)} ${doc}${shown}`;
+  });
+  const common = `  ${'--json'.padEnd(22)} print JSON instead of tables`;
+  return `Usage: npm run bench -- ${name} [options]\n\n${summary}\n\nOptions:\n${[...lines, common].join('\n')}\n`;
+}
+
+try {
+  process.exitCode = await main(process.argv.slice(2));
+} catch (error) {
+  if (!(error instanceof UsageError)) throw error;
+  process.stderr.write(`bench: ${error.message}\n`);
+  process.exitCode = 2;
+}
