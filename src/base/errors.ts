@@ -1,0 +1,94 @@
+/**
+ * Every error a client can be told, in one table. A command that fails writes one of these codes and a message to its
+ * reply; each front end finds here how its protocol says so. A test holds this table and the reference together.
+ */
+
+interface ErrorRow {
+  /** The number that stands for the code inside replies and mailboxes; never reused for another code. */
+  readonly id: number;
+  readonly httpStatus: number;
+  /** The first word of a RESP error line; equal to Redis's where Redis has the same error. */
+  readonly respPrefix: string;
+  /** Whether the same request, sent again later, can succeed, and repeating it cannot apply it twice. */
+  readonly retryable: boolean;
+  readonly summary: string;
+}
+
+export const errors = {
+  // What the request says.
+  'bad-request': row(1, 400, 'ERR', false, 'The request cannot be understood.'),
+  'unknown-command': row(2, 400, 'ERR', false, 'There is no such command.'),
+  arity: row(3, 400, 'ERR', false, 'The command was given too few or too many arguments.'),
+  syntax: row(4, 400, 'ERR', false, 'An option is unknown, repeated, or contradicts another.'),
+  'invalid-argument': row(5, 400, 'ERR', false, 'An argument is not of the kind or in the range it must be.'),
+  'invalid-json': row(6, 400, 'ERR', false, 'A value that must be a JSON text is none.'),
+  'invalid-path': row(7, 400, 'ERR', false, 'A JSON path is not one of RFC 9535, or asks for more than is served.'),
+  'too-deep': row(8, 400, 'ERR', false, 'A JSON text nests deeper than the limit.'),
+  'key-too-large': row(9, 413, 'ERR', false, 'A key is longer than the limit.'),
+  'value-too-large': row(10, 413, 'ERR', false, 'A value, or what a command would make of it, is over the limit.'),
+  'request-too-large': row(11, 413, 'ERR', false, 'A request or its reply is over the limit.'),
+  'cross-slot': row(12, 400, 'CROSSSLOT', false, 'Keys that must be on one shard are on several.'),
+  protocol: row(13, 400, 'ERR', false, 'The bytes are not of the protocol spoken on this connection.'),
+
+  // What is stored.
+  'wrong-type': row(20, 409, 'WRONGTYPE', false, 'The key holds a value of a kind the command does not work on.'),
+  'not-a-number': row(21, 409, 'ERR', false, 'The stored value is not a number the command can work on.'),
+  overflow: row(22, 409, 'ERR', false, 'The result would not fit a signed 64-bit integer or a finite double.'),
+  'no-such-key': row(23, 404, 'ERR', false, 'The key does not exist.'),
+  'no-such-path': row(24, 404, 'ERR', false, 'The path finds nothing in the document.'),
+  conflict: row(25, 409, 'ERR', false, 'A condition of the write does not hold.'),
+  'precondition-failed': row(26, 412, 'ERR', false, 'A precondition of the request does not hold.'),
+
+  // What the node can do now.
+  'out-of-memory': row(40, 507, 'OOM', true, 'The memory budget is used up and nothing may be evicted.'),
+  overloaded: row(41, 503, 'TRYAGAIN', true, 'Too much work is queued; the command was not run.'),
+  indeterminate: row(42, 500, 'ERR', false, 'A shard failed while it ran the command, which may have taken effect.'),
+  'shutting-down': row(43, 503, 'ERR', true, 'The node is shutting down; the command was not run.'),
+  'not-ready': row(44, 503, 'LOADING', true, 'The node is not ready to serve yet.'),
+  'too-many-requests': row(45, 429, 'ERR', true, 'A limit on connections or requests is reached.'),
+  internal: row(46, 500, 'ERR', false, 'A defect of FluxCache; the log says more.'),
+
+  // Who asks.
+  unauthenticated: row(60, 401, 'NOAUTH', false, 'The request needs credentials.'),
+  'wrong-password': row(61, 401, 'WRONGPASS', false, 'The credentials are not right, or the user is disabled.'),
+  forbidden: row(62, 403, 'NOPERM', false, 'The user may not run the command, or not on this key.'),
+  'forbidden-origin': row(63, 403, 'ERR', false, 'A page of another origin may not change anything.'),
+  'misdirected-host': row(64, 421, 'ERR', false, 'The Host header names a host this node does not answer for.'),
+
+  // How it was asked over HTTP.
+  'not-found': row(80, 404, 'ERR', false, 'There is nothing at this path.'),
+  'method-not-allowed': row(81, 405, 'ERR', false, 'The path does not take this method.'),
+  'unsupported-media-type': row(82, 415, 'ERR', false, 'The Content-Type is not one the path takes.'),
+  'request-timeout': row(83, 408, 'ERR', true, 'The request did not arrive within the time limit.'),
+  'length-required': row(84, 411, 'ERR', false, 'The request must announce the length of its body.'),
+  'not-acceptable': row(85, 406, 'ERR', false, 'The value is not of a kind the request accepts.'),
+} as const satisfies Record<string, ErrorRow>;
+
+export type ErrorCode = keyof typeof errors;
+
+const codesById = new Map<number, ErrorCode>();
+for (const code of Object.keys(errors) as ErrorCode[]) codesById.set(errors[code].id, code);
+
+/** The code a reply's number stands for; 'internal' for a number this version does not know. */
+export function errorCodeOf(id: number): ErrorCode {
+  return codesById.get(id) ?? 'internal';
+}
+
+/** A fault of the world (a file, a socket, a limit of the machine), with what a caller needs to act on it. */
+export class FluxError extends Error {
+  override readonly name = 'FluxError';
+  readonly code: ErrorCode;
+
+  constructor(code: ErrorCode, message: string, options?: { cause?: unknown }) {
+    super(message, options);
+    this.code = code;
+  }
+
+  get retryable(): boolean {
+    return errors[this.code].retryable;
+  }
+}
+
+function row(id: number, httpStatus: number, respPrefix: string, retryable: boolean, summary: string): ErrorRow {
+  return { id, httpStatus, respPrefix, retryable, summary };
+}
