@@ -51,7 +51,10 @@ test('the parts of a plan hold every key group once, in order, each on the shard
         for (let number = 0; number < plan.partCount; number++) {
           const groups = Array.from({ length: plan.sizeOf(number) }, (_, index) => plan.groupOf(number, index));
           t.true(groups.length > 0);
-          t.deepEqual(groups, groups.toSorted((left, right) => left - right));
+          t.deepEqual(
+            groups,
+            groups.toSorted((left, right) => left - right),
+          );
           plan.argsOf(number, args, part);
           const expected = [...before];
           for (const group of groups) {
