@@ -1,0 +1,75 @@
+import { once } from 'node:events';
+import { Worker } from 'node:worker_threads';
+import test from 'ava';
+import { Counters, DURATION_BUCKETS, durationBoundsS, FrontEnd } from '../../../src/base/counters.ts';
+
+const SHAPE = { commandCount: 3, errorCount: 5 };
+
+/** Index of the bucket that one command of this duration is counted in. */
+function bucketOf(elapsedMs: number): number {
+  const counters = Counters.create(SHAPE);
+  counters.command(1, FrontEnd.resp, elapsedMs);
+  return counters.durationBuckets(1, FrontEnd.resp).indexOf(1);
+}
+
+test('a duration counts in the first bucket whose bound it does not pass', (t) => {
+  t.is(durationBoundsS.length, DURATION_BUCKETS - 1);
+  for (const [bucket, boundS] of durationBoundsS.entries()) {
+    t.is(bucketOf(boundS * 1000), bucket);
+    t.is(bucketOf(boundS * 1000 * 1.001), bucket + 1);
+  }
+});
+
+test('a duration of zero, one below zero and one of an hour have buckets too', (t) => {
+  t.deepEqual([0, -1, 3_600_000].map(bucketOf), [0, 0, DURATION_BUCKETS - 1]);
+});
+
+test('commands, errors and tallies of different rows and front ends are kept apart', (t) => {
+  const counters = Counters.create(SHAPE);
+  counters.command(0, FrontEnd.http, 1);
+  counters.command(2, FrontEnd.internal, 2);
+  counters.command(2, FrontEnd.internal, 3);
+  counters.commands(2, FrontEnd.http, 10, 20);
+  counters.error(4);
+  counters.hit(FrontEnd.http);
+  counters.miss(FrontEnd.internal);
+  counters.add('clients', FrontEnd.resp, 2);
+  counters.add('clients', FrontEnd.resp, -1);
+  counters.add('bytesSent', FrontEnd.internal, 7);
+  const counts = [0, 1, 2].map((row) => Object.values(FrontEnd).map((front) => counters.commandCount(row, front)));
+  t.deepEqual(counts, [
+    [1, 0, 0, 0],
+    [0, 0, 0, 0],
+    [10, 0, 0, 2],
+  ]);
+  t.is(counters.durationSumMs(2, FrontEnd.internal), 5);
+  t.is(counters.durationSumMs(2, FrontEnd.http), 20);
+  t.deepEqual(
+    [0, 1, 2, 3, 4].map((id) => counters.errorCount(id)),
+    [0, 0, 0, 0, 1],
+  );
+  t.is(counters.tally('keyspaceHits', FrontEnd.http), 1);
+  t.is(counters.tally('keyspaceMisses', FrontEnd.internal), 1);
+  t.is(counters.tally('keyspaceMisses', FrontEnd.http), 0);
+  t.is(counters.tally('clients', FrontEnd.resp), 1);
+  t.is(counters.tally('bytesSent', FrontEnd.internal), 7);
+});
+
+test('what two threads count at once adds up to what they did', async (t) => {
+  const blocks = [Counters.create(SHAPE), Counters.create(SHAPE)];
+  const source = `
+    const { workerData } = require('node:worker_threads');
+    require('tsx/esm/api').tsImport(workerData.module, workerData.module).then(({ Counters }) => {
+      const counters = Counters.attach(workerData.shape, workerData.buffer);
+      for (let i = 0; i < 100000; i++) { counters.command(i % 3, 0, i / 1000); counters.hit(0); }
+    });`;
+  const module = new URL('../../../src/base/counters.ts', import.meta.url).href;
+  const workers = blocks.map(
+    ({ buffer }) => new Worker(source, { eval: true, execArgv: [], workerData: { module, shape: SHAPE, buffer } }),
+  );
+  const codes = await Promise.all(workers.map((worker) => once(worker, 'exit')));
+  t.deepEqual(codes, [[0], [0]]);
+  const total = Counters.sum(SHAPE, blocks);
+  t.is(total.tally('keyspaceHits', FrontEnd.http), 200_000);
+  t.is(total.commandCount(0, 0) + total.commandCount(1, 0) + total.commandCount(2, 0), 200_000);
+});
