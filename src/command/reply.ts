@@ -1,0 +1,372 @@
+import { assert } from '../base/assert.ts';
+import { type ErrorCode, errorCodeOf, errors } from '../base/errors.ts';
+import { ValueType } from '../base/view.ts';
+
+/**
+ * What a part of a reply is; also its first byte in the buffer. Behind it, numbers little-endian:
+ *
+ * | kind | bytes behind the tag |
+ * | --- | --- |
+ * | null, false, true | none |
+ * | integer, double | 8: double |
+ * | bigInteger | 8: signed integer, used only where a double would round |
+ * | status | 1: length; then ASCII |
+ * | bulk | 1: {@link ValueType}; 4: length; then the bytes |
+ * | text | 4: length; then UTF-8 meant for people (a verbatim string in RESP3) |
+ * | error | 1: id of the error's code; 4: length; then the message without its RESP prefix, UTF-8 |
+ * | array, map | 4: number of elements, or of pairs; then these |
+ * | attribute | 8: version as a double; 1: 1 when the write created the entry, else 0 |
+ *
+ * A reply is one part, with at most one attribute in front of it.
+ */
+export const ReplyKind = {
+  null: 0,
+  false: 1,
+  true: 2,
+  integer: 3,
+  bigInteger: 4,
+  double: 5,
+  status: 6,
+  bulk: 7,
+  text: 8,
+  error: 9,
+  array: 10,
+  map: 11,
+  attribute: 12,
+} as const;
+export type ReplyKind = (typeof ReplyKind)[keyof typeof ReplyKind];
+
+const lengthOfAttribute = 10;
+const encoder = new TextEncoder();
+
+/** Builds one reply in a buffer of its own that grows and is used again: writing allocates nothing in the long run. */
+export class ReplyWriter {
+  /** Holds the reply at 0 to `length`; replaced when it grows, so take it anew after each write. */
+  bytes: Uint8Array;
+  length = 0;
+  #words: DataView;
+  readonly #bytesKept: number;
+
+  /** Buffers that grew beyond `bytesKept` are given back at the next `clear`. */
+  constructor(bytesKept = 1 << 20) {
+    this.bytes = new Uint8Array(4096);
+    this.#words = new DataView(this.bytes.buffer);
+    this.#bytesKept = bytesKept;
+  }
+
+  clear(): void {
+    this.length = 0;
+    if (this.bytes.length > this.#bytesKept) this.#resize(4096);
+  }
+
+  /** Takes back everything written since the reply was `length` bytes long. */
+  truncate(length: number): void {
+    assert(length <= this.length, 'a reply is truncated to what it holds');
+    this.length = length;
+  }
+
+  /** The version of the entry the command wrote or read, and whether it created it; only in front of all else. */
+  attribute(version: number, created: boolean): void {
+    assert(this.length === 0, 'an attribute comes first');
+    const at = this.#reserve(lengthOfAttribute);
+    this.bytes[at] = ReplyKind.attribute;
+    this.#words.setFloat64(at + 1, version, true);
+    this.bytes[at + 9] = created ? 1 : 0;
+  }
+
+  null(): void {
+    this.bytes[this.#reserve(1)] = ReplyKind.null;
+  }
+
+  boolean(value: boolean): void {
+    this.bytes[this.#reserve(1)] = value ? ReplyKind.true : ReplyKind.false;
+  }
+
+  /** An integer that a double holds exactly. */
+  integer(value: number): void {
+    const at = this.#reserve(9);
+    this.bytes[at] = ReplyKind.integer;
+    this.#words.setFloat64(at + 1, value, true);
+  }
+
+  /** Any signed 64-bit integer. */
+  int64(value: bigint): void {
+    const safe = Number(value);
+    if (Number.isSafeInteger(safe)) {
+      this.integer(safe);
+      return;
+    }
+    const at = this.#reserve(9);
+    this.bytes[at] = ReplyKind.bigInteger;
+    this.#words.setBigInt64(at + 1, value, true);
+  }
+
+  double(value: number): void {
+    const at = this.#reserve(9);
+    this.bytes[at] = ReplyKind.double;
+    this.#words.setFloat64(at + 1, value, true);
+  }
+
+  ok(): void {
+    const at = this.#reserve(4);
+    this.bytes[at] = ReplyKind.status;
+    this.bytes[at + 1] = 2;
+    this.bytes[at + 2] = 0x4f;
+    this.bytes[at + 3] = 0x4b;
+  }
+
+  /** A short ASCII word, such as PONG. */
+  status(text: string): void {
+    assert(text.length < 256, 'a status is short');
+    const at = this.#reserve(2 + text.length);
+    this.bytes[at] = ReplyKind.status;
+    this.bytes[at + 1] = text.length;
+    for (let index = 0; index < text.length; index++) this.bytes[at + 2 + index] = text.charCodeAt(index);
+  }
+
+  /** Makes room for a value of `length` bytes and returns where in `bytes` the caller has to write them. */
+  bulkOf(type: ValueType, length: number): number {
+    const at = this.#reserve(6 + length);
+    this.bytes[at] = ReplyKind.bulk;
+    this.bytes[at + 1] = type;
+    this.#words.setUint32(at + 2, length, true);
+    return at + 6;
+  }
+
+  bulk(type: ValueType, source: Uint8Array, start: number, end: number): void {
+    const at = this.bulkOf(type, end - start);
+    copy(source, start, end, this.bytes, at);
+  }
+
+  /** A bulk of type string from JavaScript text. */
+  bulkText(text: string): void {
+    // Three bytes a UTF-16 unit are the most UTF-8 can take; what is not needed is given back.
+    const at = this.#reserve(6 + text.length * 3);
+    const written = encoder.encodeInto(text, this.bytes.subarray(at + 6)).written;
+    this.bytes[at] = ReplyKind.bulk;
+    this.bytes[at + 1] = ValueType.string;
+    this.#words.setUint32(at + 2, written, true);
+    this.length = at + 6 + written;
+  }
+
+  /** Text for people, such as the answer of INFO. */
+  text(text: string): void {
+    const at = this.#reserve(5 + text.length * 3);
+    const written = encoder.encodeInto(text, this.bytes.subarray(at + 5)).written;
+    this.bytes[at] = ReplyKind.text;
+    this.#words.setUint32(at + 1, written, true);
+    this.length = at + 5 + written;
+  }
+
+  /** `message` has no prefix: `syntax error`, not `ERR syntax error`. */
+  error(code: ErrorCode, message: string): void {
+    const at = this.#reserve(6 + message.length * 3);
+    const written = encoder.encodeInto(message, this.bytes.subarray(at + 6)).written;
+    this.bytes[at] = ReplyKind.error;
+    this.bytes[at + 1] = errors[code].id;
+    this.#words.setUint32(at + 2, written, true);
+    this.length = at + 6 + written;
+  }
+
+  /** Begins an array; its `count` elements are written next. */
+  array(count: number): void {
+    this.#container(ReplyKind.array, count);
+  }
+
+  /** Begins a map; its `count` pairs are written next, each a key and a value. */
+  map(count: number): void {
+    this.#container(ReplyKind.map, count);
+  }
+
+  /** Begins an array whose number of elements is told to `endArray` with the mark returned here. */
+  beginArray(): number {
+    this.#container(ReplyKind.array, 0);
+    return this.length - 4;
+  }
+
+  endArray(mark: number, count: number): void {
+    this.#words.setUint32(mark, count, true);
+  }
+
+  /** Appends one whole part as another reply holds it, so that gathering copies and does not decode. */
+  part(source: Uint8Array, start: number, end: number): void {
+    const at = this.#reserve(end - start);
+    copy(source, start, end, this.bytes, at);
+  }
+
+  #container(kind: ReplyKind, count: number): void {
+    const at = this.#reserve(5);
+    this.bytes[at] = kind;
+    this.#words.setUint32(at + 1, count, true);
+  }
+
+  #reserve(count: number): number {
+    const at = this.length;
+    const end = at + count;
+    if (end > this.bytes.length) this.#resize(end);
+    this.length = end;
+    return at;
+  }
+
+  #resize(needed: number): void {
+    const bytes = new Uint8Array(Math.max(4096, 2 ** Math.ceil(Math.log2(needed))));
+    if (this.length > 0) bytes.set(this.bytes.subarray(0, Math.min(this.length, this.bytes.length)));
+    this.bytes = bytes;
+    this.#words = new DataView(bytes.buffer);
+  }
+}
+
+/**
+ * A cursor over one reply. `open` reads the attribute if there is one; each `next` steps to the next part in writing
+ * order, containers before their elements, and sets the fields its kind has.
+ */
+export class ReplyReader {
+  bytes: Uint8Array = new Uint8Array(0);
+  kind: ReplyKind = ReplyKind.null;
+  /** Where the current part begins, tag included. */
+  partStart = 0;
+  /** Range of the bytes of a status, bulk, text or error. */
+  start = 0;
+  end = 0;
+  /** Of a bulk. */
+  type: ValueType = ValueType.string;
+  /** Of an integer or a double. */
+  number = 0;
+  /** Number of elements of an array, of pairs of a map. */
+  count = 0;
+  /** Of the attribute; 0 when there is none. */
+  version = 0;
+  created = false;
+  #words = new DataView(this.bytes.buffer);
+  #at = 0;
+  #endOfReply = 0;
+
+  /** Starts on the reply `bytes[start..end)` and steps to its first part. */
+  open(bytes: Uint8Array, start: number, end: number): ReplyKind {
+    if (bytes !== this.bytes) {
+      this.bytes = bytes;
+      this.#words = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    }
+    this.#at = start;
+    this.#endOfReply = end;
+    this.version = 0;
+    this.created = false;
+    if (bytes[start] === ReplyKind.attribute) {
+      this.version = this.#words.getFloat64(start + 1, true);
+      this.created = bytes[start + 9] === 1;
+      this.#at = start + lengthOfAttribute;
+    }
+    return this.next();
+  }
+
+  openWritten(writer: ReplyWriter): ReplyKind {
+    return this.open(writer.bytes, 0, writer.length);
+  }
+
+  /** Whether every part has been stepped over. */
+  get done(): boolean {
+    return this.#at >= this.#endOfReply;
+  }
+
+  /** Where the part after the current one begins. */
+  get nextStart(): number {
+    return this.#at;
+  }
+
+  next(): ReplyKind {
+    const at = this.#at;
+    assert(at < this.#endOfReply, 'a reply has another part');
+    const words = this.#words;
+    const kind = this.bytes[at] as ReplyKind;
+    this.kind = kind;
+    this.partStart = at;
+    switch (kind) {
+      case ReplyKind.null:
+      case ReplyKind.false:
+      case ReplyKind.true:
+        this.#at = at + 1;
+        break;
+      case ReplyKind.integer:
+      case ReplyKind.double:
+        this.number = words.getFloat64(at + 1, true);
+        this.#at = at + 9;
+        break;
+      case ReplyKind.bigInteger:
+        this.#at = at + 9;
+        break;
+      case ReplyKind.status:
+        this.#range(at + 2, this.bytes[at + 1] as number);
+        break;
+      case ReplyKind.bulk:
+        this.type = this.bytes[at + 1] as ValueType;
+        this.#range(at + 6, words.getUint32(at + 2, true));
+        break;
+      case ReplyKind.text:
+        this.#range(at + 5, words.getUint32(at + 1, true));
+        break;
+      case ReplyKind.error:
+        this.count = this.bytes[at + 1] as number;
+        this.#range(at + 6, words.getUint32(at + 2, true));
+        break;
+      case ReplyKind.array:
+      case ReplyKind.map:
+        this.count = words.getUint32(at + 1, true);
+        this.#at = at + 5;
+        break;
+      default:
+        assert(false, `a reply holds parts of known kinds, not ${kind}`);
+    }
+    return kind;
+  }
+
+  /** Steps over the rest of the current part (the elements of a container), so that `next` is on its sibling. */
+  skip(): void {
+    let pending = this.#children();
+    while (pending > 0) {
+      this.next();
+      pending += this.#children() - 1;
+    }
+  }
+
+  /** Of a bigInteger. */
+  get bigInteger(): bigint {
+    return this.#words.getBigInt64(this.partStart + 1, true);
+  }
+
+  /** Of an error. */
+  get errorCode(): ErrorCode {
+    return errorCodeOf(this.count);
+  }
+
+  /** The bytes of a status, bulk, text or error as UTF-8 text. Allocates. */
+  get text(): string {
+    return Buffer.from(this.bytes.buffer, this.bytes.byteOffset + this.start, this.end - this.start).toString('utf8');
+  }
+
+  /** The bytes of a status, bulk, text or error: a view, not a copy. Allocates. */
+  get view(): Uint8Array {
+    return this.bytes.subarray(this.start, this.end);
+  }
+
+  #children(): number {
+    if (this.kind === ReplyKind.array) return this.count;
+    return this.kind === ReplyKind.map ? this.count * 2 : 0;
+  }
+
+  #range(start: number, length: number): void {
+    this.start = start;
+    this.end = start + length;
+    this.#at = this.end;
+  }
+}
+
+/** Below this many bytes a loop is faster than a view and `set`, which allocate. */
+const copyLoopMax = 64;
+
+function copy(source: Uint8Array, start: number, end: number, target: Uint8Array, at: number): void {
+  if (end - start > copyLoopMax) {
+    target.set(source.subarray(start, end), at);
+    return;
+  }
+  for (let from = start, to = at; from < end; from++, to++) target[to] = source[from] as number;
+}
