@@ -57,15 +57,16 @@ test('commands, errors and tallies of different rows and front ends are kept apa
 
 test('what two threads count at once adds up to what they did', async (t) => {
   const blocks = [Counters.create(SHAPE), Counters.create(SHAPE)];
-  const source = `
+  const source = `(async () => {
+    (await import('${import.meta.resolve('tsx/esm/api')}')).register();
     const { workerData } = require('node:worker_threads');
-    require('tsx/esm/api').tsImport(workerData.module, workerData.module).then(({ Counters }) => {
-      const counters = Counters.attach(workerData.shape, workerData.buffer);
-      for (let i = 0; i < 100000; i++) { counters.command(i % 3, 0, i / 1000); counters.hit(0); }
-    });`;
+    const { Counters } = await import(workerData.module);
+    const counters = Counters.attach(workerData.shape, workerData.buffer);
+    for (let i = 0; i < 100000; i++) { counters.command(i % 3, 0, i / 1000); counters.hit(0); }
+  })();`;
   const module = new URL('../../../src/base/counters.ts', import.meta.url).href;
   const workers = blocks.map(
-    ({ buffer }) => new Worker(source, { eval: true, execArgv: [], workerData: { module, shape: SHAPE, buffer } }),
+    ({ buffer }) => new Worker(source, { eval: true, workerData: { module, shape: SHAPE, buffer } }),
   );
   const codes = await Promise.all(workers.map((worker) => once(worker, 'exit')));
   t.deepEqual(codes, [[0], [0]]);
