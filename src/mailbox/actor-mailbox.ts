@@ -1,0 +1,113 @@
+import { assert } from '../base/assert.ts';
+import { copyBytes } from '../base/copy-bytes.ts';
+import { Doorbell } from './doorbell.ts';
+import { Journal } from './journal.ts';
+import type { MailboxHandle } from './mailbox.ts';
+import { Outbox, Refusal } from './outbox.ts';
+import { RingConsumer } from './ring.ts';
+
+/** One reply may wait for room; until it has left, no command of this mailbox is taken: back-pressure. */
+const ONE_REPLY = { queuedCountMax: 1, queuedBytesMax: 0 };
+
+/**
+ * An actor's side of a mailbox: takes commands, answers each exactly once (I4), in order.
+ *
+ * `next` until false, and after each true either execute `commands.bytes[commands.offset..+length)` or, when
+ * `interrupted`, answer that its outcome is not known; then `reply` once. `flush` after a batch and before sleep.
+ *
+ * Made again in another thread after the former one ended, it goes on where that one stood: replies committed are
+ * published, the command that was being executed comes first as `interrupted`, and no other is lost or repeated.
+ */
+export class ActorMailbox {
+  readonly commands: RingConsumer;
+  /** The command at hand was begun by an actor that died: it was executed, in part, or not at all. */
+  interrupted = false;
+  readonly #outbox: Outbox;
+  readonly #journal: Journal;
+  readonly #frontBell: Doorbell;
+  /** A command was begun in the journal, or a part of one in chunks was taken, and is not done. */
+  #executing = false;
+  /** The command at hand was answered, and the reply waits for room. */
+  #replyParked = false;
+
+  constructor(handle: MailboxHandle) {
+    this.#journal = new Journal(handle.journal);
+    this.#frontBell = new Doorbell(handle.frontBell);
+    this.#outbox = new Outbox(handle.replies, ONE_REPLY, this.#journal.replyHead);
+    if (this.#journal.executing) {
+      const at = this.#journal.executingAt;
+      this.commands = new RingConsumer(handle.commands, at);
+      // Released already, in part at least: it came in chunks, the rest of which `next` passes over.
+      if (this.commands.cursor === at) this.commands.skipFrame();
+      this.commands.tag = this.#journal.executingTag;
+      this.interrupted = true;
+    } else {
+      this.commands = new RingConsumer(handle.commands, this.#journal.commandCursor);
+    }
+  }
+
+  /** Takes the next command; false when none is complete or the last reply still waits for room. */
+  next(): boolean {
+    if (this.#replyParked && !this.#settle()) return false;
+    if (this.interrupted) {
+      this.#executing = true;
+      return true;
+    }
+    const commands = this.commands;
+    if (commands.next()) {
+      this.#journal.begin(commands.position, commands.tag);
+      this.#executing = true;
+      return true;
+    }
+    if (commands.assembling) {
+      // Its room is needed for the chunks that follow, so it counts as begun from here on.
+      this.#journal.begin(commands.position, commands.tag);
+      if (commands.release()) this.#frontBell.ring();
+    }
+    return false;
+  }
+
+  /** Answers the command at hand; false, and nothing sent, when the reply is larger than a message may be. */
+  reply(bytes: Uint8Array, start: number, end: number): boolean {
+    assert(this.#executing, 'I4: one reply per command');
+    const count = end - start;
+    const at = this.#outbox.reserve(count);
+    if (at === Refusal.tooLarge) return false;
+    assert(at >= 0, 'a reply waits for room alone');
+    copyBytes(bytes, start, this.#outbox.bytes, at, count);
+    this.#outbox.commit(count, this.commands.tag);
+    this.#executing = false;
+    this.#settle();
+    return true;
+  }
+
+  /** Publishes replies, then gives back the room of their commands, and wakes the front end if it sleeps. */
+  flush(): void {
+    if (this.#replyParked) this.#settle();
+    let wake = this.#outbox.flush();
+    if (!this.#executing && !this.#replyParked && this.commands.release()) wake = true;
+    if (wake) this.#frontBell.ring();
+  }
+
+  /** Whether `next` may have something: the second look before sleep. Call `flush` before. */
+  hasWork(): boolean {
+    if (this.#replyParked) return this.#settle();
+    return this.interrupted || this.commands.hasMore();
+  }
+
+  /**
+   * Brings the reply at hand into the ring and the command to its end; false while the reply waits for room. The
+   * journal notes the end after the reply's last frame is committed and before it is published: a death before that
+   * leaves the command interrupted and its reply unseen, a death after it leaves both done.
+   */
+  #settle(): boolean {
+    this.#replyParked = !this.#outbox.drain();
+    if (this.#replyParked) {
+      if (this.#outbox.takePublished()) this.#frontBell.ring();
+      return false;
+    }
+    this.#journal.done(this.commands.cursor, this.#outbox.ring.head);
+    this.interrupted = false;
+    return true;
+  }
+}
