@@ -70,14 +70,42 @@ test('partitions are contiguous, cover every slot once and differ by at most one
   }
 });
 
-test('the shard of a key is its partition modulo the number of shards', (t) => {
+test('shards hold contiguous partitions, in numbers that differ by at most one', (t) => {
+  for (const shards of [1, 2, 3, 7, 63, 64]) {
+    const map = new PartitionMap(64, shards);
+    const counts = new Array<number>(shards).fill(0);
+    let last = 0;
+    for (let partition = 0; partition < 64; partition++) {
+      const shard = map.shardOfPartition(partition);
+      t.true(shard === last || shard === last + 1);
+      last = shard;
+      counts[shard] = (counts[shard] as number) + 1;
+    }
+    t.is(last, shards - 1);
+    t.true(Math.max(...counts) - Math.min(...counts) <= 1, `${shards} shards`);
+  }
+});
+
+test('the shard of a key is that of its partition', (t) => {
   const map = new PartitionMap(64, 3);
   for (let number = 0; number < 1000; number++) {
     const key = bytes(`key:${number}`);
-    const partition = map.partitionOfSlot(slotOf(key, 0, key.length));
-    t.is(map.shardOfKey(key, 0, key.length), partition % 3);
-    t.is(map.shardOfSlot(slotOf(key, 0, key.length)), partition % 3);
-    t.is(map.shardOfPartition(partition), partition % 3);
+    const shard = map.shardOfPartition(map.partitionOfSlot(slotOf(key, 0, key.length)));
+    t.is(map.shardOfKey(key, 0, key.length), shard);
+    t.is(map.shardOfSlot(slotOf(key, 0, key.length)), shard);
+  }
+});
+
+test('keys that differ in their last digit alone are spread over the shards', (t) => {
+  const map = new PartitionMap(64, 4);
+  for (const prefix of ['', 'k', 'key:', 'user:']) {
+    const counts = [0, 0, 0, 0];
+    for (let digit = 0; digit < 10; digit++) {
+      const key = bytes(`${prefix}${digit}`);
+      const shard = map.shardOfKey(key, 0, key.length);
+      counts[shard] = (counts[shard] as number) + 1;
+    }
+    t.true(Math.max(...counts) <= 4, `${prefix}: ${counts}`);
   }
 });
 
