@@ -1,0 +1,240 @@
+import type { z } from 'zod';
+import { choice, integer, list, size, text, time, toggle } from './kinds.ts';
+
+const MB = 2 ** 20;
+const GB = 2 ** 30;
+const DAY_MS = 86_400_000;
+
+/** Arenas are one SharedArrayBuffer each, which Node.js 20 can view up to 4 GiB of. */
+export const SHARD_BYTES_MAX = 4 * GB;
+export const SHARD_BYTES_MIN = 4 * MB;
+
+/**
+ * Every option of the server, one row each. The key is the name in a configuration file; `httpPort` makes the flag
+ * `--http-port` and the variable `FLUXCACHE_HTTP_PORT`. Flags, variables, file, `--help` and the reference follow.
+ */
+export const options = {
+  bind: text({
+    group: 'network',
+    doc: 'Address to listen on. One that other machines can reach needs credentials, or insecure.',
+    default: '127.0.0.1',
+    pattern: /^[\w.:-]{1,253}$/,
+    allowed: 'a host name or an IP address',
+    placeholder: 'ADDRESS',
+  }),
+  httpPort: integer({
+    group: 'network',
+    doc: 'Port for HTTP; 0 takes a free one, which the log names.',
+    default: 8081,
+    min: 0,
+    max: 65_535,
+    placeholder: 'PORT',
+  }),
+
+  maxMemory: size({
+    group: 'memory',
+    doc: 'Memory for entries, their index and all that belongs to them, over all shards.',
+    default: 512 * MB,
+    min: 16 * MB,
+    max: 64 * SHARD_BYTES_MAX,
+  }),
+  eviction: choice({
+    group: 'memory',
+    doc: 'What leaves when memory is full: what is least used (flux), what expires soonest (volatile-ttl), or nothing, writes being refused (noeviction).',
+    default: 'flux',
+    of: ['flux', 'noeviction', 'volatile-ttl'],
+  }),
+  shards: integer({
+    group: 'memory',
+    doc: 'Shards, each a thread with its own part of the memory.',
+    default: (machine) => Math.max(1, Math.min(64, machine.cores - 1)),
+    defaultDoc: 'processors less one, at least 1',
+    min: 1,
+    max: 64,
+  }),
+
+  maxKey: size({
+    group: 'limits',
+    doc: 'Longest key.',
+    default: 65_535,
+    min: 1,
+    max: 65_535,
+  }),
+  maxValue: size({
+    group: 'limits',
+    doc: 'Largest value.',
+    default: 8 * MB,
+    min: 1,
+    max: 512 * MB,
+  }),
+  maxBody: size({
+    group: 'limits',
+    doc: 'Largest body of a request.',
+    default: 16 * MB,
+    min: 1024,
+    max: GB,
+  }),
+  maxHeaders: size({
+    group: 'limits',
+    doc: 'Longest request line and headers of a request together; a key in a URL can take three times its length.',
+    default: 256 * 1024,
+    min: 4096,
+    max: MB,
+  }),
+  maxConnections: integer({
+    group: 'limits',
+    doc: 'Connections open at once; further ones are closed.',
+    default: 10_000,
+    min: 1,
+    max: 1_000_000,
+  }),
+  maxBatch: integer({
+    group: 'limits',
+    doc: 'Commands in one batch.',
+    default: 10_000,
+    min: 1,
+    max: 1_000_000,
+  }),
+  maxOutput: size({
+    group: 'limits',
+    doc: 'Bytes of answers that wait for one slow reader before its connection is closed.',
+    default: 32 * MB,
+    min: 64 * 1024,
+    max: 4 * GB,
+  }),
+
+  requestTimeout: time({
+    group: 'timeouts',
+    doc: 'For a request to arrive as a whole.',
+    default: 10_000,
+    min: 100,
+    max: DAY_MS,
+  }),
+  replyTimeout: time({
+    group: 'timeouts',
+    doc: 'For a slow reader to take some of its answer.',
+    default: 30_000,
+    min: 100,
+    max: DAY_MS,
+  }),
+  idleTimeout: time({
+    group: 'timeouts',
+    doc: 'For a connection on which nothing happens.',
+    default: 60_000,
+    min: 1000,
+    max: DAY_MS,
+  }),
+  drainTimeout: time({
+    group: 'timeouts',
+    doc: 'For requests under way to finish when the server is told to stop.',
+    default: 10_000,
+    min: 0,
+    max: 3_600_000,
+  }),
+  watchdog: time({
+    group: 'timeouts',
+    doc: 'For a shard to show that it is alive; one that does not is restarted on its memory. 0 turns this off.',
+    default: 5000,
+    min: 0,
+    max: 3_600_000,
+  }),
+
+  ringSize: size({
+    group: 'mailboxes',
+    doc: 'Size of each ring between the main thread and a shard.',
+    default: MB,
+    min: 64 * 1024,
+    max: 64 * MB,
+    powerOfTwo: true,
+  }),
+  maxQueue: size({
+    group: 'mailboxes',
+    doc: 'Bytes of commands that wait in front of a full ring; further ones are refused as overloaded.',
+    default: 64 * MB,
+    min: 0,
+    max: 4 * GB,
+  }),
+
+  password: text({
+    group: 'access',
+    doc: "Password of the user 'default', who may do everything. Better in a variable or file than in a flag, which other users of the machine can see.",
+    default: '',
+    secret: true,
+    pattern: /^[^\p{Cc}]{0,1024}$/u,
+    allowed: 'up to 1024 characters, none of them a control character',
+    placeholder: 'TEXT',
+  }),
+  usersFile: text({
+    group: 'access',
+    doc: 'YAML or JSON file of users, their secrets (as hashes) and rights.',
+    default: '',
+    pattern: /^[^\0]*$/,
+    allowed: 'the path of a file',
+    placeholder: 'FILE',
+  }),
+  insecure: toggle({
+    group: 'access',
+    doc: 'Serve other machines without asking for credentials.',
+    default: false,
+  }),
+  allowedHosts: list({
+    group: 'access',
+    doc: "Names in a request's Host header to answer to, beside loopback names and the address listened on; *.example.com means every name below it, * any.",
+    default: [],
+    pattern: /^(\*|(\*\.)?[\w-]+(\.[\w-]+)*|[\da-f:.]+|\[[\da-f:.]+\])$/i,
+    allowed: 'host names or IP addresses without a port, separated by commas',
+    placeholder: 'HOST,…',
+  }),
+  allowedOrigins: list({
+    group: 'access',
+    doc: 'Origins whose web pages may send requests that change something; * means any.',
+    default: [],
+    pattern: /^(\*|https?:\/\/[^/\s,]+)$/i,
+    allowed: 'origins such as https://app.example.com, separated by commas',
+    placeholder: 'ORIGIN,…',
+  }),
+  probeCredentials: toggle({
+    group: 'access',
+    doc: 'Ask for credentials at /livez, /readyz, /healthz, /health and /metrics, too.',
+    default: false,
+  }),
+
+  nodeName: text({
+    group: 'node',
+    doc: 'Name of this node in its views and metrics.',
+    default: (machine) => machine.hostName,
+    defaultDoc: "the machine's name",
+    pattern: /^[\w.-]{1,128}$/,
+    allowed: 'letters, digits, dots, hyphens and underscores, at most 128',
+    placeholder: 'NAME',
+  }),
+  logLevel: choice({
+    group: 'node',
+    doc: 'Least important messages that are logged.',
+    default: 'info',
+    of: ['debug', 'info', 'warn', 'error', 'silent'],
+  }),
+  logFormat: choice({
+    group: 'node',
+    doc: 'One JSON object a line, or text for people; auto is text on a terminal.',
+    default: 'auto',
+    of: ['auto', 'json', 'text'],
+  }),
+} as const;
+
+export type OptionName = keyof typeof options;
+
+/** The effective value of every option: sizes in bytes, times in milliseconds. */
+export type Config = { readonly [Name in OptionName]: z.output<(typeof options)[Name]['schema']> };
+
+export const optionNames = Object.keys(options) as OptionName[];
+
+/** `httpPort` → `--http-port`. */
+export function flagOf(name: string): string {
+  return `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+}
+
+/** `httpPort` → `FLUXCACHE_HTTP_PORT`. */
+export function variableOf(name: string): string {
+  return `FLUXCACHE_${name.replaceAll(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`;
+}
