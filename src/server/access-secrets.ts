@@ -34,11 +34,12 @@ export function parsePasswordHash(text: string): PasswordHash | undefined {
   return { cost, blockSize, parallelization, salt, key };
 }
 
-export async function hashPassword(password: string): Promise<string> {
+/** The hash of a password under a salt of its own; `cost`, a power of two, is for tests that have no time. */
+export async function hashPassword(password: string, cost = COST): Promise<string> {
   const salt = randomBytes(SALT_BYTES);
-  const costs = { cost: COST, blockSize: BLOCK_SIZE, parallelization: PARALLELIZATION };
+  const costs = { cost, blockSize: BLOCK_SIZE, parallelization: PARALLELIZATION };
   const key = await derive(password, { ...costs, salt, key: Buffer.alloc(KEY_BYTES) });
-  return `scrypt$${COST}$${BLOCK_SIZE}$${PARALLELIZATION}$${salt.toString('base64')}$${key.toString('base64')}`;
+  return `scrypt$${cost}$${BLOCK_SIZE}$${PARALLELIZATION}$${salt.toString('base64')}$${key.toString('base64')}`;
 }
 
 /** Takes about a third of a second of one of libuv's threads, on purpose. */
@@ -46,15 +47,12 @@ export async function isPassword(password: string, expected: PasswordHash): Prom
   return timingSafeEqual(await derive(password, expected), expected.key);
 }
 
-/** Nobody's password: checked in place of an unknown user's, so that names cannot be told by the time an answer takes. */
-export function nobodysHash(): PasswordHash {
-  return {
-    cost: COST,
-    blockSize: BLOCK_SIZE,
-    parallelization: PARALLELIZATION,
-    salt: randomBytes(SALT_BYTES),
-    key: randomBytes(KEY_BYTES),
-  };
+/**
+ * A hash as costly as `like` that no password has: checked in place of an unknown user's, so that names cannot be told
+ * by the time an answer takes.
+ */
+export function nobodysHash(like: PasswordHash): PasswordHash {
+  return { ...like, salt: randomBytes(SALT_BYTES), key: randomBytes(like.key.length) };
 }
 
 function derive(password: string, { cost, blockSize, parallelization, salt, key }: PasswordHash): Promise<Buffer> {

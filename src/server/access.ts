@@ -34,12 +34,15 @@ export class Access {
   readonly #verified = new Map<string, AccessUser>();
   readonly #checks = new Map<string, Promise<AccessUser | AccessRefusal>>();
   readonly #salt = randomSecret();
-  readonly #nobody = nobodysHash();
+  /** Null when no account has a password. */
+  readonly #nobody: PasswordHash | null;
 
   constructor(accounts: readonly Account[], clock: Clock) {
     this.isOpen = accounts.length === 0;
     this.#accounts = new Map(accounts.map((account) => [account.user.name, account]));
     this.#backoff = new AccessBackoff(clock);
+    const some = accounts.find(({ password }) => password !== null)?.password ?? null;
+    this.#nobody = some === null ? null : nobodysHash(some);
   }
 
   /**
@@ -101,12 +104,14 @@ export class Access {
     if (account?.tokenDigests.some((expected) => sameDigest(digest, expected)) === true) {
       return this.#outcome(identity, account.user, address);
     }
+    const hash = account?.password ?? this.#nobody;
+    if (hash === null) return this.#outcome(identity, undefined, address);
     // Clients that open a hundred connections at once cause one check.
     const key = this.#digest(identity);
     const underWay = this.#checks.get(key);
     if (underWay !== undefined) return underWay;
     if (this.#checks.size >= CHECKS_MAX) return held(1000);
-    const check = isPassword(password, account?.password ?? this.#nobody)
+    const check = isPassword(password, hash)
       .then((isRight) => this.#outcome(identity, isRight ? account?.user : undefined, address))
       .finally(() => this.#checks.delete(key));
     this.#checks.set(key, check);

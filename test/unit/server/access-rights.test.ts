@@ -88,7 +88,7 @@ test('a users file gives users with their rights, patterns and secrets', async (
   const path = await usersFile(`
 users:
   app:
-    password: ${await hashPassword('x')}
+    password: ${await hashPassword('x', 16)}
     rights: [read, write]
     keys: ['app:*']
   monitor:

@@ -3,7 +3,7 @@ import { Access, type Account } from '../../../src/server/access.ts';
 import { AccessUser, rights } from '../../../src/server/access-rights.ts';
 import { digestOf, hashPassword, parsePasswordHash } from '../../../src/server/access-secrets.ts';
 
-const HASH = parsePasswordHash(await hashPassword('correct horse'));
+const HASH = parsePasswordHash(await hashPassword('correct horse', 16));
 
 function account(name: string, secrets: Partial<Account> = {}): Account {
   return { user: new AccessUser(name, rights, ['*']), password: null, tokenDigests: [], ...secrets };
@@ -73,7 +73,7 @@ test('wrong, mixed up and malformed credentials are refused', async (t) => {
 });
 
 test('a password may hold colons and letters beyond ASCII', async (t) => {
-  const { ask } = setUp(account('app', { password: parsePasswordHash(await hashPassword('pä:ß:☃')) ?? null }));
+  const { ask } = setUp(account('app', { password: parsePasswordHash(await hashPassword('pä:ß:☃', 16)) ?? null }));
   t.is(await ask(basic('app', 'pä:ß:☃')), 'app');
   t.is(await ask(basic('app', 'pä')), 'wrong-password');
 });
@@ -150,8 +150,8 @@ test('a name and a password given apart count as the pair they are', async (t) =
 });
 
 test('a printed hash is salted, and one that asks for too much is none', async (t) => {
-  t.not(await hashPassword('x'), await hashPassword('x'));
-  t.not(parsePasswordHash(await hashPassword('x')), undefined);
+  t.not(await hashPassword('x', 16), await hashPassword('x', 16));
+  t.not(parsePasswordHash(await hashPassword('x', 16)), undefined);
   for (const text of [
     '',
     'plain',
