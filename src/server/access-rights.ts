@@ -1,7 +1,7 @@
 import type { ErrorCode } from '../base/errors.ts';
 import type { Args } from '../command/args.ts';
 import type { Command } from '../command/command.ts';
-import { Glob } from '../command/glob.ts';
+import { globMatches } from '../command/glob.ts';
 import { lastKeyOf } from '../command/table.ts';
 
 export const rights = ['read', 'write', 'admin'] as const;
@@ -20,12 +20,12 @@ export class AccessUser {
   readonly isUnrestricted: boolean;
   readonly #rights: ReadonlySet<Right>;
   /** Patterns, as KEYS takes them, of the keys he may name; null: all. */
-  readonly #keyPatterns: readonly Glob[] | null;
+  readonly #keyPatterns: readonly Uint8Array[] | null;
 
   constructor(name: string, granted: readonly Right[], keyPatterns: readonly string[]) {
     this.name = name;
     this.#rights = new Set(granted);
-    this.#keyPatterns = keyPatterns.includes('*') ? null : keyPatterns.map((pattern) => new Glob(Buffer.from(pattern)));
+    this.#keyPatterns = keyPatterns.includes('*') ? null : keyPatterns.map((pattern) => Buffer.from(pattern));
     this.isUnrestricted = this.#keyPatterns === null && rights.every((right) => this.#rights.has(right));
   }
 
@@ -55,7 +55,7 @@ export class AccessUser {
   mayUseKey(bytes: Uint8Array, start: number, end: number): boolean {
     if (this.#keyPatterns === null) return true;
     for (const pattern of this.#keyPatterns) {
-      if (pattern.matches(bytes, start, end)) return true;
+      if (globMatches(pattern, bytes, start, end)) return true;
     }
     return false;
   }

@@ -1,10 +1,10 @@
 import test from 'ava';
 import fc from 'fast-check';
-import { Glob } from '../../../src/command/glob.ts';
+import { globMatches } from '../../../src/command/glob.ts';
 
 function matches(pattern: string, text: string): boolean {
   const bytes = Buffer.from(`<${text}>`);
-  return new Glob(Buffer.from(pattern)).matches(bytes, 1, bytes.length - 1);
+  return globMatches(Buffer.from(pattern), bytes, 1, bytes.length - 1);
 }
 
 test('patterns match as in Redis', (t) => {
@@ -19,7 +19,7 @@ test('patterns match as in Redis', (t) => {
     ['*a*b*', 'xxaxxbxx', true],
     ['*a*b*', 'xxbxxaxx', false],
     ['*aab', 'aaaab', true],
-    ['**', '', false],
+    ['**', '', true],
     ['h?llo', 'hello', true],
     ['h?llo', 'hllo', false],
     ['?', '', false],
@@ -43,7 +43,7 @@ test('patterns match as in Redis', (t) => {
 
 test('a pattern of stars and letters agrees with the regular expression it means', (t) => {
   const letter = fc.constantFrom('a', 'b', '*', '?');
-  const text = fc.string({ unit: fc.constantFrom('a', 'b'), minLength: 1, maxLength: 12 });
+  const text = fc.string({ unit: fc.constantFrom('a', 'b'), maxLength: 12 });
   fc.assert(
     fc.property(fc.string({ unit: letter, maxLength: 8 }), text, (pattern, subject) => {
       const expression = new RegExp(`^${pattern.replaceAll('*', '.*').replaceAll('?', '.')}$`);
@@ -57,7 +57,7 @@ test('a pattern of stars and letters agrees with the regular expression it means
 test('any bytes as a pattern on any bytes give an answer', (t) => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 20 }), fc.uint8Array({ maxLength: 20 }), (pattern, bytes) => {
-      return typeof new Glob(pattern).matches(bytes, 0, bytes.length) === 'boolean';
+      return typeof globMatches(pattern, bytes, 0, bytes.length) === 'boolean';
     }),
   );
   t.pass();
