@@ -57,10 +57,12 @@ function matchSet(pattern: Uint8Array, from: number, byte: number): number {
   if (isNegated) p++;
   let isMember = false;
   while (p < pattern.length && pattern[p] !== CLOSE) {
-    if (pattern[p] === BACKSLASH && p + 1 < pattern.length) p++;
+    // As in Redis, a byte behind a backslash stands for itself and begins no range.
+    const isLiteral = pattern[p] === BACKSLASH && p + 1 < pattern.length;
+    if (isLiteral) p++;
     const first = pattern[p] as number;
     let last = first;
-    if (pattern[p + 1] === DASH && p + 2 < pattern.length) {
+    if (!isLiteral && pattern[p + 1] === DASH && p + 2 < pattern.length) {
       last = pattern[p + 2] as number;
       p += 2;
     }

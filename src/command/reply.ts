@@ -1,4 +1,5 @@
 import { assert } from '../base/assert.ts';
+import { copyBytes } from '../base/copy-bytes.ts';
 import { type ErrorCode, errorCodeOf, errors } from '../base/errors.ts';
 import { ValueType } from '../base/view.ts';
 
@@ -74,6 +75,13 @@ export class ReplyWriter {
     this.bytes[at + 9] = created ? 1 : 0;
   }
 
+  /** Changes the attribute that was written first, once the write that follows the reply's reading is done. */
+  changeAttribute(version: number, created: boolean): void {
+    assert(this.bytes[0] === ReplyKind.attribute, 'there is an attribute to change');
+    this.#words.setFloat64(1, version, true);
+    this.bytes[9] = created ? 1 : 0;
+  }
+
   null(): void {
     this.bytes[this.#reserve(1)] = ReplyKind.null;
   }
@@ -135,7 +143,7 @@ export class ReplyWriter {
 
   bulk(type: ValueType, source: Uint8Array, start: number, end: number): void {
     const at = this.bulkOf(type, end - start);
-    copy(source, start, end, this.bytes, at);
+    copyBytes(source, start, this.bytes, at, end - start);
   }
 
   /** A bulk of type string from JavaScript text. */
@@ -188,10 +196,28 @@ export class ReplyWriter {
     this.#words.setUint32(mark, count, true);
   }
 
+  /** Adds to the number of elements of an array that is written piece by piece. */
+  growArray(mark: number, count: number): void {
+    this.#words.setUint32(mark, this.#words.getUint32(mark, true) + count, true);
+  }
+
+  /** Inserts a bulk of ASCII text at `at`, where a part begins; what is behind moves. */
+  insertText(at: number, text: string): void {
+    const behind = this.length;
+    const size = 6 + text.length;
+    this.#reserve(size);
+    this.bytes.copyWithin(at + size, at, behind);
+    const end = this.length;
+    this.length = at;
+    const from = this.bulkOf(ValueType.string, text.length);
+    for (let index = 0; index < text.length; index++) this.bytes[from + index] = text.charCodeAt(index);
+    this.length = end;
+  }
+
   /** Appends one whole part as another reply holds it, so that gathering copies and does not decode. */
   part(source: Uint8Array, start: number, end: number): void {
     const at = this.#reserve(end - start);
-    copy(source, start, end, this.bytes, at);
+    copyBytes(source, start, this.bytes, at, end - start);
   }
 
   #container(kind: ReplyKind, count: number): void {
@@ -360,13 +386,5 @@ export class ReplyReader {
   }
 }
 
-/** Below this many bytes a loop is faster than a view and `set`, which allocate. */
-const copyLoopMax = 64;
-
-function copy(source: Uint8Array, start: number, end: number, target: Uint8Array, at: number): void {
-  if (end - start > copyLoopMax) {
-    target.set(source.subarray(start, end), at);
-    return;
-  }
-  for (let from = start, to = at; from < end; from++, to++) target[to] = source[from] as number;
-}
+/** The mark of an array that a reply begins with, as `beginArray` returned it. */
+export const firstArrayMark = 1;

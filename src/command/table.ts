@@ -9,6 +9,9 @@ const nameBytesMax = 32;
 /** Of the name and of the arguments together, what the error for an unknown command repeats, as in Redis. */
 const quotedBytesMax = 128;
 
+const firstHash = 0x811c9dc5;
+const barByte = Uint8Array.of(0x7c);
+
 /** All commands: by number, by name, and by name as it stands in a request. */
 export class CommandTable {
   readonly commands: readonly Command[];
@@ -93,7 +96,7 @@ export class CommandTable {
         return null;
       }
     }
-    if (command.kind === 'container' || !hasArity(command, args.count)) {
+    if (command.kind === 'container' || !hasArity(command, args.count) || hasHalfGroup(command, args)) {
       reply.error('arity', `wrong number of arguments for '${command.name}' command`);
       return null;
     }
@@ -133,6 +136,12 @@ export function lastKeyOf(command: Command, args: Args): number {
   return last < 0 ? args.count + last : last;
 }
 
+/** Whether the last of a command's groups of a key and what belongs to it is cut short: MSET with an odd number. */
+function hasHalfGroup(command: Command, args: Args): boolean {
+  const { first, last, step } = command.keys;
+  return step > 1 && last < 0 && (args.count - first) % step !== 0;
+}
+
 function keysFit(command: Command, args: Args, keyBytesMax: number, reply: ReplyWriter): boolean {
   const step = command.keys.step;
   if (step === 0) return true;
@@ -162,9 +171,6 @@ function quote(bytes: Uint8Array, start: number, end: number, bytesMax: number):
   const text = Buffer.from(bytes.buffer, bytes.byteOffset + start, cut - start).toString('utf8');
   return text.replaceAll(/[\r\n]/g, ' ');
 }
-
-const firstHash = 0x811c9dc5;
-const barByte = Uint8Array.of(0x7c);
 
 /** FNV-1a over the bytes with letters in lower case. */
 function hashOf(seed: number, bytes: Uint8Array, start: number, end: number): number {

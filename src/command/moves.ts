@@ -1,0 +1,255 @@
+import type { WriteView } from '../base/view.ts';
+import type { Args } from './args.ts';
+import { ArgsBuffer } from './args-buffer.ts';
+import type { CommandDeclaration, PairCommand, Step, Steps } from './command.ts';
+import { decodeSmallInteger } from './decimal.ts';
+import { isWord, notAnInteger, syntaxError } from './options.ts';
+import { ReplyKind, type ReplyReader, type ReplyWriter } from './reply.ts';
+import { beginRewrite, commitPut, refuseOutOfMemory, scratchOf, setValue } from './storing.ts';
+
+/** How the commands that bring one key's entry under another key differ. */
+interface Move {
+  readonly keepsSource: boolean;
+  readonly replaces: boolean;
+  /** Whether an absent source is an error, or just 0. */
+  readonly needsSource: boolean;
+  /** Whether success is told as OK, or as 1. */
+  readonly saysOk: boolean;
+}
+
+const rename: Move = { keepsSource: false, replaces: true, needsSource: true, saysOk: true };
+const renamenx: Move = { keepsSource: false, replaces: false, needsSource: true, saysOk: false };
+const copy: Move = { keepsSource: true, replaces: false, needsSource: false, saysOk: false };
+const copyReplace: Move = { ...copy, replaces: true };
+
+/** On one shard: whole, at once for every observer. */
+function moveWithin(store: WriteView, args: Args, reply: ReplyWriter, move: Move): void {
+  const source = args.start(0);
+  const sourceEnd = args.end(0);
+  if (!store.lookup(args.bytes, source, sourceEnd)) {
+    tellNoSource(move, reply);
+    return;
+  }
+  if (sameKeys(args)) {
+    // Only a rename comes here; a copy onto itself was refused.
+    tellMoved(move, move.replaces, reply);
+    return;
+  }
+  if (!move.replaces && store.peek(args.bytes, args.start(1), args.end(1))) {
+    reply.integer(0);
+    return;
+  }
+  store.peek(args.bytes, source, sourceEnd);
+  const { valueBytes, contentTypeBytes, type } = store.entry;
+  const scratch = scratchOf(valueBytes);
+  store.copyValue(scratch, 0);
+  const request = beginRewrite(store, args, 1);
+  request.type = type;
+  setValue(request, scratch, 0, valueBytes);
+  if (move.keepsSource) {
+    if (commitPut(store, reply)) tellMoved(move, true, reply);
+    return;
+  }
+  if (!store.beginGroup(1, args.byteLength(1) + valueBytes + contentTypeBytes)) {
+    refuseOutOfMemory(reply);
+    return;
+  }
+  const stored = commitPut(store, reply);
+  if (stored) store.remove(args.bytes, source, sourceEnd);
+  store.endGroup();
+  if (stored) tellMoved(move, true, reply);
+}
+
+/** How often a move starts again because its source changed while it was on its way. */
+const attemptsMax = 16;
+
+/**
+ * Between two shards: reads the entry of one, writes it to the other, then removes it from the first if it is still the
+ * same. A source that changed meanwhile is read and written again, so that no write to it is lost; it is not atomic:
+ * others can see both keys for a moment.
+ */
+class MoveBetween implements Steps {
+  readonly #move: Move;
+  readonly #source: Uint8Array;
+  readonly #destination: Uint8Array;
+  readonly #buffer = new ArgsBuffer();
+  #stage: 'read' | 'write' | 'remove' | 'removed' = 'read';
+  #version = 0;
+  #attempts = 0;
+
+  constructor(move: Move, args: Args) {
+    this.#move = move;
+    this.#source = args.view(0).slice();
+    this.#destination = args.view(1).slice();
+  }
+
+  next(previous: ReplyReader | null, reply: ReplyWriter): Step | null {
+    if (previous?.kind === ReplyKind.error) {
+      reply.error(previous.errorCode, previous.text);
+      return null;
+    }
+    switch (this.#stage) {
+      case 'read':
+        this.#stage = 'write';
+        return { command: 'flux.entry', args: this.#buffer.begin().bytes(this.#source).args };
+      case 'write':
+        return previous === null ? null : this.#write(previous, reply);
+      case 'remove':
+        return this.#remove(previous?.kind === ReplyKind.integer && previous.number === 1, reply);
+      case 'removed':
+        // Null: the source changed. 0: it is gone by now, which is what was asked for.
+        return this.#removed(previous?.kind === ReplyKind.integer, reply);
+    }
+  }
+
+  #write(entry: ReplyReader, reply: ReplyWriter): Step | null {
+    if (entry.kind === ReplyKind.null) {
+      // After the first attempt the entry has been moved; that its source is gone by now is what was asked for.
+      if (this.#attempts > 0) tellMoved(this.#move, true, reply);
+      else tellNoSource(this.#move, reply);
+      return null;
+    }
+    entry.next();
+    const { type, start, end } = entry;
+    entry.next();
+    this.#version = entry.number;
+    entry.next();
+    const buffer = this.#buffer.begin().bytes(this.#destination).integer(type).integer(entry.number);
+    entry.next();
+    buffer.bytes(entry.bytes, entry.start, entry.end).bytes(entry.bytes, start, end);
+    // A destination that an earlier attempt wrote is this command's own.
+    if (!this.#move.replaces && this.#attempts === 0) buffer.text('NX');
+    this.#stage = 'remove';
+    return { command: 'flux.restore', args: buffer.args };
+  }
+
+  #remove(written: boolean, reply: ReplyWriter): Step | null {
+    if (!written || this.#move.keepsSource) {
+      tellMoved(this.#move, written, reply);
+      return null;
+    }
+    this.#stage = 'removed';
+    const args = this.#buffer.begin().bytes(this.#source).integer(this.#version).args;
+    return { command: 'flux.removeif', args };
+  }
+
+  #removed(removed: boolean, reply: ReplyWriter): Step | null {
+    if (removed) {
+      tellMoved(this.#move, true, reply);
+      return null;
+    }
+    this.#attempts++;
+    if (this.#attempts === attemptsMax) {
+      reply.error('overloaded', 'the source key keeps changing; both keys exist now');
+      return null;
+    }
+    this.#stage = 'read';
+    return this.next(null, reply);
+  }
+}
+
+function tellNoSource(move: Move, reply: ReplyWriter): void {
+  if (move.needsSource) reply.error('no-such-key', 'no such key');
+  else reply.integer(0);
+}
+
+function tellMoved(move: Move, moved: boolean, reply: ReplyWriter): void {
+  if (move.saysOk) reply.ok();
+  else reply.integer(moved ? 1 : 0);
+}
+
+function sameKeys(args: Args): boolean {
+  const length = args.byteLength(0);
+  if (args.byteLength(1) !== length) return false;
+  for (let offset = 0; offset < length; offset++) {
+    if (args.bytes[args.start(0) + offset] !== args.bytes[args.start(1) + offset]) return false;
+  }
+  return true;
+}
+
+/** The kind of copy asked for; null when the options or the keys are wrong, with the error written. */
+function decodeCopy(args: Args, reply: ReplyWriter): Move | null {
+  let move = copy;
+  for (let index = 2; index < args.count; index++) {
+    if (isWord(args, index, 'REPLACE')) {
+      move = copyReplace;
+    } else if (isWord(args, index, 'DB') && index + 1 < args.count) {
+      index++;
+      const database = decodeSmallInteger(args.bytes, args.start(index), args.end(index));
+      if (database !== 0) {
+        reply.error('invalid-argument', Number.isNaN(database) ? notAnInteger : 'DB index is out of range');
+        return null;
+      }
+    } else {
+      syntaxError(reply);
+      return null;
+    }
+  }
+  if (!sameKeys(args)) return move;
+  reply.error('invalid-argument', 'source and destination objects are the same');
+  return null;
+}
+
+function runCopy(store: WriteView, args: Args, reply: ReplyWriter): void {
+  const move = decodeCopy(args, reply);
+  if (move !== null) moveWithin(store, args, reply, move);
+}
+
+/** The options are of the first step: only there is a reply to write an error to. */
+class CopyBetween implements Steps {
+  readonly #args = new ArgsBuffer().begin();
+  #move: Steps | null = null;
+
+  constructor(args: Args) {
+    for (let index = 0; index < args.count; index++) this.#args.bytes(args.bytes, args.start(index), args.end(index));
+  }
+
+  next(previous: ReplyReader | null, reply: ReplyWriter): Step | null {
+    if (this.#move === null) {
+      const move = decodeCopy(this.#args.args, reply);
+      if (move === null) return null;
+      this.#move = new MoveBetween(move, this.#args.args);
+    }
+    return this.#move.next(previous, reply);
+  }
+}
+
+const renameRow: PairCommand = {
+  kind: 'pair',
+  name: 'rename',
+  arity: 3,
+  flags: ['write'],
+  keys: { first: 0, last: 1, step: 1 },
+  group: 'generic',
+  since: '1.0.0',
+  summary:
+    'Brings an entry under another key, with its time to live, replacing what was there. ' +
+    'Between keys of two shards others may see both for a moment.',
+  complexity: 'O(N) where N is the length of the value',
+  syntax: 'key newkey',
+  run: (store, args, reply) => moveWithin(store, args, reply, rename),
+  start: (args) => new MoveBetween(rename, args),
+};
+
+export const moveCommands: readonly CommandDeclaration[] = [
+  renameRow,
+  {
+    ...renameRow,
+    name: 'renamenx',
+    flags: ['write', 'fast'],
+    summary: 'As RENAME, unless the new key exists; 1 when renamed, else 0.',
+    run: (store: WriteView, args: Args, reply: ReplyWriter) => moveWithin(store, args, reply, renamenx),
+    start: (args: Args) => new MoveBetween(renamenx, args),
+  },
+  {
+    ...renameRow,
+    name: 'copy',
+    arity: -3,
+    flags: ['write', 'denyoom'],
+    since: '6.2.0',
+    summary: 'Copies an entry to another key, with its time to live; 1 when copied, else 0.',
+    syntax: 'source destination [DB destination-db] [REPLACE]',
+    run: runCopy,
+    start: (args: Args) => new CopyBetween(args),
+  },
+];

@@ -1,0 +1,168 @@
+import {
+  type EntryInfo,
+  type PutRequest,
+  PutStatus,
+  ValueType,
+  type VisitKey,
+  type WriteView,
+} from '../src/base/view.ts';
+
+interface ModelEntry {
+  readonly key: Uint8Array;
+  readonly value: Uint8Array;
+  readonly type: ValueType;
+  readonly version: number;
+  readonly contentType: Uint8Array;
+  expiresAtMs: number;
+}
+
+/** A store as simple as can be: a Map with a clock that stands still until it is set. What the real one must equal. */
+export class ModelStore implements WriteView {
+  readonly entry: EntryInfo = {
+    type: ValueType.string,
+    valueBytes: 0,
+    version: 0,
+    expiresAtMs: 0,
+    contentTypeBytes: 0,
+    memoryBytes: 0,
+  };
+  readonly valueBytesMax: number;
+  timeMs: number;
+  lastVersion = 0;
+  /** Puts fail as they do when memory is full. */
+  full = false;
+  /** Groups begun and not ended. */
+  openGroups = 0;
+  readonly #entries = new Map<string, ModelEntry>();
+  #found: ModelEntry | null = null;
+
+  constructor(timeMs = 1_700_000_000_000, valueBytesMax = 8 * 1024 * 1024) {
+    this.timeMs = timeMs;
+    this.valueBytesMax = valueBytesMax;
+  }
+
+  nowMs(): number {
+    return this.timeMs;
+  }
+
+  lookup(source: Uint8Array, start: number, end: number): boolean {
+    const entry = this.#live(nameOf(source, start, end));
+    if (entry === undefined) return false;
+    this.#found = entry;
+    this.#describe(entry);
+    return true;
+  }
+
+  peek(source: Uint8Array, start: number, end: number): boolean {
+    return this.lookup(source, start, end);
+  }
+
+  copyValue(target: Uint8Array, at: number): void {
+    target.set(this.#current().value, at);
+  }
+
+  copyValueRange(from: number, length: number, target: Uint8Array, at: number): void {
+    target.set(this.#current().value.subarray(from, from + length), at);
+  }
+
+  copyContentType(target: Uint8Array, at: number): void {
+    target.set(this.#current().contentType, at);
+  }
+
+  /** Cursors are positions in the order of keys: sound here only while keys do not change between calls. */
+  scan(cursor: number, count: number, visit: VisitKey): number {
+    const names = [...this.#entries.keys()].sort();
+    let at = cursor;
+    for (; at < names.length && at - cursor < count; at++) {
+      const entry = this.#live(names[at] as string);
+      if (entry === undefined) continue;
+      this.#describe(entry);
+      visit(entry.key, 0, entry.key.length, this.entry);
+    }
+    return at < names.length ? at : 0;
+  }
+
+  randomKey(target: Uint8Array, random: number): number {
+    const live = [...this.#entries.keys()].map((name) => this.#live(name)).filter((entry) => entry !== undefined);
+    const entry = live[random % Math.max(live.length, 1)];
+    if (entry === undefined) return -1;
+    target.set(entry.key, 0);
+    return entry.key.length;
+  }
+
+  get keyCount(): number {
+    return this.#entries.size;
+  }
+
+  get expiringKeyCount(): number {
+    return [...this.#entries.values()].filter((entry) => entry.expiresAtMs > 0).length;
+  }
+
+  put(request: PutRequest): PutStatus {
+    const value = request.value.slice(request.valueStart, request.valueEnd);
+    if (value.length > this.valueBytesMax) return PutStatus.tooLarge;
+    if (this.full) return PutStatus.outOfMemory;
+    const name = nameOf(request.key, request.keyStart, request.keyEnd);
+    const replaced = this.#live(name) !== undefined;
+    this.#entries.set(name, {
+      key: request.key.slice(request.keyStart, request.keyEnd),
+      value,
+      type: request.type,
+      version: ++this.lastVersion,
+      contentType: request.contentType.slice(request.contentTypeStart, request.contentTypeEnd),
+      expiresAtMs: request.expiresAtMs,
+    });
+    return replaced ? PutStatus.replaced : PutStatus.created;
+  }
+
+  remove(source: Uint8Array, start: number, end: number): boolean {
+    const name = nameOf(source, start, end);
+    return this.#live(name) !== undefined && this.#entries.delete(name);
+  }
+
+  setExpiry(source: Uint8Array, start: number, end: number, expiresAtMs: number): boolean {
+    const entry = this.#live(nameOf(source, start, end));
+    if (entry === undefined) return false;
+    entry.expiresAtMs = expiresAtMs;
+    return true;
+  }
+
+  beginGroup(entries: number): boolean {
+    if (this.full && entries > 0) return false;
+    this.openGroups++;
+    return true;
+  }
+
+  endGroup(): void {
+    this.openGroups--;
+  }
+
+  clear(): void {
+    this.#entries.clear();
+  }
+
+  #live(name: string): ModelEntry | undefined {
+    const entry = this.#entries.get(name);
+    if (entry === undefined || entry.expiresAtMs === 0 || entry.expiresAtMs > this.timeMs) return entry;
+    this.#entries.delete(name);
+    return undefined;
+  }
+
+  #current(): ModelEntry {
+    if (this.#found === null) throw new Error('nothing was found');
+    return this.#found;
+  }
+
+  #describe(entry: ModelEntry): void {
+    this.entry.type = entry.type;
+    this.entry.valueBytes = entry.value.length;
+    this.entry.version = entry.version;
+    this.entry.expiresAtMs = entry.expiresAtMs;
+    this.entry.contentTypeBytes = entry.contentType.length;
+    this.entry.memoryBytes = entry.key.length + entry.value.length;
+  }
+}
+
+function nameOf(source: Uint8Array, start: number, end: number): string {
+  return Buffer.from(source.subarray(start, end)).toString('latin1');
+}
