@@ -1,13 +1,21 @@
+import type { FlightLog } from '../shard/shard-client.ts';
+
 /**
  * What keeps the commands of one connection in their order (I7): how many of its commands are on their way through
  * each shard's mailbox. While there are any, a read of that shard must not be served from shared memory, or it would
  * overtake them; it goes through the same mailbox instead.
  *
- * A front end that answers each request of a connection before it takes the next one needs no session.
+ * A command over all shards, or over two of them step by step, blocks the session until it is done: the front end hands
+ * over no further command of the connection before `onReady` is called. A front end that answers each request of a
+ * connection before it takes the next one needs no session.
  */
-export class OrderedSession {
+export class OrderedSession implements FlightLog {
+  /** Called when a session that was blocked takes commands again. */
+  onReady: (() => void) | null = null;
   #total = 0;
   readonly #inFlight: Uint32Array;
+  #blocked = false;
+  #whenIdle: (() => void) | null = null;
 
   constructor(shardCount: number) {
     this.#inFlight = new Uint32Array(shardCount);
@@ -16,6 +24,11 @@ export class OrderedSession {
   /** Commands of this connection sent to shards and not yet answered. */
   get inFlight(): number {
     return this.#total;
+  }
+
+  /** No further command may be handed over before `onReady` is called. */
+  get blocked(): boolean {
+    return this.#blocked;
   }
 
   /** True when a read of this shard may be served without going through its mailbox. */
@@ -31,5 +44,25 @@ export class OrderedSession {
   answered(shard: number): void {
     this.#total--;
     this.#inFlight[shard] = (this.#inFlight[shard] as number) - 1;
+    if (this.#total > 0 || this.#whenIdle === null) return;
+    const task = this.#whenIdle;
+    this.#whenIdle = null;
+    task();
+  }
+
+  block(): void {
+    this.#blocked = true;
+  }
+
+  /** Blocks the session and calls `task` once nothing of it is in flight; at once when nothing is. */
+  blockUntilIdle(task: () => void): void {
+    this.#blocked = true;
+    if (this.#total === 0) task();
+    else this.#whenIdle = task;
+  }
+
+  unblock(): void {
+    this.#blocked = false;
+    this.onReady?.();
   }
 }

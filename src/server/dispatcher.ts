@@ -1,0 +1,383 @@
+import { AssertionError, assert, unreachable } from '../base/assert.ts';
+import type { ErrorCode } from '../base/errors.ts';
+import type { ReadView } from '../base/view.ts';
+import { Args } from '../command/args.ts';
+import type {
+  Command,
+  NodeCommand,
+  NodePort,
+  PairCommand,
+  ReadCommand,
+  SurveyCommand,
+  SweepCommand,
+  WriteCommand,
+} from '../command/command.ts';
+import { ReplyReader, ReplyWriter } from '../command/reply.ts';
+import { type CommandTable, lastKeyOf } from '../command/table.ts';
+import type { PartitionMap } from '../routing/partition-map.ts';
+import { Admission, type ReplySink, type ShardClient } from '../shard/shard-client.ts';
+import type { StoreReader } from '../store/reader.ts';
+import { copyArgs } from './copy-args.ts';
+import type { OrderedSession } from './ordered-session.ts';
+import { type PairPort, PairRun } from './pair-run.ts';
+import { ReplyScratch } from './reply-scratch.ts';
+import { Scatter } from './scatter.ts';
+import { SurveyRun } from './survey-run.ts';
+
+export interface DispatcherParts {
+  readonly table: CommandTable;
+  readonly map: PartitionMap;
+  readonly node: NodePort;
+  /** By shard: this front end's way to the actor, and its reader of the shard's memory. */
+  readonly clients: readonly ShardClient[];
+  readonly readers: readonly StoreReader[];
+  /** Called after every command sent to a client: see to it that it is flushed. */
+  readonly onSent: () => void;
+  /** Told of a command that threw, on this thread, what is not an assertion; the command is answered. */
+  readonly onDefect: (command: Command, error: unknown) => void;
+}
+
+type KeyedCommand = (ReadCommand | WriteCommand) & Command;
+
+/** A record of arguments that grew beyond this is not kept. */
+const ARGS_KEPT = 16_384;
+
+/**
+ * Has a front end's commands run where they belong, and each answered exactly once (I4): reads from shared memory at
+ * once, writes by the mailbox of their key's shard, commands over several shards in parts that are gathered.
+ *
+ * A read goes by mailbox too when a group of writes is being published (I8), or when it would overtake a command of
+ * its own connection (I7). What a sink is given may be read during the call only.
+ */
+export class Dispatcher implements PairPort {
+  readonly #table: CommandTable;
+  readonly #map: PartitionMap;
+  readonly #node: NodePort;
+  readonly #clients: readonly ShardClient[];
+  readonly #readers: readonly StoreReader[];
+  readonly #onSent: () => void;
+  readonly #onDefect: (command: Command, error: unknown) => void;
+  readonly #scratch = new ReplyScratch();
+  readonly #scatters: Scatter[] = [];
+  readonly #surveys: SurveyRun[] = [];
+  readonly #onScatterDone = (scatter: Scatter): void => this.#finishScatter(scatter);
+  #partArgs = new Args();
+  /** Shard of the read begun by `beginRead`; -1 when there is none. */
+  #reading = -1;
+  /** Commands under way that take several turns, in steps over two shards or over all of them. */
+  #running = 0;
+  #closing = false;
+
+  constructor(parts: DispatcherParts) {
+    const { map, clients, readers } = parts;
+    assert(clients.length === map.shardCount && readers.length === map.shardCount, 'one client and reader a shard');
+    this.#table = parts.table;
+    this.#map = map;
+    this.#node = parts.node;
+    this.#clients = clients;
+    this.#readers = readers;
+    this.#onSent = parts.onSent;
+    this.#onDefect = parts.onDefect;
+  }
+
+  /**
+   * Runs a command whose arity was checked. `sink` is called once: before this returns where no shard's actor is
+   * needed, else in a later turn. `args` and its bytes may be refilled as soon as this returns.
+   */
+  execute(command: Command, args: Args, sink: ReplySink, session: OrderedSession | null = null): void {
+    if (this.#closing) {
+      this.#refuse(sink, 'shutting-down', 'the node is shutting down');
+      return;
+    }
+    assert(session === null || !session.blocked, 'I7: a blocked session takes no command');
+    switch (command.kind) {
+      case 'read':
+      case 'write':
+        this.#keyed(command, args, sink, session);
+        return;
+      case 'pair':
+        this.#pair(command, args, sink, session);
+        return;
+      case 'node':
+        this.#onNode(command, args, sink);
+        return;
+      case 'survey':
+        this.#survey(command, args, sink, session);
+        return;
+      case 'sweep':
+        this.#sweep(command, args, sink, session);
+        return;
+      case 'container':
+        assert(false, 'a front end resolves subcommands');
+        break;
+      default:
+        unreachable(command);
+    }
+  }
+
+  /**
+   * Announces a read of the key `bytes[start..end)` from shared memory, for a front end that copies the value straight
+   * to where it is sent from. Null, with nothing announced, when the read has to go through `execute` now. To be
+   * ended by `endRead` in the same turn, with no other call between.
+   */
+  beginRead(bytes: Uint8Array, start: number, end: number): ReadView | null {
+    assert(this.#reading < 0, 'one read at a time');
+    if (this.#closing) return null;
+    const shard = this.#map.shardOfKey(bytes, start, end);
+    const reader = this.#readers[shard] as StoreReader;
+    if (!reader.enter()) return null;
+    this.#reading = shard;
+    return reader;
+  }
+
+  endRead(): void {
+    assert(this.#reading >= 0, 'a read was begun');
+    // One key is whole whether or not a group was published meanwhile, so the verdict does not matter.
+    (this.#readers[this.#reading] as StoreReader).leave();
+    this.#reading = -1;
+  }
+
+  /** Commands whose reply is owed. */
+  get inFlight(): number {
+    let total = this.#running;
+    for (const client of this.#clients) total += client.outstanding;
+    return total;
+  }
+
+  /** Commands sent to this shard and not answered, those included that wait in front of its full ring. */
+  mailboxDepth(shard: number): number {
+    return (this.#clients[shard] as ShardClient).outstanding;
+  }
+
+  /** Refuses every further command with `shutting-down`; those in flight are answered as ever. */
+  close(): void {
+    this.#closing = true;
+  }
+
+  runStep(name: string, args: Args, sink: ReplySink): void {
+    const shard = this.#map.shardOfKey(args.bytes, args.start(0), args.end(0));
+    this.#send(shard, this.#table.named(name), args, sink, null);
+  }
+
+  pairDone(): void {
+    this.#running--;
+  }
+
+  #keyed(command: KeyedCommand, args: Args, sink: ReplySink, session: OrderedSession | null): void {
+    const { first, step } = command.keys;
+    if (command.gather === 'single' || this.#map.shardCount === 1) {
+      this.#onShard(this.#map.shardOfKey(args.bytes, args.start(first), args.end(first)), command, args, sink, session);
+      return;
+    }
+    const scatter = this.#takeScatter();
+    const { plan } = scatter;
+    plan.fill(args, first, lastKeyOf(command, args), step);
+    if (plan.partCount > 1 && command.gather !== 'one-shard') {
+      this.#onShards(scatter, command, args, sink, session);
+      return;
+    }
+    this.#scatters.push(scatter);
+    if (plan.partCount > 1) this.#refuse(sink, 'cross-slot', "Keys in request don't hash to the same slot");
+    else this.#onShard(plan.shardOf(0), command, args, sink, session);
+  }
+
+  #onShard(shard: number, command: KeyedCommand, args: Args, sink: ReplySink, session: OrderedSession | null): void {
+    if (command.kind === 'read' && (session === null || session.mayReadLocally(shard))) {
+      const { writer, reader } = this.#scratch.take();
+      try {
+        if (this.#readLocally(shard, command, args, writer)) {
+          reader.openWritten(writer);
+          sink.onReply(reader);
+          return;
+        }
+      } finally {
+        this.#scratch.give();
+      }
+    }
+    this.#send(shard, command, args, sink, session);
+  }
+
+  /** False, with nothing written, when the read has to go by mailbox. */
+  #readLocally(shard: number, command: ReadCommand & Command, args: Args, reply: ReplyWriter): boolean {
+    const reader = this.#readers[shard] as StoreReader;
+    if (!reader.enter()) return false;
+    let unchanged = false;
+    try {
+      command.run(reader, args, reply);
+    } catch (error) {
+      this.#answerDefect(command, error, reply);
+    } finally {
+      unchanged = reader.leave();
+    }
+    // What is read of a single key is whole either way.
+    if (unchanged || command.gather === 'single') return true;
+    reply.clear();
+    return false;
+  }
+
+  #send(shard: number, command: Command, args: Args, sink: ReplySink, session: OrderedSession | null): void {
+    const client = this.#clients[shard] as ShardClient;
+    const admission = client.prepare(command.id, args);
+    if (admission !== Admission.taken) {
+      this.#refuseAdmission(sink, admission);
+      return;
+    }
+    session?.sent(shard);
+    client.commit(sink, session);
+    this.#onSent();
+  }
+
+  /** Runs a command in the parts of `scatter`'s plan, of which there are several. */
+  #onShards(
+    scatter: Scatter,
+    command: KeyedCommand,
+    args: Args,
+    sink: ReplySink,
+    session: OrderedSession | null,
+  ): void {
+    const { plan, parts } = scatter;
+    const partArgs = this.#partArgs;
+    let admission: Admission = Admission.taken;
+    let done = 0;
+    // Nothing is sent before every shard has room for its part: a command that is refused has not run anywhere.
+    for (let number = 0; number < plan.partCount && admission === Admission.taken; number++) {
+      const part = parts[number] as Scatter['parts'][number];
+      const shard = plan.shardOf(number);
+      plan.argsOf(number, args, partArgs);
+      part.writer.clear();
+      const local =
+        command.kind === 'read' &&
+        (session === null || session.mayReadLocally(shard)) &&
+        this.#readLocally(shard, command, partArgs, part.writer);
+      part.prepared = !local;
+      if (local) done++;
+      else admission = (this.#clients[shard] as ShardClient).prepare(command.id, partArgs);
+    }
+    if (partArgs.count > ARGS_KEPT) this.#partArgs = new Args();
+    if (admission !== Admission.taken) {
+      this.#scatters.push(scatter);
+      this.#refuseAdmission(sink, admission);
+      return;
+    }
+    scatter.begin(command.gather, plan.partCount, sink);
+    for (let number = 0; number < plan.partCount; number++) {
+      const part = parts[number] as Scatter['parts'][number];
+      if (part.prepared) this.#commit(plan.shardOf(number), part, session);
+    }
+    if (done > 0) scatter.partsDone(done);
+  }
+
+  #sweep(command: SweepCommand & Command, args: Args, sink: ReplySink, session: OrderedSession | null): void {
+    const { shardCount } = this.#map;
+    for (let shard = 0; shard < shardCount; shard++) {
+      const admission = (this.#clients[shard] as ShardClient).prepare(command.id, args);
+      if (admission !== Admission.taken) {
+        this.#refuseAdmission(sink, admission);
+        return;
+      }
+    }
+    const scatter = this.#takeScatter();
+    scatter.begin('all-ok', shardCount, sink);
+    for (let shard = 0; shard < shardCount; shard++) {
+      this.#commit(shard, scatter.parts[shard] as Scatter['parts'][number], session);
+    }
+  }
+
+  #commit(shard: number, sink: ReplySink, session: OrderedSession | null): void {
+    session?.sent(shard);
+    (this.#clients[shard] as ShardClient).commit(sink, session);
+    this.#onSent();
+  }
+
+  #takeScatter(): Scatter {
+    return this.#scatters.pop() ?? new Scatter(this.#map, this.#onScatterDone);
+  }
+
+  #finishScatter(scatter: Scatter): void {
+    const { writer, reader } = this.#scratch.take();
+    try {
+      const sink = scatter.finish(writer);
+      // The sink may ask for the next command at once, which may take the same record.
+      this.#scatters.push(scatter);
+      reader.openWritten(writer);
+      sink.onReply(reader);
+    } finally {
+      this.#scratch.give();
+    }
+  }
+
+  #pair(command: PairCommand & Command, args: Args, sink: ReplySink, session: OrderedSession | null): void {
+    const shard = this.#map.shardOfKey(args.bytes, args.start(0), args.end(0));
+    if (shard === this.#map.shardOfKey(args.bytes, args.start(1), args.end(1))) {
+      this.#send(shard, command, args, sink, session);
+      return;
+    }
+    this.#running++;
+    const scratch = { writer: new ReplyWriter(), reader: new ReplyReader() };
+    new PairRun(this, command.start(args), sink, session, scratch).start();
+  }
+
+  #onNode(command: NodeCommand & Command, args: Args, sink: ReplySink): void {
+    const { writer, reader } = this.#scratch.take();
+    try {
+      try {
+        command.run(this.#node, args, writer);
+      } catch (error) {
+        this.#answerDefect(command, error, writer);
+      }
+      reader.openWritten(writer);
+      sink.onReply(reader);
+    } finally {
+      this.#scratch.give();
+    }
+  }
+
+  #survey(command: SurveyCommand & Command, args: Args, sink: ReplySink, session: OrderedSession | null): void {
+    const run =
+      this.#surveys.pop() ??
+      new SurveyRun(this.#readers, this.#node, (of, error, reply) => this.#answerDefect(of, error, reply));
+    run.begin();
+    const idle = session === null || session.inFlight === 0;
+    if (idle && run.step(command, args)) {
+      run.deliver(sink);
+      this.#surveys.push(run);
+      return;
+    }
+    const ownArgs = copyArgs(args);
+    this.#running++;
+    const finish = (): void => {
+      this.#running--;
+      run.deliver(sink);
+      this.#surveys.push(run);
+      session?.unblock();
+    };
+    if (session === null) run.continueLater(command, ownArgs, finish);
+    else session.blockUntilIdle(() => run.continueLater(command, ownArgs, finish));
+  }
+
+  #answerDefect(command: Command, error: unknown, reply: ReplyWriter): void {
+    if (error instanceof AssertionError) throw error;
+    reply.clear();
+    reply.error('internal', `the command '${command.name}' failed; the log says more`);
+    this.#onDefect(command, error);
+  }
+
+  #refuseAdmission(sink: ReplySink, admission: Admission): void {
+    if (admission === Admission.overloaded) {
+      this.#refuse(sink, 'overloaded', 'too many commands wait for the shard; this one was not run');
+    } else {
+      this.#refuse(sink, 'request-too-large', 'the command is over the limit');
+    }
+  }
+
+  #refuse(sink: ReplySink, code: ErrorCode, message: string): void {
+    const { writer, reader } = this.#scratch.take();
+    try {
+      writer.error(code, message);
+      reader.openWritten(writer);
+      sink.onReply(reader);
+    } finally {
+      this.#scratch.give();
+    }
+  }
+}

@@ -1,0 +1,72 @@
+import type { Gather } from '../command/command.ts';
+import { ReplyReader, ReplyWriter } from '../command/reply.ts';
+import { gatherReplies } from '../routing/gather.ts';
+import { KeyPlan } from '../routing/key-plan.ts';
+import type { PartitionMap } from '../routing/partition-map.ts';
+import type { ReplySink } from '../shard/shard-client.ts';
+
+/** A part's place in a scattered command: keeps the reply until all parts have theirs. */
+class PartSink implements ReplySink {
+  readonly writer = new ReplyWriter();
+  readonly reader = new ReplyReader();
+  /** Its shard has been asked to take the part; else the reply is in `writer` already. */
+  prepared = false;
+  readonly #owner: Scatter;
+
+  constructor(owner: Scatter) {
+    this.#owner = owner;
+  }
+
+  onReply(reply: ReplyReader): void {
+    const start = reply.partStart;
+    reply.skip();
+    this.writer.clear();
+    this.writer.part(reply.bytes, start, reply.nextStart);
+    this.#owner.partsDone(1);
+  }
+}
+
+/** One command in parts, from its plan to the one reply made of theirs. Used again for another when it is done. */
+export class Scatter {
+  readonly plan: KeyPlan;
+  readonly parts: readonly PartSink[];
+  #gather: Gather = 'all-ok';
+  #partCount = 0;
+  #missing = 0;
+  #sink: ReplySink | null = null;
+  readonly #onDone: (scatter: Scatter) => void;
+  readonly #readers: readonly ReplyReader[];
+
+  /** `onDone` is called when every part has its reply; `finish` may then be called, once. */
+  constructor(map: PartitionMap, onDone: (scatter: Scatter) => void) {
+    this.plan = new KeyPlan(map);
+    this.parts = Array.from({ length: map.shardCount }, () => new PartSink(this));
+    this.#readers = this.parts.map((part) => part.reader);
+    this.#onDone = onDone;
+  }
+
+  /** Says what is to become of the replies; before any part is done. */
+  begin(gather: Gather, partCount: number, sink: ReplySink): void {
+    this.#gather = gather;
+    this.#partCount = partCount;
+    this.#missing = partCount;
+    this.#sink = sink;
+  }
+
+  partsDone(count: number): void {
+    this.#missing -= count;
+    if (this.#missing === 0) this.#onDone(this);
+  }
+
+  /** Writes the command's reply to `out`, and returns whom to give it to. */
+  finish(out: ReplyWriter): ReplySink {
+    for (let part = 0; part < this.#partCount; part++) {
+      const { reader, writer } = this.parts[part] as PartSink;
+      reader.openWritten(writer);
+    }
+    gatherReplies(this.#gather, this.plan, this.#readers, this.#partCount, out);
+    const sink = this.#sink as ReplySink;
+    this.#sink = null;
+    return sink;
+  }
+}

@@ -1,0 +1,122 @@
+import type { Logger } from '../base/ports.ts';
+import { systemClock } from '../base/ports.ts';
+import type { Command, NodePort } from '../command/command.ts';
+import { type CommandTable, commandTable } from '../command/table.ts';
+import { createDoorbell, Doorbell, type DoorbellHandle } from '../mailbox/doorbell.ts';
+import { createMailbox, MESSAGE_BYTES_MAX_DEFAULT } from '../mailbox/mailbox.ts';
+import { PartitionMap } from '../routing/partition-map.ts';
+import { ReplyPump } from '../shard/reply-pump.ts';
+import { ShardClient } from '../shard/shard-client.ts';
+import { ShardControl } from '../shard/shard-control.ts';
+import { ShardSupervisor, type SupervisorOptions } from '../shard/shard-supervisor.ts';
+import type { ShardThreadData } from '../shard/shard-thread-data.ts';
+import { createStoreMemory, type EvictionName } from '../store/arena.ts';
+import { StoreReader } from '../store/reader.ts';
+import { Dispatcher } from './dispatcher.ts';
+
+/** How often a stop looks whether all commands in flight are answered. */
+const DRAIN_LOOK_MS = 2;
+
+export interface ShardsOptions {
+  readonly shardCount: number;
+  readonly partitionCount: number;
+  /** Memory of all shards together, in bytes; each has an equal part. */
+  readonly budgetBytes: number;
+  readonly eviction: EvictionName;
+  /** 64 secret bits as two 32-bit integers. */
+  readonly hashKey: readonly [number, number];
+  /** Versions of entries start above this; see `StoreMemoryOptions`. */
+  readonly versionBase?: number;
+  readonly node: NodePort;
+  readonly supervisor: SupervisorOptions;
+  /** Bytes of the largest command or reply; see `createMailbox`. */
+  readonly messageBytesMax?: number;
+  readonly commandRingBytes?: number;
+  readonly replyRingBytes?: number;
+  readonly table?: CommandTable;
+}
+
+/** All shards of a node, and the way to them from the front ends of this thread. */
+export class Shards {
+  readonly map: PartitionMap;
+  readonly dispatcher: Dispatcher;
+  readonly supervisor: ShardSupervisor;
+  /** What each shard's thread works on; its metrics are read from its memory. */
+  readonly threads: readonly ShardThreadData[];
+  readonly #clients: readonly ShardClient[];
+  #stopped: Promise<void> | null = null;
+
+  /** Reserves the memory of all shards and starts their threads. `started` tells when they serve. */
+  constructor(options: ShardsOptions) {
+    const { shardCount } = options;
+    this.map = new PartitionMap(options.partitionCount, shardCount);
+    const frontBell = createDoorbell();
+    this.threads = Array.from({ length: shardCount }, (_, shard) => shardMemory(shard, frontBell, options));
+    this.#clients = this.threads.map(({ shard, mailboxes: [mailbox] }) => new ShardClient(shard, mailbox));
+    const pump = new ReplyPump(new Doorbell(frontBell), this.#clients);
+    this.dispatcher = new Dispatcher({
+      table: options.table ?? commandTable,
+      map: this.map,
+      node: options.node,
+      clients: this.#clients,
+      readers: this.threads.map(({ memory }) => new StoreReader(memory, 0, systemClock)),
+      onSent: () => pump.sent(),
+      onDefect: reportTo(options.supervisor.logger),
+    });
+    this.supervisor = new ShardSupervisor(this.threads, options.supervisor);
+  }
+
+  /** Resolves when every shard serves; rejects when one did not start. */
+  started(): Promise<void> {
+    return this.supervisor.started();
+  }
+
+  /**
+   * Refuses further commands, waits up to `drainMs` for those in flight, then ends the threads. A command that is still
+   * unanswered after that is answered `indeterminate`.
+   */
+  stop(drainMs: number): Promise<void> {
+    this.#stopped ??= this.#stop(drainMs);
+    return this.#stopped;
+  }
+
+  async #stop(drainMs: number): Promise<void> {
+    this.dispatcher.close();
+    const deadlineMs = performance.now() + drainMs;
+    while (this.dispatcher.inFlight > 0 && performance.now() < deadlineMs) {
+      await new Promise((resolve) => setTimeout(resolve, DRAIN_LOOK_MS));
+    }
+    await this.supervisor.stop(Math.max(deadlineMs - performance.now(), 0));
+    for (const client of this.#clients) client.abandon();
+  }
+}
+
+function shardMemory(shard: number, frontBell: DoorbellHandle, options: ShardsOptions): ShardThreadData {
+  const { shardCount, messageBytesMax = MESSAGE_BYTES_MAX_DEFAULT, commandRingBytes, replyRingBytes } = options;
+  const actorBell = createDoorbell();
+  return {
+    shard,
+    memory: createStoreMemory({
+      budgetBytes: Math.floor(options.budgetBytes / shardCount),
+      readersMax: 1,
+      eviction: options.eviction,
+      hashKey: options.hashKey,
+      ...(options.versionBase === undefined ? {} : { versionBase: options.versionBase }),
+    }),
+    bell: actorBell,
+    control: ShardControl.create(),
+    mailboxes: [
+      createMailbox({
+        actorBell,
+        frontBell,
+        messageBytesMax,
+        ...(commandRingBytes === undefined ? {} : { commandRingBytes }),
+        ...(replyRingBytes === undefined ? {} : { replyRingBytes }),
+      }),
+    ],
+  };
+}
+
+function reportTo(logger: Logger): (command: Command, error: unknown) => void {
+  return (command, error) => logger.error({ command: command.name, err: error }, 'a command failed on the front end');
+}

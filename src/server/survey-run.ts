@@ -1,0 +1,78 @@
+import type { Args } from '../command/args.ts';
+import type { Command, NodePort, SurveyCommand } from '../command/command.ts';
+import { ReplyReader, ReplyWriter } from '../command/reply.ts';
+import type { ReplySink } from '../shard/shard-client.ts';
+import type { StoreReader } from '../store/reader.ts';
+
+/** How soon a reader that met a group of writes being published looks again: the writer takes microseconds. */
+const RETRY_MS = 1;
+
+/** A command over all shards, which may take several turns of the event loop. Used again for another when it is done. */
+export class SurveyRun {
+  readonly #readers: readonly StoreReader[];
+  readonly #node: NodePort;
+  readonly #onDefect: (command: Command, error: unknown, reply: ReplyWriter) => void;
+  readonly #writer = new ReplyWriter();
+  readonly #reader = new ReplyReader();
+  #resume = 0;
+
+  constructor(
+    readers: readonly StoreReader[],
+    node: NodePort,
+    onDefect: (command: Command, error: unknown, reply: ReplyWriter) => void,
+  ) {
+    this.#readers = readers;
+    this.#node = node;
+    this.#onDefect = onDefect;
+  }
+
+  begin(): void {
+    this.#writer.clear();
+    this.#resume = 0;
+  }
+
+  /** One bounded piece of the work; true when the reply is complete. */
+  step(command: SurveyCommand & Command, args: Args): boolean {
+    const entered = this.#enter();
+    let done = false;
+    try {
+      if (entered === this.#readers.length) {
+        this.#resume = command.run(this.#readers, this.#node, args, this.#writer, this.#resume);
+        done = this.#resume === 0;
+      }
+    } catch (error) {
+      this.#onDefect(command, error, this.#writer);
+      done = true;
+    } finally {
+      // What several shards held at one moment cannot be told anyway, so the verdicts do not matter.
+      for (let shard = 0; shard < entered; shard++) (this.#readers[shard] as StoreReader).leave();
+    }
+    return done;
+  }
+
+  /** Goes on in later turns until the reply is complete. */
+  continueLater(command: SurveyCommand & Command, args: Args, onDone: () => void): void {
+    const turn = (): void => {
+      const before = this.#resume;
+      if (this.step(command, args)) onDone();
+      else if (this.#resume === before) setTimeout(turn, RETRY_MS);
+      else setImmediate(turn);
+    };
+    setImmediate(turn);
+  }
+
+  deliver(sink: ReplySink): void {
+    this.#reader.openWritten(this.#writer);
+    sink.onReply(this.#reader);
+  }
+
+  /** Number of shards whose reading began, in their order; less than all when one of them declined. */
+  #enter(): number {
+    let entered = 0;
+    for (const reader of this.#readers) {
+      if (!reader.enter()) break;
+      entered++;
+    }
+    return entered;
+  }
+}

@@ -1,0 +1,52 @@
+import { parentPort, workerData } from 'node:worker_threads';
+import { assert } from '../base/assert.ts';
+import { systemClock } from '../base/ports.ts';
+import type { Command } from '../command/command.ts';
+import type { CommandTable } from '../command/table.ts';
+import { ActorMailbox } from '../mailbox/actor-mailbox.ts';
+import { Doorbell } from '../mailbox/doorbell.ts';
+import { StoreWriter } from '../store/writer.ts';
+import { ShardActor } from './shard-actor.ts';
+import { ShardControl } from './shard-control.ts';
+import type { ShardThreadData, ShardThreadMessage } from './shard-thread-data.ts';
+import { TurnClock } from './turn-clock.ts';
+
+/** Commands that fail one after the other are reported once in this time, with their number. */
+const REPORT_INTERVAL_MS = 1000;
+
+/**
+ * Serves the shard whose memory this thread was given, until its supervisor asks it to stop. Blocks: the thread has no
+ * event loop meanwhile.
+ */
+export function serveShard(table: CommandTable): void {
+  const port = parentPort;
+  assert(port !== null, 'a shard is served by a thread of its own');
+  const data = workerData as ShardThreadData;
+  const post = (message: ShardThreadMessage): void => port.postMessage(message);
+
+  let reportedAtMs = Number.NEGATIVE_INFINITY;
+  let unreported = 0;
+  const onDefect = (command: Command, error: unknown): void => {
+    const nowMs = performance.now();
+    if (nowMs - reportedAtMs < REPORT_INTERVAL_MS) {
+      unreported++;
+      return;
+    }
+    post({ kind: 'defect', command: command.name, error, unreported });
+    reportedAtMs = nowMs;
+    unreported = 0;
+  };
+
+  const clock = new TurnClock(systemClock);
+  const actor = new ShardActor({
+    store: new StoreWriter(data.memory, clock),
+    clock,
+    table,
+    mailboxes: data.mailboxes.map((handle) => new ActorMailbox(handle)),
+    bell: new Doorbell(data.bell),
+    control: new ShardControl(data.control),
+    onDefect,
+  });
+  post({ kind: 'serving' });
+  actor.run();
+}

@@ -1,0 +1,153 @@
+import { AssertionError, assert } from '../base/assert.ts';
+import { Args } from '../command/args.ts';
+import type { Command } from '../command/command.ts';
+import { ReplyWriter } from '../command/reply.ts';
+import type { CommandTable } from '../command/table.ts';
+import type { ActorMailbox } from '../mailbox/actor-mailbox.ts';
+import type { Doorbell } from '../mailbox/doorbell.ts';
+import { decodeCommand } from './command-message.ts';
+import type { ShardControl } from './shard-control.ts';
+import type { ShardStore } from './shard-store.ts';
+import type { TurnClock } from './turn-clock.ts';
+
+/** Commands taken from one mailbox before the next has its turn and replies are published. */
+const BATCH_COMMANDS_MAX = 128;
+/** Entries removed for their age between two batches: some tens of microseconds. */
+const EXPIRE_ENTRIES_MAX = 64;
+/** Without anything due the actor still wakes this often, so that a clock that was set forward is noticed. */
+const SLEEP_MS_MAX = 1000;
+/** A record of arguments that grew beyond this is not kept. */
+const ARGS_KEPT = 16_384;
+
+export interface ShardActorParts {
+  readonly store: ShardStore;
+  /** The store's clock. */
+  readonly clock: TurnClock;
+  readonly table: CommandTable;
+  /** One for each front end. */
+  readonly mailboxes: readonly ActorMailbox[];
+  /** This actor's own bell, which every front end rings. */
+  readonly bell: Doorbell;
+  readonly control: ShardControl;
+  /** Told of a command that threw what is not an assertion; the command is answered and the actor goes on. */
+  readonly onDefect: (command: Command, error: unknown) => void;
+}
+
+/**
+ * What a shard's thread does: takes commands, runs them on the store whose only writer it is, answers each exactly once
+ * (I4), and between batches removes what has expired and does the store's upkeep in bounded steps.
+ *
+ * A failed assertion leaves `turn` and ends the thread; whoever takes its place goes on where it stood, see
+ * `ActorMailbox`. Any other exception of a command is answered with `internal`.
+ */
+export class ShardActor {
+  readonly #store: ShardStore;
+  readonly #clock: TurnClock;
+  readonly #commands: readonly Command[];
+  readonly #mailboxes: readonly ActorMailbox[];
+  readonly #bell: Doorbell;
+  readonly #control: ShardControl;
+  readonly #onDefect: (command: Command, error: unknown) => void;
+  readonly #reply = new ReplyWriter();
+  #args = new Args();
+
+  constructor(parts: ShardActorParts) {
+    this.#store = parts.store;
+    this.#clock = parts.clock;
+    this.#commands = parts.table.commands;
+    this.#mailboxes = parts.mailboxes;
+    this.#bell = parts.bell;
+    this.#control = parts.control;
+    this.#onDefect = parts.onDefect;
+  }
+
+  /** Serves until a stop is requested and nothing is left to do. */
+  run(): void {
+    for (;;) {
+      if (this.turn()) continue;
+      if (this.#control.stopRequested) break;
+      this.#sleep();
+    }
+    this.#control.idle();
+  }
+
+  /** One batch from each mailbox, then one step of upkeep; false when there was nothing to do. */
+  turn(): boolean {
+    let worked = false;
+    for (const mailbox of this.#mailboxes) {
+      let taken = 0;
+      while (taken < BATCH_COMMANDS_MAX && mailbox.next()) {
+        this.#control.began();
+        this.#clock.tick();
+        this.#serve(mailbox);
+        taken++;
+      }
+      if (taken > 0) worked = true;
+      mailbox.flush();
+    }
+    this.#control.began();
+    return this.#upkeep() || worked;
+  }
+
+  #serve(mailbox: ActorMailbox): void {
+    const reply = this.#reply;
+    reply.clear();
+    if (mailbox.interrupted) {
+      reply.error('indeterminate', 'the shard failed while it ran the command, which may have taken effect');
+    } else {
+      const message = mailbox.commands;
+      const id = decodeCommand(message.bytes, message.offset, message.length, this.#args);
+      this.#run(this.#commands[id]);
+      if (this.#args.count > ARGS_KEPT) this.#args = new Args();
+    }
+    if (!mailbox.reply(reply.bytes, 0, reply.length)) {
+      reply.clear();
+      reply.error('request-too-large', 'the reply is over the limit');
+      const sent = mailbox.reply(reply.bytes, 0, reply.length);
+      assert(sent, 'an error fits a message');
+    }
+  }
+
+  #run(command: Command | undefined): void {
+    assert(command !== undefined, 'a message names a row of the table');
+    const { kind } = command;
+    // The kinds that run in a shard; a command of any other would be a defect of the dispatcher.
+    assert(kind === 'read' || kind === 'write' || kind === 'pair' || kind === 'sweep', `a shard runs no ${kind}`);
+    try {
+      command.run(this.#store, this.#args, this.#reply);
+    } catch (error) {
+      if (error instanceof AssertionError) throw error;
+      this.#reply.clear();
+      this.#reply.error('internal', `the command '${command.name}' failed; the log says more`);
+      this.#onDefect(command, error);
+    }
+  }
+
+  #upkeep(): boolean {
+    const store = this.#store;
+    const nowMs = this.#clock.tick();
+    const dueMs = store.nextExpiryMs();
+    const expired = dueMs >= 0 && dueMs <= nowMs && store.expireDue(nowMs, EXPIRE_ENTRIES_MAX) > 0;
+    return store.maintain() || expired;
+  }
+
+  #sleep(): void {
+    const bell = this.#bell;
+    this.#control.idle();
+    bell.announce();
+    // The second look: whatever came before the announcement was not rung for.
+    if (this.#control.stopRequested || this.#hasWork()) {
+      bell.withdraw();
+      return;
+    }
+    const dueMs = this.#store.nextExpiryMs();
+    // The clock counts whole milliseconds: a shorter wait would find it unchanged.
+    const sleepMs = dueMs < 0 ? SLEEP_MS_MAX : Math.min(Math.max(dueMs - this.#clock.tick(), 1), SLEEP_MS_MAX);
+    bell.wait(sleepMs);
+  }
+
+  #hasWork(): boolean {
+    for (const mailbox of this.#mailboxes) if (mailbox.hasWork()) return true;
+    return false;
+  }
+}

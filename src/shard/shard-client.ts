@@ -1,0 +1,149 @@
+import { assert } from '../base/assert.ts';
+import type { Args } from '../command/args.ts';
+import { ReplyReader, ReplyWriter } from '../command/reply.ts';
+import { FrontMailbox } from '../mailbox/front-mailbox.ts';
+import type { MailboxHandle } from '../mailbox/mailbox.ts';
+import type { OutboxLimits } from '../mailbox/outbox.ts';
+import { commandBytesMax, encodeCommand } from './command-message.ts';
+
+/** Whoever asked for a command to be run. */
+export interface ReplySink {
+  /** Called exactly once for each command (I4). The reply may be read during the call only. */
+  onReply(reply: ReplyReader): void;
+}
+
+/** Told that a command sent on its behalf was answered, before the answer is handed over. */
+export interface FlightLog {
+  answered(shard: number): void;
+}
+
+/** What becomes of a command that a shard is asked to take. Nothing is sent unless it is `taken`. */
+export const Admission = { taken: 0, overloaded: -1, tooLarge: -2 } as const;
+export type Admission = (typeof Admission)[keyof typeof Admission];
+
+const PENDING_MIN = 256;
+
+/**
+ * A front end's way to one shard: commands go out in order, and as replies come back in the same order, a queue of the
+ * sinks that wait is all there is to match them. A command allocates nothing here.
+ */
+export class ShardClient {
+  readonly shard: number;
+  readonly #mailbox: FrontMailbox;
+  readonly #reply = new ReplyReader();
+  /** Commands sent and not answered: a ring of `#sinks.length`, a power of two, from `#oldest` on. */
+  #sinks: (ReplySink | null)[] = new Array<ReplySink | null>(PENDING_MIN).fill(null);
+  #logs: (FlightLog | null)[] = new Array<FlightLog | null>(PENDING_MIN).fill(null);
+  /** Numbers of the oldest command that waits and of the next to be sent; they double as mailbox tags. */
+  #oldest = 0;
+  #next = 0;
+  #preparedAt = -1;
+  #preparedBytes = 0;
+
+  constructor(shard: number, handle: MailboxHandle, limits?: OutboxLimits) {
+    this.shard = shard;
+    this.#mailbox = new FrontMailbox(handle, limits);
+  }
+
+  /** Commands sent and not yet answered. */
+  get outstanding(): number {
+    return (this.#next - this.#oldest) | 0;
+  }
+
+  /** Commands that wait in front of a full ring. */
+  get queued(): number {
+    return this.#mailbox.queuedCount;
+  }
+
+  /**
+   * Writes a command to where it will be sent from. It is sent by `commit`, and forgotten when another is prepared
+   * first, so that a command for several shards is sent to all of them or to none.
+   */
+  prepare(rowId: number, args: Args): Admission {
+    const bytesMax = commandBytesMax(args);
+    const mailbox = this.#mailbox;
+    const at = mailbox.reserve(bytesMax);
+    // Refusals of a mailbox are the negative admissions.
+    if (at < 0) return at as Admission;
+    this.#preparedBytes = encodeCommand(rowId, args, mailbox.bytes, at);
+    this.#preparedAt = at;
+    return Admission.taken;
+  }
+
+  /** Sends the command last prepared; it leaves with the next `flush`. `log` is null when nobody keeps count. */
+  commit(sink: ReplySink, log: FlightLog | null): void {
+    assert(this.#preparedAt >= 0, 'a command is prepared before it is sent');
+    this.#preparedAt = -1;
+    if (this.outstanding === this.#sinks.length) this.#grow();
+    const slot = this.#next & (this.#sinks.length - 1);
+    this.#sinks[slot] = sink;
+    this.#logs[slot] = log;
+    this.#mailbox.commit(this.#preparedBytes, this.#next);
+    this.#next = (this.#next + 1) | 0;
+  }
+
+  /** Lets the shard see what was sent, and wakes it if it sleeps. Once in a turn of the event loop. */
+  flush(): void {
+    this.#mailbox.flush();
+  }
+
+  /** Hands over at most `limit` replies; true when there may be more. */
+  receive(limit: number): boolean {
+    const mailbox = this.#mailbox;
+    const message = mailbox.replies;
+    let taken = 0;
+    try {
+      while (taken < limit && mailbox.nextReply()) {
+        taken++;
+        assert(message.tag === this.#oldest, 'I4: replies come in the order of their commands');
+        const sink = this.#takeOldest();
+        this.#reply.open(message.bytes, message.offset, message.offset + message.length);
+        sink.onReply(this.#reply);
+      }
+    } finally {
+      // Also when a sink threw: what it was given is taken, and what follows must stay readable.
+      if (taken > 0) mailbox.releaseReplies();
+    }
+    return taken === limit;
+  }
+
+  /** Answers every command that waits as one whose outcome is not known: the shard has ended for good. */
+  abandon(): void {
+    if (this.outstanding === 0) return;
+    const reply = new ReplyWriter();
+    reply.error('indeterminate', 'the shard ended before it answered the command, which may have taken effect');
+    while (this.outstanding > 0) {
+      const sink = this.#takeOldest();
+      this.#reply.openWritten(reply);
+      sink.onReply(this.#reply);
+    }
+  }
+
+  /** The second look before sleep: whether a reply waits. */
+  hasWork(): boolean {
+    return this.#mailbox.hasWork();
+  }
+
+  #takeOldest(): ReplySink {
+    const slot = this.#oldest & (this.#sinks.length - 1);
+    const sink = this.#sinks[slot] as ReplySink;
+    const log = this.#logs[slot] as FlightLog | null;
+    this.#sinks[slot] = null;
+    this.#logs[slot] = null;
+    this.#oldest = (this.#oldest + 1) | 0;
+    log?.answered(this.shard);
+    return sink;
+  }
+
+  #grow(): void {
+    const size = this.#sinks.length;
+    const sinks = new Array<ReplySink | null>(size * 2).fill(null);
+    const logs = new Array<FlightLog | null>(size * 2).fill(null);
+    for (let number = this.#oldest; number !== this.#next; number = (number + 1) | 0) {
+      sinks[number & (size * 2 - 1)] = this.#sinks[number & (size - 1)] as ReplySink;
+      logs[number & (size * 2 - 1)] = this.#logs[number & (size - 1)] as FlightLog | null;
+    }
+    this.#sinks = sinks;
+    this.#logs = logs;
+  }
+}

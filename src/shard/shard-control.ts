@@ -1,0 +1,56 @@
+/** What is handed to the actor's thread. */
+export interface ShardControlHandle {
+  readonly sab: SharedArrayBuffer;
+}
+
+/** Words written by different threads are 128 bytes apart: processors fetch cache lines of 64 bytes in pairs. */
+const CONTROL_BYTES = 256;
+const ACTIVITY_WORD = 0;
+const STOP_WORD = 32;
+
+/**
+ * What a shard's actor and its supervisor tell each other while the actor, which has no event loop, runs.
+ *
+ * | word | name     | written by | meaning                                                                   |
+ * | ---- | -------- | ---------- | ------------------------------------------------------------------------- |
+ * | 0    | activity | actor      | 0: sleeps; else changes with every command and every step of upkeep       |
+ * | 32   | stop     | supervisor | 1: end once nothing is left to do; the actor's bell is rung after this     |
+ */
+export class ShardControl {
+  readonly #words: Int32Array;
+  #steps = 0;
+
+  constructor(handle: ShardControlHandle) {
+    this.#words = new Int32Array(handle.sab);
+  }
+
+  static create(): ShardControlHandle {
+    return { sab: new SharedArrayBuffer(CONTROL_BYTES) };
+  }
+
+  /** The actor begins a command or a step of upkeep. */
+  began(): void {
+    // The sign bit is left alone and 0 is passed over: 0 means asleep.
+    this.#steps = (this.#steps & 0x3fffffff) + 1;
+    // A plain store: nothing is ordered by it, and a watchdog that looks every few hundred milliseconds may see it late.
+    this.#words[ACTIVITY_WORD] = this.#steps;
+  }
+
+  /** The actor is about to sleep, or has ended. */
+  idle(): void {
+    this.#words[ACTIVITY_WORD] = 0;
+  }
+
+  get activity(): number {
+    return Atomics.load(this.#words, ACTIVITY_WORD);
+  }
+
+  requestStop(): void {
+    // Before the ring of the bell: the actor looks at this word between announcing its sleep and sleeping.
+    Atomics.store(this.#words, STOP_WORD, 1);
+  }
+
+  get stopRequested(): boolean {
+    return Atomics.load(this.#words, STOP_WORD) === 1;
+  }
+}

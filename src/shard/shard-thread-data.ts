@@ -1,0 +1,20 @@
+import type { DoorbellHandle } from '../mailbox/doorbell.ts';
+import type { MailboxHandle } from '../mailbox/mailbox.ts';
+import type { StoreMemory } from '../store/arena.ts';
+import type { ShardControlHandle } from './shard-control.ts';
+
+/** All that a shard's thread is given: shared memory, so that the thread can be replaced by another. */
+export interface ShardThreadData {
+  readonly shard: number;
+  readonly memory: StoreMemory;
+  readonly bell: DoorbellHandle;
+  readonly control: ShardControlHandle;
+  /** One for each front end; their `actorBell` is `bell`. */
+  readonly mailboxes: readonly [MailboxHandle, ...MailboxHandle[]];
+}
+
+/** What a shard's thread posts to its supervisor. */
+export type ShardThreadMessage =
+  | { readonly kind: 'serving' }
+  /** A command threw what it should not; `unreported` more did since the last message. */
+  | { readonly kind: 'defect'; readonly command: string; readonly error: unknown; readonly unreported: number };
