@@ -1,0 +1,229 @@
+import { EvictionName } from './arena.ts';
+import { FluxPolicy } from './eviction.ts';
+import { parentOf } from './expiry-heap.ts';
+import { Counter, type Log, PAGE_SHIFT, SegmentRow, SegmentState } from './layout.ts';
+import { expiresAtOf, recordBytesOf } from './record.ts';
+import { SegmentWalk, WalkResult } from './segment-walk.ts';
+import type { WriterParts } from './writer-parts.ts';
+
+/** Free segments that only walks and the index may take, so that a walk can always finish. */
+const SEGMENTS_KEPT = 2;
+/** From so many free segments above the kept ones on, writes pay for room by walking as they go. */
+const SEGMENTS_AHEAD = 2;
+/** Dead share of the logs from which compaction comes before eviction. */
+const DEAD_SHARE_MAX = 1 / 12;
+/** Without eviction, a segment is worth compacting from this dead share on. */
+const DEAD_SHARE_MIN = 1 / 16;
+/** Bytes a walk goes on at a time when room is needed now. */
+const STEP_BYTES = 64 * 1024;
+/** Bytes of walking within one write after which an eviction stops keeping what was used. */
+const URGENT_AFTER_BYTES = 4 << 20;
+/** How long a write waits for readers to leave retired memory before it is refused. */
+const READER_WAIT_MS = 50;
+/** Pages that one insertion may take: two halves of a split, and one of the heap. */
+const PAGES_PER_WRITE = 3;
+
+/**
+ * Makes room: chooses what to walk (the emptiest segment to compact, the policy's choice to evict, or the entries that
+ * expire soonest), paces the work with the writes that cause it, and removes expired entries.
+ */
+export class Collector {
+  readonly #parts: WriterParts;
+  readonly #policy: FluxPolicy;
+  readonly #walk: SegmentWalk;
+  readonly #eviction: EvictionName;
+  readonly #pagesPerSegment: number;
+  /** While fewer bytes than this are dead, looking for something to compact is known to be in vain. */
+  #deadBytesWorthALook = 0;
+  #relocated = -1;
+  #relocatedOrdinal = 0;
+
+  constructor(parts: WriterParts) {
+    this.#parts = parts;
+    this.#policy = new FluxPolicy();
+    this.#walk = new SegmentWalk(parts, this.#policy);
+    this.#eviction = parts.arena.eviction;
+    this.#pagesPerSegment = parts.arena.segmentBytes >> PAGE_SHIFT;
+  }
+
+  logForNew(hash: number): Log {
+    return this.#eviction === EvictionName.flux ? this.#policy.admit(hash) : SegmentState.main;
+  }
+
+  /** The log an entry lies in, where its next version goes too. */
+  logOf(ref: number): Log {
+    const { arena } = this.#parts;
+    return arena.word(arena.segmentRow(arena.segmentOf(ref)) + SegmentRow.state) as Log;
+  }
+
+  /** Sees to it that records of `bytes` in all can be appended and indexed; false when memory is full. */
+  makeRoom(bytes: number): boolean {
+    const { segments } = this.#parts;
+    const needed = this.#segmentsFor(bytes, PAGES_PER_WRITE);
+    const ahead = segments.freeCount - needed - SEGMENTS_KEPT;
+    if (ahead >= SEGMENTS_AHEAD) return true;
+    // The closer to the limit, the more a write walks: 4, 16, then 64 bytes of walking a byte written.
+    this.#step(bytes * (4 << (2 * (SEGMENTS_AHEAD - Math.max(0, ahead)))), false);
+    return segments.freeCount >= needed + SEGMENTS_KEPT || this.#makeRoomNow(needed);
+  }
+
+  /** As `makeRoom`, for a group of `entries` writes, within which no room is made. */
+  makeRoomForGroup(bytes: number, entries: number): boolean {
+    // Pages fill at much the same pace: when they are near a split, about one insertion in 70 splits one.
+    const needed = this.#segmentsFor(bytes, PAGES_PER_WRITE + 2 + Math.ceil(entries / 20));
+    return this.#parts.segments.freeCount >= needed + SEGMENTS_KEPT || this.#makeRoomNow(needed);
+  }
+
+  /** Removes up to `limit` entries that have expired; fewer removed than `limit` says that none is left. */
+  expireDue(nowMs: number, limit: number): number {
+    const { arena, heap, index } = this.#parts;
+    let removed = 0;
+    let position = 0;
+    while (removed < limit) {
+      position = heap.findDue(position, nowMs);
+      if (position === 0) break;
+      const ref = heap.refAt(position);
+      const header = arena.word(ref * 2 + 1);
+      removed++;
+      if (expiresAtOf(arena, ref, header) > nowMs) {
+        heap.update(position, ref, expiresAtOf(arena, ref, header), nowMs);
+        continue;
+      }
+      this.#parts.expire(index.findRef(this.#parts.hashOf(ref, header), ref), ref);
+      position = parentOf(position);
+    }
+    return removed;
+  }
+
+  /** One step of work that needs no doing now; false when there is none. */
+  maintain(): boolean {
+    const { segments, pages } = this.#parts;
+    segments.reclaim();
+    pages.reclaim();
+    if (this.#relocatePage()) return true;
+    if (segments.freeCount >= SEGMENTS_KEPT + SEGMENTS_AHEAD + 1) return false;
+    return this.#step(STEP_BYTES, false);
+  }
+
+  /** Forgets the walk under way: its segment is no more. */
+  reset(): void {
+    if (this.#walk.isUnderWay) this.#walk.abandon();
+    this.#relocated = -1;
+    this.#deadBytesWorthALook = 0;
+  }
+
+  #segmentsFor(bytes: number, pagesNeeded: number): number {
+    const { arena, segments, pages } = this.#parts;
+    let needed = 0;
+    if (pages.freeCount < pagesNeeded) needed = Math.ceil((pagesNeeded - pages.freeCount) / this.#pagesPerSegment);
+    const open = Math.min(segments.openBytes(SegmentState.small), segments.openBytes(SegmentState.main));
+    const openMain = this.#eviction === EvictionName.flux ? open : segments.openBytes(SegmentState.main);
+    // Tails waste at most an eighth of a segment, keys of more than a chunk's length aside.
+    if (bytes > openMain) needed += 1 + Math.floor(bytes / (arena.segmentBytes * 0.75));
+    return needed;
+  }
+
+  #makeRoomNow(needed: number): boolean {
+    const { arena, segments, pages } = this.#parts;
+    if (needed + SEGMENTS_KEPT > arena.segmentCount) return false;
+    let walkedBytes = 0;
+    while (segments.freeCount < needed + SEGMENTS_KEPT) {
+      segments.reclaim();
+      if (segments.freeCount >= needed + SEGMENTS_KEPT) return true;
+      if (segments.freeCount + segments.retiredCount >= needed + SEGMENTS_KEPT + SEGMENTS_AHEAD) {
+        if (!segments.waitReclaim(READER_WAIT_MS)) return false;
+      } else if (!this.#step(STEP_BYTES, walkedBytes > URGENT_AFTER_BYTES)) {
+        pages.reclaim();
+        if (this.#relocatePage()) continue;
+        if (segments.retiredCount === 0 || !segments.waitReclaim(READER_WAIT_MS)) return false;
+      }
+      walkedBytes += STEP_BYTES;
+    }
+    return true;
+  }
+
+  /** Walks on for about `limitBytes`, or evicts by expiry; false when there is nothing to gain. */
+  #step(limitBytes: number, urgent: boolean): boolean {
+    const { clock, segments } = this.#parts;
+    if (segments.retiredCount > 0) segments.reclaim();
+    const nowMs = clock.nowMs();
+    if (!this.#walk.isUnderWay && !this.#chooseWalk()) return this.#evictSoonest(limitBytes);
+    const result = this.#walk.step(limitBytes, nowMs, urgent);
+    if (result !== WalkResult.stuck) return true;
+    this.#walk.abandon();
+    return false;
+  }
+
+  #chooseWalk(): boolean {
+    const { arena, heap, segments } = this.#parts;
+    const logBytes = arena.counter(Counter.logBytes);
+    const deadBytes = logBytes - arena.counter(Counter.liveBytes);
+    if (deadBytes > logBytes * DEAD_SHARE_MAX) {
+      if (this.#compactEmptiest(deadBytes)) return true;
+    }
+    if (this.#eviction === EvictionName.flux) {
+      const { logSegments } = segments;
+      const small = logSegments[SegmentState.small] as number;
+      const main = logSegments[SegmentState.main] as number;
+      const log = this.#policy.logToWalk(small, main);
+      let segment = segments.oldest(log);
+      if (segment < 0) segment = segments.oldest(log === SegmentState.small ? SegmentState.main : SegmentState.small);
+      if (segment < 0) return false;
+      this.#walk.start(segment, true);
+      return true;
+    }
+    if (this.#eviction === EvictionName.volatileTtl && heap.size > 0) return false;
+    return this.#compactEmptiest(deadBytes);
+  }
+
+  #compactEmptiest(deadBytes: number): boolean {
+    if (deadBytes < this.#deadBytesWorthALook) return false;
+    const { arena, segments } = this.#parts;
+    const segment = segments.emptiest();
+    if (segment >= 0) {
+      const live = arena.word(arena.segmentRow(segment) + SegmentRow.live);
+      if (arena.segmentBytes - live >= arena.segmentBytes * DEAD_SHARE_MIN) {
+        this.#deadBytesWorthALook = 0;
+        this.#walk.start(segment, false);
+        return true;
+      }
+    }
+    this.#deadBytesWorthALook = deadBytes + arena.segmentBytes / 64;
+    return false;
+  }
+
+  /** Under volatile-ttl, lets go what expires soonest; what it leaves behind is compacted once it is worth it. */
+  #evictSoonest(limitBytes: number): boolean {
+    const { arena, heap, index } = this.#parts;
+    if (this.#eviction !== EvictionName.volatileTtl || heap.size === 0) return false;
+    const logBytes = arena.counter(Counter.logBytes);
+    for (let left = limitBytes; left > 0 && heap.size > 0; left -= 256) {
+      if (logBytes - arena.counter(Counter.liveBytes) > logBytes * DEAD_SHARE_MAX) break;
+      const ref = heap.soonest();
+      arena.count(Counter.evictedEntries, 1);
+      arena.count(Counter.evictedBytes, recordBytesOf(arena, ref));
+      this.#parts.unlink(index.findRef(this.#parts.hashOf(ref, arena.word(ref * 2 + 1)), ref), ref);
+    }
+    return true;
+  }
+
+  /** Moves one page out of the sparsest page segment, so that it can serve the logs again; false when all is well. */
+  #relocatePage(): boolean {
+    const { pages, heap, indexWriter } = this.#parts;
+    if (this.#relocated < 0) {
+      this.#relocated = pages.sparsest();
+      if (this.#relocated < 0) return false;
+      this.#relocatedOrdinal = 0;
+    }
+    pages.avoid(this.#relocated);
+    const page = pages.nextInUse(this.#relocated, this.#relocatedOrdinal);
+    if (page === 0 || !pages.hasRoomBeside(this.#relocated)) {
+      this.#relocated = -1;
+      return false;
+    }
+    this.#relocatedOrdinal = pages.ordinalOf(page) + 1;
+    // A page that is neither is already retired and comes back by itself.
+    if (!indexWriter.relocate(page)) heap.relocate(page);
+    return true;
+  }
+}

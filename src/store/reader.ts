@@ -1,0 +1,137 @@
+import { assert } from '../base/assert.ts';
+import type { Clock } from '../base/ports.ts';
+import type { EntryInfo, ReadView, VisitKey } from '../base/view.ts';
+import { Arena, type StoreMemory } from './arena.ts';
+import { EntryView } from './entry-view.ts';
+import { KeyHasher } from './hash.ts';
+import { KeyIndex } from './key-index.ts';
+import { ACCESS_MAX, Control, Counter, FLAG_EXPIRES, ReaderSlot } from './layout.ts';
+import { expiresAtOf } from './record.ts';
+import { KeyScanner } from './scan.ts';
+
+/**
+ * Reads a store from any thread, without locks and without ever waiting for the writer.
+ *
+ * Reading is done between `enter` and `leave`, within one synchronous turn: meanwhile the writer recycles nothing that
+ * the reader may see. Either may decline, because a group of writes was being published: then whatever was read is to
+ * be thrown away and the command sent to the writer instead.
+ *
+ * One reader an index and thread; every method but `keyCount` and `expiringKeyCount` only between `enter` and `leave`.
+ */
+export class StoreReader implements ReadView {
+  readonly entry: EntryInfo;
+  readonly #view: EntryView;
+  readonly #arena: Arena;
+  readonly #words: Int32Array;
+  readonly #bytes: Uint8Array;
+  readonly #hasher: KeyHasher;
+  readonly #index: KeyIndex;
+  readonly #scanner: KeyScanner;
+  readonly #clock: Clock;
+  readonly #slot: number;
+  readonly #hits: number;
+  readonly #misses: number;
+  #inside = false;
+  #sequence = 0;
+
+  constructor(memory: StoreMemory, readerIndex: number, clock: Clock) {
+    const arena = new Arena(memory);
+    assert(readerIndex >= 0 && readerIndex < arena.readersMax, 'a reader index beyond readersMax');
+    this.#arena = arena;
+    this.#words = arena.words;
+    this.#bytes = arena.bytes;
+    this.#hasher = new KeyHasher(arena.hashKeyLow, arena.hashKeyHigh);
+    this.#index = new KeyIndex(arena, this.#hasher);
+    this.#view = new EntryView(arena);
+    this.entry = this.#view;
+    this.#scanner = new KeyScanner(arena, this.#index, this.#view);
+    this.#clock = clock;
+    this.#slot = arena.readerSlots + readerIndex * ReaderSlot.words;
+    this.#hits = (this.#slot + ReaderSlot.hits) / 2;
+    this.#misses = (this.#slot + ReaderSlot.misses) / 2;
+    // Whoever had this index before is gone; what it had announced must not hold the writer up.
+    Atomics.store(this.#words, this.#slot + ReaderSlot.epoch, 0);
+  }
+
+  /** Begins to read; false, with nothing begun, while a group of writes is being published. */
+  enter(): boolean {
+    const words = this.#words;
+    // Sequentially consistent with the loads below and the writer's: see epochs.ts.
+    Atomics.store(words, this.#slot, words[Control.epoch] as number);
+    this.#sequence = Atomics.load(words, Control.sequence);
+    if ((this.#sequence & 1) !== 0) {
+      Atomics.store(words, this.#slot, 0);
+      return false;
+    }
+    this.#inside = true;
+    return true;
+  }
+
+  /** Ends reading; false when a group was published meanwhile, so that what was read may be of no one moment. */
+  leave(): boolean {
+    this.#inside = false;
+    const unchanged = Atomics.load(this.#words, Control.sequence) === this.#sequence;
+    Atomics.store(this.#words, this.#slot, 0);
+    return unchanged;
+  }
+
+  nowMs(): number {
+    return this.#clock.nowMs();
+  }
+
+  lookup(source: Uint8Array, start: number, end: number): boolean {
+    const doubles = this.#arena.doubles;
+    if (!this.peek(source, start, end)) {
+      doubles[this.#misses] = (doubles[this.#misses] as number) + 1;
+      return false;
+    }
+    doubles[this.#hits] = (doubles[this.#hits] as number) + 1;
+    const at = this.#view.ref * 8 + 7;
+    const accesses = this.#bytes[at] as number;
+    // A race with another reader loses a count, which is of no matter.
+    if (accesses < ACCESS_MAX) this.#bytes[at] = accesses + 1;
+    return true;
+  }
+
+  peek(source: Uint8Array, start: number, end: number): boolean {
+    assert(this.#inside, 'a read outside enter and leave');
+    const keyBytes = end - start;
+    if (keyBytes > this.#arena.keyBytesMax) return false;
+    const ref = this.#index.find(this.#hasher.hash(source, start, end), keyBytes);
+    if (ref === 0) return false;
+    const header = this.#words[ref * 2 + 1] as number;
+    if ((header & FLAG_EXPIRES) !== 0 && expiresAtOf(this.#arena, ref, header) <= this.#clock.nowMs()) return false;
+    this.#view.show(ref, header);
+    return true;
+  }
+
+  copyValue(target: Uint8Array, at: number): void {
+    this.#view.copyValueRange(0, this.#view.valueBytes, target, at);
+  }
+
+  copyValueRange(from: number, length: number, target: Uint8Array, at: number): void {
+    this.#view.copyValueRange(from, length, target, at);
+  }
+
+  copyContentType(target: Uint8Array, at: number): void {
+    this.#view.copyContentType(target, at);
+  }
+
+  scan(cursor: number, count: number, visit: VisitKey): number {
+    assert(this.#inside, 'a read outside enter and leave');
+    return this.#scanner.scan(cursor, count, this.#clock.nowMs(), visit);
+  }
+
+  randomKey(target: Uint8Array, random: number): number {
+    assert(this.#inside, 'a read outside enter and leave');
+    return this.#scanner.randomKey(target, random, this.#clock.nowMs());
+  }
+
+  get keyCount(): number {
+    return this.#arena.counter(Counter.keys);
+  }
+
+  get expiringKeyCount(): number {
+    return this.#arena.counter(Counter.expiringKeys);
+  }
+}

@@ -1,0 +1,92 @@
+import type { Arena } from './arena.ts';
+import {
+  EXPIRY_WORDS,
+  FLAG_CHUNK,
+  FLAG_CHUNKED,
+  FLAG_CONTENT_TYPE,
+  FLAG_EXPIRES,
+  KEY_BYTES_MASK,
+  RECORD_BYTES,
+  RECORD_WORDS,
+} from './layout.ts';
+
+/** Reads the parts of a record (layout.ts draws one). References are of whole records that nobody recycles meanwhile. */
+
+const TWO_TO_32 = 2 ** 32;
+
+export function keyBytesOf(header: number): number {
+  return header & KEY_BYTES_MASK;
+}
+
+/** The word at which the key begins. */
+export function keyWord(ref: number, header: number): number {
+  return (header & FLAG_EXPIRES) === 0 ? ref * 2 + RECORD_WORDS : ref * 2 + RECORD_WORDS + EXPIRY_WORDS;
+}
+
+/** The word at which the value, or the list of its chunks, begins. */
+export function valueWord(ref: number, header: number): number {
+  return keyWord(ref, header) + (((header & KEY_BYTES_MASK) + 3) >> 2);
+}
+
+export function versionOf(arena: Arena, ref: number): number {
+  const at = ref * 2;
+  return (arena.word(at + 3) & 0xffff) * TWO_TO_32 + (arena.word(at + 2) >>> 0);
+}
+
+/** Unix milliseconds; 0 when the entry does not expire. The high and the low part are of one write: see `setExpiry`. */
+export function expiresAtOf(arena: Arena, ref: number, header: number): number {
+  if ((header & FLAG_EXPIRES) === 0) return 0;
+  const at = ref * 2;
+  return (arena.word(at + 3) >>> 16) * TWO_TO_32 + (arena.word(at + 4) >>> 0);
+}
+
+export function chunkCountOf(arena: Arena, valueBytes: number): number {
+  return Math.ceil(valueBytes / arena.chunkBytes);
+}
+
+/** Bytes of the value that stand in the record itself: all of it, or the list of its chunks. */
+function bodyBytesOf(arena: Arena, ref: number, header: number): number {
+  const valueBytes = arena.word(ref * 2) >>> 0;
+  return (header & FLAG_CHUNKED) === 0 ? valueBytes : chunkCountOf(arena, valueBytes) * 4;
+}
+
+/** Offset in bytes of the content type's length from the word where the value begins. */
+export function contentTypeOffset(arena: Arena, ref: number, header: number): number {
+  return bodyBytesOf(arena, ref, header);
+}
+
+export function contentTypeBytesOf(arena: Arena, ref: number, header: number): number {
+  if ((header & FLAG_CONTENT_TYPE) === 0) return 0;
+  return arena.bytes[valueWord(ref, header) * 4 + bodyBytesOf(arena, ref, header)] as number;
+}
+
+/** Bytes the record takes in its segment; those of its chunks are not among them. */
+export function recordBytesOf(arena: Arena, ref: number): number {
+  const header = arena.word(ref * 2 + 1);
+  if ((header & FLAG_CHUNK) !== 0) return align8(RECORD_BYTES + arena.word(ref * 2));
+  let bytes = (valueWord(ref, header) - ref * 2) * 4 + bodyBytesOf(arena, ref, header);
+  if ((header & FLAG_CONTENT_TYPE) !== 0) bytes += 1 + contentTypeBytesOf(arena, ref, header);
+  return align8(bytes);
+}
+
+/** Bytes a record of these parts would take. */
+export function recordBytesFor(
+  expires: boolean,
+  keyBytes: number,
+  bodyBytes: number,
+  contentTypeBytes: number,
+): number {
+  const tail = contentTypeBytes === 0 ? 0 : 1 + contentTypeBytes;
+  return align8(RECORD_BYTES + (expires ? EXPIRY_WORDS * 4 : 0) + ((keyBytes + 3) & ~3) + bodyBytes + tail);
+}
+
+/** Bytes of all chunk records of a value kept in chunks. */
+export function chunkRecordBytesFor(arena: Arena, valueBytes: number): number {
+  const whole = Math.floor(valueBytes / arena.chunkBytes);
+  const rest = valueBytes - whole * arena.chunkBytes;
+  return whole * (arena.chunkBytes + RECORD_BYTES) + (rest === 0 ? 0 : align8(RECORD_BYTES + rest));
+}
+
+export function align8(bytes: number): number {
+  return (bytes + 7) & ~7;
+}

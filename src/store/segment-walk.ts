@@ -1,0 +1,156 @@
+import { assert } from '../base/assert.ts';
+import { EVICT, type FluxPolicy } from './eviction.ts';
+import {
+  ACCESS_SHIFT,
+  Counter,
+  FLAG_CHUNK,
+  FLAG_DEAD,
+  FLAG_EXPIRES,
+  type Log,
+  SegmentRow,
+  SegmentState,
+} from './layout.ts';
+import { recordBytesOf, valueWord } from './record.ts';
+import type { WriterParts } from './writer-parts.ts';
+
+/** What a record costs a walk beside its bytes, in bytes of copying that take as long. */
+const RECORD_COST_BYTES = 192;
+
+export const WalkResult = {
+  /** The limit was reached; there is more to walk. */
+  paused: 0,
+  /** The segment is walked and retired. */
+  finished: 1,
+  /** No segment was free to copy a record to that must not be lost. */
+  stuck: 2,
+} as const;
+export type WalkResult = (typeof WalkResult)[keyof typeof WalkResult];
+
+/**
+ * Empties one segment, record after record, in steps: copies live records to the end of a log, or lets them go if the
+ * policy says so, and retires the segment. Between steps anything may happen to the store.
+ */
+export class SegmentWalk {
+  readonly #parts: WriterParts;
+  readonly #policy: FluxPolicy;
+  #segment = -1;
+  #offset = 0;
+  #evicts = false;
+
+  constructor(parts: WriterParts, policy: FluxPolicy) {
+    this.#parts = parts;
+    this.#policy = policy;
+  }
+
+  get isUnderWay(): boolean {
+    return this.#segment >= 0;
+  }
+
+  /** Begins with a sealed segment. `evicts`: the policy decides who stays; else all do, where and as they are. */
+  start(segment: number, evicts: boolean): void {
+    assert(this.#segment < 0, 'a walk begun within a walk');
+    this.#segment = segment;
+    this.#offset = 0;
+    this.#evicts = evicts;
+    this.#parts.segments.walked = segment;
+  }
+
+  /** Drops the walk where it is: what it has moved is moved, the rest stays. */
+  abandon(): void {
+    this.#segment = -1;
+    this.#parts.segments.walked = -1;
+  }
+
+  /** Goes on for about `limitBytes` of records. With `urgent`, an evicting walk keeps nothing. */
+  step(limitBytes: number, nowMs: number, urgent: boolean): WalkResult {
+    const { arena, segments } = this.#parts;
+    const row = arena.segmentRow(this.#segment);
+    const start = arena.segmentStart(this.#segment);
+    const used = arena.word(row + SegmentRow.used);
+    const log = arena.word(row + SegmentRow.state) as Log;
+    let budget = limitBytes;
+    while (this.#offset < used && arena.word(row + SegmentRow.live) > 0) {
+      if (budget <= 0) return WalkResult.paused;
+      const ref = start + (this.#offset >> 3);
+      const header = arena.word(ref * 2 + 1);
+      const bytes = recordBytesOf(arena, ref);
+      if ((header & FLAG_DEAD) === 0) {
+        const kept =
+          (header & FLAG_CHUNK) === 0
+            ? this.#walkEntry(ref, header, bytes, log, nowMs, urgent)
+            : this.#walkChunk(ref, bytes, log, nowMs, urgent);
+        if (!kept) return WalkResult.stuck;
+        budget -= RECORD_COST_BYTES;
+      }
+      budget -= bytes >> 3;
+      this.#offset += bytes;
+    }
+    assert(arena.word(row + SegmentRow.live) === 0, 'a walk left live records behind');
+    const segment = this.#segment;
+    this.abandon();
+    segments.retire(segment);
+    return WalkResult.finished;
+  }
+
+  #walkEntry(ref: number, header: number, bytes: number, log: Log, nowMs: number, urgent: boolean): boolean {
+    const { arena, index, indexWriter, records, heap } = this.#parts;
+    const hash = this.#parts.hashOf(ref, header);
+    const slot = index.findRef(hash, ref);
+    // Written by a writer that died before it published the record.
+    if (slot === 0) return true;
+    if (this.#parts.isExpired(ref, header, nowMs)) {
+      this.#parts.expire(slot, ref);
+      return true;
+    }
+    let accesses = header >>> ACCESS_SHIFT;
+    let target = log;
+    if (this.#evicts) {
+      accesses = urgent ? EVICT : this.#policy.judge(log, hash, accesses);
+      target = SegmentState.main;
+    }
+    const copy = accesses === EVICT ? 0 : records.appendCopy(ref, bytes, target, accesses);
+    if (copy === 0) return this.#letGo(slot, ref);
+    indexWriter.replace(slot, copy);
+    if ((header & FLAG_EXPIRES) !== 0) heap.moved(arena.word(copy * 2 + 5), copy);
+    records.buryAlone(ref);
+    arena.count(Counter.compactedBytes, bytes);
+    return true;
+  }
+
+  #walkChunk(chunk: number, bytes: number, log: Log, nowMs: number, urgent: boolean): boolean {
+    const { arena, index, records } = this.#parts;
+    const hash = arena.word(chunk * 2 + 2);
+    const ordinal = arena.word(chunk * 2 + 3);
+    const slot = index.findChunkOwner(hash, chunk, ordinal);
+    if (slot === 0) return true;
+    const owner = arena.word(slot);
+    const header = arena.word(owner * 2 + 1);
+    if (this.#parts.isExpired(owner, header, nowMs)) {
+      this.#parts.expire(slot, owner);
+      return true;
+    }
+    let target = log;
+    let keeps = true;
+    if (this.#evicts) {
+      keeps = !urgent && this.#policy.judge(log, hash, header >>> ACCESS_SHIFT) !== EVICT;
+      target = SegmentState.main;
+    }
+    const copy = keeps ? records.appendCopy(chunk, bytes, target, 0) : 0;
+    if (copy === 0) return this.#letGo(slot, owner);
+    // Releases the copy's bytes before a reader can find it in the entry's list.
+    Atomics.store(arena.words, valueWord(owner, header) + ordinal, copy);
+    records.buryAlone(chunk);
+    arena.count(Counter.compactedBytes, bytes);
+    return true;
+  }
+
+  /** Evicts an entry, where that is allowed. */
+  #letGo(slot: number, ref: number): boolean {
+    if (!this.#evicts) return false;
+    const { arena } = this.#parts;
+    arena.count(Counter.evictedEntries, 1);
+    arena.count(Counter.evictedBytes, recordBytesOf(arena, ref));
+    this.#parts.unlink(slot, ref);
+    return true;
+  }
+}

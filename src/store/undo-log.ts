@@ -1,0 +1,95 @@
+import { assert } from '../base/assert.ts';
+import type { Arena } from './arena.ts';
+import type { KeyIndex } from './key-index.ts';
+import type { KeyIndexWriter } from './key-index-writer.ts';
+import { Control, UndoPage } from './layout.ts';
+import type { Pages } from './pages.ts';
+
+/**
+ * Makes a group of writes whole. While it is under way the sequence word is odd, which sends readers to the writer's
+ * mailbox; and every write first notes what it replaces, so that whoever attaches after this writer's death takes the
+ * group back before the word turns even.
+ */
+export class UndoLog {
+  readonly #arena: Arena;
+  readonly #words: Int32Array;
+  readonly #pages: Pages;
+
+  constructor(arena: Arena, pages: Pages) {
+    this.#arena = arena;
+    this.#words = arena.words;
+    this.#pages = pages;
+  }
+
+  /** Begins a group; false when there is no memory for its first page. */
+  begin(): boolean {
+    if (!this.#addPage(0)) return false;
+    Atomics.store(this.#words, Control.sequence, (this.#arena.word(Control.sequence) + 1) | 0);
+    return true;
+  }
+
+  /** Notes, before the index changes, that `newRef` (0: none) takes the place of `oldRef` (0: none). */
+  note(hash: number, oldRef: number, newRef: number): void {
+    const words = this.#words;
+    const count = words[Control.undoCount] as number;
+    if (count > 0 && count % UndoPage.recordsMax === 0) {
+      assert(this.#addPage(words[Control.undoPage] as number), 'no memory to note a write of a group');
+    }
+    const at = recordAt(words[Control.undoPage] as number, count);
+    words[at] = hash;
+    words[at + 1] = oldRef;
+    words[at + 2] = newRef;
+    words[Control.undoCount] = count + 1;
+  }
+
+  /** Makes the group's writes stand. */
+  end(): void {
+    const words = this.#words;
+    let page = words[Control.undoPage] as number;
+    // From here on the group cannot be taken back.
+    words[Control.undoCount] = 0;
+    words[Control.undoPage] = 0;
+    Atomics.store(words, Control.sequence, (this.#arena.word(Control.sequence) + 1) | 0);
+    while (page !== 0) {
+      const previous = words[page * 2 + UndoPage.previous] as number;
+      this.#pages.free(page);
+      page = previous;
+    }
+  }
+
+  #addPage(previous: number): boolean {
+    const page = this.#pages.allocate();
+    if (page === 0) return false;
+    this.#words[page * 2 + UndoPage.previous] = previous;
+    this.#words[Control.undoPage] = page;
+    return true;
+  }
+}
+
+function recordAt(page: number, ordinal: number): number {
+  return page * 2 + UndoPage.records + (ordinal % UndoPage.recordsMax) * UndoPage.recordWords;
+}
+
+/**
+ * Takes back the group that a dead writer left unfinished, last write first, as far as the index goes: its records
+ * lie where they lay, because nothing is recycled while a group is under way. The sequence word stays as it is.
+ */
+export function undoGroup(arena: Arena, index: KeyIndex, indexWriter: KeyIndexWriter): void {
+  const words = arena.words;
+  let page = words[Control.undoPage] as number;
+  for (let ordinal = (words[Control.undoCount] as number) - 1; ordinal >= 0; ordinal--) {
+    const at = recordAt(page, ordinal);
+    const hash = words[at] as number;
+    const oldRef = words[at + 1] as number;
+    const newRef = words[at + 2] as number;
+    const slot = newRef === 0 ? 0 : index.findRef(hash, newRef);
+    if (slot !== 0) {
+      if (oldRef !== 0) indexWriter.replace(slot, oldRef);
+      else indexWriter.remove(slot);
+    } else if (oldRef !== 0 && index.findRef(hash, oldRef) === 0) {
+      assert(indexWriter.prepareInsert(hash), 'no memory to take a group back');
+      indexWriter.insert(hash, oldRef);
+    }
+    if (ordinal % UndoPage.recordsMax === 0) page = words[page * 2 + UndoPage.previous] as number;
+  }
+}

@@ -1,0 +1,77 @@
+import type { Clock } from '../base/ports.ts';
+import { Arena, type StoreMemory } from './arena.ts';
+import { Epochs } from './epochs.ts';
+import { ExpiryHeap } from './expiry-heap.ts';
+import { KeyHasher } from './hash.ts';
+import { KeyIndex } from './key-index.ts';
+import { KeyIndexWriter } from './key-index-writer.ts';
+import { Counter, FLAG_EXPIRES, KEY_BYTES_MASK } from './layout.ts';
+import { Pages } from './pages.ts';
+import { expiresAtOf, keyWord } from './record.ts';
+import { RecordWriter } from './record-writer.ts';
+import { Segments } from './segments.ts';
+
+/** What the write side of a store is made of, and the few acts that involve several parts. */
+export class WriterParts {
+  readonly arena: Arena;
+  readonly clock: Clock;
+  readonly epochs: Epochs;
+  readonly hasher: KeyHasher;
+  readonly index: KeyIndex;
+  readonly indexWriter: KeyIndexWriter;
+  readonly segments: Segments;
+  readonly pages: Pages;
+  readonly heap: ExpiryHeap;
+  readonly records: RecordWriter;
+
+  constructor(memory: StoreMemory, clock: Clock) {
+    const arena = new Arena(memory);
+    this.arena = arena;
+    this.clock = clock;
+    this.epochs = new Epochs(arena);
+    this.hasher = new KeyHasher(arena.hashKeyLow, arena.hashKeyHigh);
+    this.index = new KeyIndex(arena, this.hasher);
+    this.segments = new Segments(arena, this.epochs);
+    this.pages = new Pages(arena, this.segments, this.epochs);
+    this.indexWriter = new KeyIndexWriter(arena, this.pages);
+    this.heap = new ExpiryHeap(arena, this.pages);
+    this.records = new RecordWriter(arena, this.segments);
+  }
+
+  /** The hash of a stored entry's key. */
+  hashOf(ref: number, header: number): number {
+    return this.hasher.hashWords(this.arena.words, keyWord(ref, header), header & KEY_BYTES_MASK);
+  }
+
+  isExpired(ref: number, header: number, nowMs: number): boolean {
+    return (header & FLAG_EXPIRES) !== 0 && expiresAtOf(this.arena, ref, header) <= nowMs;
+  }
+
+  /** Takes an entry out of the index and the heap and buries it. */
+  unlink(slot: number, ref: number): void {
+    const header = this.arena.word(ref * 2 + 1);
+    this.indexWriter.remove(slot);
+    if ((header & FLAG_EXPIRES) !== 0) this.heap.remove(this.arena.word(ref * 2 + 5));
+    this.records.bury(ref);
+  }
+
+  /** Takes out an entry whose time has come. */
+  expire(slot: number, ref: number): void {
+    this.unlink(slot, ref);
+    this.arena.count(Counter.expiredEntries, 1);
+  }
+
+  /** Brings the heap in line with the record `newRef` having taken the place of `oldRef`; 0 stands for none. */
+  refile(oldRef: number, newRef: number, nowMs: number): void {
+    const arena = this.arena;
+    const oldHeader = oldRef === 0 ? 0 : arena.word(oldRef * 2 + 1);
+    const newHeader = arena.word(newRef * 2 + 1);
+    if ((newHeader & FLAG_EXPIRES) !== 0) {
+      const expiresAtMs = expiresAtOf(arena, newRef, newHeader);
+      if ((oldHeader & FLAG_EXPIRES) !== 0) this.heap.update(arena.word(oldRef * 2 + 5), newRef, expiresAtMs, nowMs);
+      else this.heap.insert(newRef, expiresAtMs, nowMs);
+    } else if ((oldHeader & FLAG_EXPIRES) !== 0) {
+      this.heap.remove(arena.word(oldRef * 2 + 5));
+    }
+  }
+}

@@ -1,0 +1,296 @@
+import { assert } from '../base/assert.ts';
+import type { Clock } from '../base/ports.ts';
+import { type EntryInfo, type PutRequest, PutStatus, type VisitKey, type WriteView } from '../base/view.ts';
+import type { Arena, StoreMemory } from './arena.ts';
+import { attach } from './attach.ts';
+import { Collector } from './collector.ts';
+import { EntryView } from './entry-view.ts';
+import type { ExpiryHeap } from './expiry-heap.ts';
+import type { KeyHasher } from './hash.ts';
+import type { KeyIndex } from './key-index.ts';
+import type { KeyIndexWriter } from './key-index-writer.ts';
+import {
+  ACCESS_MAX,
+  ACCESS_SHIFT,
+  CHUNKS_PER_SEGMENT,
+  CONTENT_TYPE_BYTES_MAX,
+  Counter,
+  EXPIRES_AT_MS_MAX,
+  FLAG_EXPIRES,
+  type Log,
+} from './layout.ts';
+import { chunkCountOf, chunkRecordBytesFor, recordBytesFor, recordBytesOf } from './record.ts';
+import type { RecordWriter } from './record-writer.ts';
+import { KeyScanner } from './scan.ts';
+import { UndoLog } from './undo-log.ts';
+import { validate } from './validate.ts';
+import { WriterParts } from './writer-parts.ts';
+
+/**
+ * The one writer of a store. Constructing it attaches to the memory: whatever a writer before it left half done is
+ * finished or undone, and its private knowledge is rebuilt from the index, at a cost in proportion to the entries.
+ *
+ * Beside the commands' view it has what the actor's loop calls between commands: `expireDue`, `nextExpiryMs` and
+ * `maintain`, each in steps that the caller bounds.
+ */
+export class StoreWriter implements WriteView {
+  readonly entry: EntryInfo;
+  lastVersion: number;
+  readonly valueBytesMax: number;
+  readonly #view: EntryView;
+  readonly #arena: Arena;
+  readonly #words: Int32Array;
+  readonly #clock: Clock;
+  readonly #hasher: KeyHasher;
+  readonly #index: KeyIndex;
+  readonly #indexWriter: KeyIndexWriter;
+  readonly #parts: WriterParts;
+  readonly #heap: ExpiryHeap;
+  readonly #records: RecordWriter;
+  readonly #collector: Collector;
+  readonly #undo: UndoLog;
+  readonly #scanner: KeyScanner;
+  #inGroup = false;
+
+  constructor(memory: StoreMemory, clock: Clock) {
+    const parts = new WriterParts(memory, clock);
+    this.#parts = parts;
+    this.#arena = parts.arena;
+    this.#words = parts.arena.words;
+    this.#clock = clock;
+    this.#hasher = parts.hasher;
+    this.#index = parts.index;
+    this.#indexWriter = parts.indexWriter;
+    this.#heap = parts.heap;
+    this.#records = parts.records;
+    this.#undo = new UndoLog(parts.arena, parts.pages);
+    this.#collector = new Collector(parts);
+    this.#view = new EntryView(parts.arena);
+    this.entry = this.#view;
+    this.#scanner = new KeyScanner(parts.arena, parts.index, this.#view);
+    attach(parts, clock.nowMs());
+    this.lastVersion = parts.arena.counter(Counter.version);
+    this.valueBytesMax = valueBytesMaxOf(parts.arena);
+  }
+
+  nowMs(): number {
+    return this.#clock.nowMs();
+  }
+
+  lookup(source: Uint8Array, start: number, end: number): boolean {
+    if (!this.peek(source, start, end)) return false;
+    const at = this.#view.ref * 8 + 7;
+    const accesses = this.#arena.bytes[at] as number;
+    if (accesses < ACCESS_MAX) this.#arena.bytes[at] = accesses + 1;
+    return true;
+  }
+
+  peek(source: Uint8Array, start: number, end: number): boolean {
+    const ref = this.#findLive(source, start, end);
+    if (ref === 0) return false;
+    this.#view.show(ref, this.#arena.word(ref * 2 + 1));
+    return true;
+  }
+
+  copyValue(target: Uint8Array, at: number): void {
+    this.#view.copyValueRange(0, this.#view.valueBytes, target, at);
+  }
+
+  copyValueRange(from: number, length: number, target: Uint8Array, at: number): void {
+    this.#view.copyValueRange(from, length, target, at);
+  }
+
+  copyContentType(target: Uint8Array, at: number): void {
+    this.#view.copyContentType(target, at);
+  }
+
+  scan(cursor: number, count: number, visit: VisitKey): number {
+    return this.#scanner.scan(cursor, count, this.#clock.nowMs(), visit);
+  }
+
+  randomKey(target: Uint8Array, random: number): number {
+    return this.#scanner.randomKey(target, random, this.#clock.nowMs());
+  }
+
+  get keyCount(): number {
+    return this.#arena.counter(Counter.keys);
+  }
+
+  get expiringKeyCount(): number {
+    return this.#arena.counter(Counter.expiringKeys);
+  }
+
+  put(request: PutRequest): PutStatus {
+    const arena = this.#arena;
+    const keyBytes = request.keyEnd - request.keyStart;
+    const valueBytes = request.valueEnd - request.valueStart;
+    const typeBytes = request.contentTypeEnd - request.contentTypeStart;
+    const chunked = valueBytes > arena.chunkBytes;
+    const bodyBytes = chunked ? chunkCountOf(arena, valueBytes) * 4 : valueBytes;
+    const headBytes = recordBytesFor(request.expiresAtMs !== 0, keyBytes, bodyBytes, typeBytes);
+    if (keyBytes > arena.keyBytesMax || typeBytes > CONTENT_TYPE_BYTES_MAX || headBytes > arena.segmentBytes / 2)
+      return PutStatus.tooLarge;
+    assert(request.expiresAtMs >= 0 && request.expiresAtMs <= EXPIRES_AT_MS_MAX, 'an expiry out of range');
+    const bytes = chunked ? headBytes + chunkRecordBytesFor(arena, valueBytes) : headBytes;
+    if (!this.#inGroup && !this.#collector.makeRoom(bytes)) return this.#outOfMemory();
+
+    const hash = this.#hasher.hash(request.key, request.keyStart, request.keyEnd);
+    const oldRef = this.#index.find(hash, keyBytes);
+    const slot = this.#index.slot;
+    if (oldRef === 0 && !this.#indexWriter.prepareInsert(hash)) return this.#outOfMemory();
+    if (request.expiresAtMs !== 0 && !this.#heap.prepareInsert()) return this.#outOfMemory();
+
+    let log: Log;
+    let accesses = 0;
+    let replaces = false;
+    if (oldRef === 0) {
+      log = this.#collector.logForNew(hash);
+    } else {
+      const oldHeader = arena.word(oldRef * 2 + 1);
+      log = this.#collector.logOf(oldRef);
+      if (!this.#isExpired(oldRef, oldHeader)) {
+        accesses = Math.min(ACCESS_MAX, (oldHeader >>> ACCESS_SHIFT) + 1);
+        replaces = true;
+      }
+    }
+    const version = this.lastVersion + 1;
+    this.lastVersion = version;
+    arena.doubles[Counter.version] = version;
+    const ref = this.#records.append(request, this.#hasher.words, hash, log, accesses, version);
+    if (ref === 0) return this.#outOfMemory();
+    if (this.#inGroup) this.#undo.note(hash, oldRef, ref);
+    if (oldRef === 0) {
+      this.#indexWriter.insert(hash, ref);
+    } else {
+      this.#indexWriter.replace(slot, ref);
+      if (!replaces) arena.count(Counter.expiredEntries, 1);
+    }
+    if (oldRef !== 0 || request.expiresAtMs !== 0) this.#parts.refile(oldRef, ref, this.#clock.nowMs());
+    if (oldRef !== 0) this.#records.bury(oldRef);
+    return replaces ? PutStatus.replaced : PutStatus.created;
+  }
+
+  remove(source: Uint8Array, start: number, end: number): boolean {
+    const keyBytes = end - start;
+    if (keyBytes > this.#arena.keyBytesMax) return false;
+    const hash = this.#hasher.hash(source, start, end);
+    const ref = this.#index.find(hash, keyBytes);
+    if (ref === 0) return false;
+    const expired = this.#isExpired(ref, this.#arena.word(ref * 2 + 1));
+    if (this.#inGroup) this.#undo.note(hash, ref, 0);
+    this.#parts.unlink(this.#index.slot, ref);
+    if (expired) this.#arena.count(Counter.expiredEntries, 1);
+    return !expired;
+  }
+
+  setExpiry(source: Uint8Array, start: number, end: number, expiresAtMs: number): boolean {
+    assert(expiresAtMs >= 0 && expiresAtMs <= EXPIRES_AT_MS_MAX, 'an expiry out of range');
+    const arena = this.#arena;
+    let ref = this.#findLive(source, start, end);
+    if (ref === 0) return false;
+    let header = arena.word(ref * 2 + 1);
+    const expiresNow = (header & FLAG_EXPIRES) !== 0;
+    if (!expiresNow && expiresAtMs === 0) return true;
+    if (expiresNow && expiresAtMs !== 0 && !this.#inGroup) {
+      if (arena.word(ref * 2 + 3) >>> 16 === Math.floor(expiresAtMs / 2 ** 32)) {
+        // One store changes the whole time, its high part being the same: no reader can see half of it.
+        Atomics.store(this.#words, ref * 2 + 4, expiresAtMs | 0);
+        this.#heap.update(arena.word(ref * 2 + 5), ref, expiresAtMs, this.#clock.nowMs());
+        return true;
+      }
+    }
+    if (!this.#inGroup && !this.#collector.makeRoom(recordBytesOf(arena, ref) + 8))
+      return this.#outOfMemory() === PutStatus.created;
+    if (expiresAtMs !== 0 && !this.#heap.prepareInsert()) return this.#outOfMemory() === PutStatus.created;
+    // Making room may have moved the entry, or evicted it.
+    ref = this.#findLive(source, start, end);
+    if (ref === 0) return false;
+    header = arena.word(ref * 2 + 1);
+    const accesses = header >>> ACCESS_SHIFT;
+    const copy = this.#records.appendWithExpiry(ref, this.#collector.logOf(ref), expiresAtMs, accesses);
+    if (copy === 0) return this.#outOfMemory() === PutStatus.created;
+    if (this.#inGroup) this.#undo.note(this.#hasher.hash(source, start, end), ref, copy);
+    this.#indexWriter.replace(this.#index.slot, copy);
+    this.#parts.refile(ref, copy, this.#clock.nowMs());
+    this.#records.buryAlone(ref);
+    return true;
+  }
+
+  beginGroup(entries: number, entryBytesTotal: number): boolean {
+    assert(!this.#inGroup, 'a group within a group');
+    // What the records add to what the caller counts, at most: header, expiry, padding and chunk headers.
+    const bytes = entryBytesTotal + entries * 64 + Math.ceil(entryBytesTotal / this.#arena.chunkBytes) * 24;
+    if (!this.#collector.makeRoomForGroup(bytes, entries)) {
+      this.#outOfMemory();
+      return false;
+    }
+    if (!this.#undo.begin()) {
+      this.#outOfMemory();
+      return false;
+    }
+    this.#inGroup = true;
+    return true;
+  }
+
+  endGroup(): void {
+    assert(this.#inGroup, 'a group that was not begun');
+    this.#inGroup = false;
+    this.#undo.end();
+  }
+
+  clear(): void {
+    assert(!this.#inGroup, 'a store cleared within a group');
+    const { pages, segments } = this.#parts;
+    this.#collector.reset();
+    const empty = this.#indexWriter.reset();
+    assert(empty !== 0, 'no memory for an empty index');
+    this.#heap.clear();
+    pages.retireAllBut(empty);
+    segments.retireLogs();
+  }
+
+  /**
+   * Removes up to `limit` entries whose expiry has passed and returns how many it removed; fewer than `limit` says
+   * that none is left.
+   */
+  expireDue(nowMs: number, limit: number): number {
+    return this.#collector.expireDue(nowMs, limit);
+  }
+
+  /** Unix milliseconds before which `expireDue` has nothing to do; -1 when nothing expires. */
+  nextExpiryMs(): number {
+    return this.#heap.nextDueMs(this.#clock.nowMs());
+  }
+
+  /** Takes one bounded step (well below a millisecond) of work put off until now; false when there is none. */
+  maintain(): boolean {
+    return this.#collector.maintain();
+  }
+
+  /** @throws {AssertionError} unless every count and every reference agrees with what is there. Slow: for tests. */
+  validate(): void {
+    validate(this.#parts);
+  }
+
+  #findLive(source: Uint8Array, start: number, end: number): number {
+    const keyBytes = end - start;
+    if (keyBytes > this.#arena.keyBytesMax) return 0;
+    const ref = this.#index.find(this.#hasher.hash(source, start, end), keyBytes);
+    if (ref === 0 || this.#isExpired(ref, this.#arena.word(ref * 2 + 1))) return 0;
+    return ref;
+  }
+
+  #isExpired(ref: number, header: number): boolean {
+    return this.#parts.isExpired(ref, header, this.#clock.nowMs());
+  }
+
+  #outOfMemory(): PutStatus {
+    this.#arena.count(Counter.outOfMemory, 1);
+    return PutStatus.outOfMemory;
+  }
+}
+
+/** Half the segments: the rest is for the index, for what is retired, and for the value's own predecessor. */
+function valueBytesMaxOf(arena: Arena): number {
+  return Math.floor(arena.segmentCount / 2) * (arena.chunkBytes * CHUNKS_PER_SEGMENT);
+}
