@@ -16,8 +16,8 @@ import { ReplyReader, ReplyWriter } from '../command/reply.ts';
 import { type CommandTable, lastKeyOf } from '../command/table.ts';
 import type { PartitionMap } from '../routing/partition-map.ts';
 import { Admission, type ReplySink, type ShardClient } from '../shard/shard-client.ts';
-import type { StoreReader } from '../store/reader.ts';
 import { copyArgs } from './copy-args.ts';
+import type { LocalReader } from './local-reader.ts';
 import type { OrderedSession } from './ordered-session.ts';
 import { type PairPort, PairRun } from './pair-run.ts';
 import { ReplyScratch } from './reply-scratch.ts';
@@ -30,7 +30,7 @@ export interface DispatcherParts {
   readonly node: NodePort;
   /** By shard: this front end's way to the actor, and its reader of the shard's memory. */
   readonly clients: readonly ShardClient[];
-  readonly readers: readonly StoreReader[];
+  readonly readers: readonly LocalReader[];
   /** Called after every command sent to a client: see to it that it is flushed. */
   readonly onSent: () => void;
   /** Told of a command that threw, on this thread, what is not an assertion; the command is answered. */
@@ -54,7 +54,7 @@ export class Dispatcher implements PairPort {
   readonly #map: PartitionMap;
   readonly #node: NodePort;
   readonly #clients: readonly ShardClient[];
-  readonly #readers: readonly StoreReader[];
+  readonly #readers: readonly LocalReader[];
   readonly #onSent: () => void;
   readonly #onDefect: (command: Command, error: unknown) => void;
   readonly #scratch = new ReplyScratch();
@@ -124,7 +124,7 @@ export class Dispatcher implements PairPort {
     assert(this.#reading < 0, 'one read at a time');
     if (this.#closing) return null;
     const shard = this.#map.shardOfKey(bytes, start, end);
-    const reader = this.#readers[shard] as StoreReader;
+    const reader = this.#readers[shard] as LocalReader;
     if (!reader.enter()) return null;
     this.#reading = shard;
     return reader;
@@ -133,7 +133,7 @@ export class Dispatcher implements PairPort {
   endRead(): void {
     assert(this.#reading >= 0, 'a read was begun');
     // One key is whole whether or not a group was published meanwhile, so the verdict does not matter.
-    (this.#readers[this.#reading] as StoreReader).leave();
+    (this.#readers[this.#reading] as LocalReader).leave();
     this.#reading = -1;
   }
 
@@ -199,7 +199,7 @@ export class Dispatcher implements PairPort {
 
   /** False, with nothing written, when the read has to go by mailbox. */
   #readLocally(shard: number, command: ReadCommand & Command, args: Args, reply: ReplyWriter): boolean {
-    const reader = this.#readers[shard] as StoreReader;
+    const reader = this.#readers[shard] as LocalReader;
     if (!reader.enter()) return false;
     let unchanged = false;
     try {

@@ -2,14 +2,14 @@ import type { Args } from '../command/args.ts';
 import type { Command, NodePort, SurveyCommand } from '../command/command.ts';
 import { ReplyReader, ReplyWriter } from '../command/reply.ts';
 import type { ReplySink } from '../shard/shard-client.ts';
-import type { StoreReader } from '../store/reader.ts';
+import type { LocalReader } from './local-reader.ts';
 
 /** How soon a reader that met a group of writes being published looks again: the writer takes microseconds. */
 const RETRY_MS = 1;
 
 /** A command over all shards, which may take several turns of the event loop. Used again for another when it is done. */
 export class SurveyRun {
-  readonly #readers: readonly StoreReader[];
+  readonly #readers: readonly LocalReader[];
   readonly #node: NodePort;
   readonly #onDefect: (command: Command, error: unknown, reply: ReplyWriter) => void;
   readonly #writer = new ReplyWriter();
@@ -17,7 +17,7 @@ export class SurveyRun {
   #resume = 0;
 
   constructor(
-    readers: readonly StoreReader[],
+    readers: readonly LocalReader[],
     node: NodePort,
     onDefect: (command: Command, error: unknown, reply: ReplyWriter) => void,
   ) {
@@ -45,7 +45,7 @@ export class SurveyRun {
       done = true;
     } finally {
       // What several shards held at one moment cannot be told anyway, so the verdicts do not matter.
-      for (let shard = 0; shard < entered; shard++) (this.#readers[shard] as StoreReader).leave();
+      for (let shard = 0; shard < entered; shard++) (this.#readers[shard] as LocalReader).leave();
     }
     return done;
   }

@@ -1,0 +1,9 @@
+import type { ReadView } from '../base/view.ts';
+
+/** A front end's reader of a shard's shared memory; what is read is read between `enter` and `leave`, in one turn. */
+export interface LocalReader extends ReadView {
+  /** Begins to read; false, with nothing begun, while a group of writes is being published. */
+  enter(): boolean;
+  /** Ends reading; false when a group of writes was published meanwhile. */
+  leave(): boolean;
+}
