@@ -80,8 +80,8 @@ const floatTextBytesMax = 512;
 const floatText = /^([+-]?)(\d*)(?:\.(\d*))?(?:[eE]([+-]?\d{1,9}))?$/;
 
 /**
- * A decimal number times 10^17, exactly; digits beyond are rounded half away from zero. `Infinity` in words or in size
- * (beyond a double) is 'infinite'; null is no number.
+ * A decimal number times 10^17, exactly; digits beyond are rounded half away from zero. Infinity in words is
+ * 'infinite'; null is no number, or one too large for a double.
  */
 export type Fixed = bigint | 'infinite' | null;
 
@@ -95,7 +95,7 @@ export function decodeFixed(bytes: Uint8Array, start: number, end: number): Fixe
   const [, sign = '', whole = '', fraction = '', exponentText = '0'] = parts;
   const digits = whole + fraction;
   if (digits === '') return null;
-  if (!Number.isFinite(Number(text))) return 'infinite';
+  if (!Number.isFinite(Number(text))) return null;
   const mantissa = BigInt(digits);
   if (mantissa === 0n) return 0n;
   const scale = Number(exponentText) - fraction.length + fractionDigits;

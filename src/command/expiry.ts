@@ -1,10 +1,13 @@
 import type { ReadView, WriteView } from '../base/view.ts';
 import type { Args } from './args.ts';
 import { type CommandDeclaration, firstKey, type ReadCommand, type WriteCommand } from './command.ts';
-import { asciiText } from './decimal.ts';
 import { type ExpiryForm, expiryArg, expiryForms, isWord } from './options.ts';
+import { quote } from './quote.ts';
 import type { ReplyWriter } from './reply.ts';
 import { refuseOutOfMemory } from './storing.ts';
+
+/** Of an option that is none, what the error repeats. */
+const optionBytesMax = 128;
 
 /** On what the new expiry is conditional; refilled for every command. */
 const condition = { ifNone: false, ifAny: false, ifLater: false, ifEarlier: false };
@@ -51,8 +54,8 @@ function decodeCondition(args: Args, reply: ReplyWriter): boolean {
     else if (isWord(args, index, 'GT')) condition.ifLater = true;
     else if (isWord(args, index, 'LT')) condition.ifEarlier = true;
     else {
-      const option = asciiText(args.bytes, args.start(index), Math.min(args.end(index), args.start(index) + 128));
-      reply.error('syntax', `Unsupported option ${option.replaceAll(/[\r\n]/g, ' ')}`);
+      const option = quote(args.bytes, args.start(index), args.end(index), optionBytesMax);
+      reply.error('syntax', `Unsupported option ${option}`);
       return false;
     }
   }

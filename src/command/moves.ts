@@ -2,7 +2,7 @@ import type { WriteView } from '../base/view.ts';
 import type { Args } from './args.ts';
 import { ArgsBuffer } from './args-buffer.ts';
 import type { CommandDeclaration, PairCommand, Step, Steps } from './command.ts';
-import { decodeSmallInteger } from './decimal.ts';
+import { decodeRoughInteger } from './decimal.ts';
 import { isWord, notAnInteger, syntaxError } from './options.ts';
 import { ReplyKind, type ReplyReader, type ReplyWriter } from './reply.ts';
 import { beginRewrite, commitPut, refuseOutOfMemory, scratchOf, setValue } from './storing.ts';
@@ -174,12 +174,7 @@ function decodeCopy(args: Args, reply: ReplyWriter): Move | null {
     if (isWord(args, index, 'REPLACE')) {
       move = copyReplace;
     } else if (isWord(args, index, 'DB') && index + 1 < args.count) {
-      index++;
-      const database = decodeSmallInteger(args.bytes, args.start(index), args.end(index));
-      if (database !== 0) {
-        reply.error('invalid-argument', Number.isNaN(database) ? notAnInteger : 'DB index is out of range');
-        return null;
-      }
+      if (!isDatabaseZero(args, ++index, reply)) return null;
     } else {
       syntaxError(reply);
       return null;
@@ -188,6 +183,19 @@ function decodeCopy(args: Args, reply: ReplyWriter): Move | null {
   if (!sameKeys(args)) return move;
   reply.error('invalid-argument', 'source and destination objects are the same');
   return null;
+}
+
+/** There is one database; what else is named is refused as a Redis with one database refuses it. */
+function isDatabaseZero(args: Args, index: number, reply: ReplyWriter): boolean {
+  const database = decodeRoughInteger(args.bytes, args.start(index), args.end(index));
+  if (database === 0) return true;
+  let message = 'DB index is out of range';
+  if (Number.isNaN(database)) message = notAnInteger;
+  else if ((database | 0) !== database) {
+    message = 'value is out of range, value must between -2147483648 and 2147483647';
+  }
+  reply.error('invalid-argument', message);
+  return false;
 }
 
 function runCopy(store: WriteView, args: Args, reply: ReplyWriter): void {

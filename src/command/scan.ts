@@ -27,8 +27,8 @@ const keysReplyBytesMax = 512 * 1024 * 1024;
 const sieve = {
   /** Null matches all keys. */
   pattern: null as Uint8Array | null,
-  /** In lower case; empty for all types. */
-  type: '',
+  /** In lower case; null for all types. */
+  type: null as string | null,
   reply: null as ReplyWriter | null,
   found: 0,
   matchSteps: 0,
@@ -37,7 +37,7 @@ const sieve = {
 function visit(keys: Uint8Array, start: number, end: number, entry: EntryInfo): void {
   const { pattern, reply } = sieve;
   if (reply === null) return;
-  if (sieve.type !== '' && sieve.type !== typeWord(entry.type).toLowerCase()) return;
+  if (sieve.type !== null && sieve.type !== typeWord(entry.type).toLowerCase()) return;
   if (pattern !== null) {
     sieve.matchSteps += pattern.length * (end - start);
     if (!globMatches(pattern, keys, start, end)) return;
@@ -63,7 +63,7 @@ function scan(views: readonly ReadView[], _node: NodePort, args: Args, reply: Re
   if (Number.isNaN(cursor)) return 0;
   let count = 10;
   let pattern = -1;
-  sieve.type = '';
+  sieve.type = null;
   for (let index = 1; index < args.count; index += 2) {
     const hasNext = index + 1 < args.count;
     if (hasNext && isWord(args, index, 'COUNT')) {
@@ -114,7 +114,7 @@ function takePattern(args: Args, index: number, reply: ReplyWriter): boolean {
 /** In pieces: what is there from the first to the last is found, and no other command waits for the end. */
 function keys(views: readonly ReadView[], _node: NodePort, args: Args, reply: ReplyWriter, resume: number): number {
   if (!takePattern(args, 0, reply)) return 0;
-  sieve.type = '';
+  sieve.type = null;
   sieve.found = 0;
   sieve.matchSteps = 0;
   const mark = resume === 0 ? reply.beginArray() : firstArrayMark;

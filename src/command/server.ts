@@ -111,7 +111,7 @@ function objectRefcount(view: ReadView, args: Args, reply: ReplyWriter): void {
 
 function objectUntracked(view: ReadView, args: Args, reply: ReplyWriter): void {
   if (!view.peek(args.bytes, args.start(1), args.end(1))) reply.null();
-  else reply.error('bad-request', 'Neither access time nor frequency of a key is tracked.');
+  else reply.error('bad-request', 'Neither the last use of a key nor how often it is used is tracked.');
 }
 
 function helpOf(lines: readonly string[]): NodeCommand['run'] {

@@ -2,6 +2,7 @@ import { assert } from '../base/assert.ts';
 import type { Args } from './args.ts';
 import type { Command, CommandDeclaration } from './command.ts';
 import { families } from './families.ts';
+import { quote } from './quote.ts';
 import type { ReplyWriter } from './reply.ts';
 
 /** Longest name of a command or subcommand; longer ones are unknown without being looked at. */
@@ -161,15 +162,6 @@ function unknownCommand(bytes: Uint8Array, start: number, end: number, args: Arg
     quoted += `'${quote(args.bytes, args.start(at), args.end(at), quotedBytesMax - quoted.length)}' `;
   }
   return `unknown command '${quote(bytes, start, end, quotedBytesMax)}', with args beginning with: ${quoted}`;
-}
-
-/** What a client sent, cut and made safe for one line of an error. Ends at a NUL, as Redis's format does. */
-function quote(bytes: Uint8Array, start: number, end: number, bytesMax: number): string {
-  let cut = Math.min(end, start + bytesMax);
-  const nul = bytes.indexOf(0, start);
-  if (nul >= 0 && nul < cut) cut = nul;
-  const text = Buffer.from(bytes.buffer, bytes.byteOffset + start, cut - start).toString('utf8');
-  return text.replaceAll(/[\r\n]/g, ' ');
 }
 
 /** FNV-1a over the bytes with letters in lower case. */
