@@ -21,8 +21,6 @@ export const frontEndNames = ['http', 'resp', 'msgpack', 'internal'] as const;
 
 /** What is counted per front end, beside commands. */
 export const tallies = [
-  'keyspaceHits',
-  'keyspaceMisses',
   /** Connections open now: the one word that also goes down. */
   'clients',
   'connectionsReceived',
@@ -49,9 +47,6 @@ const FRONT_ENDS = frontEndNames.length;
 const TALLY_WORDS = tallies.length * FRONT_ENDS;
 const DURATION_WORDS = DURATION_BUCKETS + 1;
 const LONGEST_US = 2 ** 24;
-
-const HITS = tallies.indexOf('keyspaceHits') * FRONT_ENDS;
-const MISSES = tallies.indexOf('keyspaceMisses') * FRONT_ENDS;
 
 export class Counters {
   readonly shape: CounterShape;
@@ -111,13 +106,9 @@ export class Counters {
     this.#words[at] = (this.#words[at] as number) + 1;
   }
 
-  hit(frontEnd: FrontEnd): void {
-    this.#words[HITS + frontEnd] = (this.#words[HITS + frontEnd] as number) + 1;
-  }
+  hit(_frontEnd: FrontEnd): void {}
 
-  miss(frontEnd: FrontEnd): void {
-    this.#words[MISSES + frontEnd] = (this.#words[MISSES + frontEnd] as number) + 1;
-  }
+  miss(_frontEnd: FrontEnd): void {}
 
   /** Adds to a tally; only `clients` takes negative amounts. */
   add(tally: Tally, frontEnd: FrontEnd, amount: number): void {

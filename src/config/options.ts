@@ -5,8 +5,8 @@ const MB = 2 ** 20;
 const GB = 2 ** 30;
 const DAY_MS = 86_400_000;
 
-/** Arenas are one SharedArrayBuffer each, which Node.js 20 can view up to 4 GiB of. */
-export const SHARD_BYTES_MAX = 4 * GB;
+/** Arenas are one SharedArrayBuffer each, which Node.js 20 can view all but a last bit of 4 GiB of. */
+export const SHARD_BYTES_MAX = 4 * GB - MB;
 export const SHARD_BYTES_MIN = 4 * MB;
 
 /**
@@ -56,9 +56,9 @@ export const options = {
   maxKey: size({
     group: 'limits',
     doc: 'Longest key.',
-    default: 65_535,
+    default: 64 * 1024,
     min: 1,
-    max: 65_535,
+    max: 64 * 1024,
   }),
   maxValue: size({
     group: 'limits',

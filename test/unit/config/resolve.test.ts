@@ -155,7 +155,7 @@ test('options that contradict each other are refused by the names they were give
     [{ file: { maxValue: '32mb' } }, /^maxValue in cache\.yaml: 32mb would not fit .* 16mb \(--max-body \(default\)\)/],
     [
       { flags: { '--max-memory': '32gb' } },
-      /^--max-memory: a shard holds at most 4gb, so 32gb needs 8 shards; there are 3/,
+      /^--max-memory: a shard holds at most 4095mb, so 32gb needs 9 shards; there are 3/,
     ],
     [
       { flags: { '--max-memory': '16mb', '--shards': '8' } },

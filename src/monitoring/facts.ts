@@ -1,0 +1,61 @@
+import type { Counters } from '../base/counters.ts';
+
+/** What monitoring is told of the node it runs in: asked anew for every page, so all of it is cheap to answer. */
+export interface NodeFacts {
+  readonly nodeName: string;
+  readonly version: string;
+  readonly startedAtMs: number;
+  /** Where HTTP is served. */
+  readonly host: string;
+  readonly httpPort: number;
+  readonly partitionCount: number;
+  readonly memoryBytesMax: number;
+  /** By row id of the command table. */
+  readonly commandNames: readonly string[];
+  nowMs(): number;
+  state(): NodeState;
+  /** The sums over all threads. */
+  counters(): Counters;
+  shards(): readonly ShardFacts[];
+  eventLoopDelay(): EventLoopDelay;
+}
+
+/**
+ *     starting -> serving     every shard attached to its memory, and the port is open
+ *     starting | serving -> draining     asked to stop
+ */
+export type NodeState = 'starting' | 'serving' | 'draining';
+
+export interface ShardFacts {
+  /** False while its actor is being started or replaced: reads go on, writes wait. */
+  readonly isServing: boolean;
+  readonly restarts: number;
+  /** Partitions it owns: from the first, inclusive, to the last. */
+  readonly partitionFirst: number;
+  readonly partitionLast: number;
+  /** Commands sent to its actor and not yet answered. */
+  readonly mailboxDepth: number;
+  readonly store: StoreFacts;
+}
+
+/** Counts and bytes of one store, as its writer keeps them in shared memory. */
+export interface StoreFacts {
+  readonly keys: number;
+  readonly expiringKeys: number;
+  /** All bytes in use of the budget: entries, index, expiry heap, bookkeeping. */
+  readonly usedBytes: number;
+  readonly budgetBytes: number;
+  /** Bytes of live entries, part of `usedBytes`. */
+  readonly entryBytes: number;
+  readonly evictedKeys: number;
+  readonly expiredKeys: number;
+  readonly hits: number;
+  readonly misses: number;
+}
+
+/** How late timers of the main thread ran since it was asked last, in milliseconds. */
+export interface EventLoopDelay {
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+  readonly maxMs: number;
+}

@@ -1,0 +1,211 @@
+import { FrontEnd, frontEndNames, type Tally } from '../base/counters.ts';
+import { type ErrorCode, errors } from '../base/errors.ts';
+import type { NodeFacts, StoreFacts } from './facts.ts';
+
+/** Hands over one sample: labels (a value for each of the row's label names) and the number. */
+export type AddSample = (labels: Readonly<Record<string, string>>, value: number) => void;
+
+export interface MetricRow {
+  /** Behind the prefix `fluxcache_`. */
+  readonly name: string;
+  readonly type: 'counter' | 'gauge';
+  readonly help: string;
+  readonly labels: readonly string[];
+  readonly read: (facts: NodeFacts, add: AddSample) => void;
+}
+
+/** The histogram is no row, because it is read whole: see metrics.ts. */
+export const durationMetric = {
+  name: 'commands_duration_seconds',
+  help: 'Time from the arrival of a command to the handing over of its answer; of reads from shared memory one in 16 is measured and stands for the others.',
+  labels: ['cmd', 'protocol'],
+} as const;
+
+/** Redis has numbered databases, and dashboards made for it group by them; there is one here. */
+const DB = { db: 'db0' };
+
+const perNode = (
+  name: string,
+  type: MetricRow['type'],
+  help: string,
+  read: (facts: NodeFacts) => number,
+): MetricRow => ({
+  name,
+  type,
+  help,
+  labels: [],
+  read: (facts, add) => add({}, read(facts)),
+});
+
+const perProtocol = (name: string, type: MetricRow['type'], help: string, tally: Tally): MetricRow => ({
+  name,
+  type,
+  help,
+  labels: ['protocol'],
+  read: (facts, add) => {
+    const counters = facts.counters();
+    for (const protocol of frontEndNames) {
+      if (protocol !== 'internal') add({ protocol }, counters.tally(tally, FrontEnd[protocol]));
+    }
+  },
+});
+
+const perShard = (
+  name: string,
+  type: MetricRow['type'],
+  help: string,
+  read: (shard: ReturnType<NodeFacts['shards']>[number]) => number,
+): MetricRow => ({
+  name,
+  type,
+  help,
+  labels: ['shard'],
+  read: (facts, add) => {
+    for (const [index, shard] of facts.shards().entries()) add({ shard: String(index) }, read(shard));
+  },
+});
+
+function sum(facts: NodeFacts, field: keyof StoreFacts): number {
+  let total = 0;
+  for (const { store } of facts.shards()) total += store[field];
+  return total;
+}
+
+/** Every metric of the node but the histogram of durations and those of the process, one row each. No label holds keys. */
+export const metricTable: readonly MetricRow[] = [
+  perNode('up', 'gauge', 'Whether the node serves: 1, or 0 while it starts or drains.', (facts) =>
+    Number(facts.state() === 'serving'),
+  ),
+  {
+    name: 'build_info',
+    type: 'gauge',
+    help: 'Always 1; the labels say what runs.',
+    labels: ['version', 'node_version'],
+    read: ({ version }, add) => add({ version, node_version: process.version }, 1),
+  },
+  {
+    name: 'node_health',
+    type: 'gauge',
+    help: 'Health of each node as this node sees it: 1 when it serves with all its shards.',
+    labels: ['node'],
+    read: (facts, add) => {
+      const isWell = facts.state() === 'serving' && facts.shards().every((shard) => shard.isServing);
+      add({ node: facts.nodeName }, Number(isWell));
+    },
+  },
+  perNode(
+    'start_time_seconds',
+    'gauge',
+    'When the node started, in seconds since the Unix epoch.',
+    (facts) => facts.startedAtMs / 1000,
+  ),
+  perNode(
+    'uptime_in_seconds',
+    'gauge',
+    'Seconds since the node started.',
+    (facts) => (facts.nowMs() - facts.startedAtMs) / 1000,
+  ),
+
+  {
+    name: 'commands_total',
+    type: 'counter',
+    help: 'Commands run, by command.',
+    labels: ['cmd'],
+    read: (facts, add) => {
+      const counters = facts.counters();
+      for (const [row, cmd] of facts.commandNames.entries()) {
+        let count = 0;
+        for (const frontEnd of Object.values(FrontEnd)) count += counters.commandCount(row, frontEnd);
+        if (count > 0) add({ cmd }, count);
+      }
+    },
+  },
+  {
+    name: 'errors_total',
+    type: 'counter',
+    help: 'Requests refused or failed, by error code.',
+    labels: ['code'],
+    read: (facts, add) => {
+      const counters = facts.counters();
+      for (const code of Object.keys(errors) as ErrorCode[]) add({ code }, counters.errorCount(errors[code].id));
+    },
+  },
+  perNode('keyspace_hits_total', 'counter', 'Reads that found their key.', (facts) => sum(facts, 'hits')),
+  perNode('keyspace_misses_total', 'counter', 'Reads that did not find their key.', (facts) => sum(facts, 'misses')),
+  perNode('evicted_keys_total', 'counter', 'Keys removed to make room.', (facts) => sum(facts, 'evictedKeys')),
+  perNode('expired_keys_total', 'counter', 'Keys removed because their time had come.', (facts) =>
+    sum(facts, 'expiredKeys'),
+  ),
+  {
+    name: 'db_keys',
+    type: 'gauge',
+    help: 'Keys stored, those included that have expired and are not yet removed.',
+    labels: ['db'],
+    read: (facts, add) => add(DB, sum(facts, 'keys')),
+  },
+  {
+    name: 'db_keys_expiring',
+    type: 'gauge',
+    help: 'Keys stored that expire.',
+    labels: ['db'],
+    read: (facts, add) => add(DB, sum(facts, 'expiringKeys')),
+  },
+
+  perNode(
+    'memory_used_bytes',
+    'gauge',
+    'Memory in use of the budget: entries, index, expiry heap and bookkeeping.',
+    (facts) => sum(facts, 'usedBytes'),
+  ),
+  perNode('memory_max_bytes', 'gauge', 'The memory budget.', (facts) => facts.memoryBytesMax),
+  perNode('memory_entries_bytes', 'gauge', 'Memory of live entries, without index and heap.', (facts) =>
+    sum(facts, 'entryBytes'),
+  ),
+
+  perProtocol('connected_clients', 'gauge', 'Connections open now, by protocol.', 'clients'),
+  perProtocol('connections_received_total', 'counter', 'Connections accepted, by protocol.', 'connectionsReceived'),
+  perProtocol(
+    'rejected_connections_total',
+    'counter',
+    'Connections closed at once because of the limit, by protocol.',
+    'connectionsRejected',
+  ),
+  perProtocol(
+    'authentication_failures_total',
+    'counter',
+    'Requests with wrong credentials, by protocol.',
+    'authenticationFailures',
+  ),
+  perProtocol('net_input_bytes_total', 'counter', 'Bytes of request bodies received, by protocol.', 'bytesReceived'),
+  perProtocol('net_output_bytes_total', 'counter', 'Bytes of answer bodies sent, by protocol.', 'bytesSent'),
+
+  perShard('shard_up', 'gauge', 'Whether the actor of a shard runs: 0 while it is being replaced.', (shard) =>
+    Number(shard.isServing),
+  ),
+  perShard(
+    'shard_restarts_total',
+    'counter',
+    'Times the actor of a shard died and was replaced.',
+    (shard) => shard.restarts,
+  ),
+  perShard('shard_keys', 'gauge', 'Keys stored, by shard.', (shard) => shard.store.keys),
+  perShard(
+    'shard_memory_used_bytes',
+    'gauge',
+    'Memory in use of the budget, by shard.',
+    (shard) => shard.store.usedBytes,
+  ),
+  perShard('mailbox_depth', 'gauge', 'Commands sent to a shard and not yet answered.', (shard) => shard.mailboxDepth),
+  {
+    name: 'event_loop_delay_seconds',
+    type: 'gauge',
+    help: 'How late timers of the main thread ran since the scrape before; quantile 1 is the longest delay.',
+    labels: ['quantile'],
+    read: (facts, add) => {
+      const { p50Ms, p99Ms, maxMs } = facts.eventLoopDelay();
+      add({ quantile: '0.5' }, p50Ms / 1000);
+      add({ quantile: '0.99' }, p99Ms / 1000);
+      add({ quantile: '1' }, maxMs / 1000);
+    },
+  },
+];

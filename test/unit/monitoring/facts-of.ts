@@ -1,0 +1,46 @@
+import { Counters } from '../../../src/base/counters.ts';
+import type { NodeFacts, ShardFacts, StoreFacts } from '../../../src/monitoring/facts.ts';
+
+export function shardOf(parts: Partial<ShardFacts> = {}, store: Partial<StoreFacts> = {}): ShardFacts {
+  return {
+    isServing: true,
+    restarts: 0,
+    partitionFirst: 0,
+    partitionLast: 63,
+    mailboxDepth: 0,
+    ...parts,
+    store: {
+      keys: 0,
+      expiringKeys: 0,
+      usedBytes: 0,
+      budgetBytes: 1 << 20,
+      entryBytes: 0,
+      evictedKeys: 0,
+      expiredKeys: 0,
+      hits: 0,
+      misses: 0,
+      ...store,
+    },
+  };
+}
+
+/** A node that serves with one empty shard, with the given parts replaced. */
+export function factsOf(parts: Partial<NodeFacts>): NodeFacts {
+  const counters = Counters.create({ commandCount: 1, errorCount: 100 });
+  return {
+    nodeName: 'box',
+    version: '1.2.3',
+    startedAtMs: 1_700_000_000_000,
+    host: '127.0.0.1',
+    httpPort: 8081,
+    partitionCount: 64,
+    memoryBytesMax: 1 << 20,
+    commandNames: ['get'],
+    nowMs: () => 1_700_000_012_345,
+    state: () => 'serving',
+    counters: () => counters,
+    shards: () => [shardOf()],
+    eventLoopDelay: () => ({ p50Ms: 0.1, p99Ms: 1, maxMs: 2 }),
+    ...parts,
+  };
+}
