@@ -2,6 +2,7 @@ import { assert } from '../base/assert.ts';
 import type { Arena } from './arena.ts';
 import { Counter, PAGE_BYTES } from './layout.ts';
 import type { Pages } from './pages.ts';
+import { expiresAtOf } from './record.ts';
 
 /** Nodes a page, as a shift: a node is two words, due time and reference. */
 const NODES_SHIFT = 10;
@@ -10,15 +11,17 @@ const NODES_MASK = (1 << NODES_SHIFT) - 1;
 const ROOT = 3;
 /** Word of an entry's record that holds its position in the heap. */
 const POSITION_WORD = 5;
-/** How far ahead a due time may lie: half the range of its 32 bits, less a margin for nodes that are overdue. */
+/** How far ahead a due time may lie, and how far the clock may be from when all was in order: 23 of the 24 days. */
 const AHEAD_MS_MAX = 20 * 86_400_000;
+const DRIFT_MS_MAX = 3 * 86_400_000;
 
 /**
  * The expiring entries, soonest first: a 4-ary heap in pages of the arena, whose nodes hold the due time's low 32 bits
  * and the entry's reference, while the entry holds its position, so that changing a time moves one node.
  *
  * Due times wrap and are compared by difference, which is sound while all lie within 24 days of each other: an entry
- * that expires later than 20 days from now is filed at that distance, and filed again when it comes up.
+ * that expires later than 20 days from now is filed at that distance, and filed again when it comes up. Should the
+ * clock leap by days, or nobody remove what is due for days, all are filed anew.
  */
 export class ExpiryHeap {
   readonly #arena: Arena;
@@ -27,6 +30,8 @@ export class ExpiryHeap {
   readonly #table: number;
   #end = ROOT;
   #pageCount = 0;
+  /** A time at which nothing was overdue. */
+  #inOrderMs = 0;
 
   constructor(arena: Arena, pages: Pages) {
     this.#arena = arena;
@@ -53,6 +58,7 @@ export class ExpiryHeap {
 
   /** Files an entry. Only after `prepareInsert`. */
   insert(ref: number, expiresAtMs: number, nowMs: number): void {
+    this.#refileAllIfStale(nowMs);
     const position = this.#end++;
     assert(position >> NODES_SHIFT < this.#pageCount, 'no room in the expiry heap');
     this.#arena.count(Counter.expiringKeys, 1);
@@ -61,7 +67,10 @@ export class ExpiryHeap {
 
   /** Files an entry anew, at its present place in memory and with a new time. */
   update(position: number, ref: number, expiresAtMs: number, nowMs: number): void {
-    this.#place(position, dueOf(expiresAtMs, nowMs), ref);
+    this.moved(position, ref);
+    this.#words[ref * 2 + POSITION_WORD] = position;
+    this.#refileAllIfStale(nowMs);
+    this.#place(this.#words[ref * 2 + POSITION_WORD] as number, dueOf(expiresAtMs, nowMs), ref);
   }
 
   /** Notes that the entry at `position` moved to `ref`. */
@@ -92,6 +101,7 @@ export class ExpiryHeap {
   /** Unix milliseconds of the soonest due time, for which the entry's own expiry may still be later; -1 when empty. */
   nextDueMs(nowMs: number): number {
     if (this.#end === ROOT) return -1;
+    this.#refileAllIfStale(nowMs);
     return nowMs + (((this.#words[this.#nodeAt(ROOT)] as number) - nowMs) | 0);
   }
 
@@ -100,8 +110,12 @@ export class ExpiryHeap {
    * costs little, also when a million are due at once: what takes their place hardly sinks.
    */
   findDue(from: number, nowMs: number): number {
+    this.#refileAllIfStale(nowMs);
     const now = nowMs | 0;
-    if (this.#end === ROOT || this.#isAfter(ROOT, now)) return 0;
+    if (this.#end === ROOT || this.#isAfter(ROOT, now)) {
+      this.#inOrderMs = nowMs;
+      return 0;
+    }
     let position = from;
     while (position >= this.#end || (position > ROOT && this.#isAfter(position, now))) position = parentOf(position);
     if (position < ROOT) position = ROOT;
@@ -157,6 +171,20 @@ export class ExpiryHeap {
     }
     assert(this.#pageCount === this.#arena.counter(Counter.heapPages), 'heap pages miscounted');
     assert(this.size === this.#arena.counter(Counter.expiringKeys), 'expiring keys miscounted');
+  }
+
+  #refileAllIfStale(nowMs: number): void {
+    if (Math.abs(nowMs - this.#inOrderMs) <= DRIFT_MS_MAX) return;
+    this.#inOrderMs = nowMs;
+    if (this.#end === ROOT) return;
+    for (let position = ROOT; position < this.#end; position++) {
+      const ref = this.refAt(position);
+      this.#words[this.#nodeAt(position)] = dueOf(expiresAtOf(this.#arena, ref, this.#arena.word(ref * 2 + 1)), nowMs);
+    }
+    for (let position = parentOf(this.#end - 1); position >= ROOT; position--) {
+      const node = this.#nodeAt(position);
+      this.#siftDown(position, this.#words[node] as number, this.#words[node + 1] as number);
+    }
   }
 
   #dropLastPage(): void {
