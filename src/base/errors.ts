@@ -61,6 +61,7 @@ export const errors = {
   'unsupported-media-type': row(82, 415, 'ERR', false, 'The Content-Type is not one the path takes.'),
   'request-timeout': row(83, 408, 'ERR', true, 'The request did not arrive within the time limit.'),
   'length-required': row(84, 411, 'ERR', false, 'The request must announce the length of its body.'),
+  'uri-too-long': row(86, 414, 'ERR', false, 'The path and query are longer than the limit.'),
   'not-acceptable': row(85, 406, 'ERR', false, 'The value is not of a kind the request accepts.'),
 } as const satisfies Record<string, ErrorRow>;
 

@@ -1,0 +1,94 @@
+import { utf8SequenceLength } from './utf8.ts';
+
+const hexDigits = '0123456789abcdef';
+
+/** The most bytes a byte of text takes inside a JSON string: `\u001f`. */
+export const jsonBytesPerByteMax = 6;
+
+/**
+ * Writes the UTF-8 text `source[start..end)` as the inside of a JSON string to `target[at..]`, without the quotes, and
+ * returns the offset behind it; -1 when it is not UTF-8, which JSON cannot carry. `target` needs room for
+ * {@link jsonBytesPerByteMax} bytes a byte. `source` may be `target` when `start` is `at` and nothing needs escaping.
+ */
+export function writeJsonText(source: Uint8Array, start: number, end: number, target: Uint8Array, at: number): number {
+  let from = start;
+  let to = at;
+  while (from < end) {
+    const byte = source[from] as number;
+    if (byte >= 0x20 && byte < 0x80 && byte !== 0x22 && byte !== 0x5c) {
+      target[to++] = byte;
+      from++;
+    } else if (byte >= 0x80) {
+      const length = utf8SequenceLength(source, from, end);
+      if (length === 0) return -1;
+      for (let index = 0; index < length; index++) target[to++] = source[from++] as number;
+    } else {
+      to = writeEscape(byte, target, to);
+      from++;
+    }
+  }
+  return to;
+}
+
+/** Whether `bytes[start..end)` is ASCII that a JSON string holds as it stands. */
+export function isPlainJsonText(bytes: Uint8Array, start: number, end: number): boolean {
+  for (let at = start; at < end; at++) {
+    const byte = bytes[at] as number;
+    if (byte < 0x20 || byte >= 0x80 || byte === 0x22 || byte === 0x5c) return false;
+  }
+  return true;
+}
+
+function writeEscape(byte: number, target: Uint8Array, at: number): number {
+  target[at] = 0x5c;
+  const letter = shortEscape(byte);
+  if (letter > 0) {
+    target[at + 1] = letter;
+    return at + 2;
+  }
+  target[at + 1] = 0x75;
+  target[at + 2] = 0x30;
+  target[at + 3] = 0x30;
+  target[at + 4] = hexDigits.charCodeAt(byte >> 4);
+  target[at + 5] = hexDigits.charCodeAt(byte & 15);
+  return at + 6;
+}
+
+function shortEscape(byte: number): number {
+  switch (byte) {
+    case 0x22:
+    case 0x5c:
+      return byte;
+    case 0x08:
+      return 0x62;
+    case 0x0c:
+      return 0x66;
+    case 0x0a:
+      return 0x6e;
+    case 0x0d:
+      return 0x72;
+    case 0x09:
+      return 0x74;
+    default:
+      return 0;
+  }
+}
+
+/** Writes a whole number from 0 to 2^53 - 1 in decimal and returns the offset behind it. */
+export function writeInteger(value: number, target: Uint8Array, at: number): number {
+  let digits = 1;
+  for (let bound = 10; value >= bound && digits < 16; bound *= 10) digits++;
+  let rest = value;
+  for (let to = at + digits - 1; to >= at; to--) {
+    const tenth = Math.floor(rest / 10);
+    target[to] = 0x30 + (rest - tenth * 10);
+    rest = tenth;
+  }
+  return at + digits;
+}
+
+/** Writes ASCII text and returns the offset behind it. */
+export function writeAscii(text: string, target: Uint8Array, at: number): number {
+  for (let index = 0; index < text.length; index++) target[at + index] = text.charCodeAt(index);
+  return at + text.length;
+}

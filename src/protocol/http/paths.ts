@@ -1,0 +1,217 @@
+/** Every path of the HTTP interface: what routes requests, says 405 with Allow, and describes itself as OpenAPI. */
+
+export type HttpMethod = 'GET' | 'PUT' | 'POST' | 'DELETE';
+
+export interface Parameter {
+  readonly name: string;
+  readonly in: 'query' | 'path' | 'header';
+  readonly required: boolean;
+  readonly type: 'string' | 'number' | 'integer';
+  readonly doc: string;
+}
+
+export interface HttpPath {
+  /** Unique; names the operation. */
+  readonly id: string;
+  readonly method: HttpMethod;
+  /** `{key}` is one percent-encoded segment. */
+  readonly path: string;
+  readonly summary: string;
+  /** Needs no credentials unless the node is told otherwise. */
+  readonly isProbe: boolean;
+  readonly parameters: readonly Parameter[];
+  /** What the body is; none when absent. `any`: bytes with their Content-Type. */
+  readonly body?: 'json' | 'optional-json' | 'any';
+  /** Fields of a JSON body with their JSON types; `!` marks those that must be given. */
+  readonly fields?: Readonly<Record<string, string>>;
+  /** Meaning of each status that is not an error of the request's form. */
+  readonly answers: Readonly<Record<number, string>>;
+}
+
+const keyQuery: Parameter = { name: 'key', in: 'query', required: true, type: 'string', doc: 'The key.' };
+const keySegment: Parameter = { name: 'key', in: 'path', required: true, type: 'string', doc: 'The key.' };
+const ifMatch = header('If-Match', 'Entity tags, or *: the request is done only if the entry has one of them.');
+const ifNoneMatch = header(
+  'If-None-Match',
+  'Entity tags, or *: the request is done only if the entry has none of them.',
+);
+const noSuchKey = 'There is no such key.';
+const preconditionFailed = 'A precondition does not hold.';
+
+export const httpPaths = [
+  {
+    id: 'set',
+    method: 'POST',
+    path: '/set',
+    summary: 'Stores a JSON value under a key.',
+    isProbe: false,
+    parameters: [],
+    body: 'json',
+    fields: { 'key!': 'string', 'value!': 'any', ttl: 'number', nx: 'boolean', xx: 'boolean', ifVersion: 'integer' },
+    answers: { 200: 'Stored.', 409: 'nx, xx or ifVersion does not hold.', 507: 'The memory is full.' },
+  },
+  {
+    id: 'get',
+    method: 'GET',
+    path: '/get',
+    summary: 'Returns the value of a key as JSON, with its version and the seconds it has left.',
+    isProbe: false,
+    parameters: [keyQuery],
+    answers: { 200: 'Found.', 404: noSuchKey },
+  },
+  {
+    id: 'delete',
+    method: 'DELETE',
+    path: '/delete',
+    summary: 'Removes a key.',
+    isProbe: false,
+    parameters: [keyQuery],
+    answers: { 200: 'Whether there was one to remove.' },
+  },
+  {
+    id: 'deleteByBody',
+    method: 'POST',
+    path: '/delete',
+    summary: 'Removes a key that is named in the body.',
+    isProbe: false,
+    parameters: [],
+    body: 'json',
+    fields: { 'key!': 'string' },
+    answers: { 200: 'Whether there was one to remove.' },
+  },
+  {
+    id: 'readKey',
+    method: 'GET',
+    path: '/v1/keys/{key}',
+    summary: 'Returns the bytes of a value with its Content-Type, entity tag and freshness.',
+    isProbe: false,
+    parameters: [keySegment, ifMatch, ifNoneMatch],
+    answers: { 200: 'Found.', 304: 'The entry has the tag of If-None-Match.', 404: noSuchKey, 412: preconditionFailed },
+  },
+  {
+    id: 'writeKey',
+    method: 'PUT',
+    path: '/v1/keys/{key}',
+    summary: 'Stores the body as the value of a key.',
+    isProbe: false,
+    parameters: [
+      keySegment,
+      { name: 'ttl', in: 'query', required: false, type: 'number', doc: 'Seconds until the entry expires.' },
+      header('Cache-Control', 'max-age: seconds until the entry expires, when ttl is not given.'),
+      ifMatch,
+      ifNoneMatch,
+    ],
+    body: 'any',
+    answers: { 201: 'Created.', 204: 'Replaced.', 412: preconditionFailed, 507: 'The memory is full.' },
+  },
+  {
+    id: 'removeKey',
+    method: 'DELETE',
+    path: '/v1/keys/{key}',
+    summary: 'Removes a key.',
+    isProbe: false,
+    parameters: [keySegment, ifMatch, ifNoneMatch],
+    answers: { 204: 'Removed.', 404: noSuchKey, 412: preconditionFailed },
+  },
+  {
+    id: 'incrKey',
+    method: 'POST',
+    path: '/v1/keys/{key}/incr',
+    summary: 'Adds to the number stored under a key, 0 when there is none.',
+    isProbe: false,
+    parameters: [keySegment],
+    body: 'optional-json',
+    fields: { by: 'number' },
+    answers: { 200: 'The new number.', 409: 'The value is no number, or the result would not fit.' },
+  },
+  {
+    id: 'listKeys',
+    method: 'GET',
+    path: '/v1/keys',
+    summary: 'Returns a page of the keys, in no order; what is there throughout all pages is returned.',
+    isProbe: false,
+    parameters: [
+      {
+        name: 'match',
+        in: 'query',
+        required: false,
+        type: 'string',
+        doc: 'A pattern: * ? [abc] [a-z] [^a], \\ escapes.',
+      },
+      { name: 'cursor', in: 'query', required: false, type: 'string', doc: 'The cursor of the page before.' },
+      {
+        name: 'count',
+        in: 'query',
+        required: false,
+        type: 'integer',
+        doc: 'About how many keys to look at, 100 if not given.',
+      },
+    ],
+    answers: { 200: 'A page; its cursor is null when it is the last.' },
+  },
+  {
+    id: 'batch',
+    method: 'POST',
+    path: '/v1/batch',
+    summary: 'Runs operations in order; each has a result of its own. Not a transaction.',
+    isProbe: false,
+    parameters: [],
+    body: 'json',
+    fields: { 'operations!': 'array' },
+    answers: { 200: 'The results, in the order of the operations.' },
+  },
+  {
+    id: 'nodes',
+    method: 'GET',
+    path: '/nodes',
+    summary: 'Describes the nodes of the cluster.',
+    isProbe: false,
+    parameters: [],
+    answers: { 200: 'The nodes.' },
+  },
+  probe('health', '/health', 'Says whether the node serves, and if not, why.', 503),
+  probe('healthz', '/healthz', 'As /health.', 503),
+  probe('readyz', '/readyz', 'Says whether to send the node requests: not while it loads or drains.', 503),
+  probe('livez', '/livez', 'Answers as long as the process can.'),
+  probe('metrics', '/metrics', 'Metrics in the text format of Prometheus.'),
+  {
+    id: 'openapi',
+    method: 'GET',
+    path: '/openapi.json',
+    summary: 'This description.',
+    isProbe: false,
+    parameters: [],
+    answers: { 200: 'An OpenAPI 3.1 document.' },
+  },
+] as const satisfies readonly HttpPath[];
+
+export type HttpPathId = (typeof httpPaths)[number]['id'];
+
+function header(name: string, doc: string): Parameter {
+  return { name, in: 'header', required: false, type: 'string', doc };
+}
+
+function probe<Id extends string>(id: Id, path: string, summary: string, failing?: number) {
+  const answers: Record<number, string> = { 200: 'Yes.' };
+  if (failing !== undefined) answers[failing] = 'No; the body says why.';
+  return { id, method: 'GET' as const, path, summary, isProbe: true, parameters: [] as readonly Parameter[], answers };
+}
+
+/** The methods a path takes, HEAD and OPTIONS included, as Allow lists them; empty when there is no such path. */
+export function methodsAt(path: string): readonly string[] {
+  const methods = new Set<string>();
+  for (const row of httpPaths as readonly HttpPath[]) {
+    if (!matches(row.path, path)) continue;
+    methods.add(row.method);
+    if (row.method === 'GET') methods.add('HEAD');
+  }
+  if (methods.size > 0) methods.add('OPTIONS');
+  return [...methods].sort();
+}
+
+function matches(pattern: string, path: string): boolean {
+  const wanted = pattern.split('/');
+  const given = path.split('/');
+  if (wanted.length !== given.length) return false;
+  return wanted.every((segment, at) => (segment === '{key}' ? given[at] !== '' : segment === given[at]));
+}

@@ -1,0 +1,37 @@
+/** Status lines by code: what follows `HTTP/1.1 `. */
+const statusLines: Readonly<Record<number, string>> = {
+  200: '200 OK',
+  201: '201 Created',
+  204: '204 No Content',
+  207: '207 Multi-Status',
+  304: '304 Not Modified',
+  400: '400 Bad Request',
+  401: '401 Unauthorized',
+  403: '403 Forbidden',
+  404: '404 Not Found',
+  405: '405 Method Not Allowed',
+  406: '406 Not Acceptable',
+  408: '408 Request Timeout',
+  409: '409 Conflict',
+  411: '411 Length Required',
+  412: '412 Precondition Failed',
+  413: '413 Content Too Large',
+  414: '414 URI Too Long',
+  415: '415 Unsupported Media Type',
+  417: '417 Expectation Failed',
+  421: '421 Misdirected Request',
+  429: '429 Too Many Requests',
+  431: '431 Request Header Fields Too Large',
+  500: '500 Internal Server Error',
+  503: '503 Service Unavailable',
+  507: '507 Insufficient Storage',
+};
+
+export function statusLineOf(status: number): string {
+  return statusLines[status] ?? `${status} Unknown`;
+}
+
+/** The standard phrase of a status: `Not Found`. */
+export function statusPhraseOf(status: number): string {
+  return statusLineOf(status).slice(4);
+}

@@ -1,0 +1,211 @@
+import { errors } from '../base/errors.ts';
+import type { Command } from '../command/command.ts';
+import { ReplyKind, type ReplyReader } from '../command/reply.ts';
+import type { ArgsBuilder } from '../protocol/http/args-builder.ts';
+import { problemContentType, problemOf } from '../protocol/http/problem.ts';
+import { type Refusal, refuse } from '../protocol/http/refusal.ts';
+import { statusLineOf } from '../protocol/http/status.ts';
+import type { ReplySink } from '../shard/shard-client.ts';
+import { type AccessUser, everybody } from './access-rights.ts';
+import { endAnswer, endBodiless, type WaitPort } from './answer.ts';
+
+import type { HttpShared } from './http-shared.ts';
+import { bodyTimeout, RequestBody } from './request-body.ts';
+import type { UwsRequest, UwsResponse } from './uws.ts';
+
+/** Header fields as pairs: name, value, name, value. */
+export type Headers = readonly string[];
+
+export interface RefusalOptions {
+  /** The connection is of no further use. */
+  readonly closes?: boolean;
+  /** Told where the error is one that passes. */
+  readonly retryAfterMs?: number;
+  /** The methods that the path takes. */
+  readonly allow?: string;
+}
+
+/**
+ * One request that is answered in its own time: its parts, copied out of the engine, and the one answer it gets.
+ * Every way ends in exactly one of: an answer, or the client gone. What comes after that is passed over.
+ */
+export class Exchange implements WaitPort {
+  readonly shared: HttpShared;
+  readonly method: string;
+  readonly isHead: boolean;
+  readonly path: string;
+  readonly query: string;
+  /** The path's parameter, still percent-encoded. */
+  readonly parameter: string;
+  readonly beganMs = performance.now();
+  user: AccessUser = everybody;
+  body: Uint8Array = new Uint8Array(0);
+  readonly #response: UwsResponse;
+  readonly #headers: ReadonlyMap<string, string>;
+  #state: 'open' | 'answered' | 'gone' = 'open';
+  #hasContinued = false;
+  #onGone: (() => void) | null = null;
+  #body: RequestBody | null = null;
+
+  /** `headerNames`: those that will be asked for, in lower case. */
+  constructor(shared: HttpShared, response: UwsResponse, request: UwsRequest, headerNames: readonly string[]) {
+    this.shared = shared;
+    this.#response = response;
+    this.method = request.getCaseSensitiveMethod();
+    this.isHead = this.method === 'HEAD';
+    this.path = request.getUrl();
+    this.query = request.getQuery() ?? '';
+    this.parameter = request.getParameter(0) ?? '';
+    const headers = new Map<string, string>();
+    for (const name of headerNames) headers.set(name, request.getHeader(name));
+    this.#headers = headers;
+    shared.inFlight++;
+    response.onAborted(() => this.#gone());
+  }
+
+  get isOpen(): boolean {
+    return this.#state === 'open';
+  }
+
+  /** Empty when absent. */
+  header(name: string): string {
+    return this.#headers.get(name) ?? '';
+  }
+
+  /** Collects the request's body and then calls `then`, with `body` set, unless the request was refused or lost. */
+  receive(then: () => void): void {
+    if (this.header('expect') !== '') {
+      if (this.header('expect').toLowerCase() !== '100-continue') {
+        this.refuse(refuse('bad-request', 'The only expectation that can be met is 100-continue.', 'Expect'));
+        return;
+      }
+      if (Number(this.header('content-length')) > this.shared.options.bodyBytesMax) {
+        const detail = `The body would have more than ${this.shared.options.bodyBytesMax} bytes.`;
+        this.refuse(refuse('request-too-large', detail));
+        return;
+      }
+      // The engine has no word for an interim answer. What is given as the status is written as it stands, so this is
+      // one, and its status line; `#writeStatus` then writes the line of the final answer as the start of a header.
+      this.#response.writeStatus('100 Continue\r\n');
+      this.#hasContinued = true;
+    }
+    const body = new RequestBody(this.shared, () => {
+      if (this.isOpen) this.refuse(bodyTimeout(), { closes: true });
+    });
+    this.#body = body;
+    this.shared.awaitBody(body);
+    this.#response.onData((chunk, isLast) => {
+      if (!this.isOpen) return;
+      this.shared.bodyBegan(body);
+      const refusal = body.add(chunk, isLast);
+      if (refusal !== null) this.refuse(refusal);
+      else if (isLast) {
+        this.body = body.bytes;
+        then();
+      }
+    });
+  }
+
+  /**
+   * Runs a command. `then` gets its reply, unless the client has gone meanwhile; what the user may not do and what the
+   * command itself refuses is answered here.
+   */
+  execute(command: Command, builder: ArgsBuilder, then: (reply: ReplyReader) => void): void {
+    const denial = this.user.denialOf(command, builder.args);
+    if (denial !== null) {
+      this.refuse(refuse(denial.code, denial.message));
+      return;
+    }
+    const beganMs = performance.now();
+    const sink: ReplySink = {
+      onReply: (reply) => {
+        this.shared.count(command, beganMs);
+        if (!this.isOpen) return;
+        if (reply.kind === ReplyKind.error) this.refuse(refuse(reply.errorCode, reply.text));
+        else then(reply);
+      },
+    };
+    this.shared.node.commands.execute(command, builder.args, sink);
+  }
+
+  refuse(refusal: Refusal, { closes = false, retryAfterMs = 1000, allow = '' }: RefusalOptions = {}): void {
+    this.shared.countError(refusal.code);
+    const { httpStatus } = errors[refusal.code];
+    const headers: string[] = [];
+    if (httpStatus === 503 || httpStatus === 429) {
+      headers.push('Retry-After', String(Math.max(1, Math.ceil(retryAfterMs / 1000))));
+    }
+    if (httpStatus === 401) headers.push('WWW-Authenticate', 'Bearer realm="fluxcache", Basic realm="fluxcache"');
+    if (allow !== '') headers.push('Allow', allow);
+    this.answer(httpStatus, problemContentType, problemOf(refusal), headers, closes);
+  }
+
+  json(status: number, document: object, headers: Headers = []): void {
+    this.answer(status, 'application/json', JSON.stringify(document), headers);
+  }
+
+  /** Answers with a body, or with its head alone for HEAD. */
+  answer(status: number, contentType: string, body: string | Uint8Array, headers: Headers = [], closes = false): void {
+    this.#write(status, ['Content-Type', contentType, ...headers], (response) => {
+      if (this.isHead) endBodiless(this.shared, response, Buffer.byteLength(body));
+      else if (closes) response.end(body, true);
+      else endAnswer(this.shared, response, body, this);
+    });
+  }
+
+  /** 200 or 201 with an empty body. */
+  answerEmpty(status: number, headers: Headers): void {
+    this.#write(status, headers, (response) => endAnswer(this.shared, response, '', this));
+  }
+
+  /** 204, which must not announce a length, or 304, which may announce that of the body there would have been. */
+  answerBodiless(status: 204 | 304, headers: Headers = [], bodyBytes: number | null = null): void {
+    this.#write(status, headers, (response) => endBodiless(this.shared, response, bodyBytes));
+  }
+
+  wait(_response: UwsResponse, onGone: () => void): () => void {
+    this.shared.inFlight++;
+    this.#onGone = onGone;
+    return () => {
+      this.#onGone = null;
+      this.shared.inFlight--;
+    };
+  }
+
+  #write(status: number, headers: Headers, end: (response: UwsResponse) => void): void {
+    if (!this.isOpen) return;
+    this.#state = 'answered';
+    this.#body?.release();
+    this.shared.inFlight--;
+    const response = this.#response;
+    response.cork(() => {
+      this.#writeHead(response, status, headers);
+      end(response);
+    });
+  }
+
+  #writeHead(response: UwsResponse, status: number, headers: Headers): void {
+    const line = statusLineOf(status);
+    let from = 0;
+    if (!this.#hasContinued) response.writeStatus(line);
+    else if (headers.length === 0) response.writeHeader(`HTTP/1.1 ${line}\r\nX-Content-Type-Options`, 'nosniff');
+    else {
+      response.writeHeader(`HTTP/1.1 ${line}\r\n${headers[0]}`, headers[1] as string);
+      from = 2;
+    }
+    for (let at = from; at < headers.length; at += 2) {
+      response.writeHeader(headers[at] as string, headers[at + 1] as string);
+    }
+  }
+
+  #gone(): void {
+    if (this.#onGone !== null) {
+      this.shared.inFlight--;
+      this.#onGone();
+    }
+    if (this.#state !== 'open') return;
+    this.#state = 'gone';
+    this.#body?.release();
+    this.shared.inFlight--;
+  }
+}

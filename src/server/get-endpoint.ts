@@ -1,0 +1,130 @@
+import { Args } from '../command/args.ts';
+import { commandTable } from '../command/table.ts';
+import { ArgsBuilder } from '../protocol/http/args-builder.ts';
+import { keyRefusal } from '../protocol/http/body-fields.ts';
+import { problemContentType, problemOf } from '../protocol/http/problem.ts';
+import { isRefusal, parseQuery } from '../protocol/http/query.ts';
+import { refuse } from '../protocol/http/refusal.ts';
+import { statusLineOf } from '../protocol/http/status.ts';
+import type { AccessUser } from './access-rights.ts';
+import { endAnswer, type WaitPort, waitPortOf } from './answer.ts';
+import { entryCommand, entryOf } from './entry.ts';
+import type { Exchange } from './exchange.ts';
+import type { HttpShared } from './http-shared.ts';
+import type { UwsRequest, UwsResponse } from './uws.ts';
+import { ValueDocument } from './value-document.ts';
+
+const getCommand = commandTable.named('get');
+
+const noSuchKey = refuse('no-such-key', 'There is no such key.');
+const noSuchKeyProblem = problemOf(noSuchKey);
+
+/** ASCII that stands for itself in a query's value and in a JSON string alike. */
+const isPlain = Uint8Array.from(
+  { length: 128 },
+  (_, unit) => +(unit > 0x20 && unit < 0x7f && !'"\\%+&'.includes(String.fromCharCode(unit))),
+);
+
+/** `GET /get?key=…`. */
+export class GetEndpoint {
+  readonly #shared: HttpShared;
+  readonly #waits: WaitPort;
+  readonly #document = new ValueDocument();
+  readonly #builder = new ArgsBuilder();
+  readonly #args = new Args();
+  readonly #keyBytesMax: number;
+
+  constructor(shared: HttpShared) {
+    this.#shared = shared;
+    this.#waits = waitPortOf(shared);
+    // Room for such a key is made before it is known how long the key is.
+    this.#keyBytesMax = Math.min(shared.options.keyBytesMax, shared.options.urlBytesMax);
+  }
+
+  /**
+   * Answers the usual request at once: a plain key, its value read from shared memory straight into the answer.
+   * False, with nothing written, when the request is any other.
+   */
+  answerAtOnce(response: UwsResponse, request: UwsRequest, user: AccessUser): boolean {
+    const query = request.getQuery();
+    if (query === undefined || !query.startsWith('key=')) return false;
+    const keyBytes = query.length - 4;
+    if (keyBytes === 0 || keyBytes > this.#keyBytesMax) return false;
+    const shared = this.#shared;
+    const beganMs = shared.beginSampled(getCommand);
+    const document = this.#document;
+    document.begin(keyBytes);
+    const bytes = document.bytes;
+    const start = document.keyStart;
+    for (let at = 4, to = start; at < query.length; at++, to++) {
+      const unit = query.charCodeAt(at);
+      if (unit > 0x7f || isPlain[unit] === 0) return false;
+      bytes[to] = unit;
+    }
+    const end = start + keyBytes;
+    if (!user.isUnrestricted && !this.#mayRead(user, bytes, start, end)) return false;
+    const { commands } = shared.node;
+    const view = commands.beginRead(bytes, start, end);
+    if (view === null) return false;
+    let isFound = false;
+    try {
+      isFound = view.lookup(bytes, start, end);
+      if (isFound) {
+        document.plainKey(end);
+        document.foundValue(view);
+        const { version, expiresAtMs } = view.entry;
+        document.finish(version, expiresAtMs === 0 ? 0 : Math.max(1, expiresAtMs - view.nowMs()));
+      }
+    } finally {
+      commands.endRead();
+    }
+    if (isFound) {
+      response.writeHeader('Content-Type', 'application/json');
+      endAnswer(shared, response, document.view, this.#waits);
+    } else {
+      shared.countError(noSuchKey.code);
+      response.writeStatus(statusLineOf(404)).writeHeader('Content-Type', problemContentType);
+      endAnswer(shared, response, noSuchKeyProblem, this.#waits);
+    }
+    shared.countSampled(getCommand, beganMs);
+    return true;
+  }
+
+  run(exchange: Exchange): void {
+    const query = parseQuery(exchange.query, ['key']);
+    if (isRefusal(query)) {
+      exchange.refuse(query);
+      return;
+    }
+    const key = query.get('key');
+    if (key === undefined) {
+      exchange.refuse(refuse('bad-request', 'The parameter "key" is missing.', 'key', '/get?key=…'));
+      return;
+    }
+    const refusal = keyRefusal(key.length, this.#shared.options.keyBytesMax);
+    if (refusal !== null) {
+      exchange.refuse(refusal);
+      return;
+    }
+    const builder = this.#builder;
+    builder.clear(key.length);
+    builder.copy(key, 0, key.length);
+    exchange.execute(entryCommand, builder, (reply) => {
+      const entry = entryOf(reply);
+      const { clock } = this.#shared.node;
+      if (entry === null) return exchange.refuse(noSuchKey);
+      const document = this.#document;
+      document.begin(0);
+      document.key(key, 0, key.length);
+      document.value(entry.type, entry.value, 0, entry.value.length);
+      document.finish(entry.version, entry.expiresAtMs === 0 ? 0 : Math.max(1, entry.expiresAtMs - clock.nowMs()));
+      exchange.answer(200, 'application/json', document.view);
+    });
+  }
+
+  #mayRead(user: AccessUser, bytes: Uint8Array, start: number, end: number): boolean {
+    this.#args.clear(bytes);
+    this.#args.push(start, end);
+    return user.denialOf(getCommand, this.#args) === null;
+  }
+}

@@ -1,0 +1,419 @@
+import { commandTable } from '../command/table.ts';
+import { openApiDocument } from '../protocol/http/openapi.ts';
+import { type HttpPath, type HttpPathId, httpPaths, methodsAt } from '../protocol/http/paths.ts';
+import { quoted, type Refusal, refuse } from '../protocol/http/refusal.ts';
+import type { AccessRefusal } from './access.ts';
+import { AccessUser, everybody } from './access-rights.ts';
+import { BatchEndpoint } from './batch-endpoint.ts';
+import { CommandEndpoints } from './command-endpoints.ts';
+import { Exchange } from './exchange.ts';
+import { GetEndpoint } from './get-endpoint.ts';
+import type { HttpNode } from './http-node.ts';
+import type { HttpFrontOptions } from './http-options.ts';
+import { HttpShared } from './http-shared.ts';
+import { KeyEndpoints } from './key-endpoints.ts';
+import { SetEndpoint } from './set-endpoint.ts';
+import {
+  type LoadedUws,
+  loadUws,
+  type UwsApp,
+  type UwsListenSocket,
+  type UwsRequest,
+  type UwsResponse,
+} from './uws.ts';
+
+/** A front that listens. */
+export interface HttpFront {
+  readonly port: number;
+  /** Which build of the engine serves. */
+  readonly engine: string;
+  /** Requests that are begun and not answered. */
+  readonly inFlight: number;
+  /** Hands what was counted to the node's counters: before they are read for anything but `/metrics`. */
+  flushCounts(): void;
+  /**
+   * Ends gracefully: stops accepting, answers what is in flight and what still arrives on open connections (each
+   * answer being its connection's last), and closes connections once they are quiet. After `drainTimeoutMs` the rest
+   * is cut off. True when nothing was.
+   */
+  drain(): Promise<boolean>;
+  /** Closes every connection at once. */
+  close(): void;
+}
+
+/** The headers that the endpoints look at. */
+const headerNames = ['content-type', 'content-length', 'expect', 'cache-control', 'if-match', 'if-none-match'] as const;
+
+/** Requests stop arriving when none came for so long, some turns of the event loop included. */
+const quietMs = 100;
+
+type Run = (exchange: Exchange) => void;
+
+/** Starts the HTTP front: the port is open when the promise is fulfilled. */
+export async function startHttpFront(
+  options: HttpFrontOptions,
+  node: HttpNode,
+  loaded: LoadedUws = loadUws(options.headerBytesMax),
+): Promise<HttpFront> {
+  const front = new UwsFront(options, node, loaded);
+  await front.listen();
+  return front;
+}
+
+class UwsFront implements HttpFront {
+  port = 0;
+  readonly engine: string;
+  readonly #loaded: LoadedUws;
+  readonly #app: UwsApp;
+  readonly #shared: HttpShared;
+  readonly #get: GetEndpoint;
+  readonly #set: SetEndpoint;
+  readonly #runs: Readonly<Record<HttpPathId, Run>>;
+  #socket: UwsListenSocket | null = null;
+  #connections = 0;
+
+  constructor(options: HttpFrontOptions, node: HttpNode, loaded: LoadedUws) {
+    this.#loaded = loaded;
+    this.engine = loaded.source;
+    this.#shared = new HttpShared(options, node, commandTable.commands.length);
+    this.#get = new GetEndpoint(this.#shared);
+    this.#set = new SetEndpoint(this.#shared);
+    this.#runs = this.#endpoints();
+    this.#app = loaded.uws.App();
+    this.#route();
+  }
+
+  get inFlight(): number {
+    return this.#shared.inFlight;
+  }
+
+  flushCounts(): void {
+    this.#shared.flushCounts();
+  }
+
+  listen(): Promise<void> {
+    const { host, port } = this.#shared.options;
+    const { uws } = this.#loaded;
+    return new Promise((resolve, reject) => {
+      this.#app.listen(host, port, uws.LIBUS_LISTEN_EXCLUSIVE_PORT, (socket) => {
+        if (socket === false) {
+          reject(
+            new Error(`The HTTP port cannot be opened: ${host}:${port} is in use, or not an address of this machine.`),
+          );
+          return;
+        }
+        this.#socket = socket;
+        this.port = uws.us_socket_local_port(socket);
+        resolve();
+      });
+    });
+  }
+
+  async drain(): Promise<boolean> {
+    const shared = this.#shared;
+    shared.isDraining = true;
+    this.#stopListening();
+    const endMs = performance.now() + shared.options.drainTimeoutMs;
+    let served = -1;
+    let quietSinceMs = performance.now();
+    for (;;) {
+      const nowMs = performance.now();
+      const isOver = nowMs >= endMs;
+      if (shared.inFlight > 0 || shared.served !== served) quietSinceMs = nowMs;
+      served = shared.served;
+      if (isOver || nowMs - quietSinceMs >= quietMs) {
+        const isComplete = shared.inFlight === 0;
+        this.close();
+        return isComplete;
+      }
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+  }
+
+  close(): void {
+    this.#stopListening();
+    this.#app.close();
+    this.#shared.deadlines.close();
+    this.#shared.flushCounts();
+  }
+
+  #stopListening(): void {
+    if (this.#socket === null) return;
+    this.#loaded.uws.us_listen_socket_close(this.#socket);
+    this.#socket = null;
+  }
+
+  #endpoints(): Readonly<Record<HttpPathId, Run>> {
+    const shared = this.#shared;
+    const keys = new KeyEndpoints(shared);
+    const commands = new CommandEndpoints(shared);
+    const batch = new BatchEndpoint(shared);
+    const openApi = JSON.stringify(openApiDocument(shared.node.version));
+    return {
+      get: (exchange) => this.#get.run(exchange),
+      set: (exchange) => this.#set.run(exchange),
+      delete: (exchange) => commands.deleteByQuery(exchange),
+      deleteByBody: (exchange) => commands.deleteByBody(exchange),
+      readKey: (exchange) => keys.read(exchange),
+      writeKey: (exchange) => keys.write(exchange),
+      removeKey: (exchange) => keys.remove(exchange),
+      incrKey: (exchange) => commands.incr(exchange),
+      listKeys: (exchange) => commands.list(exchange),
+      batch: (exchange) => batch.run(exchange),
+      nodes: (exchange) => exchange.json(200, shared.node.nodes()),
+      health: (exchange) => this.#health(exchange),
+      healthz: (exchange) => this.#health(exchange),
+      readyz: (exchange) => this.#health(exchange),
+      livez: (exchange) => exchange.json(200, { status: 'ok' }),
+      metrics: (exchange) => this.#metrics(exchange),
+      openapi: (exchange) => exchange.answer(200, 'application/json', openApi),
+    };
+  }
+
+  #route(): void {
+    const app = this.#app;
+    this.#limitConnections();
+    for (const row of httpPaths as readonly (HttpPath & { id: HttpPathId })[]) {
+      const pattern = row.path.replace('{key}', ':key');
+      const handler = this.#handler(row);
+      switch (row.method) {
+        case 'GET':
+          app.get(pattern, handler).head(pattern, handler);
+          break;
+        case 'PUT':
+          app.put(pattern, handler);
+          break;
+        case 'POST':
+          app.post(pattern, handler);
+          break;
+        default:
+          app.del(pattern, handler);
+      }
+    }
+    app.any('/*', (response, request) => {
+      try {
+        this.#unknown(response, request);
+      } catch (error) {
+        this.#broken(response, error);
+      }
+    });
+  }
+
+  /** Only builds of the engine that tell of connections can limit them here. */
+  #limitConnections(): void {
+    const { connectionsMax } = this.#shared.options;
+    // biome-ignore lint/suspicious/useIterableCallbackReturn: no filter of an array, but a listener.
+    this.#app.filter?.((response, change) => {
+      this.#connections += change;
+      if (change > 0 && this.#connections > connectionsMax) response.close();
+    });
+  }
+
+  #handler(row: HttpPath & { id: HttpPathId }): (response: UwsResponse, request: UwsRequest) => void {
+    const run = this.#runs[row.id];
+    const handle =
+      row.id === 'get'
+        ? this.#handleGet.bind(this)
+        : row.id === 'set'
+          ? this.#handleSet.bind(this)
+          : this.#handle.bind(this);
+    return (response, request) => {
+      try {
+        handle(response, request, row, run);
+      } catch (error) {
+        this.#broken(response, error);
+      }
+    };
+  }
+
+  #handleGet(response: UwsResponse, request: UwsRequest, row: HttpPath, run: Run): void {
+    const { access, origin } = this.#shared.node;
+    if (origin.answersFor(request.getHeader('host')) && request.getMethod() === 'get') {
+      const user = access.isOpen ? everybody : this.#knownUser(response, request);
+      if (user !== null && this.#get.answerAtOnce(response, request, user)) {
+        this.#shared.served++;
+        return;
+      }
+    }
+    this.#handle(response, request, row, run);
+  }
+
+  #handleSet(response: UwsResponse, request: UwsRequest, row: HttpPath, run: Run): void {
+    const { access, origin } = this.#shared.node;
+    const host = request.getHeader('host');
+    const isUsual =
+      request.getHeader('content-type') === 'application/json' &&
+      request.getHeader('expect') === '' &&
+      request.getQuery() === undefined &&
+      origin.answersFor(host) &&
+      origin.mayChange(host, request.getHeader('origin'), request.getHeader('sec-fetch-site'));
+    const user = !isUsual ? null : access.isOpen ? everybody : this.#knownUser(response, request);
+    if (user === null) this.#handle(response, request, row, run);
+    else {
+      this.#shared.served++;
+      this.#set.receive(response, user);
+    }
+  }
+
+  /** The user whose credentials are known already; null when that takes a closer look. */
+  #knownUser(response: UwsResponse, request: UwsRequest): AccessUser | null {
+    const user = this.#authenticate(response, request);
+    return user instanceof AccessUser ? user : null;
+  }
+
+  #authenticate(
+    response: UwsResponse,
+    request: UwsRequest,
+  ): AccessUser | AccessRefusal | Promise<AccessUser | AccessRefusal> {
+    const address = Buffer.from(response.getRemoteAddressAsText()).toString('latin1');
+    return this.#shared.node.access.authenticate(request.getHeader('authorization'), address);
+  }
+
+  /** Any request to a path that there is: looks at all that can be wrong with its head, then runs it. */
+  #handle(response: UwsResponse, request: UwsRequest, row: HttpPath, run: Run): void {
+    const shared = this.#shared;
+    shared.served++;
+    const exchange = new Exchange(shared, response, request, headerNames);
+    const refusal = this.#refusalOf(request, row);
+    if (refusal !== null) {
+      exchange.refuse(refusal);
+      return;
+    }
+    const { access, probesNeedCredentials } = shared.node;
+    const isFree = access.isOpen || (row.isProbe && !probesNeedCredentials);
+    const user = isFree ? everybody : this.#authenticate(response, request);
+    const start = (): void => {
+      if (user instanceof AccessUser) {
+        exchange.user = user;
+        this.#run(exchange, run);
+      } else if (user instanceof Promise) void this.#runLater(exchange, run, user);
+      else refuseAccess(exchange, user);
+    };
+    if (row.body === undefined) start();
+    else exchange.receive(start);
+  }
+
+  async #runLater(exchange: Exchange, run: Run, user: Promise<AccessUser | AccessRefusal>): Promise<void> {
+    try {
+      const found = await user;
+      if (!(found instanceof AccessUser)) return refuseAccess(exchange, found);
+      exchange.user = found;
+      this.#run(exchange, run);
+    } catch (error) {
+      this.#defect(exchange, error);
+    }
+  }
+
+  #run(exchange: Exchange, run: Run): void {
+    const refusal = this.#shared.admit();
+    if (refusal !== null) {
+      exchange.refuse(refusal);
+      return;
+    }
+    try {
+      run(exchange);
+    } catch (error) {
+      this.#defect(exchange, error);
+    }
+  }
+
+  #refusalOf(request: UwsRequest, row: HttpPath): Refusal | null {
+    const { node, options } = this.#shared;
+    const host = request.getHeader('host');
+    if (!node.origin.answersFor(host)) return misdirected(host);
+    if (row.method !== 'GET') {
+      const origin = request.getHeader('origin');
+      if (!node.origin.mayChange(host, origin, request.getHeader('sec-fetch-site'))) {
+        return refuse('forbidden-origin', `A page of ${quoted(origin)} may not change anything here.`, 'Origin');
+      }
+    }
+    const urlBytes = request.getUrl().length + (request.getQuery()?.length ?? 0);
+    if (urlBytes > options.urlBytesMax) {
+      return refuse('uri-too-long', `The path and query have ${urlBytes} bytes; the limit is ${options.urlBytesMax}.`);
+    }
+    if (row.body === 'json' || row.body === 'optional-json') return jsonTypeRefusal(request.getHeader('content-type'));
+    return null;
+  }
+
+  /** A path there is not, or a method it does not take. */
+  #unknown(response: UwsResponse, request: UwsRequest): void {
+    this.#shared.served++;
+    const exchange = new Exchange(this.#shared, response, request, headerNames);
+    const { path, method } = exchange;
+    const host = request.getHeader('host');
+    if (!this.#shared.node.origin.answersFor(host)) {
+      exchange.refuse(misdirected(host));
+      return;
+    }
+    const methods = methodsAt(path);
+    if (methods.length === 0) {
+      if (path === '/v1/keys/') {
+        exchange.refuse(refuse('invalid-argument', 'The key is empty.', 'key'));
+        return;
+      }
+      exchange.refuse(refuse('not-found', `There is nothing at ${quoted(path)}; see /openapi.json.`));
+      return;
+    }
+    if (method === 'OPTIONS') {
+      exchange.answerEmpty(200, ['Allow', methods.join(', ')]);
+      return;
+    }
+    const allow = methods.join(', ');
+    const detail = `The path ${quoted(path)} does not take ${method}.`;
+    exchange.refuse(refuse('method-not-allowed', detail, 'method', allow), { allow });
+  }
+
+  #health(exchange: Exchange): void {
+    const report = this.#shared.node.health();
+    const reasons = this.#shared.isDraining ? ['draining', ...report.reasons] : report.reasons;
+    const isReady = report.ready && !this.#shared.isDraining;
+    const headers = ['Cache-Control', 'no-store'];
+    exchange.json(isReady ? 200 : 503, { status: isReady ? 'ok' : 'unavailable', reasons }, headers);
+  }
+
+  #metrics(exchange: Exchange): void {
+    this.#shared.flushCounts();
+    const type = 'text/plain; version=0.0.4; charset=utf-8';
+    const text = this.#shared.node.metricsText();
+    if (typeof text === 'string') {
+      exchange.answer(200, type, text);
+      return;
+    }
+    text.then(
+      (page) => exchange.answer(200, type, page),
+      (error: unknown) => this.#defect(exchange, error),
+    );
+  }
+
+  /** A defect costs its own connection and no other. */
+  #broken(response: UwsResponse, error: unknown): void {
+    this.#shared.node.log.error({ err: error }, 'an HTTP request failed in a way it must not');
+    response.close();
+  }
+
+  #defect(exchange: Exchange, error: unknown): void {
+    this.#shared.node.log.error({ err: error, path: exchange.path }, 'an HTTP request failed in a way it must not');
+    exchange.refuse(refuse('internal', 'The request met a defect of the server; its log says more.'));
+  }
+}
+
+function refuseAccess(exchange: Exchange, { code, message, retryAfterMs }: AccessRefusal): void {
+  exchange.refuse(refuse(code, message), { retryAfterMs });
+}
+
+function misdirected(host: string): Refusal {
+  return refuse('misdirected-host', `This node does not answer for the host ${quoted(host)}.`, 'Host');
+}
+
+/** JSON bodies must not be announced as anything else; a page cannot send them as such without being let. */
+function jsonTypeRefusal(contentType: string): Refusal | null {
+  if (contentType === '') return null;
+  const type = contentType.split(';', 1)[0]?.trim().toLowerCase() ?? '';
+  if (type === 'application/json' || type.endsWith('+json')) return null;
+  return refuse(
+    'unsupported-media-type',
+    `The body must be JSON, not ${quoted(contentType)}.`,
+    'Content-Type',
+    'application/json',
+  );
+}

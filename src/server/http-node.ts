@@ -1,0 +1,50 @@
+import type { Counters } from '../base/counters.ts';
+import type { Clock, Logger } from '../base/ports.ts';
+import type { ReadView } from '../base/view.ts';
+import type { Args } from '../command/args.ts';
+import type { Command } from '../command/command.ts';
+import type { ReplySink } from '../shard/shard-client.ts';
+import type { Access } from './access.ts';
+import type { AccessOrigin } from './access-origin.ts';
+import type { OrderedSession } from './ordered-session.ts';
+
+/** What the HTTP front needs of the node it stands in front of. */
+export interface HttpNode {
+  readonly commands: CommandPort;
+  readonly shardCount: number;
+  readonly access: Access;
+  readonly origin: AccessOrigin;
+  /** Whether probes and metrics ask for credentials like everything else. */
+  readonly probesNeedCredentials: boolean;
+  readonly counters: Counters;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly version: string;
+  /** The page of `/metrics` in the text format of Prometheus. */
+  metricsText(): Promise<string> | string;
+  health(): HealthReport;
+  /** The document of `/nodes`. */
+  nodes(): object;
+}
+
+/** Runs commands. */
+export interface CommandPort {
+  /**
+   * Runs a command and calls the sink exactly once: before it returns (reads that need no shard), or in a later turn.
+   * `args.bytes` belong to the caller again when this returns; the reply is valid during the call only.
+   */
+  execute(command: Command, args: Args, sink: ReplySink, session?: OrderedSession | null): void;
+  /**
+   * Opens the memory of the key's shard for reading; null when that is not possible now and the key must be asked for
+   * by a command. Between this and `endRead`, which must follow in the same turn, the view may be used.
+   */
+  beginRead(bytes: Uint8Array, start: number, end: number): ReadView | null;
+  endRead(): void;
+}
+
+/** Whether the node serves, and what keeps it from it. */
+export interface HealthReport {
+  /** False: `/health` and `/readyz` answer 503. */
+  readonly ready: boolean;
+  readonly reasons: readonly string[];
+}

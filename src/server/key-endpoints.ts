@@ -1,0 +1,268 @@
+import { ValueType } from '../base/view.ts';
+import { ReplyKind, type ReplyReader } from '../command/reply.ts';
+import { commandTable } from '../command/table.ts';
+import { ArgsBuilder } from '../protocol/http/args-builder.ts';
+import { valueRefusal } from '../protocol/http/body-fields.ts';
+import { maxAgeOf } from '../protocol/http/cache-control.ts';
+import {
+  entityTagOf,
+  ifMatchHolds,
+  ifNoneMatchHolds,
+  parseTagList,
+  type TagList,
+} from '../protocol/http/entity-tag.ts';
+import { JsonScanner } from '../protocol/http/json-scanner.ts';
+import { ttlForm, ttlMsOf } from '../protocol/http/limits.ts';
+import { isRefusal, parseQuery, ttlParameter } from '../protocol/http/query.ts';
+import { type Refusal, refuse } from '../protocol/http/refusal.ts';
+import { isUtf8 } from '../protocol/http/utf8.ts';
+import { contentTypeOf, type Entry, entryCommand, entryOf } from './entry.ts';
+import type { Exchange } from './exchange.ts';
+import type { HttpShared } from './http-shared.ts';
+import { beginWithPathKey } from './path-key.ts';
+
+const setCommand = commandTable.named('set');
+const deleteCommand = commandTable.named('del');
+const removeIfCommand = commandTable.named('flux.removeif');
+
+/** Rounds of reading a version and writing on condition of it, when others keep writing the key in between. */
+const attemptsMax = 8;
+
+/** If-Match and If-None-Match of a request; null where absent. */
+interface Preconditions {
+  readonly ifMatch: TagList | null;
+  readonly ifNoneMatch: TagList | null;
+}
+
+/** A write as the request asks for it, condition aside. */
+interface PutPlan {
+  readonly ttlMs: number;
+  readonly type: ValueType;
+  readonly contentType: string;
+}
+
+/** Which version the entry must have for a write to take place: `any`, `none` (no entry), `some`, or a version. */
+type Condition = 'any' | 'none' | 'some' | number;
+
+/** `GET`, `PUT` and `DELETE /v1/keys/{key}`: a value as a resource of its own (RFC 9110). */
+export class KeyEndpoints {
+  readonly #shared: HttpShared;
+  readonly #builder = new ArgsBuilder();
+  readonly #scanner: JsonScanner;
+
+  constructor(shared: HttpShared) {
+    this.#shared = shared;
+    this.#scanner = new JsonScanner(shared.options.jsonDepthMax);
+  }
+
+  read(exchange: Exchange): void {
+    const query = parseQuery(exchange.query, []);
+    if (isRefusal(query)) {
+      exchange.refuse(query);
+      return;
+    }
+    const preconditions = preconditionsOf(exchange);
+    if (isRefusal(preconditions)) {
+      exchange.refuse(preconditions);
+      return;
+    }
+    this.#entry(exchange, (entry) => {
+      const { clock } = this.#shared.node;
+      const { ifMatch, ifNoneMatch } = preconditions;
+      const version = entry?.version ?? 0;
+      if (ifMatch !== null && !ifMatchHolds(ifMatch, version)) return exchange.refuse(unmet('If-Match'));
+      if (entry === null) return exchange.refuse(refuse('no-such-key', 'There is no such key.'));
+      const headers = ['ETag', entityTagOf(version), ...freshness(entry, clock.nowMs())];
+      if (ifNoneMatch !== null && !ifNoneMatchHolds(ifNoneMatch, version))
+        return exchange.answerBodiless(304, headers, entry.value.length);
+      headers.push('X-Content-Type-Options', 'nosniff');
+      exchange.answer(200, contentTypeOf(entry), entry.value, headers);
+    });
+  }
+
+  write(exchange: Exchange): void {
+    const preconditions = preconditionsOf(exchange);
+    if (isRefusal(preconditions)) {
+      exchange.refuse(preconditions);
+      return;
+    }
+    const plan = this.#planOf(exchange);
+    if (isRefusal(plan)) {
+      exchange.refuse(plan);
+      return;
+    }
+    this.#onCondition(exchange, preconditions, (condition, onUnmet) => {
+      this.#put(exchange, plan, condition, onUnmet);
+    });
+  }
+
+  remove(exchange: Exchange): void {
+    const query = parseQuery(exchange.query, []);
+    if (isRefusal(query)) {
+      exchange.refuse(query);
+      return;
+    }
+    const preconditions = preconditionsOf(exchange);
+    if (isRefusal(preconditions)) {
+      exchange.refuse(preconditions);
+      return;
+    }
+    this.#onCondition(exchange, preconditions, (condition, onUnmet) => {
+      if (condition === 'none') return exchange.refuse(refuse('no-such-key', 'There is no such key.'));
+      if (!this.#begin(exchange)) return;
+      const isConditional = typeof condition === 'number';
+      if (isConditional) this.#builder.integer(condition);
+      exchange.execute(isConditional ? removeIfCommand : deleteCommand, this.#builder, (reply) => {
+        if (reply.kind === ReplyKind.integer && reply.number > 0) exchange.answerBodiless(204);
+        else if (isConditional) onUnmet();
+        else if (condition === 'some') exchange.refuse(unmet('If-Match'));
+        else exchange.refuse(refuse('no-such-key', 'There is no such key.'));
+      });
+    });
+  }
+
+  #put(exchange: Exchange, plan: PutPlan, condition: Condition, onUnmet: () => void): void {
+    const { body } = exchange;
+    if (!this.#begin(exchange)) return;
+    const builder = this.#builder;
+    builder.copy(body, 0, body.length);
+    if (plan.ttlMs > 0) {
+      builder.word('PX');
+      builder.integer(plan.ttlMs);
+    }
+    if (plan.type !== ValueType.string) {
+      builder.word('TYPE');
+      builder.word(plan.type === ValueType.json ? 'json' : 'bytes');
+    }
+    if (plan.contentType !== '') {
+      builder.word('CT');
+      builder.word(plan.contentType);
+    }
+    if (condition === 'none') builder.word('NX');
+    else if (condition === 'some') builder.word('XX');
+    else if (condition !== 'any') {
+      builder.word('IFVERSION');
+      builder.integer(condition);
+    }
+    exchange.execute(setCommand, builder, (reply) => {
+      if (reply.kind === ReplyKind.null) return onUnmet();
+      const headers = ['ETag', entityTagOf(reply.version)];
+      if (!reply.created) return exchange.answerBodiless(204, headers);
+      exchange.answerEmpty(201, [...headers, 'Location', exchange.path]);
+    });
+  }
+
+  /** The value's kind, lifetime and Content-Type, or why the request is refused. */
+  #planOf(exchange: Exchange): PutPlan | Refusal {
+    const query = parseQuery(exchange.query, ['ttl']);
+    if (isRefusal(query)) return query;
+    let ttlMs = ttlParameter(query);
+    if (typeof ttlMs !== 'number') return ttlMs;
+    const maxAge = maxAgeOf(exchange.header('cache-control'));
+    if (maxAge !== null && !query.has('ttl')) {
+      ttlMs = ttlMsOf(maxAge);
+      if (ttlMs === 0) return refuse('invalid-argument', `The max-age must be ${ttlForm}.`, 'Cache-Control', ttlForm);
+    }
+    const { body } = exchange;
+    const tooLarge = valueRefusal(body.length, this.#shared.options.valueBytesMax);
+    if (tooLarge !== null) return tooLarge;
+    const contentType = exchange.header('content-type').trim();
+    if (contentType !== '' && !/^[!-~]+\/[ -~]{1,200}$/.test(contentType)) {
+      return refuse(
+        'unsupported-media-type',
+        'The Content-Type is malformed or too long.',
+        'Content-Type',
+        'type/subtype',
+      );
+    }
+    const mediaType = contentType.split(';', 1)[0]?.trim().toLowerCase() ?? '';
+    if (mediaType === 'application/json' || mediaType.endsWith('+json')) {
+      const scanner = this.#scanner;
+      scanner.open(body, 0, body.length);
+      const isJson = scanner.value() && (scanner.peek() < 0 || scanner.unexpected('the end of the body'));
+      if (!isJson) return scanner.refusal as Refusal;
+      return { ttlMs, type: ValueType.json, contentType };
+    }
+    const isText = mediaType === '' || mediaType.startsWith('text/') || mediaType === formType;
+    const type = isText && isUtf8(body, 0, body.length) ? ValueType.string : ValueType.bytes;
+    return { ttlMs, type, contentType };
+  }
+
+  /**
+   * Finds the condition under which a write meets the request's preconditions, and calls `write` with it. Where one
+   * comparison in the shard can decide, that is all; else the entry's version is read first, and read again when the
+   * write finds another (`onUnmet`).
+   */
+  #onCondition(
+    exchange: Exchange,
+    { ifMatch, ifNoneMatch }: Preconditions,
+    write: (condition: Condition, onUnmet: () => void) => void,
+    attempt = 1,
+  ): void {
+    if (ifMatch === null && ifNoneMatch === null) {
+      write('any', () => exchange.refuse(unmet('If-Match')));
+      return;
+    }
+    if (ifNoneMatch === null && ifMatch?.any) {
+      write('some', () => exchange.refuse(unmet('If-Match')));
+      return;
+    }
+    if (attempt > attemptsMax) {
+      exchange.refuse(refuse('overloaded', 'The key changed each time it was to be written; try again.'));
+      return;
+    }
+    this.#entry(exchange, (entry) => {
+      const version = entry?.version ?? 0;
+      if (ifMatch !== null && !ifMatchHolds(ifMatch, version)) return exchange.refuse(unmet('If-Match'));
+      if (ifNoneMatch !== null && !ifNoneMatchHolds(ifNoneMatch, version)) {
+        return exchange.refuse(unmet('If-None-Match'));
+      }
+      write(version === 0 ? 'none' : version, () => {
+        this.#onCondition(exchange, { ifMatch, ifNoneMatch }, write, attempt + 1);
+      });
+    });
+  }
+
+  #entry(exchange: Exchange, then: (entry: Entry | null) => void): void {
+    if (!this.#begin(exchange)) return;
+    exchange.execute(entryCommand, this.#builder, (reply: ReplyReader) => then(entryOf(reply)));
+  }
+
+  /** Begins a command on the path's key; answers when that cannot be. */
+  #begin(exchange: Exchange): boolean {
+    const refusal = beginWithPathKey(exchange, this.#builder);
+    if (refusal === null) return true;
+    exchange.refuse(refusal);
+    return false;
+  }
+}
+
+const formType = 'application/x-www-form-urlencoded';
+
+function preconditionsOf(exchange: Exchange): Preconditions | Refusal {
+  const lists: (TagList | null)[] = [];
+  for (const name of ['If-Match', 'If-None-Match']) {
+    const header = exchange.header(name.toLowerCase());
+    const list = header === '' ? null : parseTagList(header);
+    if (header !== '' && list === null) {
+      return refuse('bad-request', `The header ${name} is malformed.`, name, '* or a list of "entity tags"');
+    }
+    lists.push(list);
+  }
+  const [ifMatch = null, ifNoneMatch = null] = lists;
+  return { ifMatch, ifNoneMatch };
+}
+
+/**
+ * Cache-Control and Age. When an entry was stored is not kept, so what is told is the time it has left, as of an answer
+ * that is new.
+ */
+function freshness(entry: Entry, nowMs: number): string[] {
+  if (entry.expiresAtMs === 0) return ['Cache-Control', 'no-cache', 'Age', '0'];
+  const leftS = Math.max(0, Math.floor((entry.expiresAtMs - nowMs) / 1000));
+  return ['Cache-Control', `max-age=${leftS}`, 'Age', '0'];
+}
+
+function unmet(header: string): Refusal {
+  return refuse('precondition-failed', `The precondition ${header} does not hold; nothing was changed.`, header);
+}

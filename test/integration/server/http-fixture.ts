@@ -1,0 +1,87 @@
+import { randomBytes } from 'node:crypto';
+import { Counters } from '../../../src/base/counters.ts';
+import { errors } from '../../../src/base/errors.ts';
+import { type Logger, systemClock } from '../../../src/base/ports.ts';
+import { commandTable } from '../../../src/command/table.ts';
+import { Access, type Account } from '../../../src/server/access.ts';
+import { AccessOrigin } from '../../../src/server/access-origin.ts';
+import { type HttpFront, startHttpFront } from '../../../src/server/http-front.ts';
+import type { HealthReport, HttpNode } from '../../../src/server/http-node.ts';
+import { type HttpFrontOptions, httpFrontDefaults } from '../../../src/server/http-options.ts';
+import { Shards } from '../../../src/server/shards.ts';
+import type { EvictionName } from '../../../src/store/arena.ts';
+
+export interface Fixture {
+  readonly front: HttpFront;
+  readonly url: string;
+  readonly counters: Counters;
+  readonly shards: Shards;
+  /** What was logged as an error. */
+  readonly faults: readonly string[];
+  stop(): Promise<void>;
+}
+
+export interface FixtureSettings {
+  readonly options?: Partial<HttpFrontOptions>;
+  readonly accounts?: readonly Account[];
+  readonly shardCount?: number;
+  readonly budgetBytes?: number;
+  readonly eviction?: EvictionName;
+  readonly health?: () => HealthReport;
+}
+
+/** A node with real shards behind a real port of its own. */
+export async function startFixture(settings: FixtureSettings = {}): Promise<Fixture> {
+  const { shardCount = 2, budgetBytes = 128 * 2 ** 20, eviction = 'noeviction' } = settings;
+  const faults: string[] = [];
+  const log: Logger = {
+    debug: () => {},
+    info: () => {},
+    warn: () => {},
+    error: (fields, message) => void faults.push(`${message} ${JSON.stringify(fields, errorsAsText)}`),
+  };
+  const key = randomBytes(8);
+  const shards = new Shards({
+    shardCount,
+    partitionCount: 64,
+    budgetBytes,
+    eviction,
+    hashKey: [key.readUInt32LE(0), key.readUInt32LE(4)],
+    node: { clock: systemClock, random: { nextUint32: () => randomBytes(4).readUInt32LE() }, infoSections: [] },
+    supervisor: { logger: log },
+    messageBytesMax: 20 * 2 ** 20,
+  });
+  await shards.started();
+  const errorCount = Math.max(...Object.values(errors).map(({ id }) => id)) + 1;
+  const counters = Counters.create({ commandCount: commandTable.commands.length, errorCount });
+  const node: HttpNode = {
+    commands: shards.dispatcher,
+    shardCount,
+    access: new Access(settings.accounts ?? [], systemClock),
+    origin: new AccessOrigin('127.0.0.1', [], []),
+    probesNeedCredentials: false,
+    counters,
+    clock: systemClock,
+    log,
+    version: '0.0.0',
+    metricsText: () => 'fluxcache_up 1\n',
+    health: settings.health ?? (() => ({ ready: true, reasons: [] })),
+    nodes: () => ({ nodes: [] }),
+  };
+  const front = await startHttpFront({ ...httpFrontDefaults, port: 0, ...settings.options }, node);
+  return {
+    front,
+    url: `http://127.0.0.1:${front.port}`,
+    counters,
+    shards,
+    faults,
+    async stop() {
+      front.close();
+      await shards.stop(1000);
+    },
+  };
+}
+
+function errorsAsText(_key: string, value: unknown): unknown {
+  return value instanceof Error ? (value.stack ?? value.message) : value;
+}
