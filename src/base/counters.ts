@@ -106,10 +106,6 @@ export class Counters {
     this.#words[at] = (this.#words[at] as number) + 1;
   }
 
-  hit(_frontEnd: FrontEnd): void {}
-
-  miss(_frontEnd: FrontEnd): void {}
-
   /** Adds to a tally; only `clients` takes negative amounts. */
   add(tally: Tally, frontEnd: FrontEnd, amount: number): void {
     const at = tallies.indexOf(tally) * FRONT_ENDS + frontEnd;

@@ -132,6 +132,12 @@ function contradictionsOf(config: Config, label: (name: OptionName) => string): 
         `${formatBytes(config.maxBody)} (${label('maxBody')}). Raise the one or lower the other.`,
     );
   }
+  if (config.maxUrl > config.maxHeaders) {
+    problems.push(
+      `${label('maxUrl')}: ${formatBytes(config.maxUrl)} would not fit headers of at most ` +
+        `${formatBytes(config.maxHeaders)} (${label('maxHeaders')}). Raise the one or lower the other.`,
+    );
+  }
   if (config.maxMemory > config.shards * SHARD_BYTES_MAX) {
     problems.push(
       `${label('maxMemory')}: a shard holds at most ${formatBytes(SHARD_BYTES_MAX)}, so ${formatBytes(config.maxMemory)} ` +

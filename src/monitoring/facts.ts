@@ -10,6 +10,8 @@ export interface NodeFacts {
   readonly httpPort: number;
   readonly partitionCount: number;
   readonly memoryBytesMax: number;
+  /** What leaves when memory is full, by the name the option has. */
+  readonly eviction: string;
   /** By row id of the command table. */
   readonly commandNames: readonly string[];
   nowMs(): number;

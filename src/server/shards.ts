@@ -4,6 +4,7 @@ import type { Command, NodePort } from '../command/command.ts';
 import { type CommandTable, commandTable } from '../command/table.ts';
 import { createDoorbell, Doorbell, type DoorbellHandle } from '../mailbox/doorbell.ts';
 import { createMailbox, MESSAGE_BYTES_MAX_DEFAULT } from '../mailbox/mailbox.ts';
+import type { OutboxLimits } from '../mailbox/outbox.ts';
 import { PartitionMap } from '../routing/partition-map.ts';
 import { ReplyPump } from '../shard/reply-pump.ts';
 import { ShardClient } from '../shard/shard-client.ts';
@@ -33,6 +34,8 @@ export interface ShardsOptions {
   readonly messageBytesMax?: number;
   readonly commandRingBytes?: number;
   readonly replyRingBytes?: number;
+  /** What may wait in front of a full ring of commands. */
+  readonly outbox?: OutboxLimits;
   readonly table?: CommandTable;
 }
 
@@ -52,7 +55,9 @@ export class Shards {
     this.map = new PartitionMap(options.partitionCount, shardCount);
     const frontBell = createDoorbell();
     this.threads = Array.from({ length: shardCount }, (_, shard) => shardMemory(shard, frontBell, options));
-    this.#clients = this.threads.map(({ shard, mailboxes: [mailbox] }) => new ShardClient(shard, mailbox));
+    this.#clients = this.threads.map(
+      ({ shard, mailboxes: [mailbox] }) => new ShardClient(shard, mailbox, options.outbox),
+    );
     const pump = new ReplyPump(new Doorbell(frontBell), this.#clients);
     this.dispatcher = new Dispatcher({
       table: options.table ?? commandTable,

@@ -58,15 +58,15 @@ test('an empty variable counts as not set', (t) => {
 
 test('sizes, times, switches and lists are read from text and from what YAML makes of them', (t) => {
   const { config } = configOf({
-    flags: { '--max-memory': '64mb', '--drain-timeout': '1.5s', '--allowed-hosts': 'a.example, *.b.example' },
-    environment: { FLUXCACHE_INSECURE: 'TRUE', FLUXCACHE_WATCHDOG: '0' },
+    flags: { '--max-memory': '64mb', '--watchdog': '1.5s', '--allowed-hosts': 'a.example, *.b.example' },
+    environment: { FLUXCACHE_INSECURE: 'TRUE', FLUXCACHE_DRAIN_TIMEOUT: '0' },
     file: { maxKey: 100, allowedOrigins: ['https://app.example.com'], probeCredentials: false },
   });
   t.is(config.maxMemory, 64 * 2 ** 20);
-  t.is(config.drainTimeout, 1500);
+  t.is(config.watchdog, 1500);
   t.deepEqual(config.allowedHosts, ['a.example', '*.b.example']);
   t.true(config.insecure);
-  t.is(config.watchdog, 0);
+  t.is(config.drainTimeout, 0);
   t.is(config.maxKey, 100);
   t.deepEqual(config.allowedOrigins, ['https://app.example.com']);
 });
@@ -84,7 +84,7 @@ test('a bad value is refused with the name its source uses, the value and what i
     ],
     [
       { file: { watchdog: 500 } },
-      'watchdog in cache.yaml: 500 is not allowed. Allowed: a number with ms, s, m, h or d (500ms, 10s), from 0ms to 1h.',
+      'watchdog in cache.yaml: 500 is not allowed. Allowed: a number with ms, s, m, h or d (500ms, 10s), from 100ms to 1h.',
     ],
     [
       { file: { ringSize: '100kb' } },

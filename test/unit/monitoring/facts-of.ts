@@ -35,6 +35,7 @@ export function factsOf(parts: Partial<NodeFacts>): NodeFacts {
     httpPort: 8081,
     partitionCount: 64,
     memoryBytesMax: 1 << 20,
+    eviction: 'flux',
     commandNames: ['get'],
     nowMs: () => 1_700_000_012_345,
     state: () => 'serving',
