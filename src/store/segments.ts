@@ -25,6 +25,9 @@ export class Segments {
   readonly logSegments = new Int32Array(3);
   /** A segment that a walk is in the middle of: not retired under it. */
   walked = -1;
+  #holds = false;
+  /** Segments whose last live record died while segments were held. */
+  #heldDead = 0;
 
   constructor(arena: Arena, epochs: Epochs) {
     this.#arena = arena;
@@ -74,7 +77,25 @@ export class Segments {
     assert(live >= 0, 'more bytes released than lived');
     this.#words[row + SegmentRow.live] = live;
     arena.count(Counter.liveBytes, -bytes);
-    if (live === 0 && segment !== this.walked && !this.isOpen(segment)) this.retire(segment);
+    if (live === 0 && !this.isOpen(segment)) this.#retireDead(segment);
+  }
+
+  /** From now until `letGo` no segment is retired: a group under way may be taken back to what lies in them. */
+  hold(): void {
+    this.#holds = true;
+  }
+
+  letGo(): void {
+    this.#holds = false;
+    if (this.#heldDead === 0) return;
+    this.#heldDead = 0;
+    const arena = this.#arena;
+    for (let segment = 0; segment < arena.segmentCount; segment++) {
+      const row = arena.segmentRow(segment);
+      const state = arena.word(row + SegmentRow.state);
+      if (state !== SegmentState.small && state !== SegmentState.main) continue;
+      if (arena.word(row + SegmentRow.live) === 0 && !this.isOpen(segment)) this.#retireDead(segment);
+    }
   }
 
   isOpen(segment: number): boolean {
@@ -233,7 +254,12 @@ export class Segments {
   #seal(segment: number, log: Log): void {
     this.#close(segment, log);
     const row = this.#arena.segmentRow(segment);
-    if (this.#arena.word(row + SegmentRow.live) === 0 && segment !== this.walked) this.retire(segment);
+    if (this.#arena.word(row + SegmentRow.live) === 0) this.#retireDead(segment);
+  }
+
+  #retireDead(segment: number): void {
+    if (this.#holds) this.#heldDead++;
+    else if (segment !== this.walked) this.retire(segment);
   }
 
   /** Counts the tail as filled; `used` stays as it is: it tells walks where the last record ends. */

@@ -229,6 +229,7 @@ export class StoreWriter implements WriteView {
       return false;
     }
     this.#inGroup = true;
+    this.#parts.segments.hold();
     return true;
   }
 
@@ -236,6 +237,7 @@ export class StoreWriter implements WriteView {
     assert(this.#inGroup, 'a group that was not begun');
     this.#inGroup = false;
     this.#undo.end();
+    this.#parts.segments.letGo();
   }
 
   clear(): void {
