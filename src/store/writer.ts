@@ -50,7 +50,8 @@ export class StoreWriter implements WriteView {
   readonly #collector: Collector;
   readonly #undo: UndoLog;
   readonly #scanner: KeyScanner;
-  #inGroup = false;
+  /** Whether a group is under way. Should its author fail, the store is to be attached anew, which takes it back. */
+  inGroup = false;
 
   constructor(memory: StoreMemory, clock: Clock) {
     const parts = new WriterParts(memory, clock);
@@ -132,7 +133,7 @@ export class StoreWriter implements WriteView {
       return PutStatus.tooLarge;
     assert(request.expiresAtMs >= 0 && request.expiresAtMs <= EXPIRES_AT_MS_MAX, 'an expiry out of range');
     const bytes = chunked ? headBytes + chunkRecordBytesFor(arena, valueBytes) : headBytes;
-    if (!this.#inGroup && !this.#collector.makeRoom(bytes)) return this.#outOfMemory();
+    if (!this.inGroup && !this.#collector.makeRoom(bytes)) return this.#outOfMemory();
 
     const hash = this.#hasher.hash(request.key, request.keyStart, request.keyEnd);
     const oldRef = this.#index.find(hash, keyBytes);
@@ -158,7 +159,7 @@ export class StoreWriter implements WriteView {
     arena.doubles[Counter.version] = version;
     const ref = this.#records.append(request, this.#hasher.words, hash, log, accesses, version);
     if (ref === 0) return this.#outOfMemory();
-    if (this.#inGroup) this.#undo.note(hash, oldRef, ref);
+    if (this.inGroup) this.#undo.note(hash, oldRef, ref);
     if (oldRef === 0) {
       this.#indexWriter.insert(hash, ref);
     } else {
@@ -177,7 +178,7 @@ export class StoreWriter implements WriteView {
     const ref = this.#index.find(hash, keyBytes);
     if (ref === 0) return false;
     const expired = this.#isExpired(ref, this.#arena.word(ref * 2 + 1));
-    if (this.#inGroup) this.#undo.note(hash, ref, 0);
+    if (this.inGroup) this.#undo.note(hash, ref, 0);
     this.#parts.unlink(this.#index.slot, ref);
     if (expired) this.#arena.count(Counter.expiredEntries, 1);
     return !expired;
@@ -191,7 +192,7 @@ export class StoreWriter implements WriteView {
     let header = arena.word(ref * 2 + 1);
     const expiresNow = (header & FLAG_EXPIRES) !== 0;
     if (!expiresNow && expiresAtMs === 0) return true;
-    if (expiresNow && expiresAtMs !== 0 && !this.#inGroup) {
+    if (expiresNow && expiresAtMs !== 0 && !this.inGroup) {
       if (arena.word(ref * 2 + 3) >>> 16 === Math.floor(expiresAtMs / 2 ** 32)) {
         // One store changes the whole time, its high part being the same: no reader can see half of it.
         Atomics.store(this.#words, ref * 2 + 4, expiresAtMs | 0);
@@ -199,7 +200,7 @@ export class StoreWriter implements WriteView {
         return true;
       }
     }
-    if (!this.#inGroup && !this.#collector.makeRoom(recordBytesOf(arena, ref) + 8))
+    if (!this.inGroup && !this.#collector.makeRoom(recordBytesOf(arena, ref) + 8))
       return this.#outOfMemory() === PutStatus.created;
     if (expiresAtMs !== 0 && !this.#heap.prepareInsert()) return this.#outOfMemory() === PutStatus.created;
     // Making room may have moved the entry, or evicted it.
@@ -209,7 +210,7 @@ export class StoreWriter implements WriteView {
     const accesses = header >>> ACCESS_SHIFT;
     const copy = this.#records.appendWithExpiry(ref, this.#collector.logOf(ref), expiresAtMs, accesses);
     if (copy === 0) return this.#outOfMemory() === PutStatus.created;
-    if (this.#inGroup) this.#undo.note(this.#hasher.hash(source, start, end), ref, copy);
+    if (this.inGroup) this.#undo.note(this.#hasher.hash(source, start, end), ref, copy);
     this.#indexWriter.replace(this.#index.slot, copy);
     this.#parts.refile(ref, copy, this.#clock.nowMs());
     this.#records.buryAlone(ref);
@@ -217,7 +218,7 @@ export class StoreWriter implements WriteView {
   }
 
   beginGroup(entries: number, entryBytesTotal: number): boolean {
-    assert(!this.#inGroup, 'a group within a group');
+    assert(!this.inGroup, 'a group within a group');
     // What the records add to what the caller counts, at most: header, expiry, padding and chunk headers.
     const bytes = entryBytesTotal + entries * 64 + Math.ceil(entryBytesTotal / this.#arena.chunkBytes) * 24;
     if (!this.#collector.makeRoomForGroup(bytes, entries)) {
@@ -228,20 +229,20 @@ export class StoreWriter implements WriteView {
       this.#outOfMemory();
       return false;
     }
-    this.#inGroup = true;
+    this.inGroup = true;
     this.#parts.segments.hold();
     return true;
   }
 
   endGroup(): void {
-    assert(this.#inGroup, 'a group that was not begun');
-    this.#inGroup = false;
+    assert(this.inGroup, 'a group that was not begun');
+    this.inGroup = false;
     this.#undo.end();
     this.#parts.segments.letGo();
   }
 
   clear(): void {
-    assert(!this.#inGroup, 'a store cleared within a group');
+    assert(!this.inGroup, 'a store cleared within a group');
     const { pages, segments } = this.#parts;
     this.#collector.reset();
     const empty = this.#indexWriter.reset();
