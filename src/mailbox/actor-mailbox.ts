@@ -33,7 +33,7 @@ export class ActorMailbox {
   constructor(handle: MailboxHandle) {
     this.#journal = new Journal(handle.journal);
     this.#frontBell = new Doorbell(handle.frontBell);
-    this.#outbox = new Outbox(handle.replies, ONE_REPLY, this.#journal.replyHead);
+    this.#outbox = new Outbox(handle.replies, this.#frontBell, ONE_REPLY, this.#journal.replyHead);
     if (this.#journal.executing) {
       const at = this.#journal.executingAt;
       this.commands = new RingConsumer(handle.commands, at);
@@ -44,6 +44,8 @@ export class ActorMailbox {
     } else {
       this.commands = new RingConsumer(handle.commands, this.#journal.commandCursor);
     }
+    // The predecessor may have died between giving something to the front end and ringing.
+    this.#frontBell.ring();
   }
 
   /** Takes the next command; false when none is complete or the last reply still waits for room. */
@@ -83,10 +85,10 @@ export class ActorMailbox {
 
   /** Publishes replies, then gives back the room of their commands, and wakes the front end if it sleeps. */
   flush(): void {
-    if (this.#replyParked) this.#settle();
-    let wake = this.#outbox.flush();
-    if (!this.#executing && !this.#replyParked && this.commands.release()) wake = true;
-    if (wake) this.#frontBell.ring();
+    // Only a reply the journal knows is done may be published to its end: not from the outbox's own queue.
+    if (this.#replyParked && !this.#settle()) return;
+    this.#outbox.flush();
+    if (!this.#executing && this.commands.release()) this.#frontBell.ring();
   }
 
   /** Whether `next` may have something: the second look before sleep. Call `flush` before. */
@@ -102,10 +104,7 @@ export class ActorMailbox {
    */
   #settle(): boolean {
     this.#replyParked = !this.#outbox.drain();
-    if (this.#replyParked) {
-      if (this.#outbox.takePublished()) this.#frontBell.ring();
-      return false;
-    }
+    if (this.#replyParked) return false;
     this.#journal.done(this.commands.cursor, this.#outbox.ring.head);
     this.interrupted = false;
     return true;

@@ -46,10 +46,11 @@ export class Doorbell {
     Atomics.store(this.word, 0, AWAKE);
   }
 
-  /** Blocks until rung, at most `timeoutMs`. Only for threads that have no event loop to serve. */
-  wait(timeoutMs: number): void {
+  /** Blocks until rung (true), at most `timeoutMs` (false). Only for threads that have no event loop to serve. */
+  wait(timeoutMs: number): boolean {
     // Returns at once when rung since the announcement: the word is no longer ASLEEP.
-    Atomics.wait(this.word, 0, ASLEEP, timeoutMs);
+    const outcome = Atomics.wait(this.word, 0, ASLEEP, timeoutMs);
     this.withdraw();
+    return outcome !== 'timed-out';
   }
 }

@@ -22,9 +22,9 @@ export class FrontMailbox {
   readonly #actorBell: Doorbell;
 
   constructor(handle: MailboxHandle, limits: OutboxLimits = OUTBOX_LIMITS_DEFAULT) {
-    this.#outbox = new Outbox(handle.commands, limits);
-    this.replies = new RingConsumer(handle.replies);
     this.#actorBell = new Doorbell(handle.actorBell);
+    this.#outbox = new Outbox(handle.commands, this.#actorBell, limits);
+    this.replies = new RingConsumer(handle.replies);
   }
 
   /** Where the command last reserved is to be written: ask after `reserve`, each time. */
@@ -53,7 +53,7 @@ export class FrontMailbox {
 
   /** Hands over what was committed, and what fits of the queue, and wakes the actor if it sleeps. */
   flush(): void {
-    if (this.#outbox.flush()) this.#actorBell.ring();
+    this.#outbox.flush();
   }
 
   /** Takes the next reply; false when none is complete. */

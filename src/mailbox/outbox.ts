@@ -1,3 +1,4 @@
+import type { Doorbell } from './doorbell.ts';
 import { MessageCutter } from './message-cutter.ts';
 import { type RingHandle, RingProducer } from './ring.ts';
 
@@ -32,17 +33,19 @@ export class Outbox {
   bytes: Uint8Array;
   readonly ring: RingProducer;
   queuedBytes = 0;
+  /** The consumer's. */
+  readonly #bell: Doorbell;
   readonly #limits: OutboxLimits;
   readonly #cutter = new MessageCutter();
   readonly #queue: QueuedMessage[] = [];
   /** Index of the oldest message that waits; what is before it has left. */
   #queueStart = 0;
   #reservedInRing = true;
-  #published = false;
 
-  constructor(handle: RingHandle, limits: OutboxLimits, head?: number) {
+  constructor(handle: RingHandle, bell: Doorbell, limits: OutboxLimits, head?: number) {
     this.ring = new RingProducer(handle, head);
     this.bytes = this.ring.bytes;
+    this.#bell = bell;
     this.#limits = limits;
   }
 
@@ -88,7 +91,7 @@ export class Outbox {
     while (this.#queueStart < this.#queue.length) {
       const message = this.#queue[this.#queueStart] as QueuedMessage;
       if (!this.#send(message)) {
-        if (this.ring.publish()) this.#published = true;
+        this.#publish();
         if (!this.ring.awaitRoom(Math.min(message.bytes.length, this.ring.framePayloadBytesMax))) return false;
         continue;
       }
@@ -102,18 +105,14 @@ export class Outbox {
     return true;
   }
 
-  /** Publishes what was committed and what fits of the queue; true when the consumer is to be woken. */
-  flush(): boolean {
+  /** Publishes what was committed and what fits of the queue, and wakes the consumer if it sleeps. */
+  flush(): void {
     if (this.#queue.length !== 0) this.drain();
-    if (this.ring.publish()) this.#published = true;
-    return this.takePublished();
+    this.#publish();
   }
 
-  /** Whether anything was published that the consumer has not been woken for. */
-  takePublished(): boolean {
-    const published = this.#published;
-    this.#published = false;
-    return published;
+  #publish(): void {
+    if (this.ring.publish()) this.#bell.ring();
   }
 
   #send(message: QueuedMessage): boolean {
