@@ -1,6 +1,8 @@
 import type { CommandDeclaration } from './command.ts';
 import { expiryCommands } from './expiry.ts';
 import { internalCommands } from './internal.ts';
+import { jsonReads } from './json/reads.ts';
+import { jsonWrites } from './json/writes.ts';
 import { keyCommands } from './keys.ts';
 import { moveCommands } from './moves.ts';
 import { numberCommands } from './numbers.ts';
@@ -20,6 +22,8 @@ export const families: readonly CommandDeclaration[] = [
   ...moveCommands,
   ...expiryCommands,
   ...scanCommands,
+  ...jsonReads,
+  ...jsonWrites,
   ...serverCommands,
   ...internalCommands,
 ];
