@@ -1,5 +1,4 @@
 import { assert } from '../base/assert.ts';
-import { policyWordsFor } from './eviction.ts';
 import {
   CHUNKS_PER_SEGMENT,
   Control,
@@ -12,6 +11,7 @@ import {
   ReaderSlot,
   SegmentRow,
 } from './layout.ts';
+import { policyLayoutFor } from './policy-layout.ts';
 
 /** What a store does when its memory is full. */
 export const EvictionName = {
@@ -65,7 +65,8 @@ export function createStoreMemory(options: StoreMemoryOptions): StoreMemory {
   const directoryDepthMax = Math.max(4, Math.ceil(Math.log2(budgetBytes / PAGE_BYTES)));
   // The smallest entry that expires takes 24 + 8 bytes in the log, as many again in the index at worst, 8 in the heap.
   const heapPagesMax = Math.ceil(budgetBytes / 40 / (PAGE_BYTES / 8)) + 1;
-  const policyWords = policyWordsFor(options.eviction, budgetBytes);
+  const budgetKibibytes = Math.floor(budgetBytes / 1024);
+  const policyWords = options.eviction === EvictionName.flux ? policyLayoutFor(budgetKibibytes * 1024).words : 0;
 
   const readerSlots = Control.words;
   const segmentTable = readerSlots + readersMax * ReaderSlot.words;
@@ -94,6 +95,7 @@ export function createStoreMemory(options: StoreMemoryOptions): StoreMemory {
   words[Control.policy] = policy;
   words[Control.policyWords] = policyWords;
   words[Control.arenaKibibytes] = arena.byteLength / 1024;
+  words[Control.budgetKibibytes] = budgetKibibytes;
   words[Control.epoch] = 1;
   new Float64Array(arena, 0, Counter.end)[Counter.version] = options.versionBase ?? 0;
   // The magic comes last and marks the layout as whole.
@@ -131,6 +133,8 @@ export class Arena {
   readonly directoryDepthMax: number;
   readonly policy: number;
   readonly policyWords: number;
+  /** The budget in whole KiB; the arena is at most as large. */
+  readonly budgetBytes: number;
   readonly eviction: EvictionName;
   readonly hashKeyLow: number;
   readonly hashKeyHigh: number;
@@ -160,6 +164,7 @@ export class Arena {
     this.directoryDepthMax = word(Control.directoryDepthMax);
     this.policy = word(Control.policy);
     this.policyWords = word(Control.policyWords);
+    this.budgetBytes = word(Control.budgetKibibytes) * 1024;
     this.eviction = EVICTION_NAMES[word(Control.eviction)] as EvictionName;
     this.hashKeyLow = word(Control.hashKeyLow);
     this.hashKeyHigh = word(Control.hashKeyHigh);

@@ -29,7 +29,8 @@ const PAGES_PER_WRITE = 3;
  */
 export class Collector {
   readonly #parts: WriterParts;
-  readonly #policy: FluxPolicy;
+  /** Null unless the store evicts what is used least. */
+  readonly #policy: FluxPolicy | null;
   readonly #walk: SegmentWalk;
   readonly #eviction: EvictionName;
   readonly #pagesPerSegment: number;
@@ -40,14 +41,21 @@ export class Collector {
 
   constructor(parts: WriterParts) {
     this.#parts = parts;
-    this.#policy = new FluxPolicy();
-    this.#walk = new SegmentWalk(parts, this.#policy);
     this.#eviction = parts.arena.eviction;
+    const flux = this.#eviction === EvictionName.flux;
+    this.#policy = flux ? new FluxPolicy(parts.arena, parts.segments, parts.hasher) : null;
+    this.#walk = new SegmentWalk(parts);
     this.#pagesPerSegment = parts.arena.segmentBytes >> PAGE_SHIFT;
   }
 
-  logForNew(hash: number): Log {
-    return this.#eviction === EvictionName.flux ? this.#policy.admit(hash) : SegmentState.main;
+  /** The log that a new key enters. */
+  logForNew(): Log {
+    return this.#policy === null ? SegmentState.main : SegmentState.small;
+  }
+
+  /** Notes that a key is stored that was not there; returns the access count its entry starts with. */
+  accessesForNew(hash: number): number {
+    return this.#policy === null ? 0 : this.#policy.admit(hash);
   }
 
   /** The log an entry lies in, where its next version goes too. */
@@ -61,6 +69,7 @@ export class Collector {
     const { segments } = this.#parts;
     const needed = this.#segmentsFor(bytes, PAGES_PER_WRITE);
     const ahead = segments.freeCount - needed - SEGMENTS_KEPT;
+    if (ahead > SEGMENTS_AHEAD) this.#fillMain();
     if (ahead >= SEGMENTS_AHEAD) return true;
     // The closer to the limit, the more a write walks: 4, 16, then 64 bytes of walking a byte written.
     this.#step(bytes * (4 << (2 * (SEGMENTS_AHEAD - Math.max(0, ahead)))), false);
@@ -117,7 +126,7 @@ export class Collector {
     let needed = 0;
     if (pages.freeCount < pagesNeeded) needed = Math.ceil((pagesNeeded - pages.freeCount) / this.#pagesPerSegment);
     const open = Math.min(segments.openBytes(SegmentState.small), segments.openBytes(SegmentState.main));
-    const openMain = this.#eviction === EvictionName.flux ? open : segments.openBytes(SegmentState.main);
+    const openMain = this.#policy !== null ? open : segments.openBytes(SegmentState.main);
     // Tails waste at most an eighth of a segment, keys of more than a chunk's length aside.
     if (bytes > openMain) needed += 1 + Math.floor(bytes / (arena.segmentBytes * 0.75));
     return needed;
@@ -154,6 +163,17 @@ export class Collector {
     return false;
   }
 
+  /** While memory is still free nobody competes for it: what the small log has too much is handed to the main log. */
+  #fillMain(): void {
+    if (this.#policy === null) return;
+    const { segments } = this.#parts;
+    const small = segments.logSegments[SegmentState.small] as number;
+    const main = segments.logSegments[SegmentState.main] as number;
+    if (this.#policy.logToWalk(small, main + segments.freeCount) !== SegmentState.small) return;
+    const segment = segments.oldest(SegmentState.small);
+    if (segment >= 0 && segment !== segments.walked) segments.handOver(segment);
+  }
+
   #chooseWalk(): boolean {
     const { arena, heap, segments } = this.#parts;
     const logBytes = arena.counter(Counter.logBytes);
@@ -161,7 +181,7 @@ export class Collector {
     if (deadBytes > logBytes * DEAD_SHARE_MAX) {
       if (this.#compactEmptiest(deadBytes)) return true;
     }
-    if (this.#eviction === EvictionName.flux) {
+    if (this.#policy !== null) {
       const { logSegments } = segments;
       const small = logSegments[SegmentState.small] as number;
       const main = logSegments[SegmentState.main] as number;
@@ -169,7 +189,7 @@ export class Collector {
       let segment = segments.oldest(log);
       if (segment < 0) segment = segments.oldest(log === SegmentState.small ? SegmentState.main : SegmentState.small);
       if (segment < 0) return false;
-      this.#walk.start(segment, true);
+      this.#walk.start(segment, this.#policy);
       return true;
     }
     if (this.#eviction === EvictionName.volatileTtl && heap.size > 0) return false;
@@ -184,7 +204,7 @@ export class Collector {
       const live = arena.word(arena.segmentRow(segment) + SegmentRow.live);
       if (arena.segmentBytes - live >= arena.segmentBytes * DEAD_SHARE_MIN) {
         this.#deadBytesWorthALook = 0;
-        this.#walk.start(segment, false);
+        this.#walk.start(segment, null);
         return true;
       }
     }

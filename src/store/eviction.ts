@@ -1,25 +1,60 @@
-import { ACCESS_MAX, type Log, SegmentState } from './layout.ts';
-
-/** Words of the arena that the policy's own state takes. */
-export function policyWordsFor(_eviction: string, _budgetBytes: number): number {
-  return 0;
-}
+import type { Arena } from './arena.ts';
+import { FrequencySketch } from './frequency-sketch.ts';
+import type { KeyHasher } from './hash.ts';
+import { ACCESS_MAX, Counter, KEY_BYTES_MASK, type Log, SegmentState } from './layout.ts';
+import { NextVictim } from './next-victim.ts';
+import { policyLayoutFor } from './policy-layout.ts';
+import { keyWord } from './record.ts';
+import { RejectedKeys } from './rejected-keys.ts';
+import type { Segments } from './segments.ts';
 
 /** The verdict that an entry leaves; any other verdict is the access count it stays with, in the main log. */
 export const EVICT = -1;
 
 /** The small log's share of all log segments. */
 const SMALL_SHARE = 0.1;
+/** By how much a key that was not used in the small log must have been asked for more often than who would leave. */
+const MARGIN = 1;
+/** Counts of the sketch fade by half after so many additions for each key stored. */
+const PERIOD_PER_KEY = 10;
+const PERIOD_MIN = 256;
 
 /**
- * Decides what stays when memory is full: S3-FIFO. New keys enter the small log; a walk over its oldest segment moves
- * what was read since to the main log; a walk over the main log's oldest gives what was read another round.
- * Source: Yang et al., "FIFO queues are all you need for cache eviction" (SOSP 2023).
+ * Decides what stays when memory is full: S3-FIFO with a frequency sketch at the door of the main log.
+ *
+ * New keys enter the small log, a tenth of the memory. Who was used there moves on to the main log when a walk comes by.
+ * Who was not, moves on only if the sketch has seen its key clearly more often than that of the main log's next victim:
+ * so a scan or a loop that is larger than memory does not wash out what stays, and a key that keeps coming back gets in
+ * although each of its stays is short. The walk over the main log keeps for another round who was used since the last.
+ *
+ * A key that was turned away and comes back soon, before the entry it lost to has been used, has proved the sketch
+ * wrong: it enters with one use to its credit. That is how the cache follows when the favourites change.
+ *
+ * Sources: Yang et al., "FIFO queues are all you need for cache eviction" (SOSP 2023); Einziger, Friedman, Manes,
+ * "TinyLFU: a highly efficient cache admission policy" (2017).
  */
 export class FluxPolicy {
-  /** The log that a new key enters. */
-  admit(_hash: number): Log {
-    return SegmentState.small;
+  readonly #arena: Arena;
+  readonly #hasher: KeyHasher;
+  readonly #sketch: FrequencySketch;
+  readonly #rejected: RejectedKeys;
+  readonly #victim: NextVictim;
+
+  constructor(arena: Arena, segments: Segments, hasher: KeyHasher) {
+    this.#arena = arena;
+    this.#hasher = hasher;
+    const layout = policyLayoutFor(arena.budgetBytes);
+    const { words, policy } = arena;
+    this.#sketch = new FrequencySketch(words, policy + layout.sketch, layout.sketchWords);
+    this.#rejected = new RejectedKeys(words, policy + layout.rejected, layout.rejectedWords, arena.budgetBytes);
+    this.#victim = new NextVictim(arena, segments, policy + layout.outcomes, layout.outcomesWords);
+  }
+
+  /** Notes that a key is stored that was not there; returns the access count its entry starts with, in the small log. */
+  admit(hash: number): number {
+    this.#use(hash, 1);
+    const contest = this.#rejected.take(hash);
+    return contest >= 0 && !this.#victim.wasUsed(contest) ? 1 : 0;
   }
 
   /** The log whose oldest segment is to be walked for room. */
@@ -28,9 +63,40 @@ export class FluxPolicy {
     return walksSmall ? SegmentState.small : SegmentState.main;
   }
 
-  /** What becomes of a live entry that a walk over `log` meets. */
-  judge(log: Log, _hash: number, accesses: number): number {
-    if (log === SegmentState.small) return accesses > 0 ? 0 : EVICT;
-    return accesses > 0 ? Math.min(accesses, ACCESS_MAX) - 1 : EVICT;
+  /** What becomes of a live entry of `bytes` in all that a walk over `log` meets. */
+  judge(log: Log, hash: number, accesses: number, bytes: number): number {
+    if (log === SegmentState.main) {
+      if (accesses === 0) return EVICT;
+      this.#use(hash, 1);
+      return Math.min(accesses, ACCESS_MAX) - 1;
+    }
+    if (accesses > 0) this.#use(hash, accesses);
+    else if (!this.keepsUnused(log, hash, bytes)) return EVICT;
+    this.#victim.displace(bytes);
+    return 0;
+  }
+
+  /** Whether an entry of `bytes` in all that was not used since it came to `log` stays. */
+  keepsUnused(log: Log, hash: number, bytes: number): boolean {
+    if (log === SegmentState.main) return false;
+    if (this.#wins(hash)) return true;
+    this.#rejected.put(hash, bytes, this.#victim.contest);
+    return false;
+  }
+
+  /** Whether an unused entry of the small log is worth more than the main log's next victim. */
+  #wins(hash: number): boolean {
+    const frequency = this.#sketch.estimate(hash);
+    if (frequency <= MARGIN) return false;
+    const victim = this.#victim.find();
+    if (victim === 0) return false;
+    const header = this.#arena.word(victim * 2 + 1);
+    const victimHash = this.#hasher.hashWords(this.#arena.words, keyWord(victim, header), header & KEY_BYTES_MASK);
+    return frequency > this.#sketch.estimate(victimHash) + MARGIN;
+  }
+
+  #use(hash: number, times: number): void {
+    const period = Math.max(PERIOD_MIN, PERIOD_PER_KEY * this.#arena.counter(Counter.keys));
+    this.#sketch.add(hash, times, period);
   }
 }

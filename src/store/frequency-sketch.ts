@@ -1,13 +1,9 @@
 import { assert } from '../base/assert.ts';
+import { POLICY_HEADER_WORDS, SKETCH_BLOCK_WORDS } from './policy-layout.ts';
 
-/** Words of a block: one cache line, so that an estimate costs one miss. */
-const BLOCK_WORDS = 16;
-const HEADER_WORDS = 16;
 const FREQUENCY_MAX = 15;
 /** Words halved with each addition while the sketch ages: 4 KiB, about a microsecond. */
 const AGING_WORDS = 1024;
-/** The share of a store's memory that its sketch takes: 4 bits for each 32 bytes stored. */
-const BUDGET_SHARE = 1 / 64;
 
 /**
  * Estimates how often each key was asked for lately, whether it is stored or not: a count-min sketch of 4-bit counters
@@ -28,12 +24,6 @@ const BUDGET_SHARE = 1 / 64;
  * R. Friedman, B. Manes, "TinyLFU: a highly efficient cache admission policy" (2017).
  */
 export class FrequencySketch {
-  /** Words that a sketch for a store of so many bytes takes. */
-  static wordsFor(budgetBytes: number): number {
-    const blocks = Math.max(1, Math.floor((budgetBytes * BUDGET_SHARE) / (BLOCK_WORDS * 4)));
-    return HEADER_WORDS + blocks * BLOCK_WORDS;
-  }
-
   readonly #words: Int32Array;
   readonly #start: number;
   readonly #first: number;
@@ -42,12 +32,12 @@ export class FrequencySketch {
 
   /** Attaches to `length` words of `words` from `start` on, which are zero or what a sketch before it left there. */
   constructor(words: Int32Array, start: number, length: number) {
-    assert(length >= HEADER_WORDS + BLOCK_WORDS, 'a sketch without counters');
+    assert(length >= POLICY_HEADER_WORDS + SKETCH_BLOCK_WORDS, 'a sketch without counters');
     this.#words = words;
     this.#start = start;
-    this.#first = start + HEADER_WORDS;
-    this.#blocks = Math.floor((length - HEADER_WORDS) / BLOCK_WORDS);
-    this.#end = this.#first + this.#blocks * BLOCK_WORDS;
+    this.#first = start + POLICY_HEADER_WORDS;
+    this.#blocks = Math.floor((length - POLICY_HEADER_WORDS) / SKETCH_BLOCK_WORDS);
+    this.#end = this.#first + this.#blocks * SKETCH_BLOCK_WORDS;
   }
 
   /** How often the key of this hash was added lately: 0 to 15. */
@@ -73,7 +63,7 @@ export class FrequencySketch {
   }
 
   #blockOf(hash: number): number {
-    return this.#first + Math.floor(((hash >>> 0) * this.#blocks) / 2 ** 32) * BLOCK_WORDS;
+    return this.#first + Math.floor(((hash >>> 0) * this.#blocks) / 2 ** 32) * SKETCH_BLOCK_WORDS;
   }
 
   #raise(at: number, shift: number, count: number): void {
@@ -86,7 +76,7 @@ export class FrequencySketch {
     // A period so short that the last halving is still under way: finish it first, each counter its due.
     while ((words[this.#start + 1] as number) !== 0) this.#ageOn();
     words[this.#start] = (words[this.#start] as number) >>> 1;
-    words[this.#start + 1] = HEADER_WORDS;
+    words[this.#start + 1] = POLICY_HEADER_WORDS;
   }
 
   #ageOn(): void {

@@ -30,6 +30,7 @@ export const Control = {
   policy: 15,
   policyWords: 16,
   arenaKibibytes: 17,
+  budgetKibibytes: 18,
   /** Odd while a group of writes is being published. Writer: the store's writer. A cache line read by all readers. */
   sequence: 32,
   /** The epoch readers announce. Writer: the store's writer. Never 0. */

@@ -69,6 +69,12 @@ export function recordBytesOf(arena: Arena, ref: number): number {
   return align8(bytes);
 }
 
+/** Bytes of an entry's record and of what its chunks hold, their headers aside. */
+export function entryBytesOf(arena: Arena, ref: number): number {
+  const chunked = (arena.word(ref * 2 + 1) & FLAG_CHUNKED) !== 0;
+  return recordBytesOf(arena, ref) + (chunked ? arena.word(ref * 2) : 0);
+}
+
 /** Bytes a record of these parts would take. */
 export function recordBytesFor(
   expires: boolean,

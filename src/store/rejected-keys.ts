@@ -1,10 +1,6 @@
 import { assert } from '../base/assert.ts';
+import { POLICY_HEADER_WORDS, REJECTED_BUCKET_WORDS } from './policy-layout.ts';
 
-const HEADER_WORDS = 16;
-/** Two slots of two words. */
-const BUCKET_WORDS = 4;
-/** Bytes of the budget for each bucket: a slot for each KiB stored. */
-const BUDGET_BYTES_PER_BUCKET = 2048;
 /** The clock counts rejected bytes in these units. */
 const CLOCK_UNIT_BYTES = 64;
 /** How long a rejection is remembered: while so much of the budget is rejected after it. */
@@ -26,11 +22,6 @@ const CONTEST_MASK = 0xff_ffff;
  * Source: the ghost queue of Yang et al., "FIFO queues are all you need for cache eviction" (SOSP 2023).
  */
 export class RejectedKeys {
-  /** Words that the table of a store of so many bytes takes. */
-  static wordsFor(budgetBytes: number): number {
-    return HEADER_WORDS + Math.max(1, Math.floor(budgetBytes / BUDGET_BYTES_PER_BUCKET)) * BUCKET_WORDS;
-  }
-
   readonly #words: Int32Array;
   readonly #start: number;
   readonly #first: number;
@@ -39,11 +30,11 @@ export class RejectedKeys {
 
   /** Attaches to `length` words of `words` from `start` on, which are zero or what a table before it left there. */
   constructor(words: Int32Array, start: number, length: number, budgetBytes: number) {
-    assert(length >= HEADER_WORDS + BUCKET_WORDS, 'a table without buckets');
+    assert(length >= POLICY_HEADER_WORDS + REJECTED_BUCKET_WORDS, 'a table without buckets');
     this.#words = words;
     this.#start = start;
-    this.#first = start + HEADER_WORDS;
-    this.#buckets = Math.floor((length - HEADER_WORDS) / BUCKET_WORDS);
+    this.#first = start + POLICY_HEADER_WORDS;
+    this.#buckets = Math.floor((length - POLICY_HEADER_WORDS) / REJECTED_BUCKET_WORDS);
     this.#window = Math.floor((budgetBytes * WINDOW_SHARE) / CLOCK_UNIT_BYTES);
   }
 
@@ -54,7 +45,7 @@ export class RejectedKeys {
     words[this.#start] = clock;
     const bucket = this.#bucketOf(hash);
     // An empty slot's clock is 0: older than any, but for a clock about to wrap.
-    const firstIsOlder = clock - (words[bucket] as number) >>> 0 >= (clock - (words[bucket + 2] as number)) >>> 0;
+    const firstIsOlder = (clock - (words[bucket] as number)) >>> 0 >= (clock - (words[bucket + 2] as number)) >>> 0;
     const slot = firstIsOlder ? bucket : bucket + 2;
     words[slot] = clock;
     words[slot + 1] = (hash << 24) | (contest & CONTEST_MASK);
@@ -64,7 +55,7 @@ export class RejectedKeys {
   take(hash: number): number {
     const words = this.#words;
     const bucket = this.#bucketOf(hash);
-    for (let slot = bucket; slot < bucket + BUCKET_WORDS; slot += 2) {
+    for (let slot = bucket; slot < bucket + REJECTED_BUCKET_WORDS; slot += 2) {
       const clock = words[slot] as number;
       const mark = words[slot + 1] as number;
       if (clock === 0 || mark >>> 24 !== (hash & 0xff)) continue;
@@ -75,6 +66,6 @@ export class RejectedKeys {
   }
 
   #bucketOf(hash: number): number {
-    return this.#first + Math.floor(((hash >>> 0) * this.#buckets) / 2 ** 32) * BUCKET_WORDS;
+    return this.#first + Math.floor(((hash >>> 0) * this.#buckets) / 2 ** 32) * REJECTED_BUCKET_WORDS;
   }
 }

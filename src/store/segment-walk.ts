@@ -10,7 +10,7 @@ import {
   SegmentRow,
   SegmentState,
 } from './layout.ts';
-import { recordBytesOf, valueWord } from './record.ts';
+import { entryBytesOf, recordBytesOf, valueWord } from './record.ts';
 import type { WriterParts } from './writer-parts.ts';
 
 /** What a record costs a walk beside its bytes, in bytes of copying that take as long. */
@@ -32,26 +32,24 @@ export type WalkResult = (typeof WalkResult)[keyof typeof WalkResult];
  */
 export class SegmentWalk {
   readonly #parts: WriterParts;
-  readonly #policy: FluxPolicy;
   #segment = -1;
   #offset = 0;
-  #evicts = false;
+  #policy: FluxPolicy | null = null;
 
-  constructor(parts: WriterParts, policy: FluxPolicy) {
+  constructor(parts: WriterParts) {
     this.#parts = parts;
-    this.#policy = policy;
   }
 
   get isUnderWay(): boolean {
     return this.#segment >= 0;
   }
 
-  /** Begins with a sealed segment. `evicts`: the policy decides who stays; else all do, where and as they are. */
-  start(segment: number, evicts: boolean): void {
+  /** Begins with a sealed segment. With a policy, that decides who stays; without, all do, where and as they are. */
+  start(segment: number, policy: FluxPolicy | null): void {
     assert(this.#segment < 0, 'a walk begun within a walk');
     this.#segment = segment;
     this.#offset = 0;
-    this.#evicts = evicts;
+    this.#policy = policy;
     this.#parts.segments.walked = segment;
   }
 
@@ -104,8 +102,8 @@ export class SegmentWalk {
     }
     let accesses = header >>> ACCESS_SHIFT;
     let target = log;
-    if (this.#evicts) {
-      accesses = urgent ? EVICT : this.#policy.judge(log, hash, accesses);
+    if (this.#policy !== null) {
+      accesses = urgent ? EVICT : this.#policy.judge(log, hash, accesses, entryBytesOf(arena, ref));
       target = SegmentState.main;
     }
     const copy = accesses === EVICT ? 0 : records.appendCopy(ref, bytes, target, accesses);
@@ -131,8 +129,8 @@ export class SegmentWalk {
     }
     let target = log;
     let keeps = true;
-    if (this.#evicts) {
-      keeps = !urgent && this.#policy.judge(log, hash, header >>> ACCESS_SHIFT) !== EVICT;
+    if (this.#policy !== null) {
+      keeps = !urgent && this.#keepsChunk(this.#policy, owner, log, hash, header >>> ACCESS_SHIFT);
       target = SegmentState.main;
     }
     const copy = keeps ? records.appendCopy(chunk, bytes, target, 0) : 0;
@@ -144,9 +142,21 @@ export class SegmentWalk {
     return true;
   }
 
+  /**
+   * Decides about a whole entry when its first chunk is met: one that stays although it was not used is marked as used
+   * once, so that its other chunks and its head, which come next, stay too.
+   */
+  #keepsChunk(policy: FluxPolicy, owner: number, log: Log, hash: number, accesses: number): boolean {
+    const { arena } = this.#parts;
+    if (accesses > 0) return true;
+    if (!policy.keepsUnused(log, hash, entryBytesOf(arena, owner))) return false;
+    arena.bytes[owner * 8 + 7] = 1;
+    return true;
+  }
+
   /** Evicts an entry, where that is allowed. */
   #letGo(slot: number, ref: number): boolean {
-    if (!this.#evicts) return false;
+    if (this.#policy === null) return false;
     const { arena } = this.#parts;
     arena.count(Counter.evictedEntries, 1);
     arena.count(Counter.evictedBytes, recordBytesOf(arena, ref));

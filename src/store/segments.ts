@@ -201,6 +201,33 @@ export class Segments {
     return best;
   }
 
+  /** The segment of a log that was opened next after `age`, the open one included; -1 when there is none. */
+  nextAfter(log: Log, age: number): number {
+    const arena = this.#arena;
+    let best = -1;
+    let bestAfter = 2 ** 31;
+    for (let segment = 0; segment < arena.segmentCount; segment++) {
+      const row = arena.segmentRow(segment);
+      if (arena.word(row + SegmentRow.state) !== log) continue;
+      const after = (arena.word(row + SegmentRow.age) - age) | 0;
+      if (after > 0 && after < bestAfter) {
+        best = segment;
+        bestAfter = after;
+      }
+    }
+    return best;
+  }
+
+  /** Hands a sealed segment of the small log over to the main log, as it is. */
+  handOver(segment: number): void {
+    const row = this.#arena.segmentRow(segment);
+    assert(this.#arena.word(row + SegmentRow.state) === SegmentState.small, 'handed over from another log');
+    assert(!this.isOpen(segment) && segment !== this.walked, 'a segment in use handed over');
+    this.#words[row + SegmentRow.state] = SegmentState.main;
+    this.logSegments[SegmentState.small] = (this.logSegments[SegmentState.small] as number) - 1;
+    this.logSegments[SegmentState.main] = (this.logSegments[SegmentState.main] as number) + 1;
+  }
+
   /** The sealed segment with the fewest live bytes; -1 when there is none. */
   emptiest(): number {
     const arena = this.#arena;

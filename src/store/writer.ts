@@ -141,18 +141,16 @@ export class StoreWriter implements WriteView {
     if (oldRef === 0 && !this.#indexWriter.prepareInsert(hash)) return this.#outOfMemory();
     if (request.expiresAtMs !== 0 && !this.#heap.prepareInsert()) return this.#outOfMemory();
 
+    const oldHeader = oldRef === 0 ? 0 : arena.word(oldRef * 2 + 1);
+    const replaces = oldRef !== 0 && !this.#isExpired(oldRef, oldHeader);
     let log: Log;
-    let accesses = 0;
-    let replaces = false;
-    if (oldRef === 0) {
-      log = this.#collector.logForNew(hash);
-    } else {
-      const oldHeader = arena.word(oldRef * 2 + 1);
+    let accesses: number;
+    if (replaces) {
       log = this.#collector.logOf(oldRef);
-      if (!this.#isExpired(oldRef, oldHeader)) {
-        accesses = Math.min(ACCESS_MAX, (oldHeader >>> ACCESS_SHIFT) + 1);
-        replaces = true;
-      }
+      accesses = Math.min(ACCESS_MAX, (oldHeader >>> ACCESS_SHIFT) + 1);
+    } else {
+      log = this.#collector.logForNew();
+      accesses = this.#collector.accessesForNew(hash);
     }
     const version = this.lastVersion + 1;
     this.lastVersion = version;

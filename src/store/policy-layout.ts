@@ -1,0 +1,46 @@
+/** Each part of the policy's memory begins with a cache line of its own words. */
+export const POLICY_HEADER_WORDS = 16;
+
+/** A block of the frequency sketch: one cache line. */
+export const SKETCH_BLOCK_WORDS = 16;
+/** The sketch's share of a store's memory: 4 bits for each 32 bytes stored. */
+const SKETCH_SHARE = 1 / 64;
+
+/** A bucket of the rejected keys: two slots of two words. */
+export const REJECTED_BUCKET_WORDS = 4;
+/** Bytes of the budget for each bucket: a slot for each KiB stored. */
+const BYTES_PER_REJECTED_BUCKET = 2048;
+
+/** Bytes of the budget for each contest whose outcome is kept, and the most that are kept. */
+const BYTES_PER_OUTCOME = 512;
+const OUTCOMES_MAX = 2 ** 23;
+
+/** Where the eviction policy's parts lie, in words from the start of the arena's policy words. */
+export interface PolicyLayout {
+  sketch: number;
+  sketchWords: number;
+  rejected: number;
+  rejectedWords: number;
+  outcomes: number;
+  outcomesWords: number;
+  /** All of it: about 2.4% of the budget. */
+  words: number;
+}
+
+export function policyLayoutFor(budgetBytes: number): PolicyLayout {
+  const blocks = Math.max(1, Math.floor((budgetBytes * SKETCH_SHARE) / (SKETCH_BLOCK_WORDS * 4)));
+  const sketchWords = POLICY_HEADER_WORDS + blocks * SKETCH_BLOCK_WORDS;
+  const buckets = Math.max(1, Math.floor(budgetBytes / BYTES_PER_REJECTED_BUCKET));
+  const rejectedWords = POLICY_HEADER_WORDS + buckets * REJECTED_BUCKET_WORDS;
+  const outcomes = 2 ** Math.ceil(Math.log2(Math.max(512, budgetBytes / BYTES_PER_OUTCOME)));
+  const outcomesWords = POLICY_HEADER_WORDS + Math.min(outcomes, OUTCOMES_MAX) / 32;
+  return {
+    sketch: 0,
+    sketchWords,
+    rejected: sketchWords,
+    rejectedWords,
+    outcomes: sketchWords + rejectedWords,
+    outcomesWords,
+    words: sketchWords + rejectedWords + outcomesWords,
+  };
+}
