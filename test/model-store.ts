@@ -27,22 +27,20 @@ export class ModelStore implements WriteView {
     memoryBytes: 0,
   };
   readonly valueBytesMax: number;
+  /** What `nowMs` says unless it is replaced. */
   timeMs: number;
   lastVersion = 0;
   /** Puts fail as they do when memory is full. */
   full = false;
   /** Groups begun and not ended. */
   openGroups = 0;
+  nowMs = (): number => this.timeMs;
   readonly #entries = new Map<string, ModelEntry>();
   #found: ModelEntry | null = null;
 
   constructor(timeMs = 1_700_000_000_000, valueBytesMax = 8 * 1024 * 1024) {
     this.timeMs = timeMs;
     this.valueBytesMax = valueBytesMax;
-  }
-
-  nowMs(): number {
-    return this.timeMs;
   }
 
   lookup(source: Uint8Array, start: number, end: number): boolean {
@@ -143,7 +141,7 @@ export class ModelStore implements WriteView {
 
   #live(name: string): ModelEntry | undefined {
     const entry = this.#entries.get(name);
-    if (entry === undefined || entry.expiresAtMs === 0 || entry.expiresAtMs > this.timeMs) return entry;
+    if (entry === undefined || entry.expiresAtMs === 0 || entry.expiresAtMs > this.nowMs()) return entry;
     this.#entries.delete(name);
     return undefined;
   }

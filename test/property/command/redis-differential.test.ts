@@ -1,16 +1,16 @@
 /**
- * The same random commands to redis-server and to the command table over the model store: the replies must be equal
+ * The same random commands to redis-server and to the command table, over the model of a store and over the real one: the replies must be equal
  * byte for byte. What differs on purpose is named in `intended`, and nowhere else.
  */
-import test from 'ava';
+import test, { type ExecutionContext } from 'ava';
 import fc from 'fast-check';
 import { errors } from '../../../src/base/errors.ts';
 import { ReplyKind, type ReplyReader } from '../../../src/command/reply.ts';
-import { CommandRunner, toBytes, type Word } from '../../command-runner.ts';
-import { ModelStore } from '../../model-store.ts';
+import { toBytes, type Word } from '../../command-runner.ts';
 import { isRedisInstalled, RedisServer } from '../../redis-server.ts';
+import { testScale } from '../../scale.ts';
+import { type Bench, modelBench, realBench } from '../../stores.ts';
 
-const scale = Number(process.env['FLUXCACHE_TEST_SCALE'] ?? 1);
 const latestExpiryMs = 2 ** 48 - 1;
 
 type Words = readonly Word[];
@@ -192,7 +192,16 @@ function isComparable(words: Words): boolean {
 
 const compare = isRedisInstalled() ? test.serial : test.serial.skip;
 
-compare('random commands have the replies of redis-server, byte for byte', async (t) => {
+for (const [name, makeBench] of [
+  ['model', modelBench],
+  ['real', realBench],
+] as const) {
+  compare(`random commands on the ${name} store have the replies of redis-server, byte for byte`, (t) =>
+    run(t, makeBench()),
+  );
+}
+
+async function run(t: ExecutionContext, { store, runner, clock }: Bench): Promise<void> {
   const redis = await RedisServer.start();
   const explained = new Map<string, number>();
   let compared = 0;
@@ -201,14 +210,13 @@ compare('random commands have the replies of redis-server, byte for byte', async
       fc.asyncProperty(
         fc.array(command.filter(isComparable), { minLength: 1, maxLength: 60, size: 'max' }),
         async (commands) => {
-          const store = new ModelStore(Date.now());
-          const runner = new CommandRunner(store);
+          store.clear();
           await redis.send([['FLUSHALL']]);
           for (const words of commands) {
             compared++;
             const [answer] = await redis.send([words]);
             if (answer === undefined) throw new Error('no reply');
-            store.timeMs = Date.now();
+            clock.timeMs = Date.now();
             runner.execute(words[0] ?? '', words.slice(1));
             runner.reader.openWritten(runner.reply);
             const ours = normal(words, encodeResp2(runner.reader).toString('latin1'));
@@ -223,14 +231,14 @@ compare('random commands have the replies of redis-server, byte for byte', async
           }
         },
       ),
-      { numRuns: Math.ceil(300 * scale), verbose: 1 },
+      { numRuns: Math.ceil(200 * testScale) },
     );
   } finally {
     await redis.stop();
   }
   t.log(`${compared} replies compared`, explained);
   t.true(compared > 1000);
-});
+}
 
 function bulkOf2(reply: string): string {
   return reply.split('\r\n')[1] ?? '';

@@ -67,6 +67,7 @@ test('decimals are added exactly, to 17 digits behind the point', (t) => {
 });
 
 test('what is no decimal, or beyond a double, is told apart from infinity', (t) => {
-  for (const text of ['', '.', 'e5', '1e', '0x10', 'nan', ' 1', '1 ', '1,5', '1e999', '--1']) t.is(sum(text), 'null', text);
+  for (const text of ['', '.', 'e5', '1e', '0x10', 'nan', ' 1', '1 ', '1,5', '1e999', '--1'])
+    t.is(sum(text), 'null', text);
   for (const text of ['inf', '-INF', '+infinity']) t.is(sum(text), 'infinite', text);
 });

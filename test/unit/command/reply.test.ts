@@ -13,7 +13,12 @@ const leaf: fc.Arbitrary<Value> = fc.oneof(
   fc.string({ maxLength: 10 }).map((text) => new ErrorReply(text)),
 );
 const value = fc.letrec<{ value: Value }>((tie) => ({
-  value: fc.oneof({ depthSize: 'small' }, leaf, fc.array(tie('value')), fc.array(fc.tuple(fc.string(), tie('value'))).map((pairs) => new Map(pairs))),
+  value: fc.oneof(
+    { depthSize: 'small' },
+    leaf,
+    fc.array(tie('value')),
+    fc.array(fc.tuple(fc.string(), tie('value'))).map((pairs) => new Map(pairs)),
+  ),
 })).value;
 
 function write(reply: ReplyWriter, part: Value): void {
