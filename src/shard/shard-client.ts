@@ -101,8 +101,9 @@ export class ShardClient {
         sink.onReply(this.#reply);
       }
     } finally {
-      // Also when a sink threw: what it was given is taken, and what follows must stay readable.
-      if (taken > 0) mailbox.releaseReplies();
+      // Also when no reply was complete: of one in chunks, the room of those that came is needed for the next. And also
+      // when a sink threw: what it was given is taken, and what follows must stay readable.
+      mailbox.releaseReplies();
     }
     return taken === limit;
   }

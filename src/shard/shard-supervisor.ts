@@ -31,6 +31,12 @@ export const SUPERVISOR_LIMITS_DEFAULT: SupervisorLimits = {
   steadyMs: 10_000,
 };
 
+/**
+ * Node.js ends a thread that reaches its heap limit, and lends it 16 MiB for the time that takes. A young generation
+ * that can be larger may all be promoted at once, past that too, and V8 then ends the whole process.
+ */
+const YOUNG_HEAP_MIB = 12;
+
 export interface SupervisorOptions {
   readonly logger: Logger;
   readonly limits?: Partial<SupervisorLimits>;
@@ -173,7 +179,7 @@ class SupervisedActor {
     const worker = spawnThread(this.#options.entry ?? moduleBeside('./shard-thread', import.meta.url), {
       name: `shard-${this.#data.shard}`,
       workerData: this.#data,
-      resourceLimits: { maxOldGenerationSizeMb: this.#limits.heapMiB },
+      resourceLimits: { maxOldGenerationSizeMb: this.#limits.heapMiB, maxYoungGenerationSizeMb: YOUNG_HEAP_MIB },
     });
     this.#reason = null;
     worker.on('message', (message: ShardThreadMessage) => this.#onMessage(worker, message));

@@ -159,17 +159,18 @@ test('a reply over the limit of a message is answered with an error', (t) => {
   t.deepEqual(replies, ['fault.large a: error request-too-large']);
 });
 
-test('commands larger than the ring go through in chunks, over as many turns as it takes', (t) => {
+test('commands and replies larger than the ring go through in chunks, over as many turns as it takes', (t) => {
   const { newActor, client, replies, send } = shard();
   const actor = newActor();
   send('set', 'long', 'x'.repeat(30_000));
   send('strlen', 'long');
+  send('get', 'long');
   for (let turn = 0; turn < 50 && client.outstanding > 0; turn++) {
     actor.turn();
     client.receive(100);
     client.flush();
   }
-  t.deepEqual(replies, ['set long: OK', 'strlen long: 30000']);
+  t.deepEqual(replies, ['set long: OK', 'strlen long: 30000', `get long: ${'x'.repeat(30_000)}`]);
 });
 
 test('a command is refused when ring and queue are full, or when it is larger than any message', (t) => {
