@@ -8,7 +8,16 @@ interface BenchRow {
 }
 
 /** Every benchmark, one row each. Loaded only when it is run or asked for its options. */
-const benches: Readonly<Record<string, BenchRow>> = {};
+const benches: Readonly<Record<string, BenchRow>> = {
+  eviction: {
+    summary: 'hit ratio at equal memory, against Redis and memcached',
+    load: () => import('./eviction.ts'),
+  },
+  http: {
+    summary: 'GET and SET over HTTP, against the bare engine and webdis + Redis',
+    load: () => import('./http.ts'),
+  },
+};
 
 const usage = `Usage: npm run bench -- NAME [options]
 
@@ -38,7 +47,9 @@ async function main(args: string[]): Promise<number> {
   }
   const report = new Report(name);
   await bench.run(values, report);
-  process.stdout.write(values['json'] === true ? `${JSON.stringify(report.toJson(), null, 2)}\n` : `${report.toText()}\n`);
+  process.stdout.write(
+    values['json'] === true ? `${JSON.stringify(report.toJson(), null, 2)}\n` : `${report.toText()}\n`,
+  );
   return report.failures.length === 0 ? 0 : 1;
 }
 
