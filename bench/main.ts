@@ -13,6 +13,10 @@ const benches: Readonly<Record<string, BenchRow>> = {
     summary: 'hit ratio at equal memory, against Redis and memcached',
     load: () => import('./eviction.ts'),
   },
+  expiry: {
+    summary: 'latency of GET while a million keys expire, and when their memory is free',
+    load: () => import('./expiry.ts'),
+  },
   http: {
     summary: 'GET and SET over HTTP, against the bare engine and webdis + Redis',
     load: () => import('./http.ts'),
