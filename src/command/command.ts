@@ -64,6 +64,11 @@ interface CommandRow {
 export interface ReadCommand extends CommandRow {
   readonly kind: 'read';
   readonly gather: Gather;
+  /**
+   * Set where the work grows with the value, by much more than a copy: a front end, whose event loop would wait for it,
+   * leaves reads of values with more bytes to the shard.
+   */
+  readonly localValueBytesMax?: number;
   readonly run: (view: ReadView, args: Args, reply: ReplyWriter) => void;
 }
 

@@ -3,7 +3,7 @@ import type { Args } from '../args.ts';
 import { quote } from '../quote.ts';
 import type { ReplyWriter } from '../reply.ts';
 import { beginPut, beginRewrite, commitPutWithVersion, setValue, wrongType } from '../storing.ts';
-import { documentFault, JsonDocument } from './document.ts';
+import { documentFault, JsonDocument, NodeKind } from './document.ts';
 import { NodeFinder, TooManySteps } from './find.ts';
 import { PathError, parseQuery } from './parse-query.ts';
 import type { Query } from './query.ts';
@@ -59,7 +59,7 @@ export type Opened = 'document' | 'absent' | 'refused';
 export function openDocument(view: ReadView, args: Args, index: number, reply: ReplyWriter): Opened {
   if (!view.lookup(args.bytes, args.start(index), args.end(index))) return 'absent';
   const { type, valueBytes } = view.entry;
-  if (type !== ValueType.json && type !== ValueType.number) {
+  if (!isDocumentType(type)) {
     reply.error('wrong-type', wrongType);
     return 'refused';
   }
@@ -71,6 +71,11 @@ export function openDocument(view: ReadView, args: Args, index: number, reply: R
   if (fault === null) return 'document';
   documentFault(fault, reply);
   return 'refused';
+}
+
+/** Whether values of the type are documents: numbers are, of one number each. */
+export function isDocumentType(type: ValueType): boolean {
+  return type === ValueType.json || type === ValueType.number;
 }
 
 /** The document opened last. */
@@ -113,26 +118,25 @@ export function replyEach(
 
 /** Stores a changed document under key argument 0, keeping its expiry; false with the error written. */
 export function storeChanged(store: WriteView, args: Args, out: TextBuffer, reply: ReplyWriter): boolean {
+  // Read again: what was put into the document may have made it nest too deep.
   const fault = document.parse(out.bytes, 0, out.length);
-  if (fault !== null) {
-    reply.truncate(0);
-    documentFault(fault, reply);
-    return false;
-  }
+  if (fault === null) return storeOver(store, args, document.kind(0), out, reply);
+  reply.truncate(0);
+  documentFault(fault, reply);
+  return false;
+}
+
+/** Stores the text of a document in place of the one just opened, keeping its expiry. `kind` is of its root. */
+export function storeOver(store: WriteView, args: Args, kind: NodeKind, out: TextBuffer, reply: ReplyWriter): boolean {
   const request = beginRewrite(store, args, 0);
   // A number kept as such stays one, so that INCR goes on working on it.
-  const staysNumber = store.entry.type === ValueType.number && !document.isContainer(0) && isDigits(out);
+  const staysNumber = store.entry.type === ValueType.number && kind === NodeKind.number;
   request.type = staysNumber ? ValueType.number : ValueType.json;
   setValue(request, out.bytes, 0, out.length);
   return commitPutWithVersion(store, reply);
 }
 
-function isDigits(out: TextBuffer): boolean {
-  const first = out.bytes[0] as number;
-  return first === 0x2d || (first >= 0x30 && first <= 0x39);
-}
-
-/** Stores a new document under key argument 0, without expiry. */
+/** Stores the text of a new document under key argument 0, without expiry. */
 export function storeNew(store: WriteView, args: Args, out: TextBuffer, reply: ReplyWriter): boolean {
   const request = beginPut(args, 0);
   request.type = ValueType.json;

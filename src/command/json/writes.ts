@@ -4,8 +4,10 @@ import { type CommandDeclaration, firstKey } from '../command.ts';
 import { int64Max, int64Min } from '../decimal.ts';
 import { isWord, notAFloat, syntaxError } from '../options.ts';
 import type { ReplyWriter } from '../reply.ts';
+import { wrongType } from '../storing.ts';
 import {
   findNodes,
+  isDocumentType,
   openDocument,
   openedDocument,
   type Path,
@@ -13,18 +15,20 @@ import {
   replyEach,
   storeChanged,
   storeNew,
+  storeOver,
   tellNoPath,
 } from './access.ts';
 import { documentFault, JsonDocument, NodeKind, skipNumber } from './document.ts';
 import { DocumentEdit } from './edit.ts';
 import { mergeNode, nodeText, patchedText } from './merge.ts';
 import type { Query } from './query.ts';
-import { TextBuffer } from './text.ts';
+import { appendNode, shortest, TextBuffer } from './text.ts';
 
 const out = new TextBuffer();
 /** The document of an argument, beside the stored one. */
 const given = new JsonDocument();
 
+const newAtRoot = 'new objects must be created at the root';
 const noKey = "could not perform this operation on a key that doesn't exist";
 
 function parseGiven(args: Args, index: number, reply: ReplyWriter): boolean {
@@ -47,15 +51,14 @@ function set(store: WriteView, args: Args, reply: ReplyWriter): void {
     }
   }
   if (!parseGiven(args, 2, reply)) return;
-  const text = nodeText(given, 0);
-  const opened = openDocument(store, args, 0, reply);
-  if (opened === 'refused') return;
-  if (opened === 'absent') {
-    if (path.query.segments.length > 0) reply.error('invalid-argument', 'new objects must be created at the root');
-    else if (onlyIfPresent) reply.null();
-    else putNew(store, args, text, reply);
+  if (path.query.segments.length === 0) {
+    setWhole(store, args, onlyIfAbsent, onlyIfPresent, reply);
     return;
   }
+  const opened = openDocument(store, args, 0, reply);
+  if (opened === 'absent') reply.error('invalid-argument', newAtRoot);
+  if (opened !== 'document') return;
+  const text = nodeText(given, 0);
   const nodes = findNodes(path, reply);
   if (nodes === null) return;
   const edit = new DocumentEdit(openedDocument());
@@ -64,6 +67,29 @@ function set(store: WriteView, args: Args, reply: ReplyWriter): void {
   } else if (!onlyIfPresent && !addMembers(path, text, edit, reply)) return;
   if (edit.isEmpty) reply.null();
   else if (putChanged(store, args, edit, reply)) reply.ok();
+}
+
+/** Sets the whole document without reading the one that is there. */
+function setWhole(
+  store: WriteView,
+  args: Args,
+  onlyIfAbsent: boolean,
+  onlyIfPresent: boolean,
+  reply: ReplyWriter,
+): void {
+  const found = store.lookup(args.bytes, args.start(0), args.end(0));
+  if (found && !isDocumentType(store.entry.type)) {
+    reply.error('wrong-type', wrongType);
+    return;
+  }
+  if (found ? onlyIfAbsent : onlyIfPresent) {
+    reply.null();
+    return;
+  }
+  out.clear();
+  appendNode(given, 0, shortest, 0, out);
+  const stored = found ? storeOver(store, args, given.kind(0), out, reply) : storeNew(store, args, out, reply);
+  if (stored) reply.ok();
 }
 
 /** Adds the last name of a path that finds nothing to the objects the rest of it finds. */
@@ -86,12 +112,6 @@ function addMembers(path: Path, text: string, edit: DocumentEdit, reply: ReplyWr
     if (document.kind(parent) === NodeKind.object) edit.addMember(parent, last.name.text, text);
   }
   return true;
-}
-
-function putNew(store: WriteView, args: Args, text: string, reply: ReplyWriter): void {
-  out.clear();
-  out.text(text);
-  if (storeNew(store, args, out, reply)) reply.ok();
 }
 
 function putChanged(store: WriteView, args: Args, edit: DocumentEdit, reply: ReplyWriter): boolean {
@@ -147,8 +167,13 @@ function merge(store: WriteView, args: Args, reply: ReplyWriter): void {
   const opened = openDocument(store, args, 0, reply);
   if (opened === 'refused') return;
   if (opened === 'absent') {
-    if (path.query.segments.length > 0) reply.error('invalid-argument', 'new objects must be created at the root');
-    else putNew(store, args, patchedText(given, 0), reply);
+    if (path.query.segments.length > 0) {
+      reply.error('invalid-argument', newAtRoot);
+      return;
+    }
+    out.clear();
+    out.text(patchedText(given, 0));
+    if (storeNew(store, args, out, reply)) reply.ok();
     return;
   }
   const nodes = findNodes(path, reply);
