@@ -125,6 +125,7 @@ export class StoreWriter implements WriteView {
     const arena = this.#arena;
     const keyBytes = request.keyEnd - request.keyStart;
     const valueBytes = request.valueEnd - request.valueStart;
+    if (valueBytes > this.valueBytesMax) return PutStatus.tooLarge;
     const typeBytes = request.contentTypeEnd - request.contentTypeStart;
     const chunked = valueBytes > arena.chunkBytes;
     const bodyBytes = chunked ? chunkCountOf(arena, valueBytes) * 4 : valueBytes;

@@ -6,9 +6,9 @@ import { createStoreMemory } from '../../../src/store/arena.ts';
 import { StoreReader } from '../../../src/store/reader.ts';
 import { readStatistics } from '../../../src/store/statistics.ts';
 import { StoreWriter } from '../../../src/store/writer.ts';
+import { testScale as SCALE } from '../../scale.ts';
 import { faultOf, writeChecked, writeKey } from './checked-value.ts';
 
-const SCALE = Number(process.env['FLUXCACHE_TEST_SCALE'] ?? 1);
 const DEATHS = 120 * SCALE;
 const KEYS = 9000;
 const ABSENT = 0;

@@ -3,9 +3,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import test from 'ava';
 import { createStoreMemory, EVICTION_NAMES } from '../../../src/store/arena.ts';
 import { readStatistics } from '../../../src/store/statistics.ts';
+import { testScale as SCALE } from '../../scale.ts';
 import { startThread } from '../../thread.ts';
 
-const SCALE = Number(process.env['FLUXCACHE_TEST_SCALE'] ?? 1);
 const RUN_MS = 1500 * SCALE;
 
 interface Report {

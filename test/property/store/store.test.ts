@@ -2,9 +2,8 @@ import test from 'ava';
 import fc from 'fast-check';
 import type { ValueType } from '../../../src/base/view.ts';
 import { EVICTION_NAMES } from '../../../src/store/arena.ts';
+import { testScale as SCALE } from '../../scale.ts';
 import { ModelledStore } from './model.ts';
-
-const SCALE = Number(process.env['FLUXCACHE_TEST_SCALE'] ?? 1);
 
 type Act = (store: ModelledStore) => void;
 
