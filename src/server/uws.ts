@@ -1,4 +1,6 @@
+import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { join } from 'node:path';
 
 /**
  * The native HTTP engine, uWebSockets.js: which build of it runs here, and the part of its interface that FluxCache
@@ -136,7 +138,14 @@ function isUws(loaded: unknown): loaded is Uws {
   );
 }
 
-const requireFromHere: (path: string) => unknown = createRequire(import.meta.url);
+const require = createRequire(import.meta.url);
+
+/** Loads a file of a package by its place on disk, since a package's `exports` may leave the file out. */
+function requireFromHere(path: string): unknown {
+  const folders = require.resolve.paths(path) ?? [];
+  const file = folders.map((folder) => join(folder, path)).find((candidate) => existsSync(candidate));
+  return require(file ?? path);
+}
 
 function firstLine(error: unknown): string {
   const text = error instanceof Error ? error.message : String(error);
