@@ -11,11 +11,11 @@ const AGING_WORDS = 1024;
  * it only where keys collide in both of their counters.
  *
  * All counters are halved after each period of additions, so that the past fades: that is what lets new favourites in.
- * The halving is spread over the additions that follow, a few kilobytes each.
+ * The halving is spread over the additions that follow, a few kilobytes each; the next one waits for its end.
  *
  * Layout, in words from `start` (all written by the store's writer alone; a new sketch is all zeros):
  *
- *     0        additions since the counters were last halved
+ *     0        additions since the counters were last halved, and half of those before
  *     1        blocks still to be halved, as the word where halving goes on; 0 when none
  *     16 …     blocks of 16 words: 64 counters that the hash's low 6 bits choose from, 64 that the next 6 bits do
  *
@@ -52,14 +52,15 @@ export class FrequencySketch {
   /** Counts `times` (1 to 15) uses of the key of this hash. After `period` additions all counts are halved. */
   add(hash: number, times: number, period: number): void {
     const words = this.#words;
-    if ((words[this.#start + 1] as number) !== 0) this.#ageOn();
+    const aging = (words[this.#start + 1] as number) !== 0;
+    if (aging) this.#ageOn();
     const count = Math.min(this.estimate(hash) + times, FREQUENCY_MAX);
     const block = this.#blockOf(hash);
     this.#raise(block + ((hash >>> 3) & 7), (hash & 7) * 4, count);
     this.#raise(block + 8 + ((hash >>> 9) & 7), ((hash >>> 6) & 7) * 4, count);
     const additions = (words[this.#start] as number) + times;
     words[this.#start] = additions;
-    if (additions >= period) this.#age();
+    if (additions >= period && !aging) this.#age();
   }
 
   #blockOf(hash: number): number {
@@ -73,8 +74,6 @@ export class FrequencySketch {
 
   #age(): void {
     const words = this.#words;
-    // A period so short that the last halving is still under way: finish it first, each counter its due.
-    while ((words[this.#start + 1] as number) !== 0) this.#ageOn();
     words[this.#start] = (words[this.#start] as number) >>> 1;
     words[this.#start + 1] = POLICY_HEADER_WORDS;
   }
@@ -83,7 +82,11 @@ export class FrequencySketch {
     const words = this.#words;
     const from = this.#start + (words[this.#start + 1] as number);
     const to = Math.min(from + AGING_WORDS, this.#end);
-    for (let at = from; at < to; at++) words[at] = ((words[at] as number) >>> 1) & 0x7777_7777;
+    for (let at = from; at < to; at++) {
+      const counters = words[at] as number;
+      // Memory that was never written stays uncommitted.
+      if (counters !== 0) words[at] = (counters >>> 1) & 0x7777_7777;
+    }
     words[this.#start + 1] = to === this.#end ? 0 : to - this.#start;
   }
 }
