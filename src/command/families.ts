@@ -1,8 +1,10 @@
 import type { CommandDeclaration } from './command.ts';
 import { expiryCommands } from './expiry.ts';
 import { internalCommands } from './internal.ts';
+import { jsonChanges } from './json/change.ts';
 import { jsonReads } from './json/reads.ts';
-import { jsonWrites } from './json/writes.ts';
+import { jsonRemoves } from './json/remove.ts';
+import { jsonSets } from './json/set.ts';
 import { keyCommands } from './keys.ts';
 import { moveCommands } from './moves.ts';
 import { numberCommands } from './numbers.ts';
@@ -23,7 +25,9 @@ export const families: readonly CommandDeclaration[] = [
   ...expiryCommands,
   ...scanCommands,
   ...jsonReads,
-  ...jsonWrites,
+  ...jsonSets,
+  ...jsonRemoves,
+  ...jsonChanges,
   ...serverCommands,
   ...internalCommands,
 ];

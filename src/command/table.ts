@@ -1,4 +1,4 @@
-import { assert } from '../base/assert.ts';
+import { AssertionError, assert } from '../base/assert.ts';
 import type { Args } from './args.ts';
 import type { Command, CommandDeclaration } from './command.ts';
 import { families } from './families.ts';
@@ -44,14 +44,14 @@ export class CommandTable {
 
   byId(id: number): Command {
     const command = this.commands[id];
-    assert(command !== undefined, `there is a command ${id}`);
+    if (command === undefined) throw new AssertionError(`there is a command ${id}`);
     return command;
   }
 
   /** The command of that lower-case name. */
   named(name: string): Command {
     const command = this.#byName.get(name);
-    assert(command !== undefined, `there is a command ${name}`);
+    if (command === undefined) throw new AssertionError(`there is a command ${name}`);
     return command;
   }
 

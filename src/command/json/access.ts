@@ -1,13 +1,15 @@
 import { type ReadView, ValueType, type WriteView } from '../../base/view.ts';
 import type { Args } from '../args.ts';
+import { firstKey } from '../command.ts';
 import { quote } from '../quote.ts';
 import type { ReplyWriter } from '../reply.ts';
 import { beginPut, beginRewrite, commitPutWithVersion, setValue, wrongType } from '../storing.ts';
 import { documentFault, JsonDocument, NodeKind } from './document.ts';
+import type { DocumentEdit } from './edit.ts';
 import { NodeFinder, TooManySteps } from './find.ts';
 import { PathError, parseQuery } from './parse-query.ts';
 import type { Query } from './query.ts';
-import type { TextBuffer } from './text.ts';
+import { TextBuffer } from './text.ts';
 
 /** A path as an argument gave it. */
 export interface Path {
@@ -83,6 +85,16 @@ export function openedDocument(): JsonDocument {
   return document;
 }
 
+const given = new JsonDocument();
+
+/** The document in argument `index`, beside the opened one; null, with the error written, when it is none. */
+export function documentArg(args: Args, index: number, reply: ReplyWriter): JsonDocument | null {
+  const fault = given.parse(args.bytes, args.start(index), args.end(index));
+  if (fault === null) return given;
+  documentFault(fault, reply);
+  return null;
+}
+
 /** The nodes a path finds in the opened document; null, with the error written, when that takes too long. */
 export function findNodes(path: Path, reply: ReplyWriter): readonly number[] | null {
   try {
@@ -116,8 +128,12 @@ export function replyEach(
   else tell(first);
 }
 
-/** Stores a changed document under key argument 0, keeping its expiry; false with the error written. */
-export function storeChanged(store: WriteView, args: Args, out: TextBuffer, reply: ReplyWriter): boolean {
+const out = new TextBuffer();
+
+/** Stores the opened document as changed under key argument 0, keeping its expiry; false with the error written. */
+export function storeChanged(store: WriteView, args: Args, edit: DocumentEdit, reply: ReplyWriter): boolean {
+  out.clear();
+  edit.write(out);
   // Read again: what was put into the document may have made it nest too deep.
   const fault = document.parse(out.bytes, 0, out.length);
   if (fault === null) return storeOver(store, args, document.kind(0), out, reply);
@@ -143,3 +159,15 @@ export function storeNew(store: WriteView, args: Args, out: TextBuffer, reply: R
   setValue(request, out.bytes, 0, out.length);
   return commitPutWithVersion(store, reply);
 }
+
+/** What the rows of all commands that change documents have in common. */
+export const writeRow = {
+  kind: 'write',
+  arity: -3,
+  flags: ['write', 'denyoom'],
+  keys: firstKey,
+  gather: 'single',
+  group: 'json',
+  since: '1.0.0',
+  complexity: 'O(N) where N is the size of the document',
+} as const;
