@@ -22,6 +22,10 @@ export class ModelShardStore extends ModelStore implements ShardStore, LocalRead
   /** The next `leave` says that a group was published meanwhile. */
   changed = false;
 
+  get inGroup(): boolean {
+    return this.openGroups > 0;
+  }
+
   expireDue(): number {
     return 0;
   }
@@ -62,6 +66,7 @@ export class InThreadShards {
   readonly stores: readonly ModelShardStore[];
   readonly clients: readonly ShardClient[];
   readonly dispatcher: Dispatcher;
+  readonly map: PartitionMap;
   readonly defects: string[] = [];
   readonly #actors: readonly ShardActor[];
 
@@ -89,9 +94,10 @@ export class InThreadShards {
         onDefect,
       });
     });
+    this.map = new PartitionMap(64, shardCount);
     this.dispatcher = new Dispatcher({
       table,
-      map: new PartitionMap(64, shardCount),
+      map: this.map,
       node: plainNode,
       clients: this.clients,
       readers: this.stores,

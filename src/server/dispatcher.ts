@@ -201,6 +201,11 @@ export class Dispatcher implements PairPort {
   #readLocally(shard: number, command: ReadCommand & Command, args: Args, reply: ReplyWriter): boolean {
     const reader = this.#readers[shard] as LocalReader;
     if (!reader.enter()) return false;
+    const bytesMax = command.localValueBytesMax;
+    if (bytesMax !== undefined && holdsLarger(reader, command, args, bytesMax)) {
+      reader.leave();
+      return false;
+    }
     let unchanged = false;
     try {
       command.run(reader, args, reply);
@@ -380,4 +385,13 @@ export class Dispatcher implements PairPort {
       this.#scratch.give();
     }
   }
+}
+
+/** Whether any key of the command has a value that is too much work for an event loop. */
+function holdsLarger(reader: LocalReader, command: ReadCommand & Command, args: Args, bytesMax: number): boolean {
+  const last = lastKeyOf(command, args);
+  for (let at = command.keys.first; at <= last; at += command.keys.step) {
+    if (reader.peek(args.bytes, args.start(at), args.end(at)) && reader.entry.valueBytes > bytesMax) return true;
+  }
+  return false;
 }

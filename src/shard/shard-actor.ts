@@ -117,6 +117,8 @@ export class ShardActor {
       command.run(this.#store, this.#args, this.#reply);
     } catch (error) {
       if (error instanceof AssertionError) throw error;
+      // What follows would be taken for a part of the group; a successor undoes it.
+      if (this.#store.inGroup) throw new AssertionError(`'${command.name}' failed within a group`, { cause: error });
       this.#reply.clear();
       this.#reply.error('internal', `the command '${command.name}' failed; the log says more`);
       this.#onDefect(command, error);

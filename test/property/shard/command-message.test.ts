@@ -42,7 +42,7 @@ test('a command comes out of its message as it went in', (t) => {
         t.true(target.subarray(offset + taken).every((byte) => byte === 0xdd));
         t.is(decodeCommand(target, offset, taken, decoded), rowId);
         t.is(decoded.count, values.length);
-      t.true(values.every((value, index) => Buffer.compare(value, decoded.view(index)) === 0));
+        t.true(values.every((value, index) => Buffer.compare(value, decoded.view(index)) === 0));
       },
     ),
     { numRuns: 100 * scale },

@@ -20,6 +20,10 @@ class ActorStore extends ModelStore implements ShardStore {
   expireCalls: number[] = [];
   chores = 0;
 
+  get inGroup(): boolean {
+    return this.openGroups > 0;
+  }
+
   expireDue(nowMs: number, limit: number): number {
     this.expireCalls.push(nowMs);
     this.dueMs = -1;
@@ -62,6 +66,10 @@ const table = new CommandTable([
   }),
   faultRow('fault.assert', () => {
     throw new AssertionError('out of order');
+  }),
+  faultRow('fault.group', (store) => {
+    store.beginGroup(1, 1);
+    throw new Error('out of luck, half way');
   }),
   faultRow('fault.large', (_store, _args, reply) => {
     reply.bulkOf(0, 100_000);
@@ -135,6 +143,13 @@ test('a command that throws is answered, reported, and does not end the actor', 
   client.receive(100);
   t.deepEqual(replies, ['fault.throw a: error internal', 'set a: OK']);
   t.deepEqual(defects, ['fault.throw: Error: out of luck']);
+});
+
+test('a command that throws with a group of writes open ends the actor, so that its successor undoes the group', (t) => {
+  const { newActor, send, defects } = shard();
+  send('fault.group', 'a');
+  t.throws(() => newActor().turn(), { name: 'AssertionError', message: /within a group/ });
+  t.deepEqual(defects, []);
 });
 
 test('a failed assertion ends the actor; its successor calls that command indeterminate and runs the rest once', (t) => {
