@@ -5,9 +5,10 @@ import { StoreReader } from '../../../src/store/reader.ts';
 import { faultOf, writeKey } from './checked-value.ts';
 
 /** Reads at full speed until told to stop and reports the first value that is not whole. */
-const { memory, stop, keys, stayers, readerIndex, staySure } = workerData as {
+const { memory, stop, progress, keys, stayers, readerIndex, staySure } = workerData as {
   memory: StoreMemory;
   stop: Int32Array;
+  progress: Int32Array;
   keys: number;
   stayers: number;
   readerIndex: number;
@@ -82,13 +83,14 @@ function scanAll(): void {
   } while (Atomics.load(stop, 0) === 0);
   if (cursor !== 0) return;
   scans++;
+  Atomics.add(progress, readerIndex, 1);
   for (let number = keys; staySure && number < keys + stayers; number++) {
     if (!seen.has(`key:${number}`)) fault ||= `scan misses stayer ${number}`;
   }
 }
 
 while (Atomics.load(stop, 0) === 0 && fault === '') {
-  for (let i = 0; i < 500 && fault === ''; i++) {
+  for (let i = 0; i < 100 && fault === ''; i++) {
     readSome();
     readPair();
   }

@@ -109,7 +109,7 @@ for (const eviction of EVICTION_NAMES) {
         while (store.writer.maintain());
         store.check();
       }),
-      { numRuns: 60 * SCALE, ...(process.env['SEED'] ? { seed: Number(process.env['SEED']) } : {}) },
+      { numRuns: 20 * SCALE, ...(process.env['SEED'] ? { seed: Number(process.env['SEED']) } : {}) },
     );
     t.pass();
   });
