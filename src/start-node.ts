@@ -64,6 +64,8 @@ export async function startNode(
     eviction: config.eviction,
     commandNames,
     nowMs: () => systemClock.nowMs(),
+    // Only builds of the engine that tell of connections have these counted.
+    protocols: () => [{ name: 'http', tellsConnections: front?.tellsConnections ?? false }],
     state: () => state,
     counters: () => {
       front?.flushCounts();

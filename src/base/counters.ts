@@ -2,7 +2,7 @@
  * What a thread counts, in shared memory: each thread writes a block of its own, and whoever scrapes adds the blocks up.
  *
  * Layout of a block, in float64 words, all written by the block's thread alone:
- *   tallies    per front end, one word for each of {@link tallies}
+ *   tallies    per front end, one word for each {@link Tally}
  *   errors     one word per error id
  *   durations  per command row and front end: DURATION_BUCKETS counts, then the sum of milliseconds
  *
@@ -20,16 +20,17 @@ export type FrontEnd = (typeof FrontEnd)[keyof typeof FrontEnd];
 export const frontEndNames = ['http', 'resp', 'msgpack', 'internal'] as const;
 
 /** What is counted per front end, beside commands. */
-export const tallies = [
+export const Tally = {
   /** Connections open now: the one word that also goes down. */
-  'clients',
-  'connectionsReceived',
-  'connectionsRejected',
-  'authenticationFailures',
-  'bytesReceived',
-  'bytesSent',
-] as const;
-export type Tally = (typeof tallies)[number];
+  clients: 0,
+  connectionsReceived: 1,
+  connectionsRejected: 2,
+  /** Of bodies, without request lines and headers. */
+  bytesReceived: 3,
+  bytesSent: 4,
+} as const;
+export type Tally = (typeof Tally)[keyof typeof Tally];
+const TALLIES = Object.keys(Tally).length;
 
 /** Bucket i counts durations over 2^(i-1) and up to 2^i microseconds; the first all up to 1 µs, the last all above 2^24. */
 export const DURATION_BUCKETS = 26;
@@ -44,7 +45,7 @@ export interface CounterShape {
 }
 
 const FRONT_ENDS = frontEndNames.length;
-const TALLY_WORDS = tallies.length * FRONT_ENDS;
+const TALLY_WORDS = TALLIES * FRONT_ENDS;
 const DURATION_WORDS = DURATION_BUCKETS + 1;
 const LONGEST_US = 2 ** 24;
 
@@ -108,12 +109,12 @@ export class Counters {
 
   /** Adds to a tally; only `clients` takes negative amounts. */
   add(tally: Tally, frontEnd: FrontEnd, amount: number): void {
-    const at = tallies.indexOf(tally) * FRONT_ENDS + frontEnd;
+    const at = tally * FRONT_ENDS + frontEnd;
     this.#words[at] = (this.#words[at] as number) + amount;
   }
 
   tally(tally: Tally, frontEnd: FrontEnd): number {
-    return this.#words[tallies.indexOf(tally) * FRONT_ENDS + frontEnd] as number;
+    return this.#words[tally * FRONT_ENDS + frontEnd] as number;
   }
 
   errorCount(id: number): number {

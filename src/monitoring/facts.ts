@@ -1,4 +1,4 @@
-import type { Counters } from '../base/counters.ts';
+import type { Counters, frontEndNames } from '../base/counters.ts';
 
 /** What monitoring is told of the node it runs in: asked anew for every page, so all of it is cheap to answer. */
 export interface NodeFacts {
@@ -15,6 +15,8 @@ export interface NodeFacts {
   /** By row id of the command table. */
   readonly commandNames: readonly string[];
   nowMs(): number;
+  /** The ways to the node that are open. */
+  protocols(): readonly ProtocolFacts[];
   state(): NodeState;
   /** The sums over all threads. */
   counters(): Counters;
@@ -27,6 +29,12 @@ export interface NodeFacts {
  *     starting | serving -> draining     asked to stop
  */
 export type NodeState = 'starting' | 'serving' | 'draining';
+
+export interface ProtocolFacts {
+  readonly name: (typeof frontEndNames)[number];
+  /** False where the engine does not tell of connections: then nothing is said of them. */
+  readonly tellsConnections: boolean;
+}
 
 export interface ShardFacts {
   /** False while its actor is being started or replaced: reads go on, writes wait. */

@@ -1,4 +1,4 @@
-import { FrontEnd, frontEndNames, type Tally } from '../base/counters.ts';
+import { FrontEnd, frontEndNames, Tally } from '../base/counters.ts';
 import { formatBytes } from '../base/units.ts';
 import type { InfoSection } from '../command/command.ts';
 import type { NodeFacts, StoreFacts } from './facts.ts';
@@ -17,7 +17,7 @@ export function infoSections(facts: NodeFacts): readonly InfoSection[] {
   });
   return [
     section('Server', () => server(facts)),
-    section('Clients', () => [['connected_clients', tallied(facts, 'clients')]]),
+    section('Clients', () => [['connected_clients', tallied(facts, Tally.clients)]]),
     section('Memory', () => memory(facts)),
     section('Persistence', () => [['loading', Number(facts.state() === 'starting')]]),
     section('Stats', () => stats(facts)),
@@ -65,9 +65,9 @@ function* stats(facts: NodeFacts): Fields {
   for (let row = 0; row < facts.commandNames.length; row++) {
     for (const frontEnd of Object.values(FrontEnd)) commands += counters.commandCount(row, frontEnd);
   }
-  yield ['total_connections_received', tallied(facts, 'connectionsReceived')];
+  yield ['total_connections_received', tallied(facts, Tally.connectionsReceived)];
   yield ['total_commands_processed', commands];
-  yield ['rejected_connections', tallied(facts, 'connectionsRejected')];
+  yield ['rejected_connections', tallied(facts, Tally.connectionsRejected)];
   yield ['expired_keys', sum(facts, 'expiredKeys')];
   yield ['evicted_keys', sum(facts, 'evictedKeys')];
   yield ['keyspace_hits', sum(facts, 'hits')];

@@ -1,4 +1,4 @@
-import { FrontEnd, frontEndNames, type Tally } from '../base/counters.ts';
+import { FrontEnd, Tally } from '../base/counters.ts';
 import { type ErrorCode, errors } from '../base/errors.ts';
 import type { NodeFacts, StoreFacts } from './facts.ts';
 
@@ -44,8 +44,9 @@ const perProtocol = (name: string, type: MetricRow['type'], help: string, tally:
   labels: ['protocol'],
   read: (facts, add) => {
     const counters = facts.counters();
-    for (const protocol of frontEndNames) {
-      if (protocol !== 'internal') add({ protocol }, counters.tally(tally, FrontEnd[protocol]));
+    const isOfConnections = tally !== Tally.bytesReceived && tally !== Tally.bytesSent;
+    for (const { name: protocol, tellsConnections } of facts.protocols()) {
+      if (tellsConnections || !isOfConnections) add({ protocol }, counters.tally(tally, FrontEnd[protocol]));
     }
   },
 });
@@ -162,22 +163,21 @@ export const metricTable: readonly MetricRow[] = [
     sum(facts, 'entryBytes'),
   ),
 
-  perProtocol('connected_clients', 'gauge', 'Connections open now, by protocol.', 'clients'),
-  perProtocol('connections_received_total', 'counter', 'Connections accepted, by protocol.', 'connectionsReceived'),
+  perProtocol('connected_clients', 'gauge', 'Connections open now, by protocol.', Tally.clients),
+  perProtocol('connections_received_total', 'counter', 'Connections accepted, by protocol.', Tally.connectionsReceived),
   perProtocol(
     'rejected_connections_total',
     'counter',
     'Connections closed at once because of the limit, by protocol.',
-    'connectionsRejected',
+    Tally.connectionsRejected,
   ),
   perProtocol(
-    'authentication_failures_total',
+    'net_input_bytes_total',
     'counter',
-    'Requests with wrong credentials, by protocol.',
-    'authenticationFailures',
+    'Bytes of request bodies received, by protocol.',
+    Tally.bytesReceived,
   ),
-  perProtocol('net_input_bytes_total', 'counter', 'Bytes of request bodies received, by protocol.', 'bytesReceived'),
-  perProtocol('net_output_bytes_total', 'counter', 'Bytes of answer bodies sent, by protocol.', 'bytesSent'),
+  perProtocol('net_output_bytes_total', 'counter', 'Bytes of answer bodies sent, by protocol.', Tally.bytesSent),
 
   perShard('shard_up', 'gauge', 'Whether the actor of a shard runs: 0 while it is being replaced.', (shard) =>
     Number(shard.isServing),

@@ -1,3 +1,4 @@
+import { FrontEnd, Tally } from '../base/counters.ts';
 import { commandTable } from '../command/table.ts';
 import { openApiDocument } from '../protocol/http/openapi.ts';
 import { type HttpPath, type HttpPathId, httpPaths, methodsAt } from '../protocol/http/paths.ts';
@@ -27,6 +28,8 @@ export interface HttpFront {
   readonly port: number;
   /** Which build of the engine serves. */
   readonly engine: string;
+  /** Whether the engine tells of connections, so that they are counted and limited. */
+  readonly tellsConnections: boolean;
   /** Requests that are begun and not answered. */
   readonly inFlight: number;
   /** Hands what was counted to the node's counters: before they are read for anything but `/metrics`. */
@@ -63,6 +66,7 @@ export async function startHttpFront(
 class UwsFront implements HttpFront {
   port = 0;
   readonly engine: string;
+  readonly tellsConnections: boolean;
   readonly #loaded: LoadedUws;
   readonly #app: UwsApp;
   readonly #shared: HttpShared;
@@ -80,6 +84,7 @@ class UwsFront implements HttpFront {
     this.#set = new SetEndpoint(this.#shared);
     this.#runs = this.#endpoints();
     this.#app = loaded.uws.App();
+    this.tellsConnections = this.#app.filter !== undefined;
     this.#route();
   }
 
@@ -202,10 +207,16 @@ class UwsFront implements HttpFront {
   /** Only builds of the engine that tell of connections can limit them here. */
   #limitConnections(): void {
     const { connectionsMax } = this.#shared.options;
+    const { counters } = this.#shared.node;
     // biome-ignore lint/suspicious/useIterableCallbackReturn: no filter of an array, but a listener.
     this.#app.filter?.((response, change) => {
       this.#connections += change;
-      if (change > 0 && this.#connections > connectionsMax) response.close();
+      counters.add(Tally.clients, FrontEnd.http, change);
+      if (change < 0) return;
+      counters.add(Tally.connectionsReceived, FrontEnd.http, 1);
+      if (this.#connections <= connectionsMax) return;
+      counters.add(Tally.connectionsRejected, FrontEnd.http, 1);
+      response.close();
     });
   }
 

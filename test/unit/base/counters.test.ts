@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import test from 'ava';
-import { Counters, DURATION_BUCKETS, durationBoundsS, FrontEnd } from '../../../src/base/counters.ts';
+import { Counters, DURATION_BUCKETS, durationBoundsS, FrontEnd, Tally } from '../../../src/base/counters.ts';
 
 const SHAPE = { commandCount: 3, errorCount: 5 };
 
@@ -31,9 +31,9 @@ test('commands, errors and tallies of different rows and front ends are kept apa
   counters.command(2, FrontEnd.internal, 3);
   counters.commands(2, FrontEnd.http, 10, 20);
   counters.error(4);
-  counters.add('clients', FrontEnd.resp, 2);
-  counters.add('clients', FrontEnd.resp, -1);
-  counters.add('bytesSent', FrontEnd.internal, 7);
+  counters.add(Tally.clients, FrontEnd.resp, 2);
+  counters.add(Tally.clients, FrontEnd.resp, -1);
+  counters.add(Tally.bytesSent, FrontEnd.internal, 7);
   const counts = [0, 1, 2].map((row) => Object.values(FrontEnd).map((front) => counters.commandCount(row, front)));
   t.deepEqual(counts, [
     [1, 0, 0, 0],
@@ -46,8 +46,8 @@ test('commands, errors and tallies of different rows and front ends are kept apa
     [0, 1, 2, 3, 4].map((id) => counters.errorCount(id)),
     [0, 0, 0, 0, 1],
   );
-  t.is(counters.tally('clients', FrontEnd.resp), 1);
-  t.is(counters.tally('bytesSent', FrontEnd.internal), 7);
+  t.is(counters.tally(Tally.clients, FrontEnd.resp), 1);
+  t.is(counters.tally(Tally.bytesSent, FrontEnd.internal), 7);
 });
 
 test('what two threads count at once adds up to what they did', async (t) => {
@@ -57,7 +57,7 @@ test('what two threads count at once adds up to what they did', async (t) => {
     const { workerData } = require('node:worker_threads');
     const { Counters } = await import(workerData.module);
     const counters = Counters.attach(workerData.shape, workerData.buffer);
-    for (let i = 0; i < 100000; i++) { counters.command(i % 3, 0, i / 1000); counters.add('bytesSent', 0, 2); }
+    for (let i = 0; i < 100000; i++) { counters.command(i % 3, 0, i / 1000); counters.add(4, 0, 2); }
   })();`;
   const module = new URL('../../../src/base/counters.ts', import.meta.url).href;
   const workers = blocks.map(
@@ -66,6 +66,6 @@ test('what two threads count at once adds up to what they did', async (t) => {
   const codes = await Promise.all(workers.map((worker) => once(worker, 'exit')));
   t.deepEqual(codes, [[0], [0]]);
   const total = Counters.sum(SHAPE, blocks);
-  t.is(total.tally('bytesSent', FrontEnd.http), 400_000);
+  t.is(total.tally(Tally.bytesSent, FrontEnd.http), 400_000);
   t.is(total.commandCount(0, 0) + total.commandCount(1, 0) + total.commandCount(2, 0), 200_000);
 });

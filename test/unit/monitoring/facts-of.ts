@@ -38,6 +38,7 @@ export function factsOf(parts: Partial<NodeFacts>): NodeFacts {
     eviction: 'flux',
     commandNames: ['get'],
     nowMs: () => 1_700_000_012_345,
+    protocols: () => [{ name: 'http', tellsConnections: true }],
     state: () => 'serving',
     counters: () => counters,
     shards: () => [shardOf()],

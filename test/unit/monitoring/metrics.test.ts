@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import test from 'ava';
-import { Counters, FrontEnd } from '../../../src/base/counters.ts';
+import { Counters, FrontEnd, Tally } from '../../../src/base/counters.ts';
 import { errors } from '../../../src/base/errors.ts';
 import { durationMetric, metricTable } from '../../../src/monitoring/metric-table.ts';
 import { Metrics } from '../../../src/monitoring/metrics.ts';
@@ -115,7 +115,8 @@ test('commands and their durations are summed over threads and labelled by name 
 test('errors, clients, shards and memory are read from their sources', async (t) => {
   const counters = Counters.create({ commandCount: 1, errorCount: 100 });
   counters.error(errors.overloaded.id);
-  counters.add('clients', FrontEnd.http, 3);
+  counters.add(Tally.clients, FrontEnd.http, 3);
+  counters.add(Tally.bytesSent, FrontEnd.http, 99);
   const facts = factsOf({
     counters: () => counters,
     shards: () => [
@@ -129,6 +130,7 @@ test('errors, clients, shards and memory are read from their sources', async (t)
   t.is(sample('errors_total', '{code="overloaded"}'), 1);
   t.is(sample('errors_total', '{code="internal"}'), 0);
   t.is(sample('connected_clients', '{protocol="http"}'), 3);
+  t.is(sample('net_output_bytes_total', '{protocol="http"}'), 99);
   t.is(sample('db_keys', '{db="db0"}'), 11);
   t.is(sample('keyspace_hits_total'), 7);
   t.is(sample('memory_used_bytes'), 111);
@@ -137,6 +139,13 @@ test('errors, clients, shards and memory are read from their sources', async (t)
   t.is(sample('shard_up', '{shard="1"}'), 0);
   t.is(sample('node_health', '{node="box"}'), 0);
   t.is(sample('up'), 1);
+});
+
+test('nothing is said of connections where the engine does not tell of them', async (t) => {
+  const facts = factsOf({ protocols: () => [{ name: 'http', tellsConnections: false }] });
+  const families = parse(await new Metrics(facts).text());
+  t.is(families.get('fluxcache_connected_clients')?.samples.size, 0);
+  t.is(families.get('fluxcache_net_output_bytes_total')?.samples.size, 1);
 });
 
 test('a page asked for twice shows what was counted in between, once', async (t) => {
