@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createConnection, type Socket } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
@@ -11,7 +11,10 @@ const CRLF = Buffer.from('\r\n');
 export interface CacheServer {
   /** The values of the keys in their order, null for what is absent. */
   get(keys: readonly string[]): Promise<(Buffer | null)[]>;
-  set(keys: readonly string[], values: readonly Buffer[]): Promise<void>;
+  /** `ttlSeconds` 0: for ever. */
+  set(keys: readonly string[], values: readonly Buffer[], ttlSeconds?: number): Promise<void>;
+  /** Resident memory of the server's process. */
+  residentBytes(): number;
   stop(): Promise<void>;
 }
 
@@ -28,14 +31,18 @@ export async function startRedis(memoryBytes: number, policy: string): Promise<C
       const message = keys.map((key) => `*2\r\n$3\r\nGET\r\n$${key.length}\r\n${key}\r\n`).join('');
       return server.exchange([Buffer.from(message)], keys.length, decodeRespReply);
     },
-    async set(keys, values) {
+    async set(keys, values, ttlSeconds = 0) {
+      const expiry = `$2\r\nEX\r\n$${String(ttlSeconds).length}\r\n${ttlSeconds}\r\n`;
+      const tail = ttlSeconds === 0 ? CRLF : Buffer.from(`\r\n${expiry}`);
       const message = keys.flatMap((key, i) => {
         const value = values[i] as Buffer;
-        const head = `*3\r\n$3\r\nSET\r\n$${key.length}\r\n${key}\r\n$${value.length}\r\n`;
-        return [Buffer.from(head), value, CRLF];
+        const parts = ttlSeconds === 0 ? 3 : 5;
+        const head = `*${parts}\r\n$3\r\nSET\r\n$${key.length}\r\n${key}\r\n$${value.length}\r\n`;
+        return [Buffer.from(head), value, tail];
       });
       await server.exchange(message, keys.length, decodeRespReply);
     },
+    residentBytes: () => server.residentBytes(),
     stop: () => server.stop(),
   };
 }
@@ -48,13 +55,14 @@ export async function startMemcached(memoryMebibytes: number): Promise<CacheServ
       const message = keys.map((key) => `get ${key}\r\n`).join('');
       return server.exchange([Buffer.from(message)], keys.length, decodeMemcachedReply);
     },
-    async set(keys, values) {
+    async set(keys, values, ttlSeconds = 0) {
       const message = keys.flatMap((key, i) => {
         const value = values[i] as Buffer;
-        return [Buffer.from(`set ${key} 0 0 ${value.length}\r\n`), value, CRLF];
+        return [Buffer.from(`set ${key} 0 ${ttlSeconds} ${value.length}\r\n`), value, CRLF];
       });
       await server.exchange(message, keys.length, decodeMemcachedReply);
     },
+    residentBytes: () => server.residentBytes(),
     stop: () => server.stop(),
   };
 }
@@ -89,6 +97,7 @@ function decodeBlock(bytes: Buffer, start: number, length: number, trailer: Buff
 
 interface Connection {
   exchange(message: readonly Buffer[], replies: number, decode: Decode): Promise<(Buffer | null)[]>;
+  residentBytes(): number;
   stop(): Promise<void>;
 }
 
@@ -98,7 +107,7 @@ async function start(program: string, settings: readonly string[]): Promise<Conn
   const child = spawn(program, settings, { cwd: folder, stdio: 'ignore' });
   try {
     const socket = await connect(child, join(folder, 'cache.sock'), program);
-    return overSocket(socket, async () => {
+    return overSocket(socket, child.pid as number, async () => {
       await end(child);
       rmSync(folder, { recursive: true, force: true });
     });
@@ -128,7 +137,7 @@ async function end(child: ChildProcess): Promise<void> {
   await ended;
 }
 
-function overSocket(socket: Socket, onStop: () => Promise<void>): Connection {
+function overSocket(socket: Socket, pid: number, onStop: () => Promise<void>): Connection {
   let received: Buffer[] = [];
   let onData = (): void => {};
   let onFault = (_error: Error): void => {};
@@ -162,6 +171,10 @@ function overSocket(socket: Socket, onStop: () => Promise<void>): Connection {
         };
         socket.write(message.length === 1 ? (message[0] as Buffer) : Buffer.concat(message));
       });
+    },
+    residentBytes() {
+      const kibibytes = /^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'));
+      return Number(kibibytes?.[1]) * 1024;
     },
     async stop() {
       onFault = () => {};

@@ -9,6 +9,10 @@ interface BenchRow {
 
 /** Every benchmark, one row each. Loaded only when it is run or asked for its options. */
 const benches: Readonly<Record<string, BenchRow>> = {
+  dispatcher: {
+    summary: 'commands a second between a front end and its shards, without a protocol',
+    load: () => import('./dispatcher.ts'),
+  },
   eviction: {
     summary: 'hit ratio at equal memory, against Redis and memcached',
     load: () => import('./eviction.ts'),
@@ -20,6 +24,14 @@ const benches: Readonly<Record<string, BenchRow>> = {
   http: {
     summary: 'GET and SET over HTTP, against the bare engine and webdis + Redis',
     load: () => import('./http.ts'),
+  },
+  store: {
+    summary: 'cost per get and set by number of entries, bytes per entry, against Redis and memcached',
+    load: () => import('./store.ts'),
+  },
+  mailbox: {
+    summary: 'messages between threads: throughput, latency, processor time, against a message port',
+    load: () => import('./mailbox.ts'),
   },
 };
 
