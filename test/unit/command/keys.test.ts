@@ -199,6 +199,18 @@ test('a source that is written while it is renamed to another shard is not lost'
   t.is(other.run('get', 'b'), '12');
 });
 
+test('a destination that RENAMENX wrote itself does not stop it from writing again', (t) => {
+  const { one, other, stores } = twoShards();
+  one.run('set', 'a', '1');
+  let changed = false;
+  const result = runSteps('renamenx', ['a', 'b'], stores, (step) => {
+    if (step.command === 'flux.removeif' && !changed) changed = one.run('set', 'a', '2') === 'OK';
+  });
+  t.is(result, 1);
+  t.is(one.run('exists', 'a'), 0);
+  t.is(other.run('get', 'b'), '2');
+});
+
 test('a source that never stops changing ends a rename with an error that says what is there', (t) => {
   const { one, stores } = twoShards();
   one.run('set', 'a', '1');
