@@ -43,7 +43,6 @@ export class Exchange implements WaitPort {
   readonly #response: UwsResponse;
   readonly #headers: ReadonlyMap<string, string>;
   #state: 'open' | 'answered' | 'gone' = 'open';
-  #hasContinued = false;
   #onGone: (() => void) | null = null;
   #body: RequestBody | null = null;
 
@@ -74,20 +73,11 @@ export class Exchange implements WaitPort {
 
   /** Collects the request's body and then calls `then`, with `body` set, unless the request was refused or lost. */
   receive(then: () => void): void {
-    if (this.header('expect') !== '') {
-      if (this.header('expect').toLowerCase() !== '100-continue') {
-        this.refuse(refuse('bad-request', 'The only expectation that can be met is 100-continue.', 'Expect'));
-        return;
-      }
-      if (Number(this.header('content-length')) > this.shared.options.bodyBytesMax) {
-        const detail = `The body would have more than ${this.shared.options.bodyBytesMax} bytes.`;
-        this.refuse(refuse('request-too-large', detail));
-        return;
-      }
-      // The engine has no word for an interim answer. What is given as the status is written as it stands, so this is
-      // one, and its status line; `#writeStatus` then writes the line of the final answer as the start of a header.
-      this.#response.writeStatus('100 Continue\r\n');
-      this.#hasContinued = true;
+    // The engine answers `Expect: 100-continue` by itself when it is asked for the body.
+    const { bodyBytesMax } = this.shared.options;
+    if (Number(this.header('content-length')) > bodyBytesMax) {
+      this.refuse(refuse('request-too-large', `The body would have more than ${bodyBytesMax} bytes.`));
+      return;
     }
     const body = new RequestBody(this.shared, () => {
       if (this.isOpen) this.refuse(bodyTimeout(), { closes: true });
@@ -185,15 +175,8 @@ export class Exchange implements WaitPort {
   }
 
   #writeHead(response: UwsResponse, status: number, headers: Headers): void {
-    const line = statusLineOf(status);
-    let from = 0;
-    if (!this.#hasContinued) response.writeStatus(line);
-    else if (headers.length === 0) response.writeHeader(`HTTP/1.1 ${line}\r\nX-Content-Type-Options`, 'nosniff');
-    else {
-      response.writeHeader(`HTTP/1.1 ${line}\r\n${headers[0]}`, headers[1] as string);
-      from = 2;
-    }
-    for (let at = from; at < headers.length; at += 2) {
+    response.writeStatus(statusLineOf(status));
+    for (let at = 0; at < headers.length; at += 2) {
       response.writeHeader(headers[at] as string, headers[at + 1] as string);
     }
   }

@@ -45,7 +45,7 @@ export interface HttpFront {
 }
 
 /** The headers that the endpoints look at. */
-const headerNames = ['content-type', 'content-length', 'expect', 'cache-control', 'if-match', 'if-none-match'] as const;
+const headerNames = ['content-type', 'content-length', 'cache-control', 'if-match', 'if-none-match'] as const;
 
 /** Requests stop arriving when none came for so long, some turns of the event loop included. */
 const quietMs = 100;
@@ -254,7 +254,6 @@ class UwsFront implements HttpFront {
     const host = request.getHeader('host');
     const isUsual =
       request.getHeader('content-type') === 'application/json' &&
-      request.getHeader('expect') === '' &&
       request.getQuery() === undefined &&
       origin.answersFor(host) &&
       origin.mayChange(host, request.getHeader('origin'), request.getHeader('sec-fetch-site'));

@@ -34,7 +34,7 @@ export const httpFrontDefaults: HttpFrontOptions = {
   port: 8081,
   keyBytesMax: 65_535,
   valueBytesMax: 8 * mib,
-  jsonDepthMax: 512,
+  jsonDepthMax: 128,
   batchOperationsMax: 1000,
   urlBytesMax: 4096,
   headerBytesMax: 16_384,

@@ -76,15 +76,29 @@ function shortEscape(byte: number): number {
 
 /** Writes a whole number from 0 to 2^53 - 1 in decimal and returns the offset behind it. */
 export function writeInteger(value: number, target: Uint8Array, at: number): number {
-  let digits = 1;
-  for (let bound = 10; value >= bound && digits < 16; bound *= 10) digits++;
-  let rest = value;
-  for (let to = at + digits - 1; to >= at; to--) {
-    const tenth = Math.floor(rest / 10);
+  if (value < 1e9) return writeSmall(value | 0, target, at);
+  // Nine digits and what is above them: each fits the arithmetic of small integers.
+  const high = Math.floor(value / 1e9);
+  const end = writeInteger(high, target, at) + 9;
+  let rest = (value - high * 1e9) | 0;
+  for (let to = end - 1; to >= end - 9; to--) {
+    const tenth = (rest / 10) | 0;
     target[to] = 0x30 + (rest - tenth * 10);
     rest = tenth;
   }
-  return at + digits;
+  return end;
+}
+
+function writeSmall(value: number, target: Uint8Array, at: number): number {
+  let end = at + 1;
+  for (let bound = 10; value >= bound && end < at + 9; bound = (bound * 10) | 0) end++;
+  let rest = value;
+  for (let to = end - 1; to >= at; to--) {
+    const tenth = (rest / 10) | 0;
+    target[to] = 0x30 + (rest - tenth * 10);
+    rest = tenth;
+  }
+  return end;
 }
 
 /** Writes ASCII text and returns the offset behind it. */

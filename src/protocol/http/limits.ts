@@ -2,7 +2,7 @@
 export interface HttpLimits {
   readonly keyBytesMax: number;
   readonly valueBytesMax: number;
-  /** Levels of nesting of a JSON text, the body's own included. */
+  /** Levels of nesting of a JSON value. */
   readonly jsonDepthMax: number;
   /** Operations of one batch. */
   readonly batchOperationsMax: number;
