@@ -67,6 +67,8 @@ function resolve(configPath: string | undefined, flags: ReadonlyMap<string, unkn
 
 async function run(config: Config, accounts: readonly Account[]): Promise<void> {
   const log = openLog({ level: config.logLevel, format: config.logFormat, nodeName: config.nodeName }, process.stderr);
+  // A log that nobody reads any more (a closed pipe) is no reason to stop serving.
+  process.stderr.on('error', () => undefined);
   const die = (err: unknown) => {
     // A broken invariant of the main thread: nothing it holds can be trusted any more.
     log.error({ err }, 'the node failed and ends');

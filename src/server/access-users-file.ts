@@ -47,7 +47,7 @@ const fields = Object.keys(userSchema.shape);
  *       app:
  *         password: scrypt$…        # as --hash-password prints it, or
  *         tokens: [sha256:…]        # digests of bearer tokens
- *         rights: [read, write]     # of read, write, admin
+ *         rights: [read, write]     # of read, write (which covers commands that return what they replace), admin
  *         keys: ['session:*']       # patterns as KEYS takes them; all keys when left out
  */
 export function readUsersFile(path: string): Accounts {

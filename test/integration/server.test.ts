@@ -49,8 +49,8 @@ async function serve(t: ExecutionContext, args: string[] = [], environment: Reco
     let text = '';
     child.stderr?.on('data', (chunk) => {
       text += chunk;
-      const ready = /"url":"([^"]+)".*"msg":"ready"/.exec(text);
-      if (ready !== null) resolve(ready[1] as string);
+      const ready = /"url":"([^"]+)".*"msg":"ready"|ready url=(\S+)/.exec(text);
+      if (ready !== null) resolve((ready[1] ?? ready[2]) as string);
     });
     void ended.then(({ stderr }) => reject(new Error(`it ended: ${stderr}`)));
   });
@@ -171,6 +171,16 @@ test('a server serves, shows it in its metrics and views, and stops with status 
   t.is(code, 0, stderr);
   t.regex(stderr, /"msg":"stopped"/);
   await t.throwsAsync(fetch(`${url}/livez`));
+});
+
+test('a server whose log is not read any more serves on', async (t) => {
+  for (const format of ['text', 'json']) {
+    const { child, ended, url } = await serve(t, ['--log-level', 'debug', '--log-format', format]);
+    child.stderr?.destroy();
+    t.is((await fetch(`${url}/readyz`)).status, 200, format);
+    child.kill('SIGTERM');
+    t.is((await ended).code, 0, format);
+  }
 });
 
 test('Ctrl-C stops a server, and a server can start on the port again at once', async (t) => {
