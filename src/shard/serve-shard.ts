@@ -32,7 +32,9 @@ export function serveShard(table: CommandTable): void {
       unreported++;
       return;
     }
-    post({ kind: 'defect', command: command.name, error, unreported });
+    // As text: not everything that can be thrown can be posted.
+    const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    post({ kind: 'defect', command: command.name, error: text, unreported });
     reportedAtMs = nowMs;
     unreported = 0;
   };

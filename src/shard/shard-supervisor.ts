@@ -120,6 +120,8 @@ class SupervisedActor {
   #state: ActorState;
   /** Why the thread that is about to end does so, when it is known before it ends. */
   #reason: string | null = null;
+  /** The time to stop by itself is over: its next end is the last, however it comes about. */
+  #isGivenUp = false;
   #stopping: { readonly done: Promise<void>; readonly onDone: () => void } | null = null;
 
   constructor(data: ShardThreadData, limits: SupervisorLimits, intervalMs: number, options: SupervisorOptions) {
@@ -157,6 +159,7 @@ class SupervisedActor {
     this.#bell.ring();
     const deadline = setTimeout(() => {
       const state = this.#state;
+      this.#isGivenUp = true;
       if (state.kind === 'starting' || state.kind === 'serving') {
         this.#end(state.worker, `it did not stop within ${deadlineMs} ms`);
       } else if (state.kind === 'down') {
@@ -219,7 +222,7 @@ class SupervisedActor {
     // The thread ended wherever it was: its word would look like a command that never ends.
     this.#control.idle();
     const reason = this.#reason ?? `its thread exited with ${code}`;
-    if (this.#stopping !== null && (code === 0 || this.#reason?.startsWith('it did not stop') === true)) {
+    if (this.#stopping !== null && (code === 0 || this.#isGivenUp)) {
       if (code !== 0) this.#options.logger.warn({ shard, reason }, 'the shard was ended');
       this.#stopped();
       return;

@@ -17,4 +17,4 @@ export interface ShardThreadData {
 export type ShardThreadMessage =
   | { readonly kind: 'serving' }
   /** A command threw what it should not; `unreported` more did since the last message. */
-  | { readonly kind: 'defect'; readonly command: string; readonly error: unknown; readonly unreported: number };
+  | { readonly kind: 'defect'; readonly command: string; readonly error: string; readonly unreported: number };
