@@ -33,6 +33,21 @@ testCommands(
   },
 );
 
+testCommands('a document that is not UTF-8 is refused, in its names and in its strings', (t, { run, runner }) => {
+  const notUtf8 = new ErrorReply('ERR invalid JSON: not UTF-8');
+  for (const text of ['["\xff"]', '{"\xc3":1}', '["\xed\xa0\x80"]', '["\xc0\xaf"]']) {
+    t.deepEqual(runner.run('json.set', 'd', '$', Buffer.from(text, 'latin1')), notUtf8);
+    t.deepEqual(runner.run('set', 'd', Buffer.from(text, 'latin1'), 'type', 'json'), notUtf8);
+  }
+  t.is(run('json.set d $ ["é😀"]'), 'OK');
+});
+
+testCommands('filters compare text by code points', (t, { run }) => {
+  run('json.set d $', '[{"s":"😀"},{"s":"\uffee"},{"s":"z"}]');
+  t.is(run('json.get d', '$[?@.s>"\uffee"].s'), Buffer.from('["😀"]').toString('latin1'));
+  t.is(run('json.get d', '$[?@.s<"z!"].s'), '["z"]');
+});
+
 testCommands('JSON.SET creates at the root, replaces what is found, adds a last name to objects', (t, { run }) => {
   t.deepEqual(run('json.set d $.a 1'), new ErrorReply('ERR new objects must be created at the root'));
   t.is(run('json.set d $ {} xx'), null);
