@@ -83,17 +83,17 @@ export class Collector {
     return this.#parts.segments.freeCount >= needed + SEGMENTS_KEPT || this.#makeRoomNow(needed);
   }
 
-  /** Removes up to `limit` entries that have expired; fewer removed than `limit` says that none is left. */
+  /** Looks at up to `limit` entries that are due and removes what has expired; returns how many it looked at. */
   expireDue(nowMs: number, limit: number): number {
     const { arena, heap, index } = this.#parts;
-    let removed = 0;
+    let looked = 0;
     let position = 0;
-    while (removed < limit) {
+    while (looked < limit) {
       position = heap.findDue(position, nowMs);
       if (position === 0) break;
       const ref = heap.refAt(position);
       const header = arena.word(ref * 2 + 1);
-      removed++;
+      looked++;
       if (expiresAtOf(arena, ref, header) > nowMs) {
         heap.update(position, ref, expiresAtOf(arena, ref, header), nowMs);
         continue;
@@ -101,7 +101,7 @@ export class Collector {
       this.#parts.expire(index.findRef(this.#parts.hashOf(ref, header), ref), ref);
       position = parentOf(position);
     }
-    return removed;
+    return looked;
   }
 
   /** One step of work that needs no doing now; false when there is none. */

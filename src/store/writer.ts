@@ -252,8 +252,8 @@ export class StoreWriter implements WriteView {
   }
 
   /**
-   * Removes up to `limit` entries whose expiry has passed and returns how many it removed; fewer than `limit` says
-   * that none is left.
+   * Removes entries whose expiry has passed, looking at up to `limit`, and returns how many it looked at; fewer than
+   * `limit` says that none is left. About a microsecond each.
    */
   expireDue(nowMs: number, limit: number): number {
     return this.#collector.expireDue(nowMs, limit);
@@ -264,7 +264,7 @@ export class StoreWriter implements WriteView {
     return this.#heap.nextDueMs(this.#clock.nowMs());
   }
 
-  /** Takes one bounded step (well below a millisecond) of work put off until now; false when there is none. */
+  /** Takes one bounded step (of about a millisecond at most) of work put off until now; false when there is none. */
   maintain(): boolean {
     return this.#collector.maintain();
   }
