@@ -17,6 +17,7 @@ function send(node: Fixture, agent: Agent, method: string, path: string, body?: 
 
 test('a drain under load answers all that was accepted, and then the port is closed', async (t) => {
   const node = await startFixture();
+  t.teardown(() => node.stop());
   const agent = new Agent({ keepAlive: true, maxSockets: 40 });
   const outcomes = new Map<number | string, number>();
   let isStopping = false;
@@ -43,11 +44,11 @@ test('a drain under load answers all that was accepted, and then the port is clo
   t.deepEqual(lost, []);
   t.deepEqual(node.faults, []);
   agent.destroy();
-  await node.stop();
 });
 
 test('while draining, open connections are told to close and probes say why', async (t) => {
   const node = await startFixture({ shardCount: 1, options: { drainTimeoutMs: 3000 } });
+  t.teardown(() => node.stop());
   const [slow, probe, idle] = [
     await RawConnection.open(node.front.port),
     await RawConnection.open(node.front.port),
@@ -70,11 +71,11 @@ test('while draining, open connections are told to close and probes say why', as
   await slow.closed();
   t.true(await drained);
   await idle.closed();
-  await node.stop();
 });
 
 test('a drain ends after its time limit, and says that something was cut off', async (t) => {
   const node = await startFixture({ shardCount: 1, options: { drainTimeoutMs: 200 } });
+  t.teardown(() => node.stop());
   const stuck = await RawConnection.open(node.front.port);
   stuck.send(postRequest('/set', '{', 500));
   while (node.front.inFlight === 0) await new Promise((resolve) => setTimeout(resolve, 1));
@@ -82,5 +83,4 @@ test('a drain ends after its time limit, and says that something was cut off', a
   t.false(await node.front.drain());
   t.true(performance.now() - beganMs < 2000);
   await stuck.closed();
-  await node.stop();
 });
