@@ -18,6 +18,7 @@ let bodiless = 0;
 /** Ends an answer whose head is written, in the request's handler or corked. `body` is copied where it has to wait. */
 export function endAnswer(shared: HttpShared, response: UwsResponse, body: string | Uint8Array, waits: WaitPort): void {
   answers++;
+  shared.countSent(typeof body === 'string' ? Buffer.byteLength(body) : body.length);
   if (shared.isDraining) {
     response.end(body, true);
     return;

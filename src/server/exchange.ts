@@ -85,6 +85,7 @@ export class Exchange implements WaitPort {
     this.#body = body;
     this.shared.awaitBody(body);
     this.#response.onData((chunk, isLast) => {
+      this.shared.countReceived(chunk.byteLength);
       if (!this.isOpen) return;
       this.shared.bodyBegan(body);
       const refusal = body.add(chunk, isLast);

@@ -1,4 +1,4 @@
-import { FrontEnd } from '../base/counters.ts';
+import { FrontEnd, Tally } from '../base/counters.ts';
 import { type ErrorCode, errors } from '../base/errors.ts';
 import type { Command } from '../command/command.ts';
 import { type Refusal, refuse } from '../protocol/http/refusal.ts';
@@ -83,6 +83,14 @@ export class HttpShared {
 
   count(command: Command, beganMs: number): void {
     this.node.counters.command(command.id, FrontEnd.http, performance.now() - beganMs);
+  }
+
+  countReceived(bytes: number): void {
+    this.node.counters.add(Tally.bytesReceived, FrontEnd.http, bytes);
+  }
+
+  countSent(bytes: number): void {
+    this.node.counters.add(Tally.bytesSent, FrontEnd.http, bytes);
   }
 
   countError(code: ErrorCode): void {

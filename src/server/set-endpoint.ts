@@ -178,6 +178,7 @@ class SetRequest implements ReplySink {
   }
 
   #receive(chunk: ArrayBuffer, isLast: boolean): void {
+    this.#shared.countReceived(chunk.byteLength);
     if (this.#response === null) return;
     this.#isCorked = true;
     if (isLast && this.#body === null) {

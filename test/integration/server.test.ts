@@ -161,6 +161,8 @@ test('a server serves, shows it in its metrics and views, and stops with status 
   t.like(await (await fetch(`${url}/get?key=foo`)).json(), { key: 'foo', value: 'bar', ttl: null });
   const metrics = await (await fetch(`${url}/metrics`)).text();
   t.regex(metrics, /^fluxcache_commands_total\{cmd="set"\} 1$/m);
+  t.regex(metrics, /^fluxcache_net_input_bytes_total\{protocol="http"\} 27$/m);
+  t.regex(metrics, /^fluxcache_net_output_bytes_total\{protocol="http"\} [1-9]\d+$/m);
   t.regex(metrics, /^fluxcache_db_keys\{db="db0"\} 1$/m);
   t.regex(metrics, /^fluxcache_keyspace_hits_total 1$/m);
   t.regex(metrics, /^fluxcache_commands_duration_seconds_count\{cmd="set",protocol="http"\} 1$/m);
