@@ -70,7 +70,7 @@ test('both sides fall asleep between any two commands, and neither misses a wake
         } else if (front.outstanding === 0) {
           // The command that ends the actor is empty; the others come one, two or three at a time.
           const burst = Math.min(1 + (received % 3), total - received);
-          for (let i = 0; i < burst; i += 1) send(received + burst === total ? 0 : 5);
+          for (let last = received + burst - 1, i = received; i <= last; i += 1) send(i === total - 1 ? 0 : 5);
         }
       },
     });

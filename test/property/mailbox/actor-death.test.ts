@@ -4,32 +4,23 @@ import { ActorMailbox } from '../../../src/mailbox/actor-mailbox.ts';
 import { createDoorbell } from '../../../src/mailbox/doorbell.ts';
 import { FrontMailbox } from '../../../src/mailbox/front-mailbox.ts';
 import { createMailbox, type MailboxHandle } from '../../../src/mailbox/mailbox.ts';
+import { atomicAccesses } from '../../atomic-accesses.ts';
 import { testScale } from '../../scale.ts';
 
 /** Stands for the end of an actor's thread at some instant. */
 class Death extends Error {}
 
-/**
- * Atomic accesses are the only instants that another thread, or a successor, can tell apart. So the actor dies right
- * before the n-th it makes, and the front end works right before the m-th, for any n and m.
- */
+/** The actor dies right before its n-th atomic access, and the front end works right before the m-th. */
 const schedule = { accesses: 0, deathAt: Infinity, frontAt: Infinity, front: (): void => {} };
-for (const name of ['store', 'load', 'exchange', 'notify'] as const) {
-  const access = Atomics[name] as (...args: unknown[]) => unknown;
-  Object.defineProperty(Atomics, name, {
-    value: (...args: unknown[]): unknown => {
-      schedule.accesses += 1;
-      if (schedule.accesses === schedule.frontAt) {
-        const { deathAt } = schedule;
-        schedule.deathAt = Infinity;
-        schedule.front();
-        schedule.deathAt = deathAt;
-        schedule.accesses = schedule.frontAt;
-      }
-      if (schedule.accesses > schedule.deathAt) throw new Death();
-      return access(...args);
-    },
-  });
+
+function beforeAccess(): void {
+  schedule.accesses += 1;
+  if (schedule.accesses === schedule.frontAt) {
+    atomicAccesses.before = () => {};
+    schedule.front();
+    atomicAccesses.before = beforeAccess;
+  }
+  if (schedule.accesses > schedule.deathAt) throw new Death();
 }
 
 const INTERRUPTED = new Uint8Array([0xdd]);
@@ -53,6 +44,7 @@ class TestActor {
     schedule.accesses = 0;
     schedule.deathAt = deathAt;
     schedule.frontAt = frontAt;
+    atomicAccesses.before = beforeAccess;
     try {
       this.#mailbox ??= new ActorMailbox(this.#handle);
       for (let i = 0; i < count && this.#mailbox.next(); i += 1) this.#execute(this.#mailbox);
@@ -63,8 +55,7 @@ class TestActor {
       this.deaths += 1;
       this.#mailbox = null;
     } finally {
-      schedule.deathAt = Infinity;
-      schedule.frontAt = Infinity;
+      atomicAccesses.before = () => {};
     }
   }
 

@@ -174,6 +174,7 @@ test('an actor that died while it answered in chunks leaves no half reply', (t) 
   successor.flush();
   t.true(front.nextReply());
   t.is(front.replies.length, 2);
+  t.false(front.replies.assembling, 'nothing more is expected of the former reply');
 });
 
 test('a flush rings a sleeping actor and leaves the bell of one that is awake alone', (t) => {
@@ -187,5 +188,13 @@ test('a flush rings a sleeping actor and leaves the bell of one that is awake al
   t.is(bell[0], ASLEEP, 'nothing new, so nobody is woken');
   send(front, 2, 1);
   front.flush();
+  t.is(bell[0], AWAKE);
+});
+
+test('an actor that takes the place of another wakes the front end, whom its predecessor may have left asleep', (t) => {
+  const { handle } = mailbox();
+  const bell = new Int32Array(handle.frontBell.sab);
+  bell[0] = ASLEEP;
+  t.notThrows(() => new ActorMailbox(handle));
   t.is(bell[0], AWAKE);
 });
