@@ -183,7 +183,7 @@ class UwsFront implements HttpFront {
       const handler = this.#handler(row);
       switch (row.method) {
         case 'GET':
-          app.get(pattern, handler).head(pattern, handler);
+          app.get(pattern, handler).head(pattern, this.#handler(row, true));
           break;
         case 'PUT':
           app.put(pattern, handler);
@@ -220,14 +220,11 @@ class UwsFront implements HttpFront {
     });
   }
 
-  #handler(row: HttpPath & { id: HttpPathId }): (response: UwsResponse, request: UwsRequest) => void {
+  #handler(row: HttpPath & { id: HttpPathId }, isHead = false): (response: UwsResponse, request: UwsRequest) => void {
     const run = this.#runs[row.id];
-    const handle =
-      row.id === 'get'
-        ? this.#handleGet.bind(this)
-        : row.id === 'set'
-          ? this.#handleSet.bind(this)
-          : this.#handle.bind(this);
+    let handle = this.#handle.bind(this);
+    if (row.id === 'set') handle = this.#handleSet.bind(this);
+    else if (row.id === 'get' && !isHead) handle = this.#handleGet.bind(this);
     return (response, request) => {
       try {
         handle(response, request, row, run);
@@ -239,7 +236,7 @@ class UwsFront implements HttpFront {
 
   #handleGet(response: UwsResponse, request: UwsRequest, row: HttpPath, run: Run): void {
     const { access, origin } = this.#shared.node;
-    if (origin.answersFor(request.getHeader('host')) && request.getMethod() === 'get') {
+    if (origin.answersFor(request.getHeader('host'))) {
       const user = access.isOpen ? everybody : this.#knownUser(response, request);
       if (user !== null && this.#get.answerAtOnce(response, request, user)) {
         this.#shared.served++;

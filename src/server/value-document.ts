@@ -24,6 +24,7 @@ export class ValueDocument {
   /** Holds the document at 0 to `length`; replaced when it grows. */
   bytes: Uint8Array = new Uint8Array(bytesAtFirst);
   length = 0;
+  #words = new Int32Array(this.bytes.buffer);
   #isKeyEncoded = false;
   #isValueEncoded = false;
   #copy: Uint8Array = new Uint8Array(0);
@@ -77,7 +78,7 @@ export class ValueDocument {
     }
     if (type === ValueType.string) {
       view.copyValue(this.bytes, at + 1);
-      if (isPlainJsonText(this.bytes, at + 1, at + 1 + valueBytes)) {
+      if (isPlainJsonText(this.bytes, this.#words, at + 1, at + 1 + valueBytes)) {
         this.bytes[at] = 0x22;
         this.bytes[at + 1 + valueBytes] = 0x22;
         this.length = at + valueBytes + 2;
@@ -132,9 +133,10 @@ export class ValueDocument {
   }
 
   #replace(room: number): void {
-    const replaced = new Uint8Array(room);
+    const replaced = new Uint8Array((room + 3) & ~3);
     replaced.set(this.bytes.subarray(0, this.length));
     this.bytes = replaced;
+    this.#words = new Int32Array(replaced.buffer);
     this.#views = [];
   }
 }

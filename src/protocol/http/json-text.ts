@@ -30,13 +30,28 @@ export function writeJsonText(source: Uint8Array, start: number, end: number, ta
   return to;
 }
 
-/** Whether `bytes[start..end)` is ASCII that a JSON string holds as it stands. */
-export function isPlainJsonText(bytes: Uint8Array, start: number, end: number): boolean {
-  for (let at = start; at < end; at++) {
-    const byte = bytes[at] as number;
-    if (byte < 0x20 || byte >= 0x80 || byte === 0x22 || byte === 0x5c) return false;
+/**
+ * Whether `bytes[start..end)` is ASCII that a JSON string holds as it stands. `words` is a view of the same memory, of
+ * four bytes a word, from `bytes[0]` on.
+ */
+export function isPlainJsonText(bytes: Uint8Array, words: Int32Array, start: number, end: number): boolean {
+  let at = start;
+  while (at < end && (at & 3) !== 0) if (!isPlainByte(bytes[at++] as number)) return false;
+  // A byte's top bit ends up set when the byte is beyond ASCII, below a space, a quote or a backslash; a borrow from
+  // such a byte may set the next one's too, which changes nothing.
+  for (; at + 4 <= end; at += 4) {
+    const word = words[at >> 2] as number;
+    const quotes = word ^ 0x22222222;
+    const backslashes = word ^ 0x5c5c5c5c;
+    const found = word | (word - 0x20202020) | (quotes - 0x01010101) | (backslashes - 0x01010101);
+    if ((found & 0x80808080) !== 0) return false;
   }
+  while (at < end) if (!isPlainByte(bytes[at++] as number)) return false;
   return true;
+}
+
+function isPlainByte(byte: number): boolean {
+  return byte >= 0x20 && byte < 0x80 && byte !== 0x22 && byte !== 0x5c;
 }
 
 function writeEscape(byte: number, target: Uint8Array, at: number): number {

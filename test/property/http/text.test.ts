@@ -1,6 +1,6 @@
 import test from 'ava';
 import fc from 'fast-check';
-import { writeInteger, writeJsonText } from '../../../src/protocol/http/json-text.ts';
+import { isPlainJsonText, writeInteger, writeJsonText } from '../../../src/protocol/http/json-text.ts';
 import { decodePercent, encodePercent } from '../../../src/protocol/http/percent.ts';
 import { isUtf8 } from '../../../src/protocol/http/utf8.ts';
 import { testScale } from '../../scale.ts';
@@ -94,5 +94,21 @@ test('percent-encoding by encodeURIComponent and URLSearchParams is understood',
       },
     ),
     runs,
+  );
+});
+
+test('plain text is told from what JSON must escape, at every alignment and length', (t) => {
+  const units = fc.oneof(
+    { weight: 20, arbitrary: fc.integer({ min: 0x20, max: 0x7e }) },
+    fc.integer({ min: 0, max: 255 }),
+  );
+  fc.assert(
+    fc.property(fc.array(units, { maxLength: 40 }), fc.nat(7), (text, start) => {
+      const bytes = new Uint8Array(64).fill(0xff);
+      bytes.set(text, start);
+      const isPlain = text.every((byte) => byte >= 0x20 && byte < 0x80 && byte !== 0x22 && byte !== 0x5c);
+      t.is(isPlainJsonText(bytes, new Int32Array(bytes.buffer), start, start + text.length), isPlain);
+    }),
+    { numRuns: 3000 * testScale },
   );
 });
