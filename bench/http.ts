@@ -39,10 +39,11 @@ export const bench = defineBench({
     seconds: { doc: 'seconds a measurement takes', default: '4' },
     connections: { doc: 'connections of wrk', default: '50' },
     redis: { doc: 'measure webdis and Redis too', default: false },
+    quick: { doc: 'one short round, to see that the answers are right', default: false },
   },
   async run(options, report) {
-    const pairs = numberOption('pairs', options.pairs, 1);
-    const seconds = numberOption('seconds', options.seconds, 1);
+    const pairs = options.quick ? 1 : numberOption('pairs', options.pairs, 1);
+    const seconds = options.quick ? 1 : numberOption('seconds', options.seconds, 1);
     const connections = numberOption('connections', options.connections, 1);
     const folder = mkdtempSync(join(tmpdir(), 'flux-bench-'));
     const subjects: Subject[] = [];

@@ -33,11 +33,12 @@ export const bench = defineBench({
     messages: { doc: 'messages of a one-way stream', default: '1000000' },
     bytes: { doc: 'message sizes, between commas', default: '32,1024' },
     outstanding: { doc: 'messages on their way at a time, between commas', default: '1,50,500' },
+    quick: { doc: 'one short round, to see that the answers are right', default: false },
   },
   async run(options, report) {
-    const rounds = numberOption('rounds', options.rounds, 1);
-    const seconds = numberOption('seconds', options.seconds, 0.05);
-    const messages = numberOption('messages', options.messages, 1000);
+    const rounds = options.quick ? 1 : numberOption('rounds', options.rounds, 1);
+    const seconds = options.quick ? 0.1 : numberOption('seconds', options.seconds, 0.05);
+    const messages = options.quick ? 50_000 : numberOption('messages', options.messages, 1000);
     const sizes = numberListOption('bytes', options.bytes, 4);
     const depths = numberListOption('outstanding', options.outstanding, 1);
 
