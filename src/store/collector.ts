@@ -11,7 +11,7 @@ const SEGMENTS_KEPT = 2;
 /** From so many free segments above the kept ones on, writes pay for room by walking as they go. */
 const SEGMENTS_AHEAD = 2;
 /** Dead share of the logs from which compaction comes before eviction. */
-const DEAD_SHARE_MAX = 1 / 12;
+const DEAD_SHARE_MAX = 1 / 16;
 /** Without eviction, a segment is worth compacting from this dead share on. */
 const DEAD_SHARE_MIN = 1 / 16;
 /** Bytes a walk goes on at a time when room is needed now. */
@@ -169,7 +169,7 @@ export class Collector {
     const { segments } = this.#parts;
     const small = segments.logSegments[SegmentState.small] as number;
     const main = segments.logSegments[SegmentState.main] as number;
-    if (this.#policy.logToWalk(small, main + segments.freeCount) !== SegmentState.small) return;
+    if (!this.#policy.isSmallTooLarge(small, main + segments.freeCount)) return;
     const segment = segments.oldest(SegmentState.small);
     if (segment >= 0 && segment !== segments.walked) segments.handOver(segment);
   }
