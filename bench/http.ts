@@ -48,7 +48,9 @@ export const bench = defineBench({
     const folder = mkdtempSync(join(tmpdir(), 'flux-bench-'));
     const subjects: Subject[] = [];
     try {
-      subjects.push(await startOurs('FluxCache', 'flux', folder), await startOurs('bare engine', 'bare', folder));
+      const ours = await startFluxCache(folder);
+      subjects.push(ours);
+      subjects.push(await startBare(ours, folder));
       if (options.redis) await startWebdis(folder, subjects, report);
       for (const work of ['GET', 'SET'] as const) {
         await measure(work, subjects, pairs, seconds, connections, report);
@@ -142,22 +144,41 @@ function cpuSeconds(processes: readonly ChildProcess[]): number {
   return ticks / ticksPerSecond;
 }
 
-async function startOurs(name: string, kind: 'flux' | 'bare', folder: string): Promise<Subject> {
-  const path = fileURLToPath(new URL('./http-server.ts', import.meta.url));
-  const child = spawn(process.execPath, ['--import=tsx', path, kind, value], { stdio: ['ignore', 'pipe', 'inherit'] });
+const setBody = JSON.stringify({ key: 'foo', value });
+const setRequest = { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: setBody };
+
+/** The server as it is run, at its defaults. */
+async function startFluxCache(folder: string): Promise<Subject> {
+  const port = await freePort();
+  const path = fileURLToPath(new URL('../src/server.ts', import.meta.url));
+  const args = ['--import=tsx', path, '--http-port', String(port), '--log-level', 'warn'];
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'inherit', 'inherit'] });
+  const url = `http://127.0.0.1:${port}`;
+  await until(async () => (await fetch(`${url}/readyz`)).ok && (await fetch(`${url}/set`, setRequest)).ok);
+  return subjectAt('FluxCache', child, url, folder);
+}
+
+/** Answers, to the byte, what FluxCache just did. */
+async function startBare(ours: Subject, folder: string): Promise<Subject> {
+  const stored = await (await fetch(ours.setUrl, setRequest)).text();
+  const found = await (await fetch(ours.getUrl)).text();
+  const path = fileURLToPath(new URL('./http-bare.ts', import.meta.url));
+  const child = spawn(process.execPath, ['--import=tsx', path, found, stored], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   const port = await new Promise<string>((resolve, reject) => {
     child.stdout.once('data', (data) => resolve(String(data).trim()));
-    child.once('exit', (code) => reject(new Error(`${name} did not start: exit status ${code}`)));
+    child.once('exit', (code) => reject(new Error(`the bare engine did not start: exit status ${code}`)));
   });
-  const body = JSON.stringify({ key: 'foo', value });
-  const headers = { 'Content-Type': 'application/json' };
-  const script = join(folder, `${kind}.lua`);
+  return subjectAt('bare engine', child, `http://127.0.0.1:${port}`, folder);
+}
+
+function subjectAt(name: string, child: ChildProcess, url: string, folder: string): Subject {
+  const script = join(folder, 'set.lua');
   writeFileSync(
     script,
-    `wrk.method = "POST"\nwrk.body = ${JSON.stringify(body)}\nwrk.headers["Content-Type"] = "application/json"\n`,
+    `wrk.method = "POST"\nwrk.body = ${JSON.stringify(setBody)}\nwrk.headers["Content-Type"] = "application/json"\n`,
   );
-  const url = `http://127.0.0.1:${port}`;
-  await fetch(`${url}/set`, { method: 'POST', headers, body });
   return {
     name,
     processes: [child],
