@@ -85,7 +85,9 @@ const decodeMemcachedReply: Decode = (bytes, at) => {
   const lineEnd = bytes.indexOf(CRLF, at);
   if (lineEnd < 0) return null;
   const line = bytes.toString('latin1', at, lineEnd);
-  if (line === 'STORED' || line === 'END') return { value: null, end: lineEnd + 2 };
+  // Out of memory while it moves pages between sizes: not stored, which is an answer a cache may give.
+  if (line === 'STORED' || line === 'END' || line.startsWith('SERVER_ERROR out of memory'))
+    return { value: null, end: lineEnd + 2 };
   if (!line.startsWith('VALUE ')) throw new Error(`memcached answered ${line}`);
   return decodeBlock(bytes, lineEnd + 2, Number(line.slice(line.lastIndexOf(' ') + 1)), memcachedEnd);
 };

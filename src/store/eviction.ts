@@ -28,7 +28,9 @@ const PERIOD_MIN = 256;
  * although each of its stays is short. The walk over the main log keeps for another round who was used since the last.
  *
  * A key that was turned away and comes back soon, before the entry it lost to has been used, has proved the sketch
- * wrong: it enters with one use to its credit. That is how the cache follows when the favourites change.
+ * wrong: it enters with one use to its credit. That is how the cache follows when the favourites change. And when all of
+ * the main log is marked as used, so that nothing tells its entries apart, walks take the marks away, and nobody's place, as
+ * fast as new entries come.
  *
  * Sources: Yang et al., "FIFO queues are all you need for cache eviction" (SOSP 2023); Einziger, Friedman, Manes,
  * "TinyLFU: a highly efficient cache admission policy" (2017).
@@ -39,6 +41,9 @@ export class FluxPolicy {
   readonly #sketch: FrequencySketch;
   readonly #rejected: RejectedKeys;
   readonly #victim: NextVictim;
+  #walksSmall = false;
+  /** The walk under way over the main log takes marks away and lets nobody go. */
+  #unmarks = false;
 
   constructor(arena: Arena, segments: Segments, hasher: KeyHasher) {
     this.#arena = arena;
@@ -47,28 +52,35 @@ export class FluxPolicy {
     const { words, policy } = arena;
     this.#sketch = new FrequencySketch(words, policy + layout.sketch, layout.sketchWords);
     this.#rejected = new RejectedKeys(words, policy + layout.rejected, layout.rejectedWords, arena.budgetBytes);
-    this.#victim = new NextVictim(arena, segments, policy + layout.outcomes, layout.outcomesWords);
+    this.#victim = new NextVictim(arena, segments);
   }
 
   /** Notes that a key is stored that was not there; returns the access count its entry starts with, in the small log. */
   admit(hash: number): number {
     this.#use(hash, 1);
-    const contest = this.#rejected.take(hash);
-    return contest >= 0 && !this.#victim.wasUsed(contest) ? 1 : 0;
+    const winner = this.#rejected.take(hash);
+    return winner !== 0 && !this.#victim.wasUsed(winner) ? 1 : 0;
   }
 
-  /** The log whose oldest segment is to be walked for room. */
+  /** Whether the small log has more than its share. */
+  isSmallTooLarge(smallSegments: number, mainSegments: number): boolean {
+    return smallSegments > SMALL_SHARE * (smallSegments + mainSegments);
+  }
+
+  /** The log whose oldest segment is to be walked for room now. */
   logToWalk(smallSegments: number, mainSegments: number): Log {
-    const walksSmall = smallSegments > SMALL_SHARE * (smallSegments + mainSegments);
-    return walksSmall ? SegmentState.small : SegmentState.main;
+    this.#unmarks = this.#victim.isExhausted && this.#walksSmall;
+    this.#walksSmall = !this.#unmarks && this.isSmallTooLarge(smallSegments, mainSegments);
+    return this.#walksSmall ? SegmentState.small : SegmentState.main;
   }
 
   /** What becomes of a live entry of `bytes` in all that a walk over `log` meets. */
   judge(log: Log, hash: number, accesses: number, bytes: number): number {
     if (log === SegmentState.main) {
-      if (accesses === 0) return EVICT;
-      this.#use(hash, 1);
-      return Math.min(accesses, ACCESS_MAX) - 1;
+      if (accesses === 0) return this.#unmarks ? 0 : EVICT;
+      const taken = this.#unmarks ? accesses : 1;
+      this.#use(hash, taken);
+      return Math.min(accesses, ACCESS_MAX) - taken;
     }
     if (accesses > 0) this.#use(hash, accesses);
     else if (!this.keepsUnused(log, hash, bytes)) return EVICT;
@@ -78,21 +90,18 @@ export class FluxPolicy {
 
   /** Whether an entry of `bytes` in all that was not used since it came to `log` stays. */
   keepsUnused(log: Log, hash: number, bytes: number): boolean {
-    if (log === SegmentState.main) return false;
-    if (this.#wins(hash)) return true;
-    this.#rejected.put(hash, bytes, this.#victim.contest);
+    if (log === SegmentState.main) return this.#unmarks;
+    const victim = this.#victim.find();
+    if (victim === 0) return false;
+    if (this.#sketch.estimate(hash) > this.#sketch.estimate(this.#hashOf(victim)) + MARGIN) return true;
+    this.#rejected.put(hash, bytes, this.#victim.markOf(victim));
+    this.#victim.defended(victim);
     return false;
   }
 
-  /** Whether an unused entry of the small log is worth more than the main log's next victim. */
-  #wins(hash: number): boolean {
-    const frequency = this.#sketch.estimate(hash);
-    if (frequency <= MARGIN) return false;
-    const victim = this.#victim.find();
-    if (victim === 0) return false;
-    const header = this.#arena.word(victim * 2 + 1);
-    const victimHash = this.#hasher.hashWords(this.#arena.words, keyWord(victim, header), header & KEY_BYTES_MASK);
-    return frequency > this.#sketch.estimate(victimHash) + MARGIN;
+  #hashOf(ref: number): number {
+    const header = this.#arena.word(ref * 2 + 1);
+    return this.#hasher.hashWords(this.#arena.words, keyWord(ref, header), header & KEY_BYTES_MASK);
   }
 
   #use(hash: number, times: number): void {

@@ -1,75 +1,71 @@
-import { assert } from '../base/assert.ts';
 import type { Arena } from './arena.ts';
 import { ACCESS_SHIFT, FLAG_CHUNK, FLAG_DEAD, SegmentRow, SegmentState } from './layout.ts';
-import { POLICY_HEADER_WORDS } from './policy-layout.ts';
 import { entryBytesOf, recordBytesOf } from './record.ts';
 import type { Segments } from './segments.ts';
 
-/** Records that one look passes at most: a few microseconds. */
-const LOOK_RECORDS_MAX = 256;
+/** What one look may cost: it passes 16 entries, each a cache miss, or 128 chunks of entries, far fewer than they hold. */
+const LOOK_COST_MAX = 128;
+const ENTRY_COST = 8;
+const CHUNK_COST = 1;
 /** Victims that one winner takes the place of at most; what it owes beyond them is carried over. */
 const PLACES_MAX = 64;
-/** Contests are numbered with 24 bits. */
-const CONTEST_MASK = 0xff_ffff;
+/** Candidates that one victim turns away before the next one has to: no single overrated entry bars the door. */
+const DEFENCES_MAX = 16;
+/** A mark is a record's reference (29 bits) and the low 3 bits of its segment's age. */
+const MARK_REF_MASK = 0x1fff_ffff;
+const MARK_AGE_SHIFT = 29;
 
 /**
- * Finds, without a walk, which entry of the main log leaves next: the first one in the log's order that was not used
- * since a walk last met it. It is the one a candidate from the small log has to beat. Each victim is a *contest* of its
- * own, numbered in order; it ends when the victim is used after all or a winner takes its place.
+ * Finds, without a walk, which entry of the main log leaves next: the first one from where it looked last, in the log's
+ * order and round and round, that was not used since a walk last met it. It is the one a candidate from the small log
+ * has to beat.
  *
  * Nothing is evicted here: a place that was taken is one more entry in the main log, which a later walk makes up for by
  * evicting the entries, much the same ones, that are still unused then.
- *
- * Layout, in words from `start` (all written by the store's writer alone):
- *
- *     0        the number of the contest under way
- *     16 …     one bit a contest, a ring: 1 when its victim was used after all
  */
 export class NextVictim {
   readonly #arena: Arena;
-  readonly #words: Int32Array;
   readonly #segments: Segments;
-  readonly #start: number;
-  readonly #outcomes: number;
   /** Where the look goes on: a segment of the main log, known by its age, and bytes into it. */
   #segment = -1;
   #age = 0;
   #offset = 0;
   #owedBytes = 0;
+  #defences = 0;
+  #foundInLap = false;
+  /** A whole lap met no unused entry, and none was met since. */
+  isExhausted = false;
 
-  constructor(arena: Arena, segments: Segments, start: number, length: number) {
+  constructor(arena: Arena, segments: Segments) {
     this.#arena = arena;
-    this.#words = arena.words;
     this.#segments = segments;
-    this.#start = start;
-    this.#outcomes = (length - POLICY_HEADER_WORDS) * 32;
-    assert((this.#outcomes & (this.#outcomes - 1)) === 0, 'outcomes that do not fill a ring');
   }
 
-  /** The number of the contest under way. */
-  get contest(): number {
-    return this.#words[this.#start] as number;
-  }
-
-  /** The victim's record; 0 when none was found near by: the log is empty, or about all of it was used lately. */
+  /** The victim's record; 0 when none was found near by. */
   find(): number {
     const arena = this.#arena;
-    for (let looks = 0; looks < LOOK_RECORDS_MAX; looks++) {
-      if (!this.#isInPlace() && !this.#moveTo(this.#segments.oldest(SegmentState.main))) return 0;
-      if (this.#offset >= arena.word(arena.segmentRow(this.#segment) + SegmentRow.used)) {
-        if (this.#segments.isOpen(this.#segment)) return 0;
-        this.#moveTo(this.#segments.nextAfter(SegmentState.main, this.#age));
+    for (let cost = 0; cost < LOOK_COST_MAX; ) {
+      if (!this.#isInPlace() || this.#offset >= arena.word(arena.segmentRow(this.#segment) + SegmentRow.used)) {
+        if (!this.#advance()) return 0;
+        cost += ENTRY_COST;
         continue;
       }
       const ref = arena.segmentStart(this.#segment) + (this.#offset >> 3);
       const header = arena.word(ref * 2 + 1);
-      if ((header & (FLAG_DEAD | FLAG_CHUNK)) === 0) {
-        if (header >>> ACCESS_SHIFT === 0) return ref;
-        this.#endContest(true);
+      if ((header & (FLAG_DEAD | FLAG_CHUNK)) === 0 && header >>> ACCESS_SHIFT === 0) {
+        this.#foundInLap = true;
+        this.isExhausted = false;
+        return ref;
       }
-      this.#offset += recordBytesOf(arena, ref);
+      this.#pass(ref);
+      cost += (header & FLAG_CHUNK) === 0 ? ENTRY_COST : CHUNK_COST;
     }
     return 0;
+  }
+
+  /** The victim that `find` gave has turned a candidate away. */
+  defended(ref: number): void {
+    if (++this.#defences >= DEFENCES_MAX) this.#pass(ref);
   }
 
   /** An entry of `bytes` in all enters the main log: the next victims, of as many bytes, count as displaced. */
@@ -82,25 +78,28 @@ export class NextVictim {
         return;
       }
       this.#owedBytes -= entryBytesOf(this.#arena, ref);
-      this.#offset += recordBytesOf(this.#arena, ref);
-      this.#endContest(false);
+      this.#pass(ref);
     }
   }
 
-  /** Whether the victim of a contest (24 bits of its number) was used after all; also true when that is forgotten. */
-  wasUsed(contest: number): boolean {
-    if (this.#ended(contest) === 0) {
-      const victim = this.find();
-      if (this.#ended(contest) === 0) return victim === 0;
-    }
-    if (this.#ended(contest) > this.#outcomes) return true;
-    const bit = contest & (this.#outcomes - 1);
-    return (((this.#words[this.#start + POLICY_HEADER_WORDS + (bit >>> 5)] as number) >>> (bit & 31)) & 1) === 1;
+  /** What tells later whether this victim was used after all: 32 bits, never 0. */
+  markOf(ref: number): number {
+    const row = this.#arena.segmentRow(this.#arena.segmentOf(ref));
+    return ref | (this.#arena.word(row + SegmentRow.age) << MARK_AGE_SHIFT);
   }
 
-  /** How many contests have ended from this one on. */
-  #ended(contest: number): number {
-    return (this.contest - contest) & CONTEST_MASK;
+  /**
+   * Whether the victim of a mark was used after it was marked. A record keeps its count where it lay, also when a walk
+   * has moved it on, until its segment is opened anew; then the answer is no. Once in eight such cases it is a guess.
+   */
+  wasUsed(mark: number): boolean {
+    const ref = mark & MARK_REF_MASK;
+    return this.markOf(ref) === mark && this.#arena.word(ref * 2 + 1) >>> ACCESS_SHIFT > 0;
+  }
+
+  #pass(ref: number): void {
+    this.#offset += recordBytesOf(this.#arena, ref);
+    this.#defences = 0;
   }
 
   #isInPlace(): boolean {
@@ -112,19 +111,18 @@ export class NextVictim {
     );
   }
 
-  #moveTo(segment: number): boolean {
-    this.#segment = segment;
+  /** Goes to the next segment, after the last to the oldest; false when the log has none. */
+  #advance(): boolean {
+    const hasBegun = this.#segment >= 0;
     this.#offset = 0;
-    if (segment < 0) return false;
-    this.#age = this.#arena.word(this.#arena.segmentRow(segment) + SegmentRow.age);
+    this.#segment = hasBegun ? this.#segments.nextAfter(SegmentState.main, this.#age) : -1;
+    if (this.#segment < 0) {
+      if (hasBegun) this.isExhausted = !this.#foundInLap;
+      this.#foundInLap = false;
+      this.#segment = this.#segments.oldest(SegmentState.main);
+    }
+    if (this.#segment < 0) return false;
+    this.#age = this.#arena.word(this.#arena.segmentRow(this.#segment) + SegmentRow.age);
     return true;
-  }
-
-  #endContest(used: boolean): void {
-    const bit = this.contest & (this.#outcomes - 1);
-    const at = this.#start + POLICY_HEADER_WORDS + (bit >>> 5);
-    const word = this.#words[at] as number;
-    this.#words[at] = used ? word | (1 << (bit & 31)) : word & ~(1 << (bit & 31));
-    this.#words[this.#start] = (this.contest + 1) | 0;
   }
 }

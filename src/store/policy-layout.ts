@@ -11,18 +11,12 @@ export const REJECTED_BUCKET_WORDS = 4;
 /** Bytes of the budget for each bucket: a slot for each KiB stored. */
 const BYTES_PER_REJECTED_BUCKET = 2048;
 
-/** Bytes of the budget for each contest whose outcome is kept, and the most that are kept. */
-const BYTES_PER_OUTCOME = 512;
-const OUTCOMES_MAX = 2 ** 23;
-
 /** Where the eviction policy's parts lie, in words from the start of the arena's policy words. */
 export interface PolicyLayout {
   sketch: number;
   sketchWords: number;
   rejected: number;
   rejectedWords: number;
-  outcomes: number;
-  outcomesWords: number;
   /** All of it: about 2.4% of the budget. */
   words: number;
 }
@@ -32,15 +26,11 @@ export function policyLayoutFor(budgetBytes: number): PolicyLayout {
   const sketchWords = POLICY_HEADER_WORDS + blocks * SKETCH_BLOCK_WORDS;
   const buckets = Math.max(1, Math.floor(budgetBytes / BYTES_PER_REJECTED_BUCKET));
   const rejectedWords = POLICY_HEADER_WORDS + buckets * REJECTED_BUCKET_WORDS;
-  const outcomes = 2 ** Math.ceil(Math.log2(Math.max(512, budgetBytes / BYTES_PER_OUTCOME)));
-  const outcomesWords = POLICY_HEADER_WORDS + Math.min(outcomes, OUTCOMES_MAX) / 32;
   return {
     sketch: 0,
     sketchWords,
     rejected: sketchWords,
     rejectedWords,
-    outcomes: sketchWords + rejectedWords,
-    outcomesWords,
-    words: sketchWords + rejectedWords + outcomesWords,
+    words: sketchWords + rejectedWords,
   };
 }
