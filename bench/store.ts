@@ -13,6 +13,8 @@ const VALUE_BYTES = 64;
 /** A Map of more entries takes longer to fill than the answer is worth. */
 const MAP_ENTRIES_MAX = 2_000_000;
 const TTL_MS = 10_000_000;
+/** Sets between two looks at the processor's clock; by the wall's, a busy machine shows only that it is busy. */
+const STEP_SETS = 64;
 
 export const bench = defineBench({
   options: {
@@ -44,7 +46,7 @@ function measureMemory(sizes: readonly number[], report: Report): Subject[] {
     { name: 'with TTL', digits: 1 },
     { name: 'resident with TTL', digits: 1 },
     { name: 'resident in all, MiB', digits: 0 },
-    { name: 'longest set, ms', digits: 2 },
+    { name: `costliest ${STEP_SETS} sets, ms`, digits: 2 },
   ]);
   return sizes.map((entries) => {
     report.progress(`${entries} entries`);
@@ -57,7 +59,7 @@ function measureMemory(sizes: readonly number[], report: Report): Subject[] {
       expiring.bytesAnEntry,
       expiringResident / entries,
       process.memoryUsage.rss() / 2 ** 20,
-      Math.max(subject.setMsMax, expiring.setMsMax),
+      Math.max(subject.stepMsMax, expiring.stepMsMax),
     );
     return subject;
   });
@@ -133,8 +135,8 @@ async function measurePeers(entries: number, report: Report): Promise<void> {
 class Subject {
   readonly entries: number;
   readonly bytesAnEntry: number;
-  /** The longest of the sets that filled the store. */
-  setMsMax = 0;
+  /** The most processor time that so many sets in a row took while the store was filled: bounds the longest step. */
+  stepMsMax = 0;
   readonly #reader: StoreReader;
   readonly #writer: StoreWriter;
   readonly #request: PutRequest;
@@ -156,11 +158,11 @@ class Subject {
     const ends = { keyStart: 0, keyEnd: KEY_BYTES, valueStart: 0, valueEnd: VALUE_BYTES };
     const type = { type: 0, contentType: key, contentTypeStart: 0, contentTypeEnd: 0 } as const;
     this.#request = { key, value, ...ends, ...type, expiresAtMs: 0 };
-    for (let n = 0; n < entries; n++) {
-      const before = performance.now();
-      this.#put(n);
-      const ms = performance.now() - before;
-      if (ms > this.setMsMax) this.setMsMax = ms;
+    for (let n = 0; n < entries; n += STEP_SETS) {
+      const before = process.cpuUsage();
+      for (let i = n; i < Math.min(n + STEP_SETS, entries); i++) this.#put(i);
+      const { user, system } = process.cpuUsage(before);
+      this.stepMsMax = Math.max(this.stepMsMax, (user + system) / 1000);
     }
     const { keys, liveBytes, deadBytes, indexBytes, heapBytes, controlBytes } = readStatistics(memory);
     if (keys !== entries) this.#faults++;
