@@ -1,8 +1,10 @@
 import { type ReadView, ValueType } from '../base/view.ts';
 import {
+  asciiBytes,
   isPlainJsonText,
   jsonBytesPerByteMax,
   writeAscii,
+  writeBytes,
   writeInteger,
   writeJsonText,
 } from '../protocol/http/json-text.ts';
@@ -13,6 +15,10 @@ const bytesAtFirst = 64 * 1024;
 const bytesKept = 1 << 20;
 
 const opening = '{"key":"';
+const beforeValue = asciiBytes('","value":');
+const beforeVersion = asciiBytes(',"version":');
+const beforeTtl = asciiBytes(',"ttl":');
+const withoutTtl = asciiBytes(',"ttl":null}');
 
 /**
  * Builds `{"key":…,"value":…,"version":…,"ttl":…}` from bytes in a buffer that is used again. JSON carries no bytes
@@ -53,7 +59,7 @@ export class ValueDocument {
 
   /** Ends a key that was written from `keyStart` up to `end`, and that needs no escape. */
   plainKey(end: number): void {
-    this.length = writeAscii('","value":', this.bytes, end);
+    this.length = writeBytes(beforeValue, this.bytes, end);
   }
 
   key(source: Uint8Array, start: number, end: number): void {
@@ -115,10 +121,9 @@ export class ValueDocument {
     let at = this.length;
     if (this.#isKeyEncoded) at = writeAscii(',"keyEncoding":"base64"', bytes, at);
     if (this.#isValueEncoded) at = writeAscii(',"valueEncoding":"base64"', bytes, at);
-    at = writeInteger(version, bytes, writeAscii(',"version":', bytes, at));
-    at = writeAscii(',"ttl":', bytes, at);
-    at = leftMs === 0 ? writeAscii('null}', bytes, at) : writeAscii(`${leftMs / 1000}}`, bytes, at);
-    this.length = at;
+    at = writeInteger(version, bytes, writeBytes(beforeVersion, bytes, at));
+    if (leftMs === 0) this.length = writeBytes(withoutTtl, bytes, at);
+    else this.length = writeAscii(`${leftMs / 1000}}`, bytes, writeBytes(beforeTtl, bytes, at));
   }
 
   /** The document: valid until the next `begin`. */

@@ -116,6 +116,18 @@ function writeSmall(value: number, target: Uint8Array, at: number): number {
   return end;
 }
 
+/** The bytes of ASCII text that is written over and over. */
+export function asciiBytes(text: string): Uint8Array {
+  return Uint8Array.from(text, (char) => char.charCodeAt(0));
+}
+
+/** Writes a short run of bytes and returns the offset behind it. */
+export function writeBytes(source: Uint8Array, target: Uint8Array, at: number): number {
+  const length = source.length;
+  for (let index = 0; index < length; index++) target[at + index] = source[index] as number;
+  return at + length;
+}
+
 /** Writes ASCII text and returns the offset behind it. */
 export function writeAscii(text: string, target: Uint8Array, at: number): number {
   for (let index = 0; index < text.length; index++) target[at + index] = text.charCodeAt(index);
