@@ -76,7 +76,10 @@ export class Table {
     ];
     const widths = this.columns.map((_, i) => Math.max(...lines.map((line) => line[i]?.length ?? 0)));
     const body = lines.map((line) =>
-      line.map((text, i) => (i === 0 ? text.padEnd(widths[i] ?? 0) : text.padStart(widths[i] ?? 0))).join('  ').trimEnd(),
+      line
+        .map((text, i) => (i === 0 ? text.padEnd(widths[i] ?? 0) : text.padStart(widths[i] ?? 0)))
+        .join('  ')
+        .trimEnd(),
     );
     const rule = widths.map((width) => '-'.repeat(width)).join('  ');
     return [this.title, body[0], rule, ...body.slice(1)].join('\n');
