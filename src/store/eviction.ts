@@ -1,3 +1,4 @@
+import { AdmissionTrial } from './admission-trial.ts';
 import type { Arena } from './arena.ts';
 import { FrequencySketch } from './frequency-sketch.ts';
 import type { KeyHasher } from './hash.ts';
@@ -28,9 +29,11 @@ const PERIOD_MIN = 256;
  * although each of its stays is short. The walk over the main log keeps for another round who was used since the last.
  *
  * A key that was turned away and comes back soon, before the entry it lost to has been used, has proved the sketch
- * wrong: it enters with one use to its credit. That is how the cache follows when the favourites change. And when all of
- * the main log is marked as used, so that nothing tells its entries apart, walks take the marks away, and nobody's place, as
- * fast as new entries come.
+ * wrong: it enters with one use to its credit. That is how the cache follows when favourites change now and then. Where
+ * they change all the time, a trial on a sample of the keys tells that turning keys away does harm, and the door opens.
+ *
+ * When all of the main log is marked as used, so that nothing tells its entries apart, walks take the marks away, and
+ * nobody's place, as fast as new entries come.
  *
  * Sources: Yang et al., "FIFO queues are all you need for cache eviction" (SOSP 2023); Einziger, Friedman, Manes,
  * "TinyLFU: a highly efficient cache admission policy" (2017).
@@ -41,6 +44,7 @@ export class FluxPolicy {
   readonly #sketch: FrequencySketch;
   readonly #rejected: RejectedKeys;
   readonly #victim: NextVictim;
+  readonly #trial: AdmissionTrial;
   #walksSmall = false;
   /** The walk under way over the main log takes marks away and lets nobody go. */
   #unmarks = false;
@@ -53,11 +57,13 @@ export class FluxPolicy {
     this.#sketch = new FrequencySketch(words, policy + layout.sketch, layout.sketchWords);
     this.#rejected = new RejectedKeys(words, policy + layout.rejected, layout.rejectedWords, arena.budgetBytes);
     this.#victim = new NextVictim(arena, segments);
+    this.#trial = new AdmissionTrial(words, policy + layout.trial, arena.budgetBytes, this.#victim);
   }
 
   /** Notes that a key is stored that was not there; returns the access count its entry starts with, in the small log. */
   admit(hash: number): number {
     this.#use(hash, 1);
+    this.#trial.note(hash);
     const winner = this.#rejected.take(hash);
     return winner !== 0 && !this.#victim.wasUsed(winner) ? 1 : 0;
   }
@@ -93,8 +99,12 @@ export class FluxPolicy {
     if (log === SegmentState.main) return this.#unmarks;
     const victim = this.#victim.find();
     if (victim === 0) return false;
-    if (this.#sketch.estimate(hash) > this.#sketch.estimate(this.#hashOf(victim)) + MARGIN) return true;
-    this.#rejected.put(hash, bytes, this.#victim.markOf(victim));
+    const victimHash = this.#hashOf(victim);
+    if (this.#sketch.estimate(hash) > this.#sketch.estimate(victimHash) + MARGIN) return true;
+    const mark = this.#victim.markOf(victim);
+    if (this.#trial.isDue(bytes, mark)) this.#trial.begin(hash, victimHash, mark);
+    else if (this.#trial.harms) return true;
+    this.#rejected.put(hash, bytes, mark);
     this.#victim.defended(victim);
     return false;
   }

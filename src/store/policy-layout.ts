@@ -11,12 +11,21 @@ export const REJECTED_BUCKET_WORDS = 4;
 /** Bytes of the budget for each bucket: a slot for each KiB stored. */
 const BYTES_PER_REJECTED_BUCKET = 2048;
 
+/** The trial of admission: pairs on trial at a time, words of one, and counts by which a hash of theirs is known. */
+export const TRIAL_PAIRS = 64;
+export const TRIAL_PAIR_WORDS = 4;
+export const TRIAL_FILTER_WORDS = 512;
+/** How long a pair is on trial: while so much of the budget is judged after it. */
+export const TRIAL_SPAN_SHARE = 1 / 2;
+const TRIAL_WORDS = POLICY_HEADER_WORDS + TRIAL_PAIRS * TRIAL_PAIR_WORDS + TRIAL_FILTER_WORDS;
+
 /** Where the eviction policy's parts lie, in words from the start of the arena's policy words. */
 export interface PolicyLayout {
   sketch: number;
   sketchWords: number;
   rejected: number;
   rejectedWords: number;
+  trial: number;
   /** All of it: about 2.4% of the budget. */
   words: number;
 }
@@ -31,6 +40,7 @@ export function policyLayoutFor(budgetBytes: number): PolicyLayout {
     sketchWords,
     rejected: sketchWords,
     rejectedWords,
-    words: sketchWords + rejectedWords,
+    trial: sketchWords + rejectedWords,
+    words: sketchWords + rejectedWords + TRIAL_WORDS,
   };
 }

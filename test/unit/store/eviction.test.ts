@@ -95,6 +95,18 @@ test('new favourites take the place of old ones', (t) => {
   t.true(cache.askAll('new', 0, 3000) > 0.9);
 });
 
+test('where the favourites change all the time, what is recent stays', (t) => {
+  const cache = new Cache();
+  let hits = 0;
+  for (let phase = 0; phase < 24; phase++) {
+    for (let round = 0; round < 3; round++) {
+      const share = cache.askAll(`phase ${phase}`, 0, 3000);
+      if (phase >= 16) hits += share / 24;
+    }
+  }
+  t.true(hits > 0.4, `${hits} hit, two thirds can`);
+});
+
 test('a key that keeps coming back gets in although each of its stays is short', (t) => {
   const cache = new Cache();
   for (let round = 0; round < 2; round++) cache.askAll('old', 0, FITTING * 2);
