@@ -25,6 +25,17 @@ const isPlain = Uint8Array.from(
   (_, unit) => +(unit > 0x20 && unit < 0x7f && !'"\\%+&'.includes(String.fromCharCode(unit))),
 );
 
+/** As `startsWith('key=')`, which is a call. */
+function beginsWithKey(query: string): boolean {
+  return (
+    query.length > 4 &&
+    query.charCodeAt(0) === 0x6b &&
+    query.charCodeAt(1) === 0x65 &&
+    query.charCodeAt(2) === 0x79 &&
+    query.charCodeAt(3) === 0x3d
+  );
+}
+
 /** `GET /get?key=…`. */
 export class GetEndpoint {
   readonly #shared: HttpShared;
@@ -47,9 +58,9 @@ export class GetEndpoint {
    */
   answerAtOnce(response: UwsResponse, request: UwsRequest, user: AccessUser): boolean {
     const query = request.getQuery();
-    if (query === undefined || !query.startsWith('key=')) return false;
+    if (query === undefined || !beginsWithKey(query)) return false;
     const keyBytes = query.length - 4;
-    if (keyBytes === 0 || keyBytes > this.#keyBytesMax) return false;
+    if (keyBytes > this.#keyBytesMax) return false;
     const shared = this.#shared;
     const beganMs = shared.beginSampled(getCommand);
     const document = this.#document;

@@ -89,31 +89,40 @@ function shortEscape(byte: number): number {
   }
 }
 
+/** The two digits of 0 to 99, at twice the number. */
+const digitPairs = Uint8Array.from(
+  { length: 200 },
+  (_, at) => 0x30 + (at % 2 === 0 ? Math.floor(at / 20) : (at >> 1) % 10),
+);
+
 /** Writes a whole number from 0 to 2^53 - 1 in decimal and returns the offset behind it. */
 export function writeInteger(value: number, target: Uint8Array, at: number): number {
-  if (value < 1e9) return writeSmall(value | 0, target, at);
-  // Nine digits and what is above them: each fits the arithmetic of small integers.
-  const high = Math.floor(value / 1e9);
-  const end = writeInteger(high, target, at) + 9;
-  let rest = (value - high * 1e9) | 0;
-  for (let to = end - 1; to >= end - 9; to--) {
-    const tenth = (rest / 10) | 0;
-    target[to] = 0x30 + (rest - tenth * 10);
-    rest = tenth;
+  if (value < 1e8) {
+    const small = value | 0;
+    let digits = 1;
+    for (let bound = 10; small >= bound && digits < 8; bound *= 10) digits++;
+    writeDigits(small, digits, target, at);
+    return at + digits;
   }
-  return end;
+  // Eight digits and what is above them: each part fits the arithmetic of small integers.
+  const high = Math.floor(value / 1e8);
+  const end = writeInteger(high, target, at);
+  writeDigits((value - high * 1e8) | 0, 8, target, end);
+  return end + 8;
 }
 
-function writeSmall(value: number, target: Uint8Array, at: number): number {
-  let end = at + 1;
-  for (let bound = 10; value >= bound && end < at + 9; bound = (bound * 10) | 0) end++;
+/** Writes `value`, below 10^8, with so many digits. */
+function writeDigits(value: number, digits: number, target: Uint8Array, at: number): void {
   let rest = value;
-  for (let to = end - 1; to >= at; to--) {
-    const tenth = (rest / 10) | 0;
-    target[to] = 0x30 + (rest - tenth * 10);
-    rest = tenth;
+  let to = at + digits;
+  while (to - at >= 2) {
+    const above = (rest / 100) | 0;
+    const pair = (rest - above * 100) << 1;
+    target[--to] = digitPairs[pair + 1] as number;
+    target[--to] = digitPairs[pair] as number;
+    rest = above;
   }
-  return end;
+  if (to > at) target[at] = 0x30 + rest;
 }
 
 /** The bytes of ASCII text that is written over and over. */

@@ -127,8 +127,8 @@ test('a body with a byte changed, cut or added is taken or refused as by JSON.pa
       fc.pre(isWellFormed(edited));
       const expected = reference(edited);
       const read = scan(Buffer.from(edited));
-      // JSON.parse takes a name that is given twice, the scanner does not.
-      if (read === null && fields.refusal?.detail.includes('given twice')) return;
+      // JSON.parse takes a name that is given twice, and then the last; the scanner refuses it, or before that the first.
+      if (read === null && /"(\w+)"\s*:.*"\1"\s*:/s.test(edited)) return;
       t.deepEqual(comparable(read), expected);
     }),
     { numRuns: 3000 * testScale },
