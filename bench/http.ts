@@ -38,7 +38,6 @@ export const bench = defineBench({
     pairs: { doc: 'rounds; in each, every subject is measured once', default: '5' },
     seconds: { doc: 'seconds a measurement takes', default: '4' },
     connections: { doc: 'connections of wrk', default: '50' },
-    redis: { doc: 'measure webdis and Redis too', default: false },
     quick: { doc: 'one short round, to see that the answers are right', default: false },
   },
   async run(options, report) {
@@ -51,7 +50,7 @@ export const bench = defineBench({
       const ours = await startFluxCache(folder);
       subjects.push(ours);
       subjects.push(await startBare(ours, folder));
-      if (options.redis) await startWebdis(folder, subjects, report);
+      if (!options.quick) await startWebdis(folder, subjects, report);
       for (const work of ['GET', 'SET'] as const) {
         await measure(work, subjects, pairs, seconds, connections, report);
       }
