@@ -1,7 +1,7 @@
 import { ArgsBuffer } from '../src/command/args-buffer.ts';
 import { ReplyKind, type ReplyReader } from '../src/command/reply.ts';
 import { commandTable } from '../src/command/table.ts';
-import { Shards } from '../src/server/shards.ts';
+import { Shards } from '../src/server/dispatch/shards.ts';
 import { defineBench, numberOption } from './bench.ts';
 import { interleave, summarize } from './report.ts';
 

@@ -3,7 +3,7 @@
  * port. The same engine with handlers that store nothing and answer what FluxCache would: GET a constant, POST reads and
  * JSON-parses its body first.
  */
-import { loadUws } from '../src/server/uws.ts';
+import { loadUws } from '../src/server/http/uws.ts';
 
 const [, , found = '', stored = ''] = process.argv;
 const { uws } = loadUws(16_384);

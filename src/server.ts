@@ -9,9 +9,9 @@ import { readMappingFile } from './config/mapping-file.ts';
 import type { Config } from './config/options.ts';
 import { CONFIG_VARIABLE, type ConfigInputs, printConfig, type Resolution, resolveConfig } from './config/resolve.ts';
 import { openLog } from './monitoring/log.ts';
-import type { Account } from './server/access.ts';
-import { hashPassword } from './server/access-secrets.ts';
-import { readAccounts } from './server/access-users-file.ts';
+import type { Account } from './server/access/access.ts';
+import { hashPassword } from './server/access/secrets.ts';
+import { readAccounts } from './server/access/users-file.ts';
 import { startNode } from './start-node.ts';
 
 const EXIT_ERROR = 1;

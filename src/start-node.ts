@@ -13,11 +13,11 @@ import { infoSections } from './monitoring/info.ts';
 import { Metrics } from './monitoring/metrics.ts';
 import { nodesDocument } from './monitoring/node-view.ts';
 import { PARTITION_COUNT_DEFAULT } from './routing/partition-map.ts';
-import { Access, type Account } from './server/access.ts';
-import { AccessOrigin } from './server/access-origin.ts';
-import { type HttpFront, startHttpFront } from './server/http-front.ts';
-import { type HttpFrontOptions, httpFrontDefaults } from './server/http-options.ts';
-import { Shards } from './server/shards.ts';
+import { Access, type Account } from './server/access/access.ts';
+import { AccessOrigin } from './server/access/origin.ts';
+import { Shards } from './server/dispatch/shards.ts';
+import { type HttpFront, startHttpFront } from './server/http/http-front.ts';
+import { type HttpFrontOptions, httpFrontDefaults } from './server/http/options.ts';
 import { Arena, type StoreMemory } from './store/arena.ts';
 import { readStatistics } from './store/statistics.ts';
 

@@ -1,8 +1,8 @@
 import type { Logger } from '../src/base/ports.ts';
 import { ArgsBuffer } from '../src/command/args-buffer.ts';
 import { type CommandTable, commandTable } from '../src/command/table.ts';
-import type { OrderedSession } from '../src/server/ordered-session.ts';
-import { Shards, type ShardsOptions } from '../src/server/shards.ts';
+import type { OrderedSession } from '../src/server/dispatch/ordered-session.ts';
+import { Shards, type ShardsOptions } from '../src/server/dispatch/shards.ts';
 import type { SupervisorLimits } from '../src/shard/shard-supervisor.ts';
 import { plainNode, plainReply } from './in-thread-shards.ts';
 

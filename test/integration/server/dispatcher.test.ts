@@ -1,5 +1,5 @@
 import test, { type ExecutionContext } from 'ava';
-import { OrderedSession } from '../../../src/server/ordered-session.ts';
+import { OrderedSession } from '../../../src/server/dispatch/ordered-session.ts';
 import { readStatistics } from '../../../src/store/statistics.ts';
 import { type ThreadedOptions, ThreadedShards, until } from '../../threaded-shards.ts';
 

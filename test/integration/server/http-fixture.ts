@@ -3,12 +3,12 @@ import { Counters } from '../../../src/base/counters.ts';
 import { errors } from '../../../src/base/errors.ts';
 import { type Logger, systemClock } from '../../../src/base/ports.ts';
 import { commandTable } from '../../../src/command/table.ts';
-import { Access, type Account } from '../../../src/server/access.ts';
-import { AccessOrigin } from '../../../src/server/access-origin.ts';
-import { type HttpFront, startHttpFront } from '../../../src/server/http-front.ts';
-import type { HealthReport, HttpNode } from '../../../src/server/http-node.ts';
-import { type HttpFrontOptions, httpFrontDefaults } from '../../../src/server/http-options.ts';
-import { Shards } from '../../../src/server/shards.ts';
+import { Access, type Account } from '../../../src/server/access/access.ts';
+import { AccessOrigin } from '../../../src/server/access/origin.ts';
+import { Shards } from '../../../src/server/dispatch/shards.ts';
+import { type HttpFront, startHttpFront } from '../../../src/server/http/http-front.ts';
+import type { HealthReport, HttpNode } from '../../../src/server/http/node-port.ts';
+import { type HttpFrontOptions, httpFrontDefaults } from '../../../src/server/http/options.ts';
 import type { EvictionName } from '../../../src/store/arena.ts';
 
 export interface Fixture {

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { readAccounts } from '../../../src/server/access-users-file.ts';
+import { readAccounts } from '../../../src/server/access/users-file.ts';
 import { startFixture } from './http-fixture.ts';
 import { getRequest, RawConnection } from './raw-http.ts';
 

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { Args } from '../../../src/command/args.ts';
 import { ArgsBuffer } from '../../../src/command/args-buffer.ts';
 import { commandTable } from '../../../src/command/table.ts';
-import { OrderedSession } from '../../../src/server/ordered-session.ts';
+import { OrderedSession } from '../../../src/server/dispatch/ordered-session.ts';
 import { InThreadShards, plainReply } from '../../in-thread-shards.ts';
 
 const scale = Number(process.env['FLUXCACHE_TEST_SCALE'] ?? 1);

@@ -3,9 +3,9 @@ import { fileURLToPath } from 'node:url';
 import test from 'ava';
 import { readMappingFile } from '../../../src/config/mapping-file.ts';
 import { resolveConfig } from '../../../src/config/resolve.ts';
-import { Access } from '../../../src/server/access.ts';
-import { AccessUser } from '../../../src/server/access-rights.ts';
-import { readAccounts, readUsersFile } from '../../../src/server/access-users-file.ts';
+import { Access } from '../../../src/server/access/access.ts';
+import { AccessUser } from '../../../src/server/access/rights.ts';
+import { readAccounts, readUsersFile } from '../../../src/server/access/users-file.ts';
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 const USERS = `${ROOT}configs/users.yaml`;

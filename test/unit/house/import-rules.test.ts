@@ -59,6 +59,8 @@ test('a folder that imports one above it is refused, type imports and nested fol
     'src/store/a.ts': "import type { It } from '../shard/a.ts';\nexport type That = It;\n",
     'src/protocol/http/a.ts': uses('../../store/a.ts'),
     'src/mailbox/a.ts': uses('../server.ts'),
+    'src/server/access/a.ts': uses('../http/a.ts'),
+    'src/server/http/a.ts': VALUE,
   });
   t.deepEqual(
     found.filter((line) => line.endsWith('noRestrictedImports')),
@@ -66,6 +68,7 @@ test('a folder that imports one above it is refused, type imports and nested fol
       'src/base/a.ts noRestrictedImports',
       'src/mailbox/a.ts noRestrictedImports',
       'src/protocol/http/a.ts noRestrictedImports',
+      'src/server/access/a.ts noRestrictedImports',
       'src/store/a.ts noRestrictedImports',
     ],
   );

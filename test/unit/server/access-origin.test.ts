@@ -1,5 +1,5 @@
 import test from 'ava';
-import { AccessOrigin } from '../../../src/server/access-origin.ts';
+import { AccessOrigin } from '../../../src/server/access/origin.ts';
 
 const answers = (access: AccessOrigin, hosts: string[]) => hosts.filter((host) => access.answersFor(host));
 

@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import test from 'ava';
 import { Args } from '../../../src/command/args.ts';
 import { type Command, firstKey, noKeys } from '../../../src/command/command.ts';
-import { AccessUser, everybody } from '../../../src/server/access-rights.ts';
-import { hashPassword } from '../../../src/server/access-secrets.ts';
-import { readAccounts, readUsersFile } from '../../../src/server/access-users-file.ts';
+import { AccessUser, everybody } from '../../../src/server/access/rights.ts';
+import { hashPassword } from '../../../src/server/access/secrets.ts';
+import { readAccounts, readUsersFile } from '../../../src/server/access/users-file.ts';
 
 function command(name: string, parts: Partial<Command>): Command {
   const row = {

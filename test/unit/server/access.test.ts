@@ -1,7 +1,7 @@
 import test from 'ava';
-import { Access, type Account } from '../../../src/server/access.ts';
-import { AccessUser, rights } from '../../../src/server/access-rights.ts';
-import { digestOf, hashPassword, parsePasswordHash } from '../../../src/server/access-secrets.ts';
+import { Access, type Account } from '../../../src/server/access/access.ts';
+import { AccessUser, rights } from '../../../src/server/access/rights.ts';
+import { digestOf, hashPassword, parsePasswordHash } from '../../../src/server/access/secrets.ts';
 
 const HASH = parsePasswordHash(await hashPassword('correct horse', 16));
 

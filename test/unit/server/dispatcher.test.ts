@@ -1,7 +1,7 @@
 import test from 'ava';
 import { ArgsBuffer } from '../../../src/command/args-buffer.ts';
 import { commandTable } from '../../../src/command/table.ts';
-import { OrderedSession } from '../../../src/server/ordered-session.ts';
+import { OrderedSession } from '../../../src/server/dispatch/ordered-session.ts';
 import { InThreadShards, type ModelShardStore, plainReply } from '../../in-thread-shards.ts';
 
 /** Shards in this thread, and the replies in the order in which they came. */

@@ -1,7 +1,7 @@
-import type { Clock } from '../base/ports.ts';
-import { AccessBackoff } from './access-backoff.ts';
-import { type AccessUser, type Denial, everybody } from './access-rights.ts';
-import { digestOf, isPassword, nobodysHash, type PasswordHash, randomSecret, sameDigest } from './access-secrets.ts';
+import type { Clock } from '../../base/ports.ts';
+import { AccessBackoff } from './backoff.ts';
+import { type AccessUser, type Denial, everybody } from './rights.ts';
+import { digestOf, isPassword, nobodysHash, type PasswordHash, randomSecret, sameDigest } from './secrets.ts';
 
 /** One who may be let in, with the secrets that show it is he. */
 export interface Account {

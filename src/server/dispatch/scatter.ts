@@ -1,9 +1,9 @@
-import type { Gather } from '../command/command.ts';
-import { ReplyReader, ReplyWriter } from '../command/reply.ts';
-import { gatherReplies } from '../routing/gather.ts';
-import { KeyPlan } from '../routing/key-plan.ts';
-import type { PartitionMap } from '../routing/partition-map.ts';
-import type { ReplySink } from '../shard/shard-client.ts';
+import type { Gather } from '../../command/command.ts';
+import { ReplyReader, ReplyWriter } from '../../command/reply.ts';
+import { gatherReplies } from '../../routing/gather.ts';
+import { KeyPlan } from '../../routing/key-plan.ts';
+import type { PartitionMap } from '../../routing/partition-map.ts';
+import type { ReplySink } from '../../shard/shard-client.ts';
 
 /** A part's place in a scattered command: keeps the reply until all parts have theirs. */
 class PartSink implements ReplySink {

@@ -1,4 +1,4 @@
-import type { HttpLimits } from '../protocol/http/limits.ts';
+import type { HttpLimits } from '../../protocol/http/limits.ts';
 
 /** What the HTTP front may use up. Bytes, milliseconds, counts. */
 export interface HttpFrontOptions extends HttpLimits {

@@ -1,8 +1,8 @@
-import type { ErrorCode } from '../base/errors.ts';
-import type { Args } from '../command/args.ts';
-import type { Command } from '../command/command.ts';
-import { globMatches } from '../command/glob.ts';
-import { lastKeyOf } from '../command/table.ts';
+import type { ErrorCode } from '../../base/errors.ts';
+import type { Args } from '../../command/args.ts';
+import type { Command } from '../../command/command.ts';
+import { globMatches } from '../../command/glob.ts';
+import { lastKeyOf } from '../../command/table.ts';
 
 export const rights = ['read', 'write', 'admin'] as const;
 export type Right = (typeof rights)[number];

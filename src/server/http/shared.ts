@@ -1,10 +1,10 @@
-import { FrontEnd, Tally } from '../base/counters.ts';
-import { type ErrorCode, errors } from '../base/errors.ts';
-import type { Command } from '../command/command.ts';
-import { type Refusal, refuse } from '../protocol/http/refusal.ts';
+import { FrontEnd, Tally } from '../../base/counters.ts';
+import { type ErrorCode, errors } from '../../base/errors.ts';
+import type { Command } from '../../command/command.ts';
+import { type Refusal, refuse } from '../../protocol/http/refusal.ts';
 import { type Deadline, Deadlines } from './deadlines.ts';
-import type { HttpNode } from './http-node.ts';
-import type { HttpFrontOptions } from './http-options.ts';
+import type { HttpNode } from './node-port.ts';
+import type { HttpFrontOptions } from './options.ts';
 
 /** How many commands of a kind share one reading of the clock: a reading costs more than the rest of the counting. */
 const commandsPerClock = 16;

@@ -1,18 +1,18 @@
-import type { Logger } from '../base/ports.ts';
-import { systemClock } from '../base/ports.ts';
-import type { Command, NodePort } from '../command/command.ts';
-import { type CommandTable, commandTable } from '../command/table.ts';
-import { createDoorbell, Doorbell, type DoorbellHandle } from '../mailbox/doorbell.ts';
-import { createMailbox, MESSAGE_BYTES_MAX_DEFAULT } from '../mailbox/mailbox.ts';
-import type { OutboxLimits } from '../mailbox/outbox.ts';
-import { PartitionMap } from '../routing/partition-map.ts';
-import { ReplyPump } from '../shard/reply-pump.ts';
-import { ShardClient } from '../shard/shard-client.ts';
-import { ShardControl } from '../shard/shard-control.ts';
-import { ShardSupervisor, type SupervisorOptions } from '../shard/shard-supervisor.ts';
-import type { ShardThreadData } from '../shard/shard-thread-data.ts';
-import { createStoreMemory, type EvictionName } from '../store/arena.ts';
-import { StoreReader } from '../store/reader.ts';
+import type { Logger } from '../../base/ports.ts';
+import { systemClock } from '../../base/ports.ts';
+import type { Command, NodePort } from '../../command/command.ts';
+import { type CommandTable, commandTable } from '../../command/table.ts';
+import { createDoorbell, Doorbell, type DoorbellHandle } from '../../mailbox/doorbell.ts';
+import { createMailbox, MESSAGE_BYTES_MAX_DEFAULT } from '../../mailbox/mailbox.ts';
+import type { OutboxLimits } from '../../mailbox/outbox.ts';
+import { PartitionMap } from '../../routing/partition-map.ts';
+import { ReplyPump } from '../../shard/reply-pump.ts';
+import { ShardClient } from '../../shard/shard-client.ts';
+import { ShardControl } from '../../shard/shard-control.ts';
+import { ShardSupervisor, type SupervisorOptions } from '../../shard/shard-supervisor.ts';
+import type { ShardThreadData } from '../../shard/shard-thread-data.ts';
+import { createStoreMemory, type EvictionName } from '../../store/arena.ts';
+import { StoreReader } from '../../store/reader.ts';
 import { Dispatcher } from './dispatcher.ts';
 
 /** How often a stop looks whether all commands in flight are answered. */

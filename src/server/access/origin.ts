@@ -1,4 +1,4 @@
-import { isLoopback } from '../base/addresses.ts';
+import { isLoopback } from '../../base/addresses.ts';
 
 /** Distinct Host headers remembered as right; a client sends one or two. */
 const REMEMBERED_MAX = 64;

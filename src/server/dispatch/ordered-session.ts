@@ -1,4 +1,4 @@
-import type { FlightLog } from '../shard/shard-client.ts';
+import type { FlightLog } from '../../shard/shard-client.ts';
 
 /**
  * What keeps the commands of one connection in their order (I7): how many of its commands are on their way through

@@ -1,6 +1,6 @@
-import { ValueType } from '../base/view.ts';
-import { ReplyKind, type ReplyReader } from '../command/reply.ts';
-import { commandTable } from '../command/table.ts';
+import { ValueType } from '../../base/view.ts';
+import { ReplyKind, type ReplyReader } from '../../command/reply.ts';
+import { commandTable } from '../../command/table.ts';
 
 /** The row that reads all there is to an entry; its reply is what {@link entryOf} reads. */
 export const entryCommand = commandTable.named('flux.entry');

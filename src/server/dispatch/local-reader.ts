@@ -1,4 +1,4 @@
-import type { ReadView } from '../base/view.ts';
+import type { ReadView } from '../../base/view.ts';
 
 /** A front end's reader of a shard's shared memory; what is read is read between `enter` and `leave`, in one turn. */
 export interface LocalReader extends ReadView {

@@ -1,7 +1,7 @@
-import type { Args } from '../command/args.ts';
-import type { Command, NodePort, SurveyCommand } from '../command/command.ts';
-import { ReplyReader, ReplyWriter } from '../command/reply.ts';
-import type { ReplySink } from '../shard/shard-client.ts';
+import type { Args } from '../../command/args.ts';
+import type { Command, NodePort, SurveyCommand } from '../../command/command.ts';
+import { ReplyReader, ReplyWriter } from '../../command/reply.ts';
+import type { ReplySink } from '../../shard/shard-client.ts';
 import type { LocalReader } from './local-reader.ts';
 
 /** How soon a reader that met a group of writes being published looks again: the writer takes microseconds. */

@@ -1,19 +1,19 @@
-import { FrontEnd, Tally } from '../base/counters.ts';
-import { commandTable } from '../command/table.ts';
-import { openApiDocument } from '../protocol/http/openapi.ts';
-import { type HttpPath, type HttpPathId, httpPaths, methodsAt } from '../protocol/http/paths.ts';
-import { quoted, type Refusal, refuse } from '../protocol/http/refusal.ts';
-import type { AccessRefusal } from './access.ts';
-import { AccessUser, everybody } from './access-rights.ts';
+import { FrontEnd, Tally } from '../../base/counters.ts';
+import { commandTable } from '../../command/table.ts';
+import { openApiDocument } from '../../protocol/http/openapi.ts';
+import { type HttpPath, type HttpPathId, httpPaths, methodsAt } from '../../protocol/http/paths.ts';
+import { quoted, type Refusal, refuse } from '../../protocol/http/refusal.ts';
+import type { AccessRefusal } from '../access/access.ts';
+import { AccessUser, everybody } from '../access/rights.ts';
 import { BatchEndpoint } from './batch-endpoint.ts';
 import { CommandEndpoints } from './command-endpoints.ts';
 import { Exchange } from './exchange.ts';
 import { GetEndpoint } from './get-endpoint.ts';
-import type { HttpNode } from './http-node.ts';
-import type { HttpFrontOptions } from './http-options.ts';
-import { HttpShared } from './http-shared.ts';
 import { KeyEndpoints } from './key-endpoints.ts';
+import type { HttpNode } from './node-port.ts';
+import type { HttpFrontOptions } from './options.ts';
 import { SetEndpoint } from './set-endpoint.ts';
+import { HttpShared } from './shared.ts';
 import {
   type LoadedUws,
   loadUws,

@@ -1,7 +1,7 @@
-import type { ArgsBuilder } from '../protocol/http/args-builder.ts';
-import { keyRefusal } from '../protocol/http/body-fields.ts';
-import { decodePercent } from '../protocol/http/percent.ts';
-import { quoted, type Refusal, refuse } from '../protocol/http/refusal.ts';
+import type { ArgsBuilder } from '../../protocol/http/args-builder.ts';
+import { keyRefusal } from '../../protocol/http/body-fields.ts';
+import { decodePercent } from '../../protocol/http/percent.ts';
+import { quoted, type Refusal, refuse } from '../../protocol/http/refusal.ts';
 import type { Exchange } from './exchange.ts';
 
 /** Begins a command with the key in the request's path as its first argument; why it cannot, or null. */

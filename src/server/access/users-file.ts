@@ -1,9 +1,9 @@
 import { z } from 'zod';
-import { nearest } from '../base/nearest.ts';
-import { readMappingFile } from '../config/mapping-file.ts';
+import { nearest } from '../../base/nearest.ts';
+import { readMappingFile } from '../../config/mapping-file.ts';
 import type { Account } from './access.ts';
-import { AccessUser, rights } from './access-rights.ts';
-import { digestOf, parsePasswordHash } from './access-secrets.ts';
+import { AccessUser, rights } from './rights.ts';
+import { digestOf, parsePasswordHash } from './secrets.ts';
 
 export type Accounts =
   | { readonly kind: 'accounts'; readonly accounts: readonly Account[] }

@@ -1,12 +1,12 @@
-import type { Counters } from '../base/counters.ts';
-import type { Clock, Logger } from '../base/ports.ts';
-import type { ReadView } from '../base/view.ts';
-import type { Args } from '../command/args.ts';
-import type { Command } from '../command/command.ts';
-import type { ReplySink } from '../shard/shard-client.ts';
-import type { Access } from './access.ts';
-import type { AccessOrigin } from './access-origin.ts';
-import type { OrderedSession } from './ordered-session.ts';
+import type { Counters } from '../../base/counters.ts';
+import type { Clock, Logger } from '../../base/ports.ts';
+import type { ReadView } from '../../base/view.ts';
+import type { Args } from '../../command/args.ts';
+import type { Command } from '../../command/command.ts';
+import type { ReplySink } from '../../shard/shard-client.ts';
+import type { Access } from '../access/access.ts';
+import type { AccessOrigin } from '../access/origin.ts';
+import type { OrderedSession } from '../dispatch/ordered-session.ts';
 
 /** What the HTTP front needs of the node it stands in front of. */
 export interface HttpNode {

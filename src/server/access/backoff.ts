@@ -1,4 +1,4 @@
-import type { Clock } from '../base/ports.ts';
+import type { Clock } from '../../base/ports.ts';
 
 const FREE_FAILURES = 5;
 const FIRST_WAIT_MS = 250;

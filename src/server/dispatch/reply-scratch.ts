@@ -1,4 +1,4 @@
-import { ReplyReader, ReplyWriter } from '../command/reply.ts';
+import { ReplyReader, ReplyWriter } from '../../command/reply.ts';
 
 /** A reply being made on a front end, and the cursor that hands it over. */
 export interface Scratch {

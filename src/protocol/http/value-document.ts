@@ -1,4 +1,4 @@
-import { type ReadView, ValueType } from '../base/view.ts';
+import { type ReadView, ValueType } from '../../base/view.ts';
 import {
   asciiBytes,
   isPlainJsonText,
@@ -7,7 +7,7 @@ import {
   writeBytes,
   writeInteger,
   writeJsonText,
-} from '../protocol/http/json-text.ts';
+} from './json-text.ts';
 
 /** Behind key and value there is at most this much: `","valueEncoding":"base64","version":…,"ttl":…}`. */
 const framingBytesMax = 160;

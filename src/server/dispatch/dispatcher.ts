@@ -1,7 +1,7 @@
-import { AssertionError, assert, unreachable } from '../base/assert.ts';
-import type { ErrorCode } from '../base/errors.ts';
-import type { ReadView } from '../base/view.ts';
-import { Args } from '../command/args.ts';
+import { AssertionError, assert, unreachable } from '../../base/assert.ts';
+import type { ErrorCode } from '../../base/errors.ts';
+import type { ReadView } from '../../base/view.ts';
+import { Args } from '../../command/args.ts';
 import type {
   Command,
   NodeCommand,
@@ -11,11 +11,11 @@ import type {
   SurveyCommand,
   SweepCommand,
   WriteCommand,
-} from '../command/command.ts';
-import { ReplyReader, ReplyWriter } from '../command/reply.ts';
-import { type CommandTable, lastKeyOf } from '../command/table.ts';
-import type { PartitionMap } from '../routing/partition-map.ts';
-import { Admission, type ReplySink, type ShardClient } from '../shard/shard-client.ts';
+} from '../../command/command.ts';
+import { ReplyReader, ReplyWriter } from '../../command/reply.ts';
+import { type CommandTable, lastKeyOf } from '../../command/table.ts';
+import type { PartitionMap } from '../../routing/partition-map.ts';
+import { Admission, type ReplySink, type ShardClient } from '../../shard/shard-client.ts';
 import { copyArgs } from './copy-args.ts';
 import type { LocalReader } from './local-reader.ts';
 import type { OrderedSession } from './ordered-session.ts';

@@ -1,25 +1,25 @@
-import { ValueType } from '../base/view.ts';
-import { ReplyKind, type ReplyReader } from '../command/reply.ts';
-import { commandTable } from '../command/table.ts';
-import { ArgsBuilder } from '../protocol/http/args-builder.ts';
-import { valueRefusal } from '../protocol/http/body-fields.ts';
-import { maxAgeOf } from '../protocol/http/cache-control.ts';
+import { ValueType } from '../../base/view.ts';
+import { ReplyKind, type ReplyReader } from '../../command/reply.ts';
+import { commandTable } from '../../command/table.ts';
+import { ArgsBuilder } from '../../protocol/http/args-builder.ts';
+import { valueRefusal } from '../../protocol/http/body-fields.ts';
+import { maxAgeOf } from '../../protocol/http/cache-control.ts';
 import {
   entityTagOf,
   ifMatchHolds,
   ifNoneMatchHolds,
   parseTagList,
   type TagList,
-} from '../protocol/http/entity-tag.ts';
-import { JsonScanner } from '../protocol/http/json-scanner.ts';
-import { ttlForm, ttlMsOf } from '../protocol/http/limits.ts';
-import { isRefusal, parseQuery, ttlParameter } from '../protocol/http/query.ts';
-import { type Refusal, refuse } from '../protocol/http/refusal.ts';
-import { isUtf8 } from '../protocol/http/utf8.ts';
+} from '../../protocol/http/entity-tag.ts';
+import { JsonScanner } from '../../protocol/http/json-scanner.ts';
+import { ttlForm, ttlMsOf } from '../../protocol/http/limits.ts';
+import { isRefusal, parseQuery, ttlParameter } from '../../protocol/http/query.ts';
+import { type Refusal, refuse } from '../../protocol/http/refusal.ts';
+import { isUtf8 } from '../../protocol/http/utf8.ts';
 import { contentTypeOf, type Entry, entryCommand, entryOf } from './entry.ts';
 import type { Exchange } from './exchange.ts';
-import type { HttpShared } from './http-shared.ts';
 import { beginWithPathKey } from './path-key.ts';
+import type { HttpShared } from './shared.ts';
 
 const setCommand = commandTable.named('set');
 const deleteCommand = commandTable.named('del');

@@ -1,16 +1,15 @@
-import { errors } from '../base/errors.ts';
-import type { Command } from '../command/command.ts';
-import { ReplyKind, type ReplyReader } from '../command/reply.ts';
-import type { ArgsBuilder } from '../protocol/http/args-builder.ts';
-import { problemContentType, problemOf } from '../protocol/http/problem.ts';
-import { type Refusal, refuse } from '../protocol/http/refusal.ts';
-import { statusLineOf } from '../protocol/http/status.ts';
-import type { ReplySink } from '../shard/shard-client.ts';
-import { type AccessUser, everybody } from './access-rights.ts';
+import { errors } from '../../base/errors.ts';
+import type { Command } from '../../command/command.ts';
+import { ReplyKind, type ReplyReader } from '../../command/reply.ts';
+import type { ArgsBuilder } from '../../protocol/http/args-builder.ts';
+import { problemContentType, problemOf } from '../../protocol/http/problem.ts';
+import { type Refusal, refuse } from '../../protocol/http/refusal.ts';
+import { statusLineOf } from '../../protocol/http/status.ts';
+import type { ReplySink } from '../../shard/shard-client.ts';
+import { type AccessUser, everybody } from '../access/rights.ts';
 import { endAnswer, endBodiless, type WaitPort } from './answer.ts';
-
-import type { HttpShared } from './http-shared.ts';
 import { bodyTimeout, RequestBody } from './request-body.ts';
+import type { HttpShared } from './shared.ts';
 import type { UwsRequest, UwsResponse } from './uws.ts';
 
 /** Header fields as pairs: name, value, name, value. */

@@ -1,7 +1,7 @@
-import type { Args } from '../command/args.ts';
-import type { Steps } from '../command/command.ts';
-import type { ReplyReader } from '../command/reply.ts';
-import type { ReplySink } from '../shard/shard-client.ts';
+import type { Args } from '../../command/args.ts';
+import type { Steps } from '../../command/command.ts';
+import type { ReplyReader } from '../../command/reply.ts';
+import type { ReplySink } from '../../shard/shard-client.ts';
 import type { OrderedSession } from './ordered-session.ts';
 import type { Scratch } from './reply-scratch.ts';
 

@@ -1,5 +1,5 @@
 import type { Deadline } from './deadlines.ts';
-import type { HttpShared } from './http-shared.ts';
+import type { HttpShared } from './shared.ts';
 import type { UwsResponse } from './uws.ts';
 
 /** Bodies up to this size are handed over whole, and the engine keeps what the socket does not take. */

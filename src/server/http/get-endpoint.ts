@@ -1,18 +1,18 @@
-import { Args } from '../command/args.ts';
-import { commandTable } from '../command/table.ts';
-import { ArgsBuilder } from '../protocol/http/args-builder.ts';
-import { keyRefusal } from '../protocol/http/body-fields.ts';
-import { problemContentType, problemOf } from '../protocol/http/problem.ts';
-import { isRefusal, parseQuery } from '../protocol/http/query.ts';
-import { refuse } from '../protocol/http/refusal.ts';
-import { statusLineOf } from '../protocol/http/status.ts';
-import type { AccessUser } from './access-rights.ts';
+import { Args } from '../../command/args.ts';
+import { commandTable } from '../../command/table.ts';
+import { ArgsBuilder } from '../../protocol/http/args-builder.ts';
+import { keyRefusal } from '../../protocol/http/body-fields.ts';
+import { problemContentType, problemOf } from '../../protocol/http/problem.ts';
+import { isRefusal, parseQuery } from '../../protocol/http/query.ts';
+import { refuse } from '../../protocol/http/refusal.ts';
+import { statusLineOf } from '../../protocol/http/status.ts';
+import { ValueDocument } from '../../protocol/http/value-document.ts';
+import type { AccessUser } from '../access/rights.ts';
 import { endAnswer, type WaitPort, waitPortOf } from './answer.ts';
 import { entryCommand, entryOf } from './entry.ts';
 import type { Exchange } from './exchange.ts';
-import type { HttpShared } from './http-shared.ts';
+import type { HttpShared } from './shared.ts';
 import type { UwsRequest, UwsResponse } from './uws.ts';
-import { ValueDocument } from './value-document.ts';
 
 const getCommand = commandTable.named('get');
 

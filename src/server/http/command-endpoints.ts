@@ -1,16 +1,16 @@
-import { ReplyKind, type ReplyReader } from '../command/reply.ts';
-import { commandTable } from '../command/table.ts';
-import { ArgsBuilder } from '../protocol/http/args-builder.ts';
-import { BodyFields, deleteFields, Field, incrFields, keyRefusal } from '../protocol/http/body-fields.ts';
-import { entityTagOf } from '../protocol/http/entity-tag.ts';
-import { JsonScanner } from '../protocol/http/json-scanner.ts';
-import { integerParameter, isRefusal, parseQuery } from '../protocol/http/query.ts';
-import { refuse } from '../protocol/http/refusal.ts';
-import { isUtf8 } from '../protocol/http/utf8.ts';
+import { ReplyKind, type ReplyReader } from '../../command/reply.ts';
+import { commandTable } from '../../command/table.ts';
+import { ArgsBuilder } from '../../protocol/http/args-builder.ts';
+import { BodyFields, deleteFields, Field, incrFields, keyRefusal } from '../../protocol/http/body-fields.ts';
+import { entityTagOf } from '../../protocol/http/entity-tag.ts';
+import { JsonScanner } from '../../protocol/http/json-scanner.ts';
+import { integerParameter, isRefusal, parseQuery } from '../../protocol/http/query.ts';
+import { refuse } from '../../protocol/http/refusal.ts';
+import { isUtf8 } from '../../protocol/http/utf8.ts';
 import type { Exchange } from './exchange.ts';
-import type { HttpShared } from './http-shared.ts';
 import { beginWithPathKey } from './path-key.ts';
 import { missing } from './set-endpoint.ts';
+import type { HttpShared } from './shared.ts';
 
 const deleteCommand = commandTable.named('del');
 const scanCommand = commandTable.named('scan');

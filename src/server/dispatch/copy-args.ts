@@ -1,5 +1,5 @@
-import { copyBytes } from '../base/copy-bytes.ts';
-import { Args } from '../command/args.ts';
+import { copyBytes } from '../../base/copy-bytes.ts';
+import { Args } from '../../command/args.ts';
 
 /** The same arguments in memory of their own, for a command that outlives the call it came with. */
 export function copyArgs(args: Args): Args {

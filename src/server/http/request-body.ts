@@ -1,6 +1,6 @@
-import { type Refusal, refuse } from '../protocol/http/refusal.ts';
+import { type Refusal, refuse } from '../../protocol/http/refusal.ts';
 import type { Deadline } from './deadlines.ts';
-import { type HttpShared, stallMsMax } from './http-shared.ts';
+import { type HttpShared, stallMsMax } from './shared.ts';
 
 const bytesAtFirst = 64 * 1024;
 
