@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import type { Worker } from 'node:worker_threads';
-import { createDoorbell } from '../src/mailbox/doorbell.ts';
-import { DoorbellFront } from '../src/mailbox/doorbell-front.ts';
+import { createDoorbell, Doorbell } from '../src/mailbox/doorbell.ts';
+import { DoorbellFront, Drained } from '../src/mailbox/doorbell-front.ts';
 import { FrontMailbox } from '../src/mailbox/front-mailbox.ts';
 import { createMailbox } from '../src/mailbox/mailbox.ts';
 import { createRing } from '../src/mailbox/ring.ts';
@@ -143,9 +143,9 @@ class Exchange {
     });
   }
 
-  /** How many messages to send now. */
+  /** How many messages to send now: some at the start, however late that is, as their replies end the stretch. */
   due(): number {
-    if (performance.now() - this.#startMs >= this.#ms) return 0;
+    if (this.#sent > 0 && performance.now() - this.#startMs >= this.#ms) return 0;
     return this.#outstandingMax - (this.#sent - this.#received);
   }
 
@@ -188,12 +188,12 @@ async function mailboxPeer(): Promise<EchoPeer> {
   const worker = start({ role: 'mailbox echo', handle });
   await once(worker, 'online');
   const front = new FrontMailbox(handle);
-  let onReplies = (): void => {};
-  const waiting = new DoorbellFront(handle.frontBell, {
+  let onReplies = (): Drained => Drained.idle;
+  const waiting = new DoorbellFront(new Doorbell(handle.frontBell), {
+    flush: () => front.flush(),
     hasWork: () => front.hasWork(),
     drain: () => onReplies(),
   });
-  waiting.start();
   return {
     async run(bytes, outstanding, ms, report) {
       const exchange = new Exchange(outstanding, ms);
@@ -202,17 +202,21 @@ async function mailboxPeer(): Promise<EchoPeer> {
           const at = front.reserve(bytes);
           if (!report.check(at >= 0, 'the mailbox refused a message')) return;
           front.commit(bytes, exchange.onSend());
+          waiting.schedule();
         }
-        front.flush();
       };
       onReplies = () => {
+        const before = front.outstanding;
         while (front.nextReply()) {
           const { tag, length } = front.replies;
           if (!exchange.onReply(tag) || length !== bytes) report.check(false, `reply ${tag} was not the next`);
         }
         front.releaseReplies();
+        const taken = front.outstanding < before;
         send();
-        if (exchange.endIfDone()) onReplies = () => {};
+        if (exchange.endIfDone()) onReplies = () => Drained.idle;
+        if (front.outstanding === 0) return Drained.idle;
+        return taken ? Drained.some : Drained.nothing;
       };
       send();
       return exchange.done;

@@ -47,6 +47,7 @@ export class Shards {
   /** What each shard's thread works on; its metrics are read from its memory. */
   readonly threads: readonly ShardThreadData[];
   readonly #clients: readonly ShardClient[];
+  readonly #pump: ReplyPump;
   #stopped: Promise<void> | null = null;
 
   /** Reserves the memory of all shards and starts their threads. `started` tells when they serve. */
@@ -58,14 +59,14 @@ export class Shards {
     this.#clients = this.threads.map(
       ({ shard, mailboxes: [mailbox] }) => new ShardClient(shard, mailbox, options.outbox),
     );
-    const pump = new ReplyPump(new Doorbell(frontBell), this.#clients);
+    this.#pump = new ReplyPump(new Doorbell(frontBell), this.#clients);
     this.dispatcher = new Dispatcher({
       table: options.table ?? commandTable,
       map: this.map,
       node: options.node,
       clients: this.#clients,
       readers: this.threads.map(({ memory }) => new StoreReader(memory, 0, systemClock)),
-      onSent: () => pump.sent(),
+      onSent: () => this.#pump.sent(),
       onDefect: reportTo(options.supervisor.logger),
     });
     this.supervisor = new ShardSupervisor(this.threads, options.supervisor);
@@ -92,6 +93,7 @@ export class Shards {
       await new Promise((resolve) => setTimeout(resolve, DRAIN_LOOK_MS));
     }
     await this.supervisor.stop(Math.max(deadlineMs - performance.now(), 0));
+    this.#pump.stop();
     for (const client of this.#clients) client.abandon();
   }
 }

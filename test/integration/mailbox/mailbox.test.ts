@@ -1,6 +1,6 @@
 import test from 'ava';
-import { createDoorbell } from '../../../src/mailbox/doorbell.ts';
-import { DoorbellFront } from '../../../src/mailbox/doorbell-front.ts';
+import { createDoorbell, Doorbell } from '../../../src/mailbox/doorbell.ts';
+import { DoorbellFront, Drained } from '../../../src/mailbox/doorbell-front.ts';
 import { FrontMailbox } from '../../../src/mailbox/front-mailbox.ts';
 import { createMailbox } from '../../../src/mailbox/mailbox.ts';
 import { testScale } from '../../scale.ts';
@@ -45,38 +45,50 @@ test('replies come back in order with the bytes of their commands', async (t) =>
   t.is(await ended, 0);
 });
 
-test('both sides fall asleep between any two commands, and neither misses a wake-up', async (t) => {
-  const handle = createMailbox({ actorBell: createDoorbell(), frontBell: createDoorbell() });
-  const front = new FrontMailbox(handle);
-  const worker = startThread(echoThread, { handle });
-  const total = 30_000 * testScale;
-  let received = 0;
-  const send = (bytes: number): void => {
-    const at = front.reserve(bytes);
-    front.bytes.fill(received & 255, at, at + bytes);
-    front.commit(bytes, received);
-    front.flush();
-  };
-  // A wake-up that is lost leaves both asleep for good: the test then ends by its time limit.
-  await new Promise<void>((resolve) => {
-    const waiting = new DoorbellFront(handle.frontBell, {
-      hasWork: () => front.hasWork(),
-      drain: () => {
-        while (front.nextReply()) received += 1;
-        front.releaseReplies();
-        if (received === total) {
-          waiting.stop();
-          resolve();
-        } else if (front.outstanding === 0) {
-          // The command that ends the actor is empty; the others come one, two or three at a time.
-          const burst = Math.min(1 + (received % 3), total - received);
-          for (let last = received + burst - 1, i = received; i <= last; i += 1) send(i === total - 1 ? 0 : 5);
-        }
+// Without turns of looking the front end sleeps after every command; with them, now and then.
+for (const spinTurnsMax of [0, 2]) {
+  test(`both sides fall asleep between commands, after ${spinTurnsMax} turns, and neither misses a wake-up`, async (t) => {
+    const handle = createMailbox({ actorBell: createDoorbell(), frontBell: createDoorbell() });
+    const front = new FrontMailbox(handle);
+    const worker = startThread(echoThread, { handle });
+    const total = 20_000 * testScale;
+    let received = 0;
+    const send = (bytes: number): void => {
+      const at = front.reserve(bytes);
+      front.bytes.fill(received & 255, at, at + bytes);
+      front.commit(bytes, received);
+      waiting.schedule();
+    };
+    let done = (): void => {};
+    const waiting = new DoorbellFront(
+      new Doorbell(handle.frontBell),
+      {
+        flush: () => front.flush(),
+        hasWork: () => front.hasWork(),
+        drain: () => {
+          const before = received;
+          while (front.nextReply()) received += 1;
+          front.releaseReplies();
+          if (received === total) {
+            waiting.stop();
+            done();
+          } else if (front.outstanding === 0) {
+            // The command that ends the actor is empty; the others come one, two or three at a time.
+            const burst = Math.min(1 + (received % 3), total - received);
+            for (let last = received + burst - 1, i = received; i <= last; i += 1) send(i === total - 1 ? 0 : 5);
+          }
+          return received > before ? Drained.some : Drained.nothing;
+        },
       },
+      spinTurnsMax,
+    );
+    // A wake-up that is lost leaves both asleep for good: the test then ends by its time limit.
+    await new Promise<void>((resolve) => {
+      done = resolve;
+      waiting.schedule();
     });
-    waiting.start();
+    t.is(received, total);
+    t.is(front.outstanding, 0);
+    await worker.terminate();
   });
-  t.is(received, total);
-  t.is(front.outstanding, 0);
-  await worker.terminate();
-});
+}

@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import type { Worker } from 'node:worker_threads';
 import test from 'ava';
-import { createDoorbell } from '../../../src/mailbox/doorbell.ts';
-import { DoorbellFront } from '../../../src/mailbox/doorbell-front.ts';
+import { createDoorbell, Doorbell } from '../../../src/mailbox/doorbell.ts';
+import { DoorbellFront, Drained } from '../../../src/mailbox/doorbell-front.ts';
 import { FrontMailbox } from '../../../src/mailbox/front-mailbox.ts';
 import { createMailbox } from '../../../src/mailbox/mailbox.ts';
 import { testScale } from '../../scale.ts';
@@ -50,7 +50,6 @@ test('actors ended in the middle of their work: nothing lost, repeated or out of
       front.commit(bytes, sent);
       sent += 1;
     }
-    front.flush();
   };
   const check = (): string | null => {
     const { tag, bytes, offset, length } = front.replies;
@@ -63,21 +62,26 @@ test('actors ended in the middle of their work: nothing lost, repeated or out of
     for (let i = 0; i < length; i += 1) if (bytes[offset + i] !== (tag & 127)) return `reply ${tag} differs at ${i}`;
     return executions[tag] === 1 ? null : `command ${tag} was executed ${executions[tag]} times`;
   };
-  const waiting = new DoorbellFront(handle.frontBell, {
+  const waiting = new DoorbellFront(new Doorbell(handle.frontBell), {
+    flush: () => front.flush(),
     hasWork: () => front.hasWork(),
     drain: () => {
+      const before = answered;
       while (fault === null && front.nextReply()) {
         fault = check();
         answered += 1;
       }
       front.releaseReplies();
+      const sentBefore = sent;
       send();
+      if (sent > sentBefore) waiting.schedule();
       while (waiters[0] !== undefined && (answered >= waiters[0].answers || fault !== null)) waiters.shift()?.resolve();
+      return answered > before ? Drained.some : Drained.nothing;
     },
   });
   const answers = (count: number): Promise<void> => new Promise((resolve) => waiters.push({ answers: count, resolve }));
 
-  waiting.start();
+  waiting.schedule();
   for (let life = 0; life < DEATHS && fault === null; life += 1) {
     const worker: Worker = startThread(thread, order);
     const ended = once(worker, 'exit');
