@@ -9,10 +9,9 @@ import {
   SegmentRow,
   SegmentState,
   TOMBSTONE,
-  UndoPage,
 } from './layout.ts';
 import { chunkCountOf, expiresAtOf, recordBytesOf, valueWord } from './record.ts';
-import { undoGroup } from './undo-log.ts';
+import { turnSequence, undoGroup, undoPages } from './undo-log.ts';
 import type { WriterParts } from './writer-parts.ts';
 
 /** How long an attaching writer waits for readers to leave what its predecessor had unlinked. */
@@ -57,7 +56,7 @@ export function attach(parts: WriterParts, nowMs: number): void {
   segments.adoptLogs();
   forEachIndexPage(parts, (page) => fileExpiring(parts, page, nowMs));
   if ((arena.word(Control.sequence) & 1) !== 0) {
-    Atomics.store(arena.words, Control.sequence, (arena.word(Control.sequence) + 1) | 0);
+    turnSequence(arena);
   }
 }
 
@@ -105,16 +104,11 @@ function recountPage({ arena }: WriterParts, page: number): void {
 
 function takeBackGroup(parts: WriterParts): void {
   const { arena, index, indexWriter, pages } = parts;
-  const count = arena.word(Control.undoCount);
-  if (count > 0) {
-    const chain: number[] = [];
-    for (let page = arena.word(Control.undoPage); page !== 0; page = arena.word(page * 2 + UndoPage.previous)) {
-      pages.adopt(page);
-      chain.push(page);
-    }
+  if (arena.word(Control.undoCount) > 0) {
+    const taken = undoPages(arena);
+    for (const page of taken) pages.adopt(page);
     undoGroup(arena, index, indexWriter);
-    arena.words[Control.undoCount] = 0;
-    for (const page of chain) pages.free(page);
+    for (const page of taken) pages.free(page);
   }
   arena.words[Control.undoPage] = 0;
 }

@@ -24,7 +24,7 @@ export class UndoLog {
   /** Begins a group; false when there is no memory for its first page. */
   begin(): boolean {
     if (!this.#addPage(0)) return false;
-    Atomics.store(this.#words, Control.sequence, (this.#arena.word(Control.sequence) + 1) | 0);
+    turnSequence(this.#arena);
     return true;
   }
 
@@ -49,7 +49,7 @@ export class UndoLog {
     // From here on the group cannot be taken back.
     words[Control.undoCount] = 0;
     words[Control.undoPage] = 0;
-    Atomics.store(words, Control.sequence, (this.#arena.word(Control.sequence) + 1) | 0);
+    turnSequence(this.#arena);
     while (page !== 0) {
       const previous = words[page * 2 + UndoPage.previous] as number;
       this.#pages.free(page);
@@ -70,15 +70,36 @@ function recordAt(page: number, ordinal: number): number {
   return page * 2 + UndoPage.records + (ordinal % UndoPage.recordsMax) * UndoPage.recordWords;
 }
 
+/** Sends readers to the writer's mailbox from now on (the sequence word turns odd), or lets them in again (even). */
+export function turnSequence(arena: Arena): void {
+  Atomics.store(arena.words, Control.sequence, (arena.word(Control.sequence) + 1) | 0);
+}
+
+/**
+ * The undo pages of the group under way, oldest first. A writer that died while it began a page has left one more than
+ * its records take, and so has a successor that died while it took them back.
+ */
+export function undoPages(arena: Arena): number[] {
+  const pages: number[] = [];
+  for (let page = arena.word(Control.undoPage); page !== 0; page = arena.word(page * 2 + UndoPage.previous)) {
+    pages.push(page);
+  }
+  return pages.reverse();
+}
+
 /**
  * Takes back the group that a dead writer left unfinished, last write first, as far as the index goes: its records
  * lie where they lay, because nothing is recycled while a group is under way. The sequence word stays as it is.
+ *
+ * Each record is struck off once it is taken back, so that should this writer die too, the next one goes on with the
+ * record that this one was at. To take that one back twice does no harm; to take back one written before it again
+ * would, since it may be of the same key and no longer find what it put there.
  */
 export function undoGroup(arena: Arena, index: KeyIndex, indexWriter: KeyIndexWriter): void {
   const words = arena.words;
-  let page = words[Control.undoPage] as number;
+  const pages = undoPages(arena);
   for (let ordinal = (words[Control.undoCount] as number) - 1; ordinal >= 0; ordinal--) {
-    const at = recordAt(page, ordinal);
+    const at = recordAt(pages[Math.floor(ordinal / UndoPage.recordsMax)] as number, ordinal);
     const hash = words[at] as number;
     const oldRef = words[at + 1] as number;
     const newRef = words[at + 2] as number;
@@ -90,6 +111,6 @@ export function undoGroup(arena: Arena, index: KeyIndex, indexWriter: KeyIndexWr
       assert(indexWriter.prepareInsert(hash), 'no memory to take a group back');
       indexWriter.insert(hash, oldRef);
     }
-    if (ordinal % UndoPage.recordsMax === 0) page = words[page * 2 + UndoPage.previous] as number;
+    words[Control.undoCount] = ordinal;
   }
 }
