@@ -8,6 +8,7 @@ import type {
   NodePort,
   PairCommand,
   ReadCommand,
+  Steps,
   SurveyCommand,
   SweepCommand,
   WriteCommand,
@@ -159,6 +160,13 @@ export class Dispatcher implements PairPort {
     this.#send(shard, this.#table.named(name), args, sink, null);
   }
 
+  answerDefect(command: Command, error: unknown, reply: ReplyWriter): void {
+    if (error instanceof AssertionError) throw error;
+    reply.clear();
+    reply.error('internal', `the command '${command.name}' failed; the log says more`);
+    this.#onDefect(command, error);
+  }
+
   pairDone(): void {
     this.#running--;
   }
@@ -210,7 +218,7 @@ export class Dispatcher implements PairPort {
     try {
       command.run(reader, args, reply);
     } catch (error) {
-      this.#answerDefect(command, error, reply);
+      this.answerDefect(command, error, reply);
     } finally {
       unchanged = reader.leave();
     }
@@ -317,9 +325,18 @@ export class Dispatcher implements PairPort {
       this.#send(shard, command, args, sink, session);
       return;
     }
-    this.#running++;
     const scratch = { writer: new ReplyWriter(), reader: new ReplyReader() };
-    new PairRun(this, command.start(args), sink, session, scratch).start();
+    let steps: Steps;
+    try {
+      steps = command.start(args);
+    } catch (error) {
+      this.answerDefect(command, error, scratch.writer);
+      scratch.reader.openWritten(scratch.writer);
+      sink.onReply(scratch.reader);
+      return;
+    }
+    this.#running++;
+    new PairRun(this, command, steps, sink, session, scratch).start();
   }
 
   #onNode(command: NodeCommand & Command, args: Args, sink: ReplySink): void {
@@ -328,7 +345,7 @@ export class Dispatcher implements PairPort {
       try {
         command.run(this.#node, args, writer);
       } catch (error) {
-        this.#answerDefect(command, error, writer);
+        this.answerDefect(command, error, writer);
       }
       reader.openWritten(writer);
       sink.onReply(reader);
@@ -340,7 +357,7 @@ export class Dispatcher implements PairPort {
   #survey(command: SurveyCommand & Command, args: Args, sink: ReplySink, session: OrderedSession | null): void {
     const run =
       this.#surveys.pop() ??
-      new SurveyRun(this.#readers, this.#node, (of, error, reply) => this.#answerDefect(of, error, reply));
+      new SurveyRun(this.#readers, this.#node, (of, error, reply) => this.answerDefect(of, error, reply));
     run.begin();
     const idle = session === null || session.inFlight === 0;
     if (idle && run.step(command, args)) {
@@ -358,13 +375,6 @@ export class Dispatcher implements PairPort {
     };
     if (session === null) run.continueLater(command, ownArgs, finish);
     else session.blockUntilIdle(() => run.continueLater(command, ownArgs, finish));
-  }
-
-  #answerDefect(command: Command, error: unknown, reply: ReplyWriter): void {
-    if (error instanceof AssertionError) throw error;
-    reply.clear();
-    reply.error('internal', `the command '${command.name}' failed; the log says more`);
-    this.#onDefect(command, error);
   }
 
   #refuseAdmission(sink: ReplySink, admission: Admission): void {

@@ -1,6 +1,6 @@
 import type { Args } from '../../command/args.ts';
-import type { Steps } from '../../command/command.ts';
-import type { ReplyReader } from '../../command/reply.ts';
+import type { Command, PairCommand, Step, Steps } from '../../command/command.ts';
+import type { ReplyReader, ReplyWriter } from '../../command/reply.ts';
 import type { ReplySink } from '../../shard/shard-client.ts';
 import type { OrderedSession } from './ordered-session.ts';
 import type { Scratch } from './reply-scratch.ts';
@@ -9,19 +9,30 @@ import type { Scratch } from './reply-scratch.ts';
 export interface PairPort {
   /** Sends the command of that name to the shard of its key; the sink is called in any case, and once. */
   runStep(name: string, args: Args, sink: ReplySink): void;
+  /** Writes the reply of a command that threw; throws on what is an assertion. */
+  answerDefect(command: Command, error: unknown, reply: ReplyWriter): void;
   pairDone(): void;
 }
 
 /** A command over two keys of two shards, on its way from step to step. */
 export class PairRun implements ReplySink {
   readonly #port: PairPort;
+  readonly #command: PairCommand & Command;
   readonly #steps: Steps;
   readonly #sink: ReplySink;
   readonly #session: OrderedSession | null;
   readonly #scratch: Scratch;
 
-  constructor(port: PairPort, steps: Steps, sink: ReplySink, session: OrderedSession | null, scratch: Scratch) {
+  constructor(
+    port: PairPort,
+    command: PairCommand & Command,
+    steps: Steps,
+    sink: ReplySink,
+    session: OrderedSession | null,
+    scratch: Scratch,
+  ) {
     this.#port = port;
+    this.#command = command;
     this.#steps = steps;
     this.#sink = sink;
     this.#session = session;
@@ -40,14 +51,22 @@ export class PairRun implements ReplySink {
 
   #advance(previous: ReplyReader | null): void {
     const { writer, reader } = this.#scratch;
-    const step = this.#steps.next(previous, writer);
+    let step: Step | null = null;
+    try {
+      step = this.#steps.next(previous, writer);
+    } catch (error) {
+      this.#port.answerDefect(this.#command, error, writer);
+    }
     if (step !== null) {
       this.#port.runStep(step.command, step.args, this);
       return;
     }
     reader.openWritten(writer);
     this.#port.pairDone();
-    this.#sink.onReply(reader);
-    this.#session?.unblock();
+    try {
+      this.#sink.onReply(reader);
+    } finally {
+      this.#session?.unblock();
+    }
   }
 }

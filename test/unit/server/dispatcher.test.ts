@@ -1,6 +1,8 @@
 import test from 'ava';
 import { ArgsBuffer } from '../../../src/command/args-buffer.ts';
-import { commandTable } from '../../../src/command/table.ts';
+import type { PairCommand } from '../../../src/command/command.ts';
+import { families } from '../../../src/command/families.ts';
+import { CommandTable, commandTable } from '../../../src/command/table.ts';
 import { OrderedSession } from '../../../src/server/dispatch/ordered-session.ts';
 import { InThreadShards, type ModelShardStore, plainReply } from '../../in-thread-shards.ts';
 
@@ -155,4 +157,66 @@ test('a command over several shards is refused whole when one of them has no roo
   t.is(shards.dispatcher.mailboxDepth(0), 0);
   shards.serve(0);
   t.is(shards.stores[0]?.keyCount, 0);
+});
+
+/** Shards whose command `two` works on two keys, by these steps. */
+function withSteps(start: PairCommand['start']) {
+  const row: PairCommand = {
+    kind: 'pair',
+    name: 'two',
+    arity: 3,
+    flags: ['write'],
+    keys: { first: 0, last: 1, step: 1 },
+    group: 'generic',
+    since: '0.1.0',
+    summary: '',
+    complexity: '',
+    syntax: 'key key',
+    run: () => {},
+    start,
+  };
+  const table = new CommandTable([...families, row]);
+  const shards = new InThreadShards(2, { table });
+  const session = new OrderedSession(2);
+  const replies: unknown[] = [];
+  const buffer = new ArgsBuffer().begin();
+  for (const shard of [0, 1]) buffer.text(keyOfShard(shards, shard));
+  const sink = { onReply: (reply: Parameters<typeof plainReply>[0]) => void replies.push(plainReply(reply)) };
+  shards.dispatcher.execute(table.named('two'), buffer.args, sink, session);
+  return { shards, session, replies };
+}
+
+function keyOfShard({ map }: InThreadShards, shard: number): string {
+  for (let number = 0; ; number++) {
+    const key = `key:${number}`;
+    if (map.shardOfKey(Buffer.from(key), 0, key.length) === shard) return key;
+  }
+}
+
+test('a command over two shards that throws at its start is answered, and counts as in flight no more', (t) => {
+  const { shards, session, replies } = withSteps(() => {
+    throw new Error('no start');
+  });
+  t.deepEqual(replies, ["error internal the command 'two' failed; the log says more"]);
+  t.deepEqual(shards.defects, ['two: Error: no start']);
+  t.is(shards.dispatcher.inFlight, 0);
+  t.false(session.blocked);
+});
+
+test('a command over two shards whose later step throws is answered, and its connection goes on', async (t) => {
+  const { shards, session, replies } = withSteps((args) => {
+    const own = new ArgsBuffer().begin().bytes(args.bytes, args.start(0), args.end(0)).args;
+    return {
+      next: (previous) => {
+        if (previous !== null) throw new Error('no second step');
+        return { command: 'get', args: own };
+      },
+    };
+  });
+  t.true(session.blocked);
+  await shards.settle();
+  t.deepEqual(replies, ["error internal the command 'two' failed; the log says more"]);
+  t.deepEqual(shards.defects, ['two: Error: no second step']);
+  t.is(shards.dispatcher.inFlight, 0);
+  t.false(session.blocked);
 });
