@@ -161,7 +161,7 @@ export class BatchEndpoint {
 
   #execute(exchange: Exchange, operations: readonly Operation[]): void {
     const results = new BatchResults(this.#shared, operations.length, (body) => {
-      if (exchange.isOpen) exchange.answer(200, 'application/json', body);
+      exchange.answer(200, 'application/json', body);
     });
     const { args, bytes } = this.#builder;
     const { commands, shardCount } = this.#shared.node;
@@ -179,7 +179,7 @@ export class BatchEndpoint {
       const key = command === entryCommand ? bytes.slice(starts[0], ends[0]) : null;
       const onReply = (reply: ReplyReader): void => {
         this.#shared.count(command, beganMs);
-        results.add(index, command, reply, key);
+        exchange.guard(() => results.add(index, command, reply, key));
       };
       commands.execute(command, args, { onReply }, session);
     }

@@ -36,7 +36,6 @@ export class Exchange implements WaitPort {
   readonly query: string;
   /** The path's parameter, still percent-encoded. */
   readonly parameter: string;
-  readonly beganMs = performance.now();
   user: AccessUser = everybody;
   body: Uint8Array = new Uint8Array(0);
   readonly #response: UwsResponse;
@@ -85,15 +84,34 @@ export class Exchange implements WaitPort {
     this.shared.awaitBody(body);
     this.#response.onData((chunk, isLast) => {
       this.shared.countReceived(chunk.byteLength);
-      if (!this.isOpen) return;
-      this.shared.bodyBegan(body);
-      const refusal = body.add(chunk, isLast);
-      if (refusal !== null) this.refuse(refusal);
-      else if (isLast) {
-        this.body = body.bytes;
-        then();
-      }
+      this.guard(() => {
+        this.shared.bodyBegan(body);
+        const refusal = body.add(chunk, isLast);
+        if (refusal !== null) this.refuse(refusal);
+        else if (isLast) {
+          this.body = body.bytes;
+          then();
+        }
+      });
     });
+  }
+
+  /**
+   * Does a part of the request's work, in whatever turn, unless the request is answered or lost. What it throws costs
+   * this request alone: the engine and the dispatcher, which call it, would pass it on to the whole process.
+   */
+  guard(work: () => void): void {
+    if (!this.isOpen) return;
+    try {
+      work();
+    } catch (error) {
+      this.defect(error);
+    }
+  }
+
+  /** Answers a request that met a defect of ours. */
+  defect(error: unknown): void {
+    this.refuse(this.shared.defect(error, this.path));
   }
 
   /**
@@ -110,9 +128,10 @@ export class Exchange implements WaitPort {
     const sink: ReplySink = {
       onReply: (reply) => {
         this.shared.count(command, beganMs);
-        if (!this.isOpen) return;
-        if (reply.kind === ReplyKind.error) this.refuse(refuse(reply.errorCode, reply.text));
-        else then(reply);
+        this.guard(() => {
+          if (reply.kind === ReplyKind.error) this.refuse(refuse(reply.errorCode, reply.text));
+          else then(reply);
+        });
       },
     };
     this.shared.node.commands.execute(command, builder.args, sink);
@@ -169,8 +188,14 @@ export class Exchange implements WaitPort {
     this.shared.inFlight--;
     const response = this.#response;
     response.cork(() => {
-      this.#writeHead(response, status, headers);
-      end(response);
+      try {
+        this.#writeHead(response, status, headers);
+        end(response);
+      } catch (error) {
+        // Part of the answer may be written: there is no other to give.
+        this.shared.defect(error, this.path);
+        response.close();
+      }
     });
   }
 

@@ -199,7 +199,7 @@ class UwsFront implements HttpFront {
       try {
         this.#unknown(response, request);
       } catch (error) {
-        this.#broken(response, error);
+        this.#broken(response, request, error);
       }
     });
   }
@@ -228,7 +228,7 @@ class UwsFront implements HttpFront {
         try {
           this.#handleGet(response, request, row, run);
         } catch (error) {
-          this.#broken(response, error);
+          this.#broken(response, request, error);
         }
       };
     }
@@ -237,7 +237,7 @@ class UwsFront implements HttpFront {
         try {
           this.#handleSet(response, request, row, run);
         } catch (error) {
-          this.#broken(response, error);
+          this.#broken(response, request, error);
         }
       };
     }
@@ -245,7 +245,7 @@ class UwsFront implements HttpFront {
       try {
         this.#handle(response, request, row, run);
       } catch (error) {
-        this.#broken(response, error);
+        this.#broken(response, request, error);
       }
     };
   }
@@ -323,7 +323,7 @@ class UwsFront implements HttpFront {
       exchange.user = found;
       this.#run(exchange, run);
     } catch (error) {
-      this.#defect(exchange, error);
+      exchange.defect(error);
     }
   }
 
@@ -333,11 +333,7 @@ class UwsFront implements HttpFront {
       exchange.refuse(refusal);
       return;
     }
-    try {
-      run(exchange);
-    } catch (error) {
-      this.#defect(exchange, error);
-    }
+    exchange.guard(() => run(exchange));
   }
 
   #refusalOf(request: UwsRequest, row: HttpPath): Refusal | null {
@@ -404,19 +400,14 @@ class UwsFront implements HttpFront {
     }
     text.then(
       (page) => exchange.answer(200, type, page),
-      (error: unknown) => this.#defect(exchange, error),
+      (error: unknown) => exchange.defect(error),
     );
   }
 
   /** A defect costs its own connection and no other. */
-  #broken(response: UwsResponse, error: unknown): void {
-    this.#shared.node.log.error({ err: error }, 'an HTTP request failed in a way it must not');
+  #broken(response: UwsResponse, request: UwsRequest, error: unknown): void {
+    this.#shared.defect(error, request.getUrl());
     response.close();
-  }
-
-  #defect(exchange: Exchange, error: unknown): void {
-    this.#shared.node.log.error({ err: error, path: exchange.path }, 'an HTTP request failed in a way it must not');
-    exchange.refuse(refuse('internal', 'The request met a defect of the server; its log says more.'));
   }
 }
 

@@ -1,3 +1,4 @@
+import { AssertionError } from '../../base/assert.ts';
 import { errors } from '../../base/errors.ts';
 import { ValueType } from '../../base/view.ts';
 import { ReplyKind, type ReplyReader } from '../../command/reply.ts';
@@ -18,6 +19,7 @@ import type { HttpShared } from './shared.ts';
 import type { UwsResponse } from './uws.ts';
 
 const setCommand = commandTable.named('set');
+const path = '/set';
 
 /** Requests' records kept for the next ones. */
 const spareMax = 1024;
@@ -170,22 +172,38 @@ class SetRequest implements ReplySink {
       this.#endpoint.spare(this);
       return;
     }
-    if (reply.kind === ReplyKind.status) this.#version = reply.version;
-    else if (reply.kind === ReplyKind.null) this.#refusal = this.#endpoint.unmet();
-    else this.#refusal = refuse(reply.kind === ReplyKind.error ? reply.errorCode : 'internal', reply.text);
+    try {
+      if (reply.kind === ReplyKind.status) this.#version = reply.version;
+      else this.#refusal = this.#refusalIn(reply);
+    } catch (error) {
+      this.#refusal = this.#shared.defect(error, path);
+    }
     if (this.#isCorked) this.#answer();
     else response.cork(this.#write);
+  }
+
+  #refusalIn(reply: ReplyReader): Refusal {
+    if (reply.kind === ReplyKind.null) return this.#endpoint.unmet();
+    if (reply.kind === ReplyKind.error) return refuse(reply.errorCode, reply.text);
+    throw new AssertionError(`SET does not reply with kind ${reply.kind}`);
   }
 
   #receive(chunk: ArrayBuffer, isLast: boolean): void {
     this.#shared.countReceived(chunk.byteLength);
     if (this.#response === null) return;
     this.#isCorked = true;
-    if (isLast && this.#body === null) {
-      this.#shared.bodyBegan(this.#timeLimit);
-      this.#isReceived = true;
-      this.#run(new Uint8Array(chunk));
-    } else this.#collect(chunk, isLast);
+    try {
+      if (isLast && this.#body === null) {
+        this.#shared.bodyBegan(this.#timeLimit);
+        this.#isReceived = true;
+        this.#run(new Uint8Array(chunk));
+      } else this.#collect(chunk, isLast);
+    } catch (error) {
+      const refusal = this.#shared.defect(error, path);
+      // The command may have been sent, and this record be called again with its reply.
+      this.#isReceived = false;
+      if (this.#response !== null) this.#refuse(refusal);
+    }
     this.#isCorked = false;
   }
 
@@ -227,12 +245,18 @@ class SetRequest implements ReplySink {
     this.#response = null;
     shared.inFlight--;
     const refusal = this.#refusal;
-    if (refusal === null) {
-      const at = writeInteger(this.#version, answerBytes, answerStart.length);
-      answerBytes[at] = 0x7d;
-      response.writeHeader('Content-Type', 'application/json');
-      endAnswer(shared, response, answerViews[at + 1] as Uint8Array, this.#endpoint.waits);
-    } else this.#answerProblem(response, refusal);
+    try {
+      if (refusal === null) {
+        const at = writeInteger(this.#version, answerBytes, answerStart.length);
+        answerBytes[at] = 0x7d;
+        response.writeHeader('Content-Type', 'application/json');
+        endAnswer(shared, response, answerViews[at + 1] as Uint8Array, this.#endpoint.waits);
+      } else this.#answerProblem(response, refusal);
+    } catch (error) {
+      // Part of the answer may be written: there is no other to give.
+      shared.defect(error, path);
+      response.close();
+    }
     if (this.#isReceived) this.#endpoint.spare(this);
     else this.#body?.release();
   }

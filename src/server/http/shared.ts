@@ -97,6 +97,12 @@ export class HttpShared {
     this.node.counters.error(errors[code].id);
   }
 
+  /** Logs what a request threw, which is a defect of ours; returns what to answer. */
+  defect(error: unknown, path: string): Refusal {
+    this.node.log.error({ err: error, path }, 'an HTTP request failed in a way it must not');
+    return refuse('internal', 'The request met a defect of the server; its log says more.');
+  }
+
   /** Hands all counts to the node's counters: before they are read. */
   flushCounts(): void {
     for (let id = 0; id < this.#uncounted.length; id++) this.#flush(id);

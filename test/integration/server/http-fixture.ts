@@ -7,7 +7,7 @@ import { Access, type Account } from '../../../src/server/access/access.ts';
 import { AccessOrigin } from '../../../src/server/access/origin.ts';
 import { Shards } from '../../../src/server/dispatch/shards.ts';
 import { type HttpFront, startHttpFront } from '../../../src/server/http/http-front.ts';
-import type { HealthReport, HttpNode } from '../../../src/server/http/node-port.ts';
+import type { CommandPort, HealthReport, HttpNode } from '../../../src/server/http/node-port.ts';
 import { type HttpFrontOptions, httpFrontDefaults } from '../../../src/server/http/options.ts';
 import type { EvictionName } from '../../../src/store/arena.ts';
 
@@ -28,6 +28,8 @@ export interface FixtureSettings {
   readonly budgetBytes?: number;
   readonly eviction?: EvictionName;
   readonly health?: () => HealthReport;
+  /** Runs commands in the shards' place. */
+  readonly commands?: CommandPort;
 }
 
 /** A node with real shards behind a real port of its own. */
@@ -55,7 +57,7 @@ export async function startFixture(settings: FixtureSettings = {}): Promise<Fixt
   const errorCount = Math.max(...Object.values(errors).map(({ id }) => id)) + 1;
   const counters = Counters.create({ commandCount: commandTable.commands.length, errorCount });
   const node: HttpNode = {
-    commands: shards.dispatcher,
+    commands: settings.commands ?? shards.dispatcher,
     shardCount,
     access: new Access(settings.accounts ?? [], systemClock),
     origin: new AccessOrigin('127.0.0.1', [], []),
