@@ -31,7 +31,10 @@ export const Control = {
   policyWords: 16,
   arenaKibibytes: 17,
   budgetKibibytes: 18,
-  /** Odd while a group of writes is being published. Writer: the store's writer. A cache line read by all readers. */
+  /**
+   * Odd while a group of writes is being published or the store is being cleared. Writer: the store's writer. A cache
+   * line read by all readers.
+   */
   sequence: 32,
   /** The epoch readers announce. Writer: the store's writer. Never 0. */
   epoch: 33,

@@ -22,7 +22,7 @@ import {
 import { chunkCountOf, chunkRecordBytesFor, recordBytesFor, recordBytesOf } from './record.ts';
 import type { RecordWriter } from './record-writer.ts';
 import { KeyScanner } from './scan.ts';
-import { UndoLog } from './undo-log.ts';
+import { turnSequence, UndoLog } from './undo-log.ts';
 import { validate } from './validate.ts';
 import { WriterParts } from './writer-parts.ts';
 
@@ -240,12 +240,21 @@ export class StoreWriter implements WriteView {
     this.#parts.segments.letGo();
   }
 
+  abandonGroup(): void {
+    assert(this.inGroup, 'a group that was not begun');
+    this.#undo.takeBack(this.#parts);
+    this.endGroup();
+  }
+
   clear(): void {
     assert(!this.inGroup, 'a store cleared within a group');
     const { pages, segments } = this.#parts;
     this.#collector.reset();
+    // The directory has many words: until the last refers to the empty page, nobody may look.
+    turnSequence(this.#arena);
     const empty = this.#indexWriter.reset();
     assert(empty !== 0, 'no memory for an empty index');
+    turnSequence(this.#arena);
     this.#heap.clear();
     pages.retireAllBut(empty);
     segments.retireLogs();

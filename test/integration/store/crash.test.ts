@@ -1,4 +1,3 @@
-import vm from 'node:vm';
 import test from 'ava';
 import { systemClock } from '../../../src/base/ports.ts';
 import { type PutRequest, PutStatus } from '../../../src/base/view.ts';
@@ -8,28 +7,11 @@ import { readStatistics } from '../../../src/store/statistics.ts';
 import { StoreWriter } from '../../../src/store/writer.ts';
 import { testScale as SCALE } from '../../scale.ts';
 import { faultOf, writeChecked, writeKey } from './checked-value.ts';
+import { killAfter } from './kill-after.ts';
 
 const DEATHS = 120 * SCALE;
 const KEYS = 9000;
 const ABSENT = 0;
-
-/**
- * Kills `run` at an arbitrary point: after about `ms` milliseconds of running V8 ends it wherever it happens to check,
- * at a function's entry or a loop's back edge, without running any handler, just as it ends a worker's thread.
- */
-function killAfter(ms: number, run: () => void): boolean {
-  const name = 'fluxcacheTestVictim';
-  Object.assign(globalThis, { [name]: run });
-  try {
-    vm.runInThisContext(`${name}()`, { timeout: ms });
-    return false;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ERR_SCRIPT_EXECUTION_TIMEOUT') throw error;
-    return true;
-  } finally {
-    Reflect.deleteProperty(globalThis, name);
-  }
-}
 
 test('a writer that dies at any point leaves a store whole: acknowledged writes stay, groups are all or nothing', (t) => {
   const memory = createStoreMemory({ budgetBytes: 4 << 20, readersMax: 1, eviction: 'noeviction', hashKey: [5, 6] });
@@ -105,7 +87,13 @@ test('a writer that dies at any point leaves a store whole: acknowledged writes 
           if (removes) writer.remove(key, 0, writeKey(key, number));
           else if (put(number, 16 + next(200), acts) > PutStatus.replaced) throw new Error('no room in a group');
         }
-        writer.endGroup();
+        if (next(3) > 0) {
+          writer.endGroup();
+        } else {
+          // From here on it may be taken back by either writer, and is not to be seen.
+          intents.clear();
+          writer.abandonGroup();
+        }
       }
       acknowledge();
     }
