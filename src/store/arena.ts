@@ -29,7 +29,7 @@ export const EVICTION_NAMES: readonly EvictionName[] = ['flux', 'noeviction', 'v
 export const BUDGET_BYTES_MIN = 1 << 20;
 /** Uint8Array ends one byte short of 4 GiB on Node 20. */
 export const BUDGET_BYTES_MAX = 2 ** 32 - 2 ** 20;
-export const READERS_MAX = 128;
+const READERS_MAX = 128;
 
 /** A store's memory as it travels between threads: structured cloning shares it. */
 export interface StoreMemory {
@@ -93,7 +93,6 @@ export function createStoreMemory(options: StoreMemoryOptions): StoreMemory {
   words[Control.heapPagesMax] = heapPagesMax;
   words[Control.directory] = directory;
   words[Control.policy] = policy;
-  words[Control.policyWords] = policyWords;
   words[Control.arenaKibibytes] = arena.byteLength / 1024;
   words[Control.budgetKibibytes] = budgetKibibytes;
   words[Control.epoch] = 1;
@@ -132,7 +131,6 @@ export class Arena {
   readonly directory: number;
   readonly directoryDepthMax: number;
   readonly policy: number;
-  readonly policyWords: number;
   /** The budget in whole KiB; the arena is at most as large. */
   readonly budgetBytes: number;
   readonly eviction: EvictionName;
@@ -163,7 +161,6 @@ export class Arena {
     this.directory = word(Control.directory);
     this.directoryDepthMax = word(Control.directoryDepthMax);
     this.policy = word(Control.policy);
-    this.policyWords = word(Control.policyWords);
     this.budgetBytes = word(Control.budgetKibibytes) * 1024;
     this.eviction = EVICTION_NAMES[word(Control.eviction)] as EvictionName;
     this.hashKeyLow = word(Control.hashKeyLow);

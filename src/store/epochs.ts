@@ -8,7 +8,8 @@ import { Control, ReaderSlot } from './layout.ts';
  *
  * Order: a reader's `Atomics.store` of its slot comes before its loads of the directory, and the writer's
  * `Atomics.store` that unlinks comes before its loads of the slots; all are sequentially consistent, so either the
- * writer sees the reader's announcement or the reader sees that the memory is unlinked.
+ * writer sees the reader's announcement or the reader sees that the memory is unlinked. Which epoch it announces matters
+ * less: it reads that by a plain load, and one older than the present only holds back more than need be.
  */
 export class Epochs {
   readonly #words: Int32Array;

@@ -123,11 +123,11 @@ export class KeyIndexWriter {
 
   /** Moves an index page to a new place; false when `ref` is no page of the index or there is no memory. */
   relocate(ref: number): boolean {
-    return this.isIndexPage(ref) && this.#rebuild(ref);
+    return this.#isIndexPage(ref) && this.#rebuild(ref);
   }
 
   /** Whether the directory refers to the page. */
-  isIndexPage(ref: number): boolean {
+  #isIndexPage(ref: number): boolean {
     const localDepth = this.#arena.word(ref * 2 + IndexPage.localDepth);
     const depth = this.#arena.word(Control.directoryDepth);
     if (localDepth < 0 || localDepth > depth) return false;

@@ -26,10 +26,6 @@ export class KeyIndex {
     this.#keyWords = hasher.words;
   }
 
-  get depth(): number {
-    return Atomics.load(this.#words, Control.directoryDepth);
-  }
-
   /** Reference of the page that holds `hash`. The loads are acquiring: the page's contents were stored before. */
   pageOf(hash: number): number {
     const words = this.#words;

@@ -28,9 +28,8 @@ export const Control = {
   heapPagesMax: 13,
   directory: 14,
   policy: 15,
-  policyWords: 16,
-  arenaKibibytes: 17,
-  budgetKibibytes: 18,
+  arenaKibibytes: 16,
+  budgetKibibytes: 17,
   /**
    * Odd while a group of writes is being published or the store is being cleared. Writer: the store's writer. A cache
    * line read by all readers.

@@ -57,11 +57,6 @@ export class Pages {
     throw new Error('unreachable: a page segment with room has a free page');
   }
 
-  /** Pages that can be given out without taking the last `segmentsKept` free segments. */
-  available(segmentsKept: number): number {
-    return this.freeCount + Math.max(0, this.#segments.freeCount - segmentsKept) * this.#pagesPerSegment;
-  }
-
   /** Takes a page back that no other thread can see. */
   free(ref: number): void {
     const arena = this.#arena;

@@ -20,7 +20,7 @@ export const TRIAL_SPAN_SHARE = 1 / 2;
 const TRIAL_WORDS = POLICY_HEADER_WORDS + TRIAL_PAIRS * TRIAL_PAIR_WORDS + TRIAL_FILTER_WORDS;
 
 /** Where the eviction policy's parts lie, in words from the start of the arena's policy words. */
-export interface PolicyLayout {
+interface PolicyLayout {
   sketch: number;
   sketchWords: number;
   rejected: number;

@@ -1,32 +1,28 @@
 import { assert } from '../base/assert.ts';
 import type { Clock } from '../base/ports.ts';
-import type { EntryInfo, ReadView, VisitKey } from '../base/view.ts';
+import type { ReadView, VisitKey } from '../base/view.ts';
 import { Arena, type StoreMemory } from './arena.ts';
-import { EntryView } from './entry-view.ts';
 import { KeyHasher } from './hash.ts';
 import { KeyIndex } from './key-index.ts';
-import { ACCESS_MAX, Control, Counter, FLAG_EXPIRES, ReaderSlot } from './layout.ts';
+import { ACCESS_MAX, Control, FLAG_EXPIRES, ReaderSlot } from './layout.ts';
 import { expiresAtOf } from './record.ts';
-import { KeyScanner } from './scan.ts';
+import { StoreView } from './store-view.ts';
 
 /**
  * Reads a store from any thread, without locks and without ever waiting for the writer.
  *
  * Reading is done between `enter` and `leave`, within one synchronous turn: meanwhile the writer recycles nothing that
- * the reader may see. Either may decline, because a group of writes was being published: then whatever was read is to
+ * the reader may see. Either may decline, because a group of writes was being published or the store cleared: then whatever was read is to
  * be thrown away and the command sent to the writer instead.
  *
  * One reader an index and thread; every method but `keyCount` and `expiringKeyCount` only between `enter` and `leave`.
  */
-export class StoreReader implements ReadView {
-  readonly entry: EntryInfo;
-  readonly #view: EntryView;
+export class StoreReader extends StoreView implements ReadView {
   readonly #arena: Arena;
   readonly #words: Int32Array;
   readonly #bytes: Uint8Array;
   readonly #hasher: KeyHasher;
   readonly #index: KeyIndex;
-  readonly #scanner: KeyScanner;
   readonly #clock: Clock;
   readonly #slot: number;
   readonly #hits: number;
@@ -36,15 +32,15 @@ export class StoreReader implements ReadView {
 
   constructor(memory: StoreMemory, readerIndex: number, clock: Clock) {
     const arena = new Arena(memory);
+    const hasher = new KeyHasher(arena.hashKeyLow, arena.hashKeyHigh);
+    const index = new KeyIndex(arena, hasher);
+    super(arena, index, clock);
     assert(readerIndex >= 0 && readerIndex < arena.readersMax, 'a reader index beyond readersMax');
     this.#arena = arena;
     this.#words = arena.words;
     this.#bytes = arena.bytes;
-    this.#hasher = new KeyHasher(arena.hashKeyLow, arena.hashKeyHigh);
-    this.#index = new KeyIndex(arena, this.#hasher);
-    this.#view = new EntryView(arena);
-    this.entry = this.#view;
-    this.#scanner = new KeyScanner(arena, this.#index, this.#view);
+    this.#hasher = hasher;
+    this.#index = index;
     this.#clock = clock;
     this.#slot = arena.readerSlots + readerIndex * ReaderSlot.words;
     this.#hits = (this.#slot + ReaderSlot.hits) / 2;
@@ -53,10 +49,10 @@ export class StoreReader implements ReadView {
     Atomics.store(this.#words, this.#slot + ReaderSlot.epoch, 0);
   }
 
-  /** Begins to read; false, with nothing begun, while a group of writes is being published. */
+  /** Begins to read; false, with nothing begun, while a group of writes is being published or the store cleared. */
   enter(): boolean {
     const words = this.#words;
-    // Sequentially consistent with the loads below and the writer's: see epochs.ts.
+    // Sequentially consistent with the loads below and the writer's. The epoch may be an old one: see epochs.ts.
     Atomics.store(words, this.#slot, words[Control.epoch] as number);
     this.#sequence = Atomics.load(words, Control.sequence);
     if ((this.#sequence & 1) !== 0) {
@@ -67,16 +63,19 @@ export class StoreReader implements ReadView {
     return true;
   }
 
-  /** Ends reading; false when a group was published meanwhile, so that what was read may be of no one moment. */
+  /**
+   * Ends reading; false when a group was published meanwhile, so that what was read may be of no one moment.
+   *
+   * Who looked for one key only may ignore that: its entry was whole. It may be a group's that was still under way if
+   * the reader entered just before; whatever its client reads next then waits behind the group in the writer's mailbox.
+   * Should the writer die before the group's end, that client has seen a value which was taken back: the price of a
+   * lookup that never asks twice.
+   */
   leave(): boolean {
     this.#inside = false;
     const unchanged = Atomics.load(this.#words, Control.sequence) === this.#sequence;
     Atomics.store(this.#words, this.#slot, 0);
     return unchanged;
-  }
-
-  nowMs(): number {
-    return this.#clock.nowMs();
   }
 
   lookup(source: Uint8Array, start: number, end: number): boolean {
@@ -86,7 +85,7 @@ export class StoreReader implements ReadView {
       return false;
     }
     doubles[this.#hits] = (doubles[this.#hits] as number) + 1;
-    const at = this.#view.ref * 8 + 7;
+    const at = this.view.ref * 8 + 7;
     const accesses = this.#bytes[at] as number;
     // A race with another reader loses a count, which is of no matter.
     if (accesses < ACCESS_MAX) this.#bytes[at] = accesses + 1;
@@ -101,37 +100,17 @@ export class StoreReader implements ReadView {
     if (ref === 0) return false;
     const header = this.#words[ref * 2 + 1] as number;
     if ((header & FLAG_EXPIRES) !== 0 && expiresAtOf(this.#arena, ref, header) <= this.#clock.nowMs()) return false;
-    this.#view.show(ref, header);
+    this.view.show(ref, header);
     return true;
   }
 
-  copyValue(target: Uint8Array, at: number): void {
-    this.#view.copyValueRange(0, this.#view.valueBytes, target, at);
-  }
-
-  copyValueRange(from: number, length: number, target: Uint8Array, at: number): void {
-    this.#view.copyValueRange(from, length, target, at);
-  }
-
-  copyContentType(target: Uint8Array, at: number): void {
-    this.#view.copyContentType(target, at);
-  }
-
-  scan(cursor: number, count: number, visit: VisitKey): number {
+  override scan(cursor: number, count: number, visit: VisitKey): number {
     assert(this.#inside, 'a read outside enter and leave');
-    return this.#scanner.scan(cursor, count, this.#clock.nowMs(), visit);
+    return super.scan(cursor, count, visit);
   }
 
-  randomKey(target: Uint8Array, random: number): number {
+  override randomKey(target: Uint8Array, random: number): number {
     assert(this.#inside, 'a read outside enter and leave');
-    return this.#scanner.randomKey(target, random, this.#clock.nowMs());
-  }
-
-  get keyCount(): number {
-    return this.#arena.counter(Counter.keys);
-  }
-
-  get expiringKeyCount(): number {
-    return this.#arena.counter(Counter.expiringKeys);
+    return super.randomKey(target, random);
   }
 }

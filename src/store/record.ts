@@ -14,10 +14,6 @@ import {
 
 const TWO_TO_32 = 2 ** 32;
 
-export function keyBytesOf(header: number): number {
-  return header & KEY_BYTES_MASK;
-}
-
 /** The word at which the key begins. */
 export function keyWord(ref: number, header: number): number {
   return (header & FLAG_EXPIRES) === 0 ? ref * 2 + RECORD_WORDS : ref * 2 + RECORD_WORDS + EXPIRY_WORDS;

@@ -1,10 +1,9 @@
 import { assert } from '../base/assert.ts';
 import type { Clock } from '../base/ports.ts';
-import { type EntryInfo, type PutRequest, PutStatus, type VisitKey, type WriteView } from '../base/view.ts';
+import { type PutRequest, PutStatus, type WriteView } from '../base/view.ts';
 import type { Arena, StoreMemory } from './arena.ts';
 import { attach } from './attach.ts';
 import { Collector } from './collector.ts';
-import { EntryView } from './entry-view.ts';
 import type { ExpiryHeap } from './expiry-heap.ts';
 import type { KeyHasher } from './hash.ts';
 import type { KeyIndex } from './key-index.ts';
@@ -21,7 +20,7 @@ import {
 } from './layout.ts';
 import { chunkCountOf, chunkRecordBytesFor, recordBytesFor, recordBytesOf } from './record.ts';
 import type { RecordWriter } from './record-writer.ts';
-import { KeyScanner } from './scan.ts';
+import { StoreView } from './store-view.ts';
 import { turnSequence, UndoLog } from './undo-log.ts';
 import { validate } from './validate.ts';
 import { WriterParts } from './writer-parts.ts';
@@ -33,11 +32,9 @@ import { WriterParts } from './writer-parts.ts';
  * Beside the commands' view it has what the actor's loop calls between commands: `expireDue`, `nextExpiryMs` and
  * `maintain`, each in steps that the caller bounds.
  */
-export class StoreWriter implements WriteView {
-  readonly entry: EntryInfo;
+export class StoreWriter extends StoreView implements WriteView {
   lastVersion: number;
   readonly valueBytesMax: number;
-  readonly #view: EntryView;
   readonly #arena: Arena;
   readonly #words: Int32Array;
   readonly #clock: Clock;
@@ -49,12 +46,12 @@ export class StoreWriter implements WriteView {
   readonly #records: RecordWriter;
   readonly #collector: Collector;
   readonly #undo: UndoLog;
-  readonly #scanner: KeyScanner;
   /** Whether a group is under way. Should its author fail, the store is to be attached anew, which takes it back. */
   inGroup = false;
 
   constructor(memory: StoreMemory, clock: Clock) {
     const parts = new WriterParts(memory, clock);
+    super(parts.arena, parts.index, clock);
     this.#parts = parts;
     this.#arena = parts.arena;
     this.#words = parts.arena.words;
@@ -66,21 +63,14 @@ export class StoreWriter implements WriteView {
     this.#records = parts.records;
     this.#undo = new UndoLog(parts.arena, parts.pages);
     this.#collector = new Collector(parts);
-    this.#view = new EntryView(parts.arena);
-    this.entry = this.#view;
-    this.#scanner = new KeyScanner(parts.arena, parts.index, this.#view);
     attach(parts, clock.nowMs());
     this.lastVersion = parts.arena.counter(Counter.version);
     this.valueBytesMax = valueBytesMaxOf(parts.arena);
   }
 
-  nowMs(): number {
-    return this.#clock.nowMs();
-  }
-
   lookup(source: Uint8Array, start: number, end: number): boolean {
     if (!this.peek(source, start, end)) return false;
-    const at = this.#view.ref * 8 + 7;
+    const at = this.view.ref * 8 + 7;
     const accesses = this.#arena.bytes[at] as number;
     if (accesses < ACCESS_MAX) this.#arena.bytes[at] = accesses + 1;
     return true;
@@ -89,36 +79,8 @@ export class StoreWriter implements WriteView {
   peek(source: Uint8Array, start: number, end: number): boolean {
     const ref = this.#findLive(source, start, end);
     if (ref === 0) return false;
-    this.#view.show(ref, this.#arena.word(ref * 2 + 1));
+    this.view.show(ref, this.#arena.word(ref * 2 + 1));
     return true;
-  }
-
-  copyValue(target: Uint8Array, at: number): void {
-    this.#view.copyValueRange(0, this.#view.valueBytes, target, at);
-  }
-
-  copyValueRange(from: number, length: number, target: Uint8Array, at: number): void {
-    this.#view.copyValueRange(from, length, target, at);
-  }
-
-  copyContentType(target: Uint8Array, at: number): void {
-    this.#view.copyContentType(target, at);
-  }
-
-  scan(cursor: number, count: number, visit: VisitKey): number {
-    return this.#scanner.scan(cursor, count, this.#clock.nowMs(), visit);
-  }
-
-  randomKey(target: Uint8Array, random: number): number {
-    return this.#scanner.randomKey(target, random, this.#clock.nowMs());
-  }
-
-  get keyCount(): number {
-    return this.#arena.counter(Counter.keys);
-  }
-
-  get expiringKeyCount(): number {
-    return this.#arena.counter(Counter.expiringKeys);
   }
 
   put(request: PutRequest): PutStatus {
