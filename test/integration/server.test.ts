@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -199,4 +199,36 @@ test('Ctrl-C stops a server, and a server can start on the port again at once', 
   t.true(served);
   again.child.kill('SIGTERM');
   t.is((await again.ended).code, 0);
+});
+
+test('clients that pipeline reads and reset the connection leave the server serving', async (t) => {
+  const { ended, child, url } = await serve(t);
+  const value = 'v'.repeat(1000);
+  const body = JSON.stringify({ key: 'k', value });
+  const headers = { 'Content-Type': 'application/json' };
+  t.is((await fetch(`${url}/set`, { method: 'POST', headers, body })).status, 200);
+  const { hostname, port } = new URL(url);
+  const reads = `GET /get?key=k HTTP/1.1\r\nHost: ${hostname}\r\n\r\n`.repeat(50);
+  /** Resets at once, or within the first answers: what a reset meets is a matter of timing. */
+  const resetOnce = (delayMs: number): Promise<void> =>
+    new Promise((resolve) => {
+      const socket = connect(Number(port), hostname);
+      socket.once('close', () => resolve());
+      socket.on('error', () => {});
+      socket.once('connect', () => {
+        socket.write(reads);
+        setTimeout(() => socket.resetAndDestroy(), delayMs);
+      });
+    });
+  const clients = Array.from({ length: 8 }, async (_, client) => {
+    for (let turn = 0; turn < 60 && child.exitCode === null && child.signalCode === null; turn++) {
+      await resetOnce((client + turn) % 5);
+    }
+  });
+  await Promise.all(clients);
+  t.is(child.signalCode, null);
+  const found = (await (await fetch(`${url}/get?key=k`)).json()) as { value: string };
+  t.is(found.value, value);
+  child.kill('SIGTERM');
+  t.is((await ended).code, 0);
 });

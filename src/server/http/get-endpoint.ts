@@ -19,6 +19,9 @@ const getCommand = commandTable.named('get');
 const noSuchKey = refuse('no-such-key', 'There is no such key.');
 const noSuchKeyProblem = problemOf(noSuchKey);
 
+/** An answer is written at once: nothing waits for a client that has gone. */
+const onGone = (): void => {};
+
 /** ASCII that stands for itself in a query's value and in a JSON string alike. */
 const isPlain = Uint8Array.from(
   { length: 128 },
@@ -62,6 +65,9 @@ export class GetEndpoint {
     const keyBytes = query.length - 4;
     if (keyBytes > this.#keyBytesMax) return false;
     const shared = this.#shared;
+    // An answer to a socket that was reset meanwhile counts as none, and the engine aborts the process when a handler
+    // returns without an answer or this.
+    response.onAborted(onGone);
     const beganMs = shared.beginSampled(getCommand);
     const document = this.#document;
     document.begin(keyBytes);
