@@ -56,18 +56,30 @@ export class AccessBackoff {
   }
 }
 
-/** An IPv4 address is itself; of an IPv6 address, the network of 64 bits that one user usually has to himself. */
+/**
+ * An IPv4 address is itself, also where it is mapped into IPv6 (`::ffff:a.b.c.d`, as a listener on `::` sees it); of an
+ * IPv6 address, the network of 64 bits that one user usually has to himself. Loopback is no such network.
+ */
 function networkOf(address: string): string {
-  if (!address.includes(':') || address.includes('.')) return address;
-  const [head = '', tail] = address.split('::', 2);
-  const groups = head === '' ? [] : head.split(':');
-  if (tail !== undefined) {
-    const rest = tail === '' ? [] : tail.split(':');
-    while (groups.length + rest.length < 8) groups.push('0');
-    groups.push(...rest);
+  if (!address.includes(':')) return address;
+  const dotted = address.slice(address.lastIndexOf(':') + 1);
+  if (dotted.includes('.')) return dotted;
+  const groups = groupsOf(address);
+  const isLow = groups.slice(0, 5).every((group) => group === 0);
+  if (isLow && groups[5] === 0xffff) {
+    return groups
+      .slice(6)
+      .flatMap((group) => [group >> 8, group & 255])
+      .join('.');
   }
-  return groups
-    .slice(0, 4)
-    .map((group) => group.replace(/^0+(?=.)/, '').toLowerCase())
-    .join(':');
+  return (isLow ? groups : groups.slice(0, 4)).map((group) => group.toString(16)).join(':');
+}
+
+/** The eight groups of an IPv6 address without a dotted part. */
+function groupsOf(address: string): number[] {
+  const [head = '', tail] = address.split('::', 2);
+  const before = head === '' ? [] : head.split(':');
+  const after = tail === undefined || tail === '' ? [] : tail.split(':');
+  const gap: string[] = Array.from({ length: Math.max(0, 8 - before.length - after.length) }, () => '0');
+  return [...before, ...gap, ...after].map((group) => Number.parseInt(group, 16));
 }

@@ -141,6 +141,17 @@ test('addresses of one IPv6 network of 64 bits are held back together', async (t
   t.is(await ask('Bearer wrong', '2001:db8:0:2::1'), 'wrong-password');
 });
 
+test('an IPv4 address mapped into IPv6, however it is written, is held back alone and as itself', async (t) => {
+  const { ask } = setUp(robot);
+  // 127.0.0.2, as engines write it for a listener on ::
+  for (let i = 0; i < 5; i++) await ask('Bearer wrong', '0000:0000:0000:0000:0000:ffff:7f00:0002');
+  t.is(await ask('Bearer wrong', '::ffff:127.0.0.2'), 'too-many-requests');
+  t.is(await ask('Bearer wrong', '::ffff:7f00:2'), 'too-many-requests');
+  t.is(await ask('Bearer wrong', '127.0.0.2'), 'too-many-requests');
+  t.is(await ask('Bearer t0ken', '0000:0000:0000:0000:0000:ffff:7f00:0003'), 'robot');
+  t.is(await ask('Bearer t0ken', '0000:0000:0000:0000:0000:0000:0000:0001'), 'robot');
+});
+
 test('a name and a password given apart count as the pair they are', async (t) => {
   const { access } = setUp(app, account('ap', { tokenDigests: [digestOf('pcorrect horse')] }));
   const ap = await access.login('ap', 'pcorrect horse', '10.0.0.1');
