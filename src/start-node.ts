@@ -17,7 +17,7 @@ import { Access, type Account } from './server/access/access.ts';
 import { AccessOrigin } from './server/access/origin.ts';
 import { Shards } from './server/dispatch/shards.ts';
 import { type HttpFront, startHttpFront } from './server/http/http-front.ts';
-import { type HttpFrontOptions, httpFrontDefaults } from './server/http/options.ts';
+import { httpFrontOptions } from './server/http/options.ts';
 import { Arena, type StoreMemory } from './store/arena.ts';
 import { readStatistics } from './store/statistics.ts';
 
@@ -78,7 +78,8 @@ export async function startNode(
   try {
     await shards.started();
     const metrics = new Metrics(facts);
-    front = await startHttpFront(httpOptions(config, shards.threads[0]?.memory), {
+    const keyBytesMax = Math.min(...shards.threads.map(({ memory }) => new Arena(memory).keyBytesMax));
+    front = await startHttpFront(httpFrontOptions(config, keyBytesMax), {
       commands: shards.dispatcher,
       shardCount: config.shards,
       access: new Access(accounts, systemClock),
@@ -141,29 +142,6 @@ function openShards(config: Config, facts: NodeFacts, logger: Logger): Shards {
     replyRingBytes: config.ringSize,
     outbox: { queuedBytesMax: config.maxQueue, queuedCountMax: QUEUED_COMMANDS_MAX },
   });
-}
-
-function httpOptions(config: Config, memory: StoreMemory | undefined): HttpFrontOptions {
-  // A small memory has small segments, which hold small keys only.
-  const keyBytesMax = memory === undefined ? config.maxKey : new Arena(memory).keyBytesMax;
-  return {
-    ...httpFrontDefaults,
-    host: config.bind,
-    port: config.httpPort,
-    keyBytesMax: Math.min(config.maxKey, keyBytesMax),
-    valueBytesMax: config.maxValue,
-    batchOperationsMax: config.maxBatch,
-    urlBytesMax: config.maxUrl,
-    headerBytesMax: config.maxHeaders,
-    bodyBytesMax: config.maxBody,
-    bodiesBytesMax: config.maxBodies,
-    unsentBytesMax: config.maxOutput,
-    requestTimeoutMs: config.requestTimeout,
-    replyTimeoutMs: config.replyTimeout,
-    requestsInFlightMax: config.maxRequests,
-    connectionsMax: config.maxConnections,
-    drainTimeoutMs: config.drainTimeout,
-  };
 }
 
 function shardFacts({ threads, supervisor, dispatcher, map }: Shards): ShardFacts[] {

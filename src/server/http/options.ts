@@ -1,3 +1,4 @@
+import type { Config } from '../../config/options.ts';
 import type { HttpLimits } from '../../protocol/http/limits.ts';
 
 /** What the HTTP front may use up. Bytes, milliseconds, counts. */
@@ -27,24 +28,30 @@ export interface HttpFrontOptions extends HttpLimits {
   readonly drainTimeoutMs: number;
 }
 
-const mib = 2 ** 20;
+/** Limits that are not options of the server. */
+const fixedLimits = { jsonDepthMax: 128, listingCountMax: 1000 } as const;
 
-export const httpFrontDefaults: HttpFrontOptions = {
-  host: '127.0.0.1',
-  port: 8081,
-  keyBytesMax: 65_535,
-  valueBytesMax: 8 * mib,
-  jsonDepthMax: 128,
-  batchOperationsMax: 1000,
-  urlBytesMax: 4096,
-  headerBytesMax: 16_384,
-  bodyBytesMax: 9 * mib,
-  bodiesBytesMax: 256 * mib,
-  unsentBytesMax: 256 * mib,
-  requestTimeoutMs: 10_000,
-  replyTimeoutMs: 30_000,
-  requestsInFlightMax: 100_000,
-  connectionsMax: 10_000,
-  listingCountMax: 1000,
-  drainTimeoutMs: 10_000,
-};
+/**
+ * What the server's options say of the HTTP front. `storeKeyBytesMax`: the longest key that the shards' memory takes,
+ * which may be less than the option says where memory is small.
+ */
+export function httpFrontOptions(config: Config, storeKeyBytesMax: number): HttpFrontOptions {
+  return {
+    ...fixedLimits,
+    host: config.bind,
+    port: config.httpPort,
+    keyBytesMax: Math.min(config.maxKey, storeKeyBytesMax),
+    valueBytesMax: config.maxValue,
+    batchOperationsMax: config.maxBatch,
+    urlBytesMax: config.maxUrl,
+    headerBytesMax: config.maxHeaders,
+    bodyBytesMax: config.maxBody,
+    bodiesBytesMax: config.maxBodies,
+    unsentBytesMax: config.maxOutput,
+    requestTimeoutMs: config.requestTimeout,
+    replyTimeoutMs: config.replyTimeout,
+    requestsInFlightMax: config.maxRequests,
+    connectionsMax: config.maxConnections,
+    drainTimeoutMs: config.drainTimeout,
+  };
+}

@@ -75,7 +75,7 @@ const badBodies: readonly [title: string, body: string | Uint8Array, status: num
   ['an empty key', '{"key":"","value":1}', 400, /empty/],
   ['a key over the limit', `{"key":"${'k'.repeat(70_000)}","value":1}`, 413, /key has 70000 bytes/],
   ['a value over the limit', `{"key":"a","value":"${'v'.repeat(8 * 2 ** 20 + 1)}"}`, 413, /8388609 bytes/],
-  ['a body over the limit', 'x'.repeat(10 * 2 ** 20), 413, /more than 9437184 bytes/],
+  ['a body over the limit', 'x'.repeat(17 * 2 ** 20), 413, /more than 16777216 bytes/],
   ['an unknown field', '{"key":"a","value":1,"tll":5}', 400, /no field "tll"/],
   ['tags, which are to come', '{"key":"a","value":1,"tags":["x"]}', 400, /no field "tags"/],
   ['__proto__ as a field', '{"key":"a","value":1,"__proto__":{"nx":true}}', 400, /no field "__proto__"/],
@@ -125,7 +125,7 @@ const badUrls: readonly [title: string, path: string, status: number, says: RegE
   ['broken percent-encoding in a path', '/v1/keys/%z', 400, /percent-encoding/],
   ['an empty key in a path', '/v1/keys/', 400, /empty/],
   ['an unknown path', '/no/such/path', 404, /nothing at/],
-  ['a URL over the limit', `/get?key=${'k'.repeat(5000)}`, 414, /limit is 4096/],
+  ['a URL over the limit', `/get?key=${'k'.repeat(8200)}`, 414, /limit is 8192/],
   ['a cursor that is no number', '/v1/keys?cursor=x', 400, /"cursor" must be/],
   ['a count of 0', '/v1/keys?count=0', 400, /"count" must be/],
 ];

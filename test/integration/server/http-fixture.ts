@@ -3,13 +3,15 @@ import { Counters } from '../../../src/base/counters.ts';
 import { errors } from '../../../src/base/errors.ts';
 import { type Logger, systemClock } from '../../../src/base/ports.ts';
 import { commandTable } from '../../../src/command/table.ts';
+import type { Config } from '../../../src/config/options.ts';
+import { resolveConfig } from '../../../src/config/resolve.ts';
 import { Access, type Account } from '../../../src/server/access/access.ts';
 import { AccessOrigin } from '../../../src/server/access/origin.ts';
 import { Shards } from '../../../src/server/dispatch/shards.ts';
 import { type HttpFront, startHttpFront } from '../../../src/server/http/http-front.ts';
 import type { CommandPort, HealthReport, HttpNode } from '../../../src/server/http/node-port.ts';
-import { type HttpFrontOptions, httpFrontDefaults } from '../../../src/server/http/options.ts';
-import type { EvictionName } from '../../../src/store/arena.ts';
+import { type HttpFrontOptions, httpFrontOptions } from '../../../src/server/http/options.ts';
+import { Arena, type EvictionName } from '../../../src/store/arena.ts';
 
 export interface Fixture {
   readonly front: HttpFront;
@@ -70,7 +72,9 @@ export async function startFixture(settings: FixtureSettings = {}): Promise<Fixt
     health: settings.health ?? (() => ({ ready: true, reasons: [] })),
     nodes: () => ({ nodes: [] }),
   };
-  const front = await startHttpFront({ ...httpFrontDefaults, port: 0, ...settings.options }, node);
+  const keyBytesMax = Math.min(...shards.threads.map(({ memory }) => new Arena(memory).keyBytesMax));
+  const shipped = httpFrontOptions(defaultConfig(), keyBytesMax);
+  const front = await startHttpFront({ ...shipped, port: 0, ...settings.options }, node);
   return {
     front,
     url: `http://127.0.0.1:${front.port}`,
@@ -82,6 +86,15 @@ export async function startFixture(settings: FixtureSettings = {}): Promise<Fixt
       await shards.stop(1000);
     },
   };
+}
+
+/** The configuration of a server that is given none. */
+function defaultConfig(): Config {
+  const given = new Map<string, unknown>();
+  const machine = { cores: 2, hostName: 'test' };
+  const resolution = resolveConfig({ flags: given, environment: given, file: undefined, machine });
+  if (resolution.kind === 'problems') throw new Error(resolution.problems.join());
+  return resolution.resolved.config;
 }
 
 function errorsAsText(_key: string, value: unknown): unknown {
