@@ -31,6 +31,8 @@ const VERSION_EPOCH_MS = Date.UTC(2025, 0, 1);
 export interface RunningNode {
   readonly url: string;
   readonly port: number;
+  /** The build of the HTTP engine that serves. */
+  readonly engine: string;
   /** Answers what was accepted, then ends everything. False when something had to be cut off. */
   stop(): Promise<boolean>;
 }
@@ -77,7 +79,6 @@ export async function startNode(
   const shards = openShards(config, facts, logger);
   try {
     await shards.started();
-    const metrics = new Metrics(facts);
     const keyBytesMax = Math.min(...shards.threads.map(({ memory }) => new Arena(memory).keyBytesMax));
     front = await startHttpFront(httpFrontOptions(config, keyBytesMax), {
       commands: shards.dispatcher,
@@ -89,7 +90,7 @@ export async function startNode(
       clock: systemClock,
       log: logger,
       version,
-      metricsText: () => metrics.text(),
+      metrics: new Metrics(facts),
       health: () => healthOf(facts),
       nodes: () => nodesDocument(facts),
     }).catch(async (error: unknown) => {
@@ -115,6 +116,7 @@ export async function startNode(
   return {
     url: urlOf(config.bind, running.port),
     port: running.port,
+    engine: running.engine,
     stop: () => {
       stopped ??= stop();
       return stopped;

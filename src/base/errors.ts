@@ -60,9 +60,7 @@ export const errors = {
   'method-not-allowed': row(81, 405, 'ERR', false, 'The path does not take this method.'),
   'unsupported-media-type': row(82, 415, 'ERR', false, 'The Content-Type is not one the path takes.'),
   'request-timeout': row(83, 408, 'ERR', true, 'The request did not arrive within the time limit.'),
-  'length-required': row(84, 411, 'ERR', false, 'The request must announce the length of its body.'),
   'uri-too-long': row(86, 414, 'ERR', false, 'The path and query are longer than the limit.'),
-  'not-acceptable': row(85, 406, 'ERR', false, 'The value is not of a kind the request accepts.'),
 } as const satisfies Record<string, ErrorRow>;
 
 export type ErrorCode = keyof typeof errors;
@@ -83,10 +81,6 @@ export class FluxError extends Error {
   constructor(code: ErrorCode, message: string, options?: { cause?: unknown }) {
     super(message, options);
     this.code = code;
-  }
-
-  get retryable(): boolean {
-    return errors[this.code].retryable;
   }
 }
 

@@ -1,11 +1,5 @@
+import type { Health } from '../base/health.ts';
 import type { NodeFacts } from './facts.ts';
-
-export interface Health {
-  /** False: `/health` and `/readyz` answer 503, and load balancers should send requests elsewhere. */
-  readonly ready: boolean;
-  /** Why it is not ready, and what else is amiss; empty when all is well. */
-  readonly reasons: readonly string[];
-}
 
 /** A node is ready when it serves with every shard; it stays ready for reads only in name while a shard is replaced. */
 export function healthOf(facts: NodeFacts): Health {

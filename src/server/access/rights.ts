@@ -59,10 +59,6 @@ export class AccessUser {
     }
     return false;
   }
-
-  has(right: Right): boolean {
-    return this.#rights.has(right);
-  }
 }
 
 /** Admission of whoever asks, where no credentials are configured. */

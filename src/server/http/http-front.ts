@@ -1,8 +1,7 @@
 import { FrontEnd, Tally } from '../../base/counters.ts';
 import { commandTable } from '../../command/table.ts';
-import { openApiDocument } from '../../protocol/http/openapi.ts';
 import { type HttpPath, type HttpPathId, httpPaths, methodsAt } from '../../protocol/http/paths.ts';
-import { quoted, type Refusal, refuse } from '../../protocol/http/refusal.ts';
+import { quoted, refuse } from '../../protocol/http/refusal.ts';
 import type { AccessRefusal } from '../access/access.ts';
 import { AccessUser, everybody } from '../access/rights.ts';
 import { BatchEndpoint } from './batch-endpoint.ts';
@@ -10,8 +9,10 @@ import { CommandEndpoints } from './command-endpoints.ts';
 import { Exchange } from './exchange.ts';
 import { GetEndpoint } from './get-endpoint.ts';
 import { KeyEndpoints } from './key-endpoints.ts';
+import { NodeEndpoints } from './node-endpoints.ts';
 import type { HttpNode } from './node-port.ts';
 import type { HttpFrontOptions } from './options.ts';
+import { headRefusal, misdirected } from './request-head.ts';
 import { SetEndpoint } from './set-endpoint.ts';
 import { HttpShared } from './shared.ts';
 import {
@@ -153,7 +154,7 @@ class UwsFront implements HttpFront {
     const keys = new KeyEndpoints(shared);
     const commands = new CommandEndpoints(shared);
     const batch = new BatchEndpoint(shared);
-    const openApi = JSON.stringify(openApiDocument(shared.node.version));
+    const node = new NodeEndpoints(shared);
     return {
       get: (exchange) => this.#get.run(exchange),
       set: (exchange) => this.#set.run(exchange),
@@ -165,13 +166,13 @@ class UwsFront implements HttpFront {
       incrKey: (exchange) => commands.incr(exchange),
       listKeys: (exchange) => commands.list(exchange),
       batch: (exchange) => batch.run(exchange),
-      nodes: (exchange) => exchange.json(200, shared.node.nodes()),
-      health: (exchange) => this.#health(exchange),
-      healthz: (exchange) => this.#health(exchange),
-      readyz: (exchange) => this.#health(exchange),
-      livez: (exchange) => exchange.json(200, { status: 'ok' }),
-      metrics: (exchange) => this.#metrics(exchange),
-      openapi: (exchange) => exchange.answer(200, 'application/json', openApi),
+      nodes: (exchange) => node.nodes(exchange),
+      health: (exchange) => node.health(exchange),
+      healthz: (exchange) => node.health(exchange),
+      readyz: (exchange) => node.health(exchange),
+      livez: (exchange) => node.live(exchange),
+      metrics: (exchange) => node.metrics(exchange),
+      openapi: (exchange) => node.openApi(exchange),
     };
   }
 
@@ -297,7 +298,7 @@ class UwsFront implements HttpFront {
     const shared = this.#shared;
     shared.served++;
     const exchange = new Exchange(shared, response, request, headerNames);
-    const refusal = this.#refusalOf(request, row);
+    const refusal = headRefusal(request, row, shared);
     if (refusal !== null) {
       exchange.refuse(refusal);
       return;
@@ -336,24 +337,6 @@ class UwsFront implements HttpFront {
     exchange.guard(() => run(exchange));
   }
 
-  #refusalOf(request: UwsRequest, row: HttpPath): Refusal | null {
-    const { node, options } = this.#shared;
-    const host = request.getHeader('host');
-    if (!node.origin.answersFor(host)) return misdirected(host);
-    if (row.method !== 'GET') {
-      const origin = request.getHeader('origin');
-      if (!node.origin.mayChange(host, origin, request.getHeader('sec-fetch-site'))) {
-        return refuse('forbidden-origin', `A page of ${quoted(origin)} may not change anything here.`, 'Origin');
-      }
-    }
-    const urlBytes = request.getUrl().length + (request.getQuery()?.length ?? 0);
-    if (urlBytes > options.urlBytesMax) {
-      return refuse('uri-too-long', `The path and query have ${urlBytes} bytes; the limit is ${options.urlBytesMax}.`);
-    }
-    if (row.body === 'json' || row.body === 'optional-json') return jsonTypeRefusal(request.getHeader('content-type'));
-    return null;
-  }
-
   /** A path there is not, or a method it does not take. */
   #unknown(response: UwsResponse, request: UwsRequest): void {
     this.#shared.served++;
@@ -382,28 +365,6 @@ class UwsFront implements HttpFront {
     exchange.refuse(refuse('method-not-allowed', detail, 'method', allow), { allow });
   }
 
-  #health(exchange: Exchange): void {
-    const report = this.#shared.node.health();
-    const reasons = this.#shared.isDraining ? ['draining', ...report.reasons] : report.reasons;
-    const isReady = report.ready && !this.#shared.isDraining;
-    const headers = ['Cache-Control', 'no-store'];
-    exchange.json(isReady ? 200 : 503, { status: isReady ? 'ok' : 'unavailable', reasons }, headers);
-  }
-
-  #metrics(exchange: Exchange): void {
-    this.#shared.flushCounts();
-    const type = 'text/plain; version=0.0.4; charset=utf-8';
-    const text = this.#shared.node.metricsText();
-    if (typeof text === 'string') {
-      exchange.answer(200, type, text);
-      return;
-    }
-    text.then(
-      (page) => exchange.answer(200, type, page),
-      (error: unknown) => exchange.defect(error),
-    );
-  }
-
   /** A defect costs its own connection and no other. */
   #broken(response: UwsResponse, request: UwsRequest, error: unknown): void {
     this.#shared.defect(error, request.getUrl());
@@ -413,21 +374,4 @@ class UwsFront implements HttpFront {
 
 function refuseAccess(exchange: Exchange, { code, message, retryAfterMs }: AccessRefusal): void {
   exchange.refuse(refuse(code, message), { retryAfterMs });
-}
-
-function misdirected(host: string): Refusal {
-  return refuse('misdirected-host', `This node does not answer for the host ${quoted(host)}.`, 'Host');
-}
-
-/** JSON bodies must not be announced as anything else; a page cannot send them as such without being let. */
-function jsonTypeRefusal(contentType: string): Refusal | null {
-  if (contentType === '') return null;
-  const type = contentType.split(';', 1)[0]?.trim().toLowerCase() ?? '';
-  if (type === 'application/json' || type.endsWith('+json')) return null;
-  return refuse(
-    'unsupported-media-type',
-    `The body must be JSON, not ${quoted(contentType)}.`,
-    'Content-Type',
-    'application/json',
-  );
 }

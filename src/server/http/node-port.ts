@@ -1,4 +1,5 @@
 import type { Counters } from '../../base/counters.ts';
+import type { Health } from '../../base/health.ts';
 import type { Clock, Logger } from '../../base/ports.ts';
 import type { ReadView } from '../../base/view.ts';
 import type { Args } from '../../command/args.ts';
@@ -20,9 +21,8 @@ export interface HttpNode {
   readonly clock: Clock;
   readonly log: Logger;
   readonly version: string;
-  /** The page of `/metrics` in the text format of Prometheus. */
-  metricsText(): Promise<string> | string;
-  health(): HealthReport;
+  readonly metrics: MetricsPage;
+  health(): Health;
   /** The document of `/nodes`. */
   nodes(): object;
 }
@@ -42,9 +42,8 @@ export interface CommandPort {
   endRead(): void;
 }
 
-/** Whether the node serves, and what keeps it from it. */
-export interface HealthReport {
-  /** False: `/health` and `/readyz` answer 503. */
-  readonly ready: boolean;
-  readonly reasons: readonly string[];
+/** The page of `/metrics`. */
+export interface MetricsPage {
+  readonly contentType: string;
+  text(): Promise<string>;
 }

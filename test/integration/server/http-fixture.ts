@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { Counters } from '../../../src/base/counters.ts';
 import { errors } from '../../../src/base/errors.ts';
+import type { Health } from '../../../src/base/health.ts';
 import { type Logger, systemClock } from '../../../src/base/ports.ts';
 import { commandTable } from '../../../src/command/table.ts';
 import type { Config } from '../../../src/config/options.ts';
@@ -9,7 +10,7 @@ import { Access, type Account } from '../../../src/server/access/access.ts';
 import { AccessOrigin } from '../../../src/server/access/origin.ts';
 import { Shards } from '../../../src/server/dispatch/shards.ts';
 import { type HttpFront, startHttpFront } from '../../../src/server/http/http-front.ts';
-import type { CommandPort, HealthReport, HttpNode } from '../../../src/server/http/node-port.ts';
+import type { CommandPort, HttpNode } from '../../../src/server/http/node-port.ts';
 import { type HttpFrontOptions, httpFrontOptions } from '../../../src/server/http/options.ts';
 import { Arena, type EvictionName } from '../../../src/store/arena.ts';
 
@@ -29,7 +30,7 @@ export interface FixtureSettings {
   readonly shardCount?: number;
   readonly budgetBytes?: number;
   readonly eviction?: EvictionName;
-  readonly health?: () => HealthReport;
+  readonly health?: () => Health;
   /** Runs commands in the shards' place. */
   readonly commands?: CommandPort;
 }
@@ -68,7 +69,7 @@ export async function startFixture(settings: FixtureSettings = {}): Promise<Fixt
     clock: systemClock,
     log,
     version: '0.0.0',
-    metricsText: () => 'fluxcache_up 1\n',
+    metrics: { contentType: 'text/plain; version=0.0.4', text: async () => 'fluxcache_up 1\n' },
     health: settings.health ?? (() => ({ ready: true, reasons: [] })),
     nodes: () => ({ nodes: [] }),
   };
