@@ -6,10 +6,9 @@ import { StoreWriter } from '../../../src/store/writer.ts';
 import { CHECKED_BYTES_MIN, writeChecked, writeKey } from './checked-value.ts';
 
 /** Does everything a writer can, at full speed, until told to stop; then checks the structure. */
-const { memory, stop, progress, keys, stayers } = workerData as {
+const { memory, stop, keys, stayers } = workerData as {
   memory: StoreMemory;
   stop: Int32Array;
-  progress: Int32Array;
   keys: number;
   /** Keys from `keys` on that are overwritten and never absent. */
   stayers: number;
@@ -80,7 +79,6 @@ while (Atomics.load(stop, 0) === 0) {
     else if (chance < 98) put(keys + random(stayers), 0);
     else putPair();
   }
-  Atomics.store(progress, 2, acts);
   writer.expireDue(Date.now(), 200);
   writer.maintain();
 }
