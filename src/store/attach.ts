@@ -20,7 +20,8 @@ const READER_WAIT_MS = 10_000;
 /**
  * Takes over a store's memory: lays out an empty index in a new one; in one that a writer left, finishes or undoes
  * what it was in the middle of and rebuilds everything but the index from the index, which alone is trusted.
- * Time grows with the entries: about a second for each five million.
+ * Time grows with the entries: 0.2 s of processor time for each million was measured, 0.4 s where all expire, with 64
+ * bytes of value each; and on a machine with slower or busier memory up to 1 s.
  */
 export function attach(parts: WriterParts, nowMs: number): void {
   const { arena, epochs, indexWriter, segments, pages } = parts;
