@@ -16,6 +16,8 @@ import { startNode } from './start-node.ts';
 
 const EXIT_ERROR = 1;
 const EXIT_USAGE = 2;
+/** Signals closer than this are one wish to stop, told twice. */
+const SAME_SIGNAL_MS = 250;
 
 /** Versions of Node.js from which on integer-like keys cannot be made to collide, by release line. */
 const SOUND_NODE_VERSIONS: Readonly<Record<number, readonly [number, number]>> = {
@@ -98,13 +100,15 @@ async function run(config: Config, accounts: readonly Account[]): Promise<void> 
     process.exit(EXIT_ERROR);
   }
 
-  let isStopping = false;
+  let stoppingSinceMs = 0;
   const stop = async (signal: NodeJS.Signals) => {
-    if (isStopping) {
+    if (stoppingSinceMs > 0) {
+      // Ctrl-C reaches the whole group of a terminal, and a parent such as `npm run dev` may pass it on once more.
+      if (performance.now() - stoppingSinceMs < SAME_SIGNAL_MS) return;
       log.warn({ signal }, 'told to stop again: requests under way are cut off');
       process.exit(EXIT_ERROR);
     }
-    isStopping = true;
+    stoppingSinceMs = performance.now();
     log.info({ signal, drainTimeoutMs: config.drainTimeout }, 'stopping: requests under way are answered');
     const isComplete = await node.stop();
     if (isComplete) log.info({}, 'stopped');
@@ -112,8 +116,10 @@ async function run(config: Config, accounts: readonly Account[]): Promise<void> 
     process.exit(isComplete ? 0 : EXIT_ERROR);
   };
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void stop(signal));
+  const { url, engine } = node;
   const { shards, eviction } = config;
-  log.info({ url: node.url, shards, maxMemory: formatBytes(config.maxMemory), eviction, pid: process.pid }, 'ready');
+  const maxMemory = formatBytes(config.maxMemory);
+  log.info({ url, shards, maxMemory, eviction, engine, pid: process.pid }, 'ready');
 }
 
 /** Prints what is wrong, a line each, and ends. */

@@ -188,8 +188,12 @@ test('a server whose log is not read any more serves on', async (t) => {
 test('Ctrl-C stops a server, and a server can start on the port again at once', async (t) => {
   const first = await serve(t);
   const { port } = new URL(first.url);
+  // Twice, as a terminal and a parent process that passes signals on do.
   first.child.kill('SIGINT');
-  t.is((await first.ended).code, 0);
+  first.child.kill('SIGTERM');
+  const end = await first.ended;
+  t.is(end.code, 0);
+  t.regex(end.stderr, /"engine":"[^"]+".*"msg":"ready"/);
   const again = start(['--http-port', port, '--max-memory', '16mb', '--shards', '1']);
   t.teardown(() => again.child.kill('SIGKILL'));
   const served = await new Promise<boolean>((resolve) => {
