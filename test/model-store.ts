@@ -34,8 +34,12 @@ export class ModelStore implements WriteView {
   full = false;
   /** Groups begun and not ended. */
   openGroups = 0;
+  /** Puts that succeed before memory is full. */
+  putsLeft = Number.POSITIVE_INFINITY;
+  readonly keyBytesMax = 8192;
   nowMs = (): number => this.timeMs;
-  readonly #entries = new Map<string, ModelEntry>();
+  #entries = new Map<string, ModelEntry>();
+  #entriesBefore: ReadonlyMap<string, ModelEntry> = new Map();
   #found: ModelEntry | null = null;
 
   constructor(timeMs = 1_700_000_000_000, valueBytesMax = 8 * 1024 * 1024) {
@@ -98,8 +102,10 @@ export class ModelStore implements WriteView {
 
   put(request: PutRequest): PutStatus {
     const value = request.value.slice(request.valueStart, request.valueEnd);
-    if (value.length > this.valueBytesMax) return PutStatus.tooLarge;
-    if (this.full) return PutStatus.outOfMemory;
+    if (value.length > this.valueBytesMax || request.keyEnd - request.keyStart > this.keyBytesMax) {
+      return PutStatus.tooLarge;
+    }
+    if (this.full || this.putsLeft-- <= 0) return PutStatus.outOfMemory;
     const name = nameOf(request.key, request.keyStart, request.keyEnd);
     const replaced = this.#live(name) !== undefined;
     this.#entries.set(name, {
@@ -128,11 +134,17 @@ export class ModelStore implements WriteView {
   beginGroup(entries: number): boolean {
     if (this.full && entries > 0) return false;
     this.openGroups++;
+    this.#entriesBefore = new Map([...this.#entries].map(([name, entry]) => [name, { ...entry }]));
     return true;
   }
 
   endGroup(): void {
     this.openGroups--;
+  }
+
+  abandonGroup(): void {
+    this.openGroups--;
+    this.#entries = new Map(this.#entriesBefore);
   }
 
   clear(): void {

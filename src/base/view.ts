@@ -92,7 +92,10 @@ export interface WriteView extends ReadView {
    * puts of key, value and content-type bytes, `entries` their number: false (nothing begun) when there is no room.
    */
   beginGroup(entries: number, entryBytesTotal: number): boolean;
+  /** Makes the group's writes stand. */
   endGroup(): void;
+  /** Takes the group's writes back, for when one of them was refused: all is as it was when it began. */
+  abandonGroup(): void;
   /** Removes every entry. */
   clear(): void;
 }

@@ -5,7 +5,7 @@ import type { CommandDeclaration, PairCommand, Step, Steps } from './command.ts'
 import { decodeRoughInteger } from './decimal.ts';
 import { isWord, notAnInteger, syntaxError } from './options.ts';
 import { ReplyKind, type ReplyReader, type ReplyWriter } from './reply.ts';
-import { beginRewrite, commitPut, refuseOutOfMemory, scratchOf, setValue } from './storing.ts';
+import { beginRewrite, commitPut, finishGroup, refuseOutOfMemory, scratchOf, setValue } from './storing.ts';
 
 /** How the commands that bring one key's entry under another key differ. */
 interface Move {
@@ -56,7 +56,7 @@ function moveWithin(store: WriteView, args: Args, reply: ReplyWriter, move: Move
   }
   const stored = commitPut(store, reply);
   if (stored) store.remove(args.bytes, source, sourceEnd);
-  store.endGroup();
+  finishGroup(store, stored);
   if (stored) tellMoved(move, true, reply);
 }
 

@@ -84,6 +84,12 @@ export function commitPutWithVersion(store: WriteView, reply: ReplyWriter): bool
   return true;
 }
 
+/** Ends a group of writes; takes it back unless every one of them was `stored`. */
+export function finishGroup(store: WriteView, stored: boolean): void {
+  if (stored) store.endGroup();
+  else store.abandonGroup();
+}
+
 export function refuseTooLarge(reply: ReplyWriter): false {
   reply.truncate(0);
   reply.error('value-too-large', tooLarge);

@@ -8,6 +8,7 @@ import {
   beginRewrite,
   commitPut,
   commitPutWithVersion,
+  finishGroup,
   refuseOutOfMemory,
   refuseTooLarge,
   replyWithValue,
@@ -58,7 +59,7 @@ function getex(store: WriteView, args: Args, reply: ReplyWriter): void {
   }
 }
 
-/** Puts all pairs, at once for every observer; false, with nothing changed and the error written, when they do not fit. */
+/** Puts all pairs, at once for every observer; false, with nothing changed and the error written, when one is refused. */
 function putPairs(store: WriteView, args: Args, reply: ReplyWriter): boolean {
   let bytesTotal = 0;
   for (let index = 0; index < args.count; index += 2) {
@@ -72,7 +73,7 @@ function putPairs(store: WriteView, args: Args, reply: ReplyWriter): boolean {
     setValue(beginPut(args, index), args.bytes, args.start(index + 1), args.end(index + 1));
     stored = commitPut(store, reply);
   }
-  if (grouped) store.endGroup();
+  if (grouped) finishGroup(store, stored);
   return stored;
 }
 

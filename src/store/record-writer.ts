@@ -153,6 +153,24 @@ export class RecordWriter {
     this.#segments.release(ref, bytes);
   }
 
+  /** Takes the burial of a record, and of its chunks, back. Only while segments are held. */
+  revive(ref: number): void {
+    const arena = this.#arena;
+    this.#reviveAlone(ref);
+    const header = arena.word(ref * 2 + 1);
+    if ((header & FLAG_CHUNKED) === 0) return;
+    const list = valueWord(ref, header);
+    const count = chunkCountOf(arena, arena.word(ref * 2) >>> 0);
+    for (let i = 0; i < count; i++) this.#reviveAlone(arena.word(list + i));
+  }
+
+  #reviveAlone(ref: number): void {
+    const header = this.#arena.word(ref * 2 + 1);
+    assert((header & FLAG_DEAD) !== 0, 'a live record revived');
+    this.#words[ref * 2 + 1] = header & ~FLAG_DEAD;
+    this.#segments.revive(ref, recordBytesOf(this.#arena, ref));
+  }
+
   /** Appends the value's chunks and leaves their references in `#chunks`. */
   #appendChunks(request: PutRequest, hash: number, log: Log): boolean {
     const arena = this.#arena;

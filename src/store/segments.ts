@@ -80,6 +80,15 @@ export class Segments {
     if (live === 0 && !this.isOpen(segment)) this.#retireDead(segment);
   }
 
+  /** Counts `bytes` of a dead record at `ref` as live again. Only while segments are held. */
+  revive(ref: number, bytes: number): void {
+    assert(this.#holds, 'a dead record may lie in a retired segment');
+    const arena = this.#arena;
+    const row = arena.segmentRow(arena.segmentOf(ref));
+    this.#words[row + SegmentRow.live] = arena.word(row + SegmentRow.live) + bytes;
+    arena.count(Counter.liveBytes, bytes);
+  }
+
   /** From now until `letGo` no segment is retired: a group under way may be taken back to what lies in them. */
   hold(): void {
     this.#holds = true;

@@ -4,6 +4,7 @@ import type { KeyIndex } from './key-index.ts';
 import type { KeyIndexWriter } from './key-index-writer.ts';
 import { Control, UndoPage } from './layout.ts';
 import type { Pages } from './pages.ts';
+import type { WriterParts } from './writer-parts.ts';
 
 /**
  * Makes a group of writes whole. While it is under way the sequence word is odd, which sends readers to the writer's
@@ -54,6 +55,17 @@ export class UndoLog {
       const previous = words[page * 2 + UndoPage.previous] as number;
       this.#pages.free(page);
       page = previous;
+    }
+  }
+
+  /** Takes the group's writes back, last first. Should the writer die meanwhile, its successor goes on with it. */
+  takeBack(parts: Pick<WriterParts, 'takeBack'>): void {
+    const words = this.#words;
+    const pages = undoPages(this.#arena);
+    for (let ordinal = (words[Control.undoCount] as number) - 1; ordinal >= 0; ordinal--) {
+      const at = recordAt(pages[Math.floor(ordinal / UndoPage.recordsMax)] as number, ordinal);
+      parts.takeBack(words[at] as number, words[at + 1] as number, words[at + 2] as number);
+      words[Control.undoCount] = ordinal;
     }
   }
 

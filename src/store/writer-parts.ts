@@ -1,3 +1,4 @@
+import { assert } from '../base/assert.ts';
 import type { Clock } from '../base/ports.ts';
 import { Arena, type StoreMemory } from './arena.ts';
 import { Epochs } from './epochs.ts';
@@ -10,6 +11,9 @@ import { Pages } from './pages.ts';
 import { expiresAtOf, keyWord } from './record.ts';
 import { RecordWriter } from './record-writer.ts';
 import { Segments } from './segments.ts';
+
+/** Says of an assertion that the writer's successor, who needs less, is to take the group back. */
+const NO_MEMORY = 'no memory to take a group back';
 
 /** What the write side of a store is made of, and the few acts that involve several parts. */
 export class WriterParts {
@@ -59,6 +63,31 @@ export class WriterParts {
   expire(slot: number, ref: number): void {
     this.unlink(slot, ref);
     this.arena.count(Counter.expiredEntries, 1);
+  }
+
+  /** Brings `oldRef` back to where a write of the group under way has put `newRef`; 0 stands for none. */
+  takeBack(hash: number, oldRef: number, newRef: number): void {
+    const { arena, heap, index, indexWriter, records } = this;
+    const nowMs = this.clock.nowMs();
+    const slot = newRef === 0 ? 0 : index.findRef(hash, newRef);
+    if (oldRef === 0) {
+      this.unlink(slot, newRef);
+      return;
+    }
+    const header = arena.word(oldRef * 2 + 1);
+    const expires = (header & FLAG_EXPIRES) !== 0;
+    assert(!expires || heap.prepareInsert(), NO_MEMORY);
+    if (newRef === 0) {
+      assert(indexWriter.prepareInsert(hash), NO_MEMORY);
+      indexWriter.insert(hash, oldRef);
+      if (expires) heap.insert(oldRef, expiresAtOf(arena, oldRef, header), nowMs);
+    } else {
+      indexWriter.replace(slot, oldRef);
+      this.refile(newRef, oldRef, nowMs);
+      // Before the old record is revived: a change of the expiry leaves both with the same chunks.
+      records.bury(newRef);
+    }
+    records.revive(oldRef);
   }
 
   /** Brings the heap in line with the record `newRef` having taken the place of `oldRef`; 0 stands for none. */

@@ -73,6 +73,14 @@ export class ModelledStore {
     if (done && entry !== undefined) entry.expiresAtMs = expiresAtMs;
   }
 
+  /** Does what the store is going to take back: the model does not remember it. */
+  thenForget(acts: () => void): void {
+    const before = [...this.entries].map(([key, entry]) => [key, { ...entry }] as const);
+    acts();
+    this.entries.clear();
+    for (const [key, entry] of before) this.entries.set(key, entry);
+  }
+
   clear(): void {
     this.writer.clear();
     this.entries.clear();

@@ -69,6 +69,31 @@ const group: fc.Arbitrary<Act> = fc
       s.writer.endGroup();
     }),
   );
+const abandonedGroup: fc.Arbitrary<Act> = fc
+  .array(
+    fc.record({
+      key,
+      valueBytes,
+      ttlMs: fc.option(ttlMs, { nil: undefined }),
+      does: fc.constantFrom('put', 'put', 'put', 'remove', 'expire'),
+    }),
+    { minLength: 1, maxLength: 30 },
+  )
+  .map((writes) =>
+    named(`abandoned group of ${writes.map(({ does, key }) => `${does} ${key.slice(0, 12)}`)}`, (s) => {
+      const bytes = writes.reduce((sum, write) => sum + write.valueBytes + Buffer.byteLength(write.key), 0);
+      if (!s.writer.beginGroup(writes.length, bytes)) return;
+      s.thenForget(() => {
+        for (const { does, key, valueBytes, ttlMs } of writes) {
+          if (does === 'remove') s.remove(key);
+          else if (does === 'expire') s.setExpiry(key, ttlMs ?? null);
+          else s.put(key, valueBytes, ttlMs === undefined ? {} : { ttlMs });
+        }
+      });
+      s.writer.abandonGroup();
+      s.check();
+    }),
+  );
 const act: fc.Arbitrary<Act> = fc.oneof(
   { weight: 12, arbitrary: put },
   { weight: 6, arbitrary: putMany },
@@ -81,6 +106,7 @@ const act: fc.Arbitrary<Act> = fc.oneof(
       .map(([key, ttl]) => named(`expire ${key.slice(0, 12)} ${ttl}`, (s) => s.setExpiry(key, ttl))),
   },
   { weight: 3, arbitrary: group },
+  { weight: 3, arbitrary: abandonedGroup },
   {
     weight: 4,
     arbitrary: fc.oneof(fc.nat({ max: 1500 }), fc.nat({ max: 50 * 86_400_000 })).map((ms) =>

@@ -156,6 +156,55 @@ test('a value over the limit is refused before it is built, and what was there s
   t.is(runner.run('exists', 'a'), 0);
 });
 
+const refusedKey = 'x'.repeat(9000);
+const keyTooLarge = new ErrorReply('ERR string exceeds maximum allowed size (proto-max-bulk-len)');
+
+testCommands('MSET and MSETNX change nothing when a pair among others is refused', (t, { run, store }) => {
+  run('set old 1 ex 100 ct text/plain');
+  const { version } = entryOf('old');
+  for (const line of [`mset old 2 new 2 ${refusedKey} 2 after 2`, `mset new 2 old 2 old 3 ${refusedKey} 2`]) {
+    t.deepEqual(run(line), keyTooLarge);
+    t.deepEqual(run('mget old new after'), ['1', null, null]);
+    t.deepEqual(entryOf('old'), { version, expires: true, contentTypeBytes: 10 });
+    t.is(run('dbsize'), 1);
+  }
+  t.deepEqual(run(`msetnx new 2 ${refusedKey} 2`), keyTooLarge);
+  t.is(run('exists new'), 0);
+  t.is(run('mset old 2 new 3'), 'OK');
+  t.deepEqual(run('mget old new'), ['2', '3']);
+
+  function entryOf(key: string): { version: number; expires: boolean; contentTypeBytes: number } {
+    t.true(store.peek(Buffer.from(key), 0, key.length));
+    const { entry } = store;
+    return { version: entry.version, expires: entry.expiresAtMs > 0, contentTypeBytes: entry.contentTypeBytes };
+  }
+});
+
+testCommands('a RENAME to a key that is refused leaves the entry where it is', (t, { run }) => {
+  run('set k 1');
+  t.deepEqual(run(`rename k ${refusedKey}`), keyTooLarge);
+  t.deepEqual(run(`copy k ${refusedKey}`), keyTooLarge);
+  t.is(run('get k'), '1');
+  t.is(run('dbsize'), 1);
+});
+
+test('MSET and MSETNX change nothing when memory runs out between their pairs', (t) => {
+  for (let putsLeft = 0; putsLeft < 3; putsLeft++) {
+    for (const command of ['mset', 'msetnx']) {
+      const { run, store } = modelBench();
+      const model = store as ModelStore;
+      if (command === 'mset') run('set b 1');
+      model.putsLeft = putsLeft;
+      t.deepEqual(
+        run(`${command} a 2 b 2 c 2`),
+        new ErrorReply("OOM command not allowed when used memory > 'maxmemory'."),
+      );
+      t.deepEqual(run('mget a b c'), [null, command === 'mset' ? '1' : null, null]);
+      t.is(model.openGroups, 0);
+    }
+  }
+});
+
 test('without room every write says so and leaves everything as it was; reads and deletes go on', (t) => {
   const { run, store } = modelBench();
   run('mset k 1 j 2');

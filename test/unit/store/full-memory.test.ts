@@ -85,6 +85,26 @@ test('a full store without eviction refuses writes, loses nothing and is read as
   writer.validate();
 });
 
+// Room is made by copying what lives to a free segment: a store whose last one went to a write would be stuck for good.
+for (const valueBytes of [300, 700, 1000, 1300, 2500]) {
+  test(`what a few deletions here and there leave of a full store can be written again: ${valueBytes} bytes`, (t) => {
+    const { memory, writer } = storeOf('noeviction');
+    const value = Buffer.alloc(valueBytes);
+    let kept = 0;
+    while (writer.put(putRequest(`key:${kept}`, value)) === PutStatus.created) kept++;
+    let removed = 0;
+    for (let n = 0; n < kept; n += 5) if (remove(writer, `key:${n}`)) removed++;
+    let added = 0;
+    while (added < removed && writer.put(putRequest(`new:${added}`, value)) === PutStatus.created) added++;
+    t.true(added > removed * 0.9, `${added} added after ${removed} of ${kept} were deleted`);
+    const { outOfMemory } = readStatistics(memory);
+    for (let n = 0; n < added; n++) remove(writer, `new:${n}`);
+    for (let n = 0; n < kept; n++) if (n % 5 !== 0) writer.put(putRequest(`key:${(n * 7919) % kept}`, value));
+    t.is(readStatistics(memory).outOfMemory, outOfMemory);
+    writer.validate();
+  });
+}
+
 test('a full store that holds one huge value can replace it, or refuses and keeps it', (t) => {
   const { writer } = storeOf('noeviction', 4 << 20);
   const first = Buffer.alloc(1_500_000, 1);
@@ -138,4 +158,28 @@ test('groups that do not fit are refused before they begin; those that fit are w
   writer.endGroup();
   t.is(writer.keyCount, 2000);
   writer.validate();
+});
+
+test('a group in which memory runs out is taken back: what it replaced is there again, and its memory is free', (t) => {
+  const { memory, writer } = storeOf('noeviction', 2 << 20);
+  const expiresAtMs = clock.nowMs() + 1000;
+  writer.put(putRequest('large', Buffer.alloc(20_000, 'a')));
+  writer.put(putRequest('expiring', Buffer.from('b'), { expiresAtMs }));
+  const { liveBytes } = readStatistics(memory);
+  for (let attempt = 0; attempt < 3; attempt++) {
+    // More is written than was declared, so that room ends in the middle.
+    t.true(writer.beginGroup(1, 100));
+    writer.put(putRequest('large', Buffer.alloc(30_000)));
+    writer.put(putRequest('expiring', Buffer.alloc(30_000)));
+    let written = 0;
+    while (writer.put(putRequest(`new:${written}`, Buffer.alloc(300))) === PutStatus.created) written++;
+    t.true(written > 4000, `only ${written} written`);
+    writer.abandonGroup();
+    writer.validate();
+    t.is(writer.keyCount, 2);
+    t.is(readStatistics(memory).liveBytes, liveBytes);
+    t.true(has(writer, 'large') && writer.entry.valueBytes === 20_000);
+    t.true(has(writer, 'expiring') && writer.entry.expiresAtMs === expiresAtMs);
+  }
+  t.is(writer.put(putRequest('new', Buffer.alloc(300_000))), PutStatus.created);
 });
