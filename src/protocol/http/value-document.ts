@@ -1,3 +1,4 @@
+import type { Clock } from '../../base/ports.ts';
 import { type ReadView, ValueType } from '../../base/view.ts';
 import {
   asciiBytes,
@@ -115,15 +116,19 @@ export class ValueDocument {
     this.length = at + 1;
   }
 
-  /** `leftMs` is the time to live; 0 when the entry does not expire. */
-  finish(version: number, leftMs: number): void {
+  /** `expiresAtMs` is 0 when the entry does not expire. One that is due and yet served has a millisecond left. */
+  finish(version: number, expiresAtMs: number, clock: Clock): void {
     const bytes = this.bytes;
     let at = this.length;
     if (this.#isKeyEncoded) at = writeAscii(',"keyEncoding":"base64"', bytes, at);
     if (this.#isValueEncoded) at = writeAscii(',"valueEncoding":"base64"', bytes, at);
     at = writeInteger(version, bytes, writeBytes(beforeVersion, bytes, at));
-    if (leftMs === 0) this.length = writeBytes(withoutTtl, bytes, at);
-    else this.length = writeAscii(`${leftMs / 1000}}`, bytes, writeBytes(beforeTtl, bytes, at));
+    if (expiresAtMs === 0) {
+      this.length = writeBytes(withoutTtl, bytes, at);
+      return;
+    }
+    const leftMs = Math.max(1, expiresAtMs - clock.nowMs());
+    this.length = writeAscii(`${leftMs / 1000}}`, bytes, writeBytes(beforeTtl, bytes, at));
   }
 
   /** The document: valid until the next `begin`. */

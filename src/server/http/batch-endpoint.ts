@@ -8,10 +8,11 @@ import { problemOf } from '../../protocol/http/problem.ts';
 import { quoted, type Refusal, refuse } from '../../protocol/http/refusal.ts';
 import { ValueDocument } from '../../protocol/http/value-document.ts';
 import { OrderedSession } from '../dispatch/ordered-session.ts';
-import { incrCommand, incrFloatCommand, isInteger, numberOf } from './command-endpoints.ts';
 import { entryCommand, entryOf } from './entry.ts';
 import type { Exchange } from './exchange.ts';
-import { appendSetArgs, missing } from './set-endpoint.ts';
+import { appendIncrement, numberOf } from './increment.ts';
+import { conditionUnmet, emptyBody, missing, noSuchKey } from './refusals.ts';
+import { appendSetArgs } from './set-endpoint.ts';
 import type { HttpShared } from './shared.ts';
 
 const setCommand = commandTable.named('set');
@@ -50,7 +51,7 @@ export class BatchEndpoint {
   run(exchange: Exchange): void {
     const { body } = exchange;
     if (body.length === 0) {
-      exchange.refuse(refuse('bad-request', 'The body is empty; it must be a JSON object.'));
+      exchange.refuse(emptyBody);
       return;
     }
     this.#scanner.open(body, 0, body.length);
@@ -141,14 +142,7 @@ export class BatchEndpoint {
     } else {
       args.push(fields.keyStart, fields.keyEnd);
       if (fields.op === 'delete') command = deleteCommand;
-      else if (fields.op === 'incr') {
-        command = incrCommand;
-        if ((fields.seen & Field.by) === 0) builder.word('1');
-        else {
-          args.push(fields.byStart, fields.byEnd);
-          if (!isInteger(builder.bytes, fields.byStart, fields.byEnd)) command = incrFloatCommand;
-        }
-      }
+      else if (fields.op === 'incr') command = appendIncrement(builder, fields);
     }
     const starts: number[] = [];
     const ends: number[] = [];
@@ -219,7 +213,7 @@ class BatchResults {
           this.#done(index, `{"status":200,"version":${reply.version}}`);
           return;
         }
-        this.refuse(index, refuse('conflict', 'A condition of the write does not hold.'));
+        this.refuse(index, conditionUnmet);
         return;
       case deleteCommand:
         this.#done(index, `{"status":200,"deleted":${reply.number > 0}}`);
@@ -242,15 +236,14 @@ class BatchResults {
   #addEntry(index: number, reply: ReplyReader, key: Uint8Array): void {
     const entry = entryOf(reply);
     if (entry === null) {
-      this.refuse(index, refuse('no-such-key', 'There is no such key.'));
+      this.refuse(index, noSuchKey);
       return;
     }
     const document = this.#document;
     document.begin(0);
     document.key(key, 0, key.length);
     document.value(entry.type, entry.value, 0, entry.value.length);
-    const leftMs = entry.expiresAtMs === 0 ? 0 : Math.max(1, entry.expiresAtMs - this.#shared.node.clock.nowMs());
-    document.finish(entry.version, leftMs);
+    document.finish(entry.version, entry.expiresAtMs, this.#shared.node.clock);
     const { bodyBytesMax } = this.#shared.options;
     if (this.#units + document.length > bodyBytesMax) {
       const detail = `The results have more than ${bodyBytesMax} bytes; ask for fewer keys at once.`;

@@ -1,21 +1,20 @@
-import { ReplyKind, type ReplyReader } from '../../command/reply.ts';
+import type { ReplyReader } from '../../command/reply.ts';
 import { commandTable } from '../../command/table.ts';
 import { ArgsBuilder } from '../../protocol/http/args-builder.ts';
-import { BodyFields, deleteFields, Field, incrFields, keyRefusal } from '../../protocol/http/body-fields.ts';
+import { BodyFields, deleteFields, Field, incrFields } from '../../protocol/http/body-fields.ts';
 import { entityTagOf } from '../../protocol/http/entity-tag.ts';
 import { JsonScanner } from '../../protocol/http/json-scanner.ts';
 import { integerParameter, isRefusal, parseQuery } from '../../protocol/http/query.ts';
-import { refuse } from '../../protocol/http/refusal.ts';
+import type { Refusal } from '../../protocol/http/refusal.ts';
 import { isUtf8 } from '../../protocol/http/utf8.ts';
 import type { Exchange } from './exchange.ts';
-import { beginWithPathKey } from './path-key.ts';
-import { missing } from './set-endpoint.ts';
+import { appendIncrement, numberOf } from './increment.ts';
+import { emptyBody, missing } from './refusals.ts';
+import { beginWithPathKey, beginWithQueryKey } from './request-key.ts';
 import type { HttpShared } from './shared.ts';
 
 const deleteCommand = commandTable.named('del');
 const scanCommand = commandTable.named('scan');
-export const incrCommand = commandTable.named('incrby');
-export const incrFloatCommand = commandTable.named('incrbyfloat');
 
 const listingCountDefault = 100;
 
@@ -33,23 +32,11 @@ export class CommandEndpoints {
   }
 
   deleteByQuery(exchange: Exchange): void {
-    const query = parseQuery(exchange.query, ['key']);
-    if (isRefusal(query)) {
-      exchange.refuse(query);
+    const key = beginWithQueryKey(exchange, this.#builder);
+    if (isRefusal(key)) {
+      exchange.refuse(key);
       return;
     }
-    const key = query.get('key');
-    if (key === undefined) {
-      exchange.refuse(refuse('bad-request', 'The parameter "key" is missing.', 'key', '/delete?key=…'));
-      return;
-    }
-    const refusal = keyRefusal(key.length, this.#shared.options.keyBytesMax);
-    if (refusal !== null) {
-      exchange.refuse(refusal);
-      return;
-    }
-    this.#builder.clear(key.length);
-    this.#builder.copy(key, 0, key.length);
     this.#delete(exchange);
   }
 
@@ -74,13 +61,7 @@ export class CommandEndpoints {
     const builder = this.#builder;
     builder.reserve(exchange.body.length);
     if (exchange.body.length > 0 && !this.#readBody(exchange, incrFields)) return;
-    const isGiven = exchange.body.length > 0 && (this.#fields.seen & Field.by) !== 0;
-    let command = incrCommand;
-    if (!isGiven) builder.word('1');
-    else {
-      builder.args.push(this.#fields.byStart, this.#fields.byEnd);
-      if (!isInteger(builder.bytes, this.#fields.byStart, this.#fields.byEnd)) command = incrFloatCommand;
-    }
+    const command = appendIncrement(builder, exchange.body.length > 0 ? this.#fields : null);
     exchange.execute(command, builder, (reply) => {
       const document = `{"value":${numberOf(reply)},"version":${reply.version}}`;
       exchange.answer(200, 'application/json', document, ['ETag', entityTagOf(reply.version)]);
@@ -123,35 +104,14 @@ export class CommandEndpoints {
   #readBody(exchange: Exchange, allowed: number): boolean {
     const { body } = exchange;
     if (body.length === 0) {
-      exchange.refuse(refuse('bad-request', 'The body is empty; it must be a JSON object.'));
+      exchange.refuse(emptyBody);
       return false;
     }
     this.#scanner.open(body, 0, body.length);
     if (this.#fields.readBody(this.#scanner, this.#builder, allowed)) return true;
-    exchange.refuse(this.#fields.refusal ?? refuse('bad-request', 'The body cannot be read.'));
+    exchange.refuse(this.#fields.refusal as Refusal);
     return false;
   }
-}
-
-/** The number in the reply of an increment, as JSON writes it. */
-export function numberOf(reply: ReplyReader): string {
-  switch (reply.kind) {
-    case ReplyKind.integer:
-    case ReplyKind.double:
-      return String(reply.number);
-    case ReplyKind.bigInteger:
-      return String(reply.bigInteger);
-    default:
-      return reply.text;
-  }
-}
-
-export function isInteger(bytes: Uint8Array, start: number, end: number): boolean {
-  for (let at = start; at < end; at++) {
-    const byte = bytes[at] as number;
-    if (byte === 0x2e || (byte | 0x20) === 0x65) return false;
-  }
-  return true;
 }
 
 /** A page of keys. A key that is no UTF-8 stands as `{"base64":"…"}`: no text stands for it. */

@@ -1,22 +1,21 @@
 import { Args } from '../../command/args.ts';
 import { commandTable } from '../../command/table.ts';
 import { ArgsBuilder } from '../../protocol/http/args-builder.ts';
-import { keyRefusal } from '../../protocol/http/body-fields.ts';
 import { problemContentType, problemOf } from '../../protocol/http/problem.ts';
-import { isRefusal, parseQuery } from '../../protocol/http/query.ts';
-import { refuse } from '../../protocol/http/refusal.ts';
+import { isRefusal } from '../../protocol/http/query.ts';
 import { statusLineOf } from '../../protocol/http/status.ts';
 import { ValueDocument } from '../../protocol/http/value-document.ts';
 import type { AccessUser } from '../access/rights.ts';
 import { endAnswer, type WaitPort, waitPortOf } from './answer.ts';
 import { entryCommand, entryOf } from './entry.ts';
 import type { Exchange } from './exchange.ts';
+import { noSuchKey } from './refusals.ts';
+import { beginWithQueryKey } from './request-key.ts';
 import type { HttpShared } from './shared.ts';
 import type { UwsRequest, UwsResponse } from './uws.ts';
 
 const getCommand = commandTable.named('get');
 
-const noSuchKey = refuse('no-such-key', 'There is no such key.');
 const noSuchKeyProblem = problemOf(noSuchKey);
 
 /** An answer is written at once: nothing waits for a client that has gone. */
@@ -90,7 +89,7 @@ export class GetEndpoint {
         document.plainKey(end);
         document.foundValue(view);
         const { version, expiresAtMs } = view.entry;
-        document.finish(version, expiresAtMs === 0 ? 0 : Math.max(1, expiresAtMs - view.nowMs()));
+        document.finish(version, expiresAtMs, view);
       }
     } finally {
       commands.endRead();
@@ -108,33 +107,19 @@ export class GetEndpoint {
   }
 
   run(exchange: Exchange): void {
-    const query = parseQuery(exchange.query, ['key']);
-    if (isRefusal(query)) {
-      exchange.refuse(query);
+    const key = beginWithQueryKey(exchange, this.#builder);
+    if (isRefusal(key)) {
+      exchange.refuse(key);
       return;
     }
-    const key = query.get('key');
-    if (key === undefined) {
-      exchange.refuse(refuse('bad-request', 'The parameter "key" is missing.', 'key', '/get?key=…'));
-      return;
-    }
-    const refusal = keyRefusal(key.length, this.#shared.options.keyBytesMax);
-    if (refusal !== null) {
-      exchange.refuse(refusal);
-      return;
-    }
-    const builder = this.#builder;
-    builder.clear(key.length);
-    builder.copy(key, 0, key.length);
-    exchange.execute(entryCommand, builder, (reply) => {
+    exchange.execute(entryCommand, this.#builder, (reply) => {
       const entry = entryOf(reply);
-      const { clock } = this.#shared.node;
       if (entry === null) return exchange.refuse(noSuchKey);
       const document = this.#document;
       document.begin(0);
       document.key(key, 0, key.length);
       document.value(entry.type, entry.value, 0, entry.value.length);
-      document.finish(entry.version, entry.expiresAtMs === 0 ? 0 : Math.max(1, entry.expiresAtMs - clock.nowMs()));
+      document.finish(entry.version, entry.expiresAtMs, this.#shared.node.clock);
       exchange.answer(200, 'application/json', document.view);
     });
   }

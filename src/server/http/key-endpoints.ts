@@ -18,7 +18,8 @@ import { type Refusal, refuse } from '../../protocol/http/refusal.ts';
 import { isUtf8 } from '../../protocol/http/utf8.ts';
 import { contentTypeOf, type Entry, entryCommand, entryOf } from './entry.ts';
 import type { Exchange } from './exchange.ts';
-import { beginWithPathKey } from './path-key.ts';
+import { noSuchKey } from './refusals.ts';
+import { beginWithPathKey } from './request-key.ts';
 import type { HttpShared } from './shared.ts';
 
 const setCommand = commandTable.named('set');
@@ -71,7 +72,7 @@ export class KeyEndpoints {
       const { ifMatch, ifNoneMatch } = preconditions;
       const version = entry?.version ?? 0;
       if (ifMatch !== null && !ifMatchHolds(ifMatch, version)) return exchange.refuse(unmet('If-Match'));
-      if (entry === null) return exchange.refuse(refuse('no-such-key', 'There is no such key.'));
+      if (entry === null) return exchange.refuse(noSuchKey);
       const headers = ['ETag', entityTagOf(version), ...freshness(entry, clock.nowMs())];
       if (ifNoneMatch !== null && !ifNoneMatchHolds(ifNoneMatch, version))
         return exchange.answerBodiless(304, headers, entry.value.length);
@@ -108,7 +109,7 @@ export class KeyEndpoints {
       return;
     }
     this.#onCondition(exchange, preconditions, (condition, onUnmet) => {
-      if (condition === 'none') return exchange.refuse(refuse('no-such-key', 'There is no such key.'));
+      if (condition === 'none') return exchange.refuse(noSuchKey);
       if (!this.#begin(exchange)) return;
       const isConditional = typeof condition === 'number';
       if (isConditional) this.#builder.integer(condition);
@@ -116,7 +117,7 @@ export class KeyEndpoints {
         if (reply.kind === ReplyKind.integer && reply.number > 0) exchange.answerBodiless(204);
         else if (isConditional) onUnmet();
         else if (condition === 'some') exchange.refuse(unmet('If-Match'));
-        else exchange.refuse(refuse('no-such-key', 'There is no such key.'));
+        else exchange.refuse(noSuchKey);
       });
     });
   }

@@ -14,6 +14,7 @@ import type { ReplySink } from '../../shard/shard-client.ts';
 import { type AccessUser, everybody } from '../access/rights.ts';
 import { endAnswer, type WaitPort, waitPortOf } from './answer.ts';
 import type { Exchange } from './exchange.ts';
+import { conditionUnmet, missing } from './refusals.ts';
 import { bodyTimeout, RequestBody } from './request-body.ts';
 import type { HttpShared } from './shared.ts';
 import type { UwsResponse } from './uws.ts';
@@ -54,7 +55,7 @@ export class SetEndpoint {
       return;
     }
     exchange.execute(setCommand, this.#builder, (reply) => {
-      if (reply.kind === ReplyKind.null) exchange.refuse(this.unmet());
+      if (reply.kind === ReplyKind.null) exchange.refuse(conditionUnmet);
       else exchange.json(200, { ok: true, version: reply.version });
     });
   }
@@ -78,10 +79,6 @@ export class SetEndpoint {
 
   execute(sink: ReplySink): void {
     this.shared.node.commands.execute(setCommand, this.#builder.args, sink);
-  }
-
-  unmet(): Refusal {
-    return refuse('conflict', 'A condition of the write (nx, xx or ifVersion) does not hold; nothing was changed.');
   }
 
   spare(request: SetRequest): void {
@@ -108,10 +105,6 @@ export function appendSetArgs(builder: ArgsBuilder, fields: BodyFields): void {
     builder.word('IFVERSION');
     builder.integer(fields.ifVersion);
   }
-}
-
-export function missing(field: string): Refusal {
-  return refuse('bad-request', `The field "${field}" is missing.`, field);
 }
 
 const answerStart = '{"ok":true,"version":';
@@ -183,7 +176,7 @@ class SetRequest implements ReplySink {
   }
 
   #refusalIn(reply: ReplyReader): Refusal {
-    if (reply.kind === ReplyKind.null) return this.#endpoint.unmet();
+    if (reply.kind === ReplyKind.null) return conditionUnmet;
     if (reply.kind === ReplyKind.error) return refuse(reply.errorCode, reply.text);
     throw new AssertionError(`SET does not reply with kind ${reply.kind}`);
   }

@@ -1,6 +1,7 @@
 import type { ArgsBuilder } from '../../protocol/http/args-builder.ts';
 import { keyRefusal } from '../../protocol/http/body-fields.ts';
 import { decodePercent } from '../../protocol/http/percent.ts';
+import { isRefusal, parseQuery } from '../../protocol/http/query.ts';
 import { quoted, type Refusal, refuse } from '../../protocol/http/refusal.ts';
 import type { Exchange } from './exchange.ts';
 
@@ -18,4 +19,19 @@ export function beginWithPathKey(exchange: Exchange, builder: ArgsBuilder): Refu
   builder.length = end;
   builder.end(0);
   return null;
+}
+
+/** As {@link beginWithPathKey} with the key in the request's query, which may hold nothing else; returns the key. */
+export function beginWithQueryKey(exchange: Exchange, builder: ArgsBuilder): Uint8Array | Refusal {
+  const query = parseQuery(exchange.query, ['key']);
+  if (isRefusal(query)) return query;
+  const key = query.get('key');
+  if (key === undefined) {
+    return refuse('bad-request', 'The parameter "key" is missing.', 'key', `${exchange.path}?key=…`);
+  }
+  const refusal = keyRefusal(key.length, exchange.shared.options.keyBytesMax);
+  if (refusal !== null) return refusal;
+  builder.clear(key.length);
+  builder.copy(key, 0, key.length);
+  return key;
 }
