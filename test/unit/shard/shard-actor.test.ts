@@ -6,13 +6,15 @@ import { families } from '../../../src/command/families.ts';
 import type { ReplyReader } from '../../../src/command/reply.ts';
 import { CommandTable } from '../../../src/command/table.ts';
 import { ActorMailbox } from '../../../src/mailbox/actor-mailbox.ts';
-import { createDoorbell, Doorbell } from '../../../src/mailbox/doorbell.ts';
+import { createDoorbell, Doorbell, type DoorbellHandle } from '../../../src/mailbox/doorbell.ts';
+import { ASLEEP } from '../../../src/mailbox/layout.ts';
 import { createMailbox } from '../../../src/mailbox/mailbox.ts';
 import { ShardActor } from '../../../src/shard/shard-actor.ts';
 import { Admission, ShardClient } from '../../../src/shard/shard-client.ts';
 import { ShardControl } from '../../../src/shard/shard-control.ts';
 import type { ShardStore } from '../../../src/shard/shard-store.ts';
 import { TurnClock } from '../../../src/shard/turn-clock.ts';
+import { atomicAccesses, interleave } from '../../atomic-accesses.ts';
 import { ModelStore } from '../../model-store.ts';
 
 class ActorStore extends ModelStore implements ShardStore {
@@ -90,13 +92,13 @@ function shard() {
   const store = new ActorStore();
   const control = ShardControl.create();
   const defects: string[] = [];
-  const newActor = (): ShardActor =>
+  const newActor = (actorBell = new Doorbell(bell)): ShardActor =>
     new ShardActor({
       store,
       clock: new TurnClock({ nowMs: () => store.timeMs }),
       table,
       mailboxes: [new ActorMailbox(mailbox)],
-      bell: new Doorbell(bell),
+      bell: actorBell,
       control: new ShardControl(control),
       onDefect: (command, error) => defects.push(`${command.name}: ${error}`),
     });
@@ -112,7 +114,29 @@ function shard() {
     client.flush();
     return admission;
   };
-  return { newActor, client, replies, send, store, defects, control: new ShardControl(control) };
+  return { newActor, bell, client, replies, send, store, defects, control: new ShardControl(control) };
+}
+
+/** A bell whose owner does not sleep: where it would, the test is told for how long. */
+class SleeplessBell extends Doorbell {
+  readonly #onSleep: (timeoutMs: number) => void;
+
+  constructor(handle: DoorbellHandle, onSleep: (timeoutMs: number) => void) {
+    super(handle);
+    this.#onSleep = onSleep;
+  }
+
+  override wait(timeoutMs: number): boolean {
+    // A wait is the last atomic access before the sleep: it sees what another thread does right before it.
+    atomicAccesses.before();
+    const sleeps = this.word[0] === ASLEEP;
+    if (sleeps) {
+      atomicAccesses.before = () => {};
+      this.#onSleep(timeoutMs);
+    }
+    this.withdraw();
+    return !sleeps;
+  }
 }
 
 function show(reply: ReplyReader): string {
@@ -229,6 +253,79 @@ test('an actor asked to stop ends once everything sent to it is answered', (t) =
   client.receive(100);
   t.deepEqual(replies, ['set a: OK']);
   t.is(control.activity, 0);
+});
+
+test('an actor never goes to sleep over a command, at whatever instant that arrives', (t) => {
+  let instants = 0;
+  for (;;) {
+    const { newActor, bell, client, replies, send, control } = shard();
+    const unanswered: number[] = [];
+    const actor = newActor(
+      new SleeplessBell(bell, () => {
+        client.receive(100);
+        unanswered.push(client.outstanding);
+        control.requestStop();
+      }),
+    );
+    const arrived = interleave(
+      () => actor.run(),
+      instants + 1,
+      () => send('set', 'a', '1'),
+    );
+    t.deepEqual(unanswered, [0], `instant ${instants + 1}`);
+    if (!arrived) break;
+    instants++;
+    t.deepEqual(replies, ['set a: OK']);
+  }
+  t.true(instants >= 5, `${instants} instants`);
+});
+
+test('an actor never goes to sleep over the request to stop, at whatever instant that arrives', (t) => {
+  let instants = 0;
+  for (;;) {
+    const { newActor, bell, control } = shard();
+    const sleeps: string[] = [];
+    const actor = newActor(
+      new SleeplessBell(bell, () => {
+        sleeps.push(control.stopRequested ? 'asked to stop' : 'with nothing to do');
+        control.requestStop();
+      }),
+    );
+    const asked = interleave(
+      () => actor.run(),
+      instants + 1,
+      () => {
+        control.requestStop();
+        new Doorbell(bell).ring();
+      },
+    );
+    t.false(sleeps.includes('asked to stop'), `instant ${instants + 1}`);
+    if (!asked) break;
+    instants++;
+  }
+  t.true(instants >= 5, `${instants} instants`);
+});
+
+test('an actor sleeps until the next entry expires, a second at most', (t) => {
+  const { newActor, bell, store, control } = shard();
+  const sleepsMs: number[] = [];
+  const startMs = store.timeMs;
+  const due = [37, 999, 5000, -1];
+  const nextDue = (): void => {
+    const afterMs = due.shift();
+    if (afterMs === undefined) control.requestStop();
+    else store.dueMs = afterMs < 0 ? -1 : store.timeMs + afterMs;
+  };
+  nextDue();
+  newActor(
+    new SleeplessBell(bell, (timeoutMs) => {
+      sleepsMs.push(timeoutMs);
+      store.timeMs += timeoutMs;
+      nextDue();
+    }),
+  ).run();
+  t.deepEqual(sleepsMs, [37, 999, 1000, 1000]);
+  t.is(store.timeMs, startMs + 37 + 999 + 2000);
 });
 
 test('commands of a shard that ended for good are answered as indeterminate', (t) => {
