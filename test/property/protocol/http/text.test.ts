@@ -1,9 +1,9 @@
 import test from 'ava';
 import fc from 'fast-check';
-import { isPlainJsonText, writeInteger, writeJsonText } from '../../../src/protocol/http/json-text.ts';
-import { decodePercent, encodePercent } from '../../../src/protocol/http/percent.ts';
-import { isUtf8 } from '../../../src/protocol/http/utf8.ts';
-import { testScale } from '../../scale.ts';
+import { isPlainJsonText, writeInteger, writeJsonText } from '../../../../src/protocol/http/json-text.ts';
+import { decodePercent, encodePercent } from '../../../../src/protocol/http/percent.ts';
+import { isUtf8 } from '../../../../src/protocol/http/utf8.ts';
+import { testScale } from '../../../scale.ts';
 
 /** Node.js 20 types know no String.prototype.isWellFormed. */
 const isWellFormed = (text: string): boolean => !/\p{Surrogate}/u.test(text);

@@ -1,10 +1,10 @@
 import test from 'ava';
 import fc from 'fast-check';
-import { ValueType } from '../../../src/base/view.ts';
-import { ArgsBuilder } from '../../../src/protocol/http/args-builder.ts';
-import { BodyFields, Field, setFields } from '../../../src/protocol/http/body-fields.ts';
-import { JsonScanner } from '../../../src/protocol/http/json-scanner.ts';
-import { testScale } from '../../scale.ts';
+import { ValueType } from '../../../../src/base/view.ts';
+import { ArgsBuilder } from '../../../../src/protocol/http/args-builder.ts';
+import { BodyFields, Field, setFields } from '../../../../src/protocol/http/body-fields.ts';
+import { JsonScanner } from '../../../../src/protocol/http/json-scanner.ts';
+import { testScale } from '../../../scale.ts';
 
 /** Node.js 20 types know no String.prototype.isWellFormed. */
 const isWellFormed = (text: string): boolean => !/\p{Surrogate}/u.test(text);
