@@ -33,7 +33,7 @@ export function openLog({ level, format, nodeName }: LogOptions, destination: Lo
 }
 
 /** Turns records into lines for people: time, level, message, fields, and the stack of an error below. */
-export function textLines(destination: Pick<LogDestination, 'write'>): Writable {
+function textLines(destination: Pick<LogDestination, 'write'>): Writable {
   return new Writable({
     decodeStrings: false,
     write(chunk: string | Buffer, _encoding, done) {

@@ -9,7 +9,7 @@ export interface HttpLimits {
 }
 
 /** The longest time to live, in seconds: about 3,170 years, far below where milliseconds lose precision. */
-export const ttlSecondsMax = 1e11;
+const ttlSecondsMax = 1e11;
 export const versionMax = 2 ** 48 - 1;
 
 /** Milliseconds of a time to live given in seconds, at least 1; 0 when it is none (not above 0, too long, not a number). */

@@ -38,7 +38,7 @@ export function isRefusal(result: object): result is Refusal {
 }
 
 /** A parameter's text; null when it is not UTF-8. */
-export function textOf(value: Uint8Array): string | null {
+function textOf(value: Uint8Array): string | null {
   if (!isUtf8(value, 0, value.length)) return null;
   return Buffer.from(value.buffer, value.byteOffset, value.length).toString('utf8');
 }

@@ -98,7 +98,7 @@ export function readUsersFile(path: string): Accounts {
 }
 
 /** The user that `--password` makes: `default`, who may do everything. */
-export function defaultAccount(password: string): Account {
+function defaultAccount(password: string): Account {
   return { user: new AccessUser('default', rights, ['*']), password: null, tokenDigests: [digestOf(password)] };
 }
 

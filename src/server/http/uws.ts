@@ -111,7 +111,7 @@ export function loadUws(headerBytesMax: number, load: (path: string) => unknown 
 }
 
 /** No build of uWebSockets.js runs on this machine. */
-export class UwsMissingError extends Error {
+class UwsMissingError extends Error {
   override readonly name = 'UwsMissingError';
 
   constructor(failures: readonly string[]) {
