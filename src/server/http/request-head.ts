@@ -32,7 +32,7 @@ function jsonTypeRefusal(contentType: string): Refusal | null {
   if (type === 'application/json' || type.endsWith('+json')) return null;
   return refuse(
     'unsupported-media-type',
-    `The body must be JSON, not ${quoted(contentType)}.`,
+    `The body must be JSON, and be sent as such, not as ${quoted(contentType)}: with the header Content-Type: application/json.`,
     'Content-Type',
     'application/json',
   );
