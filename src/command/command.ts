@@ -1,6 +1,7 @@
 import type { Clock, Random } from '../base/ports.ts';
 import type { ReadView, WriteView } from '../base/view.ts';
 import type { Args } from './args.ts';
+import type { ConnectionPort } from './connection.ts';
 import type { ReplyReader, ReplyWriter } from './reply.ts';
 
 /** What COMMAND INFO tells of a command, by Redis's names where Redis has the flag. */
@@ -128,6 +129,13 @@ export interface NodeCommand extends CommandRow {
   readonly run: (node: NodePort, args: Args, reply: ReplyWriter) => void;
 }
 
+/** Looks at or changes the connection it came by. Runs on the front end that holds the connection, and only there. */
+export interface ConnectionCommand extends CommandRow {
+  readonly kind: 'connection';
+  /** When a promise is returned, the connection takes no further command before it is settled; then `reply` is sent. */
+  readonly run: (connection: ConnectionPort, args: Args, reply: ReplyWriter) => void | Promise<void>;
+}
+
 /** A command that only has subcommands, which are rows of their own. */
 export interface ContainerCommand extends CommandRow {
   readonly kind: 'container';
@@ -141,6 +149,7 @@ export type CommandDeclaration =
   | SurveyCommand
   | SweepCommand
   | NodeCommand
+  | ConnectionCommand
   | ContainerCommand;
 
 /** A row of the table: a declaration and its number. */

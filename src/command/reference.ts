@@ -19,6 +19,7 @@ const places: Readonly<Record<Command['kind'], string>> = {
   survey: 'all readers',
   sweep: 'all shards',
   node: 'front end',
+  connection: 'its connection',
   container: '',
 };
 

@@ -16,9 +16,12 @@ import { ValueType } from '../base/view.ts';
  * | text | 4: length; then UTF-8 meant for people (a verbatim string in RESP3) |
  * | error | 1: id of the error's code; 4: length; then the message without its RESP prefix, UTF-8 |
  * | array, map | 4: number of elements, or of pairs; then these |
+ * | set, push | as an array; a set's order means nothing, a push comes unasked or in place of a reply (RESP3) |
+ * | nullArray | none: the absence of an array, which RESP2 tells from that of a bulk |
  * | attribute | 8: version as a double; 1: 1 when the write created the entry, else 0 |
  *
- * A reply is one part, with at most one attribute in front of it.
+ * A reply is one part, with at most one attribute in front of it. Commands of kind `connection` may answer with several
+ * parts, one after the other.
  */
 export const ReplyKind = {
   null: 0,
@@ -34,6 +37,9 @@ export const ReplyKind = {
   array: 10,
   map: 11,
   attribute: 12,
+  set: 13,
+  push: 14,
+  nullArray: 15,
 } as const;
 export type ReplyKind = (typeof ReplyKind)[keyof typeof ReplyKind];
 
@@ -186,6 +192,20 @@ export class ReplyWriter {
     this.#container(ReplyKind.map, count);
   }
 
+  /** Begins an array whose order means nothing; its `count` elements are written next. */
+  set(count: number): void {
+    this.#container(ReplyKind.set, count);
+  }
+
+  /** Begins a push: an array out of band, such as the message of a channel. */
+  push(count: number): void {
+    this.#container(ReplyKind.push, count);
+  }
+
+  nullArray(): void {
+    this.bytes[this.#reserve(1)] = ReplyKind.nullArray;
+  }
+
   /** Begins an array whose number of elements is told to `endArray` with the mark returned here. */
   beginArray(): number {
     this.#container(ReplyKind.array, 0);
@@ -310,6 +330,7 @@ export class ReplyReader {
       case ReplyKind.null:
       case ReplyKind.false:
       case ReplyKind.true:
+      case ReplyKind.nullArray:
         this.#at = at + 1;
         break;
       case ReplyKind.integer:
@@ -335,6 +356,8 @@ export class ReplyReader {
         this.#range(at + 6, words.getUint32(at + 2, true));
         break;
       case ReplyKind.array:
+      case ReplyKind.set:
+      case ReplyKind.push:
       case ReplyKind.map:
         this.count = words.getUint32(at + 1, true);
         this.#at = at + 5;
@@ -375,8 +398,16 @@ export class ReplyReader {
   }
 
   #children(): number {
-    if (this.kind === ReplyKind.array) return this.count;
-    return this.kind === ReplyKind.map ? this.count * 2 : 0;
+    switch (this.kind) {
+      case ReplyKind.array:
+      case ReplyKind.set:
+      case ReplyKind.push:
+        return this.count;
+      case ReplyKind.map:
+        return this.count * 2;
+      default:
+        return 0;
+    }
   }
 
   #range(start: number, length: number): void {

@@ -108,6 +108,9 @@ export class Dispatcher implements PairPort {
       case 'sweep':
         this.#sweep(command, args, sink, session);
         return;
+      case 'connection':
+        this.#refuse(sink, 'bad-request', `'${command.name}' needs a connection of its own`);
+        return;
       case 'container':
         assert(false, 'a front end resolves subcommands');
         break;
