@@ -69,6 +69,8 @@ export class CommandRunner {
       case 'node':
         command.run(this.node, args.args, reply);
         break;
+      case 'connection':
+        throw new Error('a connection command is run by a session');
       case 'container':
         throw new Error('a container is not run');
     }
@@ -82,6 +84,7 @@ export function toBytes(word: Word): Uint8Array {
 export function readValue(reader: ReplyReader): Value {
   switch (reader.kind) {
     case ReplyKind.null:
+    case ReplyKind.nullArray:
       return null;
     case ReplyKind.false:
       return false;
@@ -98,7 +101,9 @@ export function readValue(reader: ReplyReader): Value {
       return Buffer.from(reader.view).toString('latin1');
     case ReplyKind.error:
       return new ErrorReply(`${errors[reader.errorCode].respPrefix} ${reader.text}`);
-    case ReplyKind.array: {
+    case ReplyKind.array:
+    case ReplyKind.set:
+    case ReplyKind.push: {
       const values: Value[] = [];
       for (let left = reader.count; left > 0; left--) values.push(nextValue(reader));
       return values;
