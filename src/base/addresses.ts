@@ -9,3 +9,8 @@ export function isLoopback(host: string): boolean {
   const v4 = name.startsWith('::ffff:') ? name.slice('::ffff:'.length) : name;
   return /^127(\.(25[0-5]|2[0-4]\d|1?\d?\d)){3}$/.test(v4);
 }
+
+/** `host:port`, the host in brackets when it is an IPv6 address. */
+export function formatAddress(host: string, port: number): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+}

@@ -30,6 +30,14 @@ export const options = {
     max: 65_535,
     placeholder: 'PORT',
   }),
+  tcpPort: integer({
+    group: 'network',
+    doc: 'Port for RESP (Redis clients) and MessagePack-RPC; 0 takes a free one, which the log names.',
+    default: 7379,
+    min: 0,
+    max: 65_535,
+    placeholder: 'PORT',
+  }),
 
   maxMemory: size({
     group: 'memory',
@@ -102,6 +110,20 @@ export const options = {
     min: 1,
     max: 10_000_000,
   }),
+  maxPipeline: integer({
+    group: 'limits',
+    doc: 'Commands of one TCP connection under way at once; further ones are read when these are answered.',
+    default: 10_000,
+    min: 1,
+    max: 1_000_000,
+  }),
+  maxClientOutput: size({
+    group: 'limits',
+    doc: 'Bytes of answers and messages that one TCP connection has not taken; it is closed beyond.',
+    default: 64 * MB,
+    min: 64 * 1024,
+    max: 4 * GB,
+  }),
   maxBatch: integer({
     group: 'limits',
     doc: 'Operations in one batch.',
@@ -137,6 +159,13 @@ export const options = {
     default: 30_000,
     min: 100,
     max: DAY_MS,
+  }),
+  idleTimeout: time({
+    group: 'timeouts',
+    doc: 'A TCP connection that sends nothing for so long is closed; 0 is never.',
+    default: 0,
+    min: 0,
+    max: 365 * DAY_MS,
   }),
   drainTimeout: time({
     group: 'timeouts',

@@ -4,8 +4,13 @@ import type { ClientPort } from '../../command/connection.ts';
 export interface Session {
   /** What CLIENT LIST shows of the connection. */
   readonly client: ClientPort;
-  /** Takes bytes that arrived, all of them; the array is the caller's again when this returns. */
+  /**
+   * Takes bytes that arrived, all of them. The array may be kept, and stays as it is: nobody else writes to it. A session
+   * that cannot take commands now pauses the input, keeps what it has, and goes on by itself later.
+   */
   receive(bytes: Uint8Array): void;
+  /** The output is no longer congested: goes on with what was kept. */
+  resume(): void;
   /** Commands taken and not yet answered, and bytes kept that no command was made of yet. */
   readonly inFlight: number;
   readonly bufferedBytes: number;
@@ -13,23 +18,37 @@ export interface Session {
   close(): void;
 }
 
-/** The connection a session writes to. */
-export interface Output {
-  /**
-   * Room for `count` bytes at `bytes[returned..)`; what is written there is sent, in order, at the end of the turn. Take
-   * `bytes` anew after each call.
-   */
-  reserve(count: number): number;
+/** The connection a session reads from and writes to. */
+export interface SessionConnection {
+  /** Counts up from 1 and is never used again. */
+  readonly id: number;
+  /** The address of the other end, without its port: failed log-ins are counted by it. */
+  readonly remoteAddress: string;
+  /** `host:port` of the other end and of this one. */
+  readonly address: string;
+  readonly localAddress: string;
+  readonly connectedAtMs: number;
+  readonly receivedBytes: number;
+  readonly sentBytes: number;
+
+  /** Where `reserve` made room. Take it anew after each call. */
   readonly bytes: Uint8Array;
-  /** Bytes reserved or written and not yet taken by the socket. */
-  readonly unsentBytes: number;
-  /** Takes back the last `count` bytes reserved, of a part that turned out shorter. */
+  /** Room for `count` bytes at `bytes[returned..)`; what is written there is sent, in order, at the end of the turn. */
+  reserve(count: number): number;
+  /** Takes back the last `count` bytes of what was reserved last. */
   giveBack(count: number): void;
-  /** Closes when all that was written is sent. */
-  end(): void;
-  /** Closes at once, for `reason`, which is logged. */
-  destroy(reason: string): void;
-  /** No more bytes are handed to `receive` until `resumeInput`: the session cannot take commands now. */
+  /** Bytes reserved and not yet taken by the socket. */
+  readonly unsentBytes: number;
+  /** So much is unsent that no further command may be run before `Session.resume` is called. */
+  readonly isCongested: boolean;
+  /** Reads nothing more from the socket until `resumeInput`. */
   pauseInput(): void;
   resumeInput(): void;
+  /** Closes when all that was written is sent; nothing more is read. */
+  end(): void;
+  /** Closes at once for a reason that is logged. */
+  destroy(reason: string): void;
 }
+
+/** Begins a session on a connection whose first bytes are of the session's protocol. */
+export type OpenSession = (connection: SessionConnection) => Session;

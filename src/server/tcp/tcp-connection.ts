@@ -1,0 +1,194 @@
+import type { Socket } from 'node:net';
+import { formatAddress } from '../../base/addresses.ts';
+import { OutputBuffer, type OutputPool } from './output-buffer.ts';
+import { protocolOf, type WireProtocol } from './protocol-of.ts';
+import type { Session, SessionConnection } from './session.ts';
+
+/** What a connection needs of the front that accepted it. */
+export interface ConnectionOwner {
+  readonly pool: OutputPool;
+  /** Unsent bytes of a connection beyond which its commands wait, and beyond which it is closed. */
+  readonly congestedBytes: number;
+  readonly outputBytesMax: number;
+  nowMs(): number;
+  /** The session of a protocol, or null when it is not spoken here. */
+  open(protocol: WireProtocol, connection: SessionConnection): Session | null;
+  /** The connection has something to send: `flush` is to be called at the end of the turn. */
+  flushSoon(connection: TcpConnection): void;
+  received(connection: TcpConnection, bytes: number): void;
+  sent(connection: TcpConnection, bytes: number): void;
+  closed(connection: TcpConnection): void;
+  log(message: string, connection: TcpConnection): void;
+}
+
+const refusals: Readonly<Record<'tls' | 'unknown', string>> = {
+  tls: 'a TLS hello on a port without TLS',
+  unknown: 'neither RESP nor MessagePack-RPC',
+};
+
+/** One socket: hands what arrives to the session of its protocol, and sends what that wrote in one piece a turn. */
+export class TcpConnection implements SessionConnection {
+  readonly id: number;
+  readonly remoteAddress: string;
+  readonly address: string;
+  readonly localAddress: string;
+  readonly connectedAtMs: number;
+  receivedBytes = 0;
+  sentBytes = 0;
+  isCongested = false;
+  /** When bytes arrived last, by the owner's clock. */
+  lastInputMs: number;
+  /** When `end` was called; 0 before. */
+  endingSinceMs = 0;
+  session: Session | null = null;
+  /** Which protocol it turned out to speak. */
+  protocol: WireProtocol | null = null;
+  readonly #socket: Socket;
+  readonly #owner: ConnectionOwner;
+  readonly #output: OutputBuffer;
+  readonly #write = (bytes: Uint8Array): boolean => this.#writeNow(bytes);
+  #isFlushDue = false;
+  #isClosed = false;
+  #inputEnded = false;
+
+  constructor(id: number, socket: Socket, owner: ConnectionOwner) {
+    this.id = id;
+    this.#socket = socket;
+    this.#owner = owner;
+    this.#output = new OutputBuffer(owner.pool);
+    this.connectedAtMs = owner.nowMs();
+    this.lastInputMs = this.connectedAtMs;
+    this.remoteAddress = socket.remoteAddress ?? '';
+    this.address = formatAddress(this.remoteAddress, socket.remotePort ?? 0);
+    this.localAddress = formatAddress(socket.localAddress ?? '', socket.localPort ?? 0);
+    socket.setNoDelay(true);
+    socket.on('data', (bytes: Buffer) => this.#onData(bytes));
+    socket.on('drain', () => this.#onDrain());
+    socket.on('end', () => this.#onInputEnd());
+    socket.on('error', () => undefined);
+    socket.on('close', () => this.#onClose());
+  }
+
+  get bytes(): Uint8Array {
+    return this.#output.bytes;
+  }
+
+  reserve(count: number): number {
+    if (!this.#isFlushDue) {
+      this.#isFlushDue = true;
+      this.#owner.flushSoon(this);
+    }
+    const at = this.#output.reserve(count);
+    if (!this.isCongested && this.#output.length > this.#owner.congestedBytes) this.isCongested = true;
+    return at;
+  }
+
+  giveBack(count: number): void {
+    this.#output.giveBack(count);
+  }
+
+  get unsentBytes(): number {
+    return this.#output.length + this.#socket.writableLength;
+  }
+
+  /** Sends what was written; the end of the turn. */
+  flush(): void {
+    this.#isFlushDue = false;
+    if (this.#isClosed) {
+      this.#output.clear();
+      return;
+    }
+    const length = this.#output.length;
+    this.sentBytes += length;
+    this.#owner.sent(this, length);
+    this.#output.drain(this.#write);
+    const unsent = this.#socket.writableLength;
+    if (unsent > this.#owner.outputBytesMax) {
+      this.destroy(`it left ${unsent} bytes of answers unread, the limit is ${this.#owner.outputBytesMax}`);
+      return;
+    }
+    const wasCongested = this.isCongested;
+    this.isCongested = unsent > this.#owner.congestedBytes;
+    // What was written went out at once: nothing will drain.
+    if (wasCongested && !this.isCongested) this.session?.resume();
+    this.endWhenDone();
+  }
+
+  pauseInput(): void {
+    this.#socket.pause();
+  }
+
+  resumeInput(): void {
+    if (!this.#isClosed) this.#socket.resume();
+  }
+
+  end(): void {
+    if (this.endingSinceMs > 0 || this.#isClosed) return;
+    this.endingSinceMs = this.#owner.nowMs();
+    if (this.#isFlushDue) this.flush();
+    this.#socket.end();
+    // Unread input would make the kernel answer with a reset, which can overtake the last replies.
+    this.#socket.resume();
+  }
+
+  destroy(reason: string): void {
+    if (this.#isClosed) return;
+    if (reason !== '') this.#owner.log(`connection closed: ${reason}`, this);
+    this.#socket.destroy();
+    this.#onClose();
+  }
+
+  /** Whether nothing is under way: no command, no unsent byte. */
+  get isQuiet(): boolean {
+    return (this.session?.inFlight ?? 0) === 0 && this.unsentBytes === 0;
+  }
+
+  #onData(bytes: Uint8Array): void {
+    if (this.endingSinceMs > 0 || this.#isClosed) return;
+    this.lastInputMs = this.#owner.nowMs();
+    this.receivedBytes += bytes.length;
+    this.#owner.received(this, bytes.length);
+    if (this.session === null && !this.#begin(bytes[0] as number)) return;
+    this.session?.receive(bytes);
+  }
+
+  #begin(firstByte: number): boolean {
+    const protocol = protocolOf(firstByte);
+    this.protocol = protocol;
+    this.session = this.#owner.open(protocol, this);
+    if (this.session !== null) return true;
+    this.destroy(protocol === 'tls' || protocol === 'unknown' ? refusals[protocol] : 'not spoken here');
+    return false;
+  }
+
+  /** Whether the kernel has taken the bytes, so that their memory is free. */
+  #writeNow(bytes: Uint8Array): boolean {
+    this.#socket.write(bytes);
+    return this.#socket.writableLength === 0;
+  }
+
+  #onDrain(): void {
+    if (!this.isCongested || this.#isClosed) return;
+    this.isCongested = false;
+    this.session?.resume();
+  }
+
+  /** The other end sends no more; what it sent is still answered. */
+  #onInputEnd(): void {
+    this.#inputEnded = true;
+    this.endWhenDone();
+  }
+
+  /** Ends the connection when its other end sends no more and all is answered. */
+  endWhenDone(): void {
+    if (this.#inputEnded && (this.session?.inFlight ?? 0) === 0) this.end();
+  }
+
+  #onClose(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.session?.close();
+    this.#output.clear();
+    this.#owner.closed(this);
+  }
+}

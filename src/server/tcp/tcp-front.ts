@@ -1,0 +1,226 @@
+import { createServer, type Server, type Socket } from 'node:net';
+import { createServer as createTlsServer, type TlsOptions } from 'node:tls';
+import type { Counters } from '../../base/counters.ts';
+import { FrontEnd, Tally } from '../../base/counters.ts';
+import type { Clock, Logger } from '../../base/ports.ts';
+import type { TcpFrontOptions } from './options.ts';
+import { OutputPool } from './output-buffer.ts';
+import type { WireProtocol } from './protocol-of.ts';
+import type { OpenSession, Session, SessionConnection } from './session.ts';
+import { type ConnectionOwner, TcpConnection } from './tcp-connection.ts';
+
+/** How the protocols of the port are spoken, and what the front needs of its node. */
+export interface TcpNode {
+  readonly counters: Counters;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly openResp: OpenSession;
+  readonly openRpc: OpenSession;
+  /** The certificate and the rules of TLS; null: connections are plain. */
+  readonly tls: TlsOptions | null;
+}
+
+/** Beyond this share of the limit of its output a connection's commands wait. */
+const CONGESTED_SHARE = 1 / 8;
+const CONGESTED_BYTES_MAX = 1 << 20;
+/** How often time limits are looked at, and how exactly they are kept. */
+const SWEEP_MS = 250;
+/** How long a connection that was ended waits for its other end. */
+const LINGER_MS = 2000;
+/** How often a drain looks whether all is answered. */
+const DRAIN_LOOK_MS = 5;
+
+const frontEnds = { resp: FrontEnd.resp, 'msgpack-rpc': FrontEnd.msgpack } as const;
+
+/** The TCP listener: accepts connections, tells their protocol by the first byte, and keeps their limits. */
+export class TcpFront implements ConnectionOwner {
+  readonly pool = new OutputPool();
+  readonly congestedBytes: number;
+  readonly outputBytesMax: number;
+  readonly #options: TcpFrontOptions;
+  readonly #node: TcpNode;
+  readonly #server: Server;
+  readonly #connections = new Set<TcpConnection>();
+  readonly #flushDue: TcpConnection[] = [];
+  readonly #flush = (): void => this.#flushAll();
+  readonly #sweepTimer: NodeJS.Timeout;
+  #nextId = 1;
+  #isDraining = false;
+
+  constructor(options: TcpFrontOptions, node: TcpNode) {
+    this.#options = options;
+    this.#node = node;
+    this.outputBytesMax = options.connectionOutputBytesMax;
+    this.congestedBytes = Math.min(CONGESTED_BYTES_MAX, options.connectionOutputBytesMax * CONGESTED_SHARE);
+    const settings = { allowHalfOpen: true, noDelay: true, keepAlive: true, keepAliveInitialDelay: 300_000 };
+    const onSocket = (socket: Socket): void => this.#accept(socket);
+    this.#server =
+      node.tls === null
+        ? createServer(settings, onSocket)
+        : createTlsServer({ ...settings, ...node.tls, handshakeTimeout: options.requestTimeoutMs }, onSocket);
+    // Failed handshakes and the like concern the one connection.
+    this.#server.on('tlsClientError', (error: Error) => node.log.debug({ err: error }, 'a TLS handshake failed'));
+    this.#sweepTimer = setInterval(() => this.#sweep(), SWEEP_MS);
+    this.#sweepTimer.unref();
+  }
+
+  /** The port listened on. */
+  get port(): number {
+    const address = this.#server.address();
+    return typeof address === 'object' && address !== null ? address.port : this.#options.port;
+  }
+
+  /** Commands taken and not yet answered. */
+  get inFlight(): number {
+    let total = 0;
+    for (const { session } of this.#connections) total += session?.inFlight ?? 0;
+    return total;
+  }
+
+  get connectionCount(): number {
+    return this.#connections.size;
+  }
+
+  /** Resolves when the port is open. */
+  listen(): Promise<void> {
+    const { host, port } = this.#options;
+    return new Promise((resolve, reject) => {
+      this.#server.once('error', reject);
+      this.#server.listen({ host, port, backlog: 1024 }, () => {
+        this.#server.off('error', reject);
+        this.#server.on('error', (error) => this.#node.log.error({ err: error }, 'the TCP port failed to accept'));
+        resolve();
+      });
+    });
+  }
+
+  /** New connections get the certificate of `tls` from now on. Only for a front that has one. */
+  setCertificate(tls: TlsOptions): void {
+    if ('setSecureContext' in this.#server && typeof this.#server.setSecureContext === 'function') {
+      this.#server.setSecureContext(tls);
+    }
+  }
+
+  /**
+   * Ends gracefully: accepts no more connections and reads no more commands, answers those taken, then closes. After
+   * `drainTimeoutMs` the rest is cut off. True when nothing was.
+   */
+  async drain(): Promise<boolean> {
+    this.#isDraining = true;
+    this.#server.close();
+    const endMs = performance.now() + this.#options.drainTimeoutMs;
+    for (const connection of this.#connections) connection.pauseInput();
+    for (;;) {
+      for (const connection of this.#connections) if (connection.isQuiet) connection.end();
+      const isOver = performance.now() >= endMs;
+      if (this.#connections.size === 0 || isOver || this.#isLingering()) break;
+      await new Promise((resolve) => setTimeout(resolve, DRAIN_LOOK_MS));
+    }
+    let isComplete = true;
+    for (const connection of this.#connections) if (!connection.isQuiet) isComplete = false;
+    this.close();
+    return isComplete;
+  }
+
+  /** Closes every connection at once. */
+  close(): void {
+    clearInterval(this.#sweepTimer);
+    this.#server.close();
+    for (const connection of [...this.#connections]) connection.destroy('');
+  }
+
+  nowMs(): number {
+    return this.#node.clock.nowMs();
+  }
+
+  open(protocol: WireProtocol, connection: SessionConnection): Session | null {
+    if (protocol !== 'resp' && protocol !== 'msgpack-rpc') return null;
+    const { counters } = this.#node;
+    counters.add(Tally.clients, frontEnds[protocol], 1);
+    counters.add(Tally.connectionsReceived, frontEnds[protocol], 1);
+    return protocol === 'resp' ? this.#node.openResp(connection) : this.#node.openRpc(connection);
+  }
+
+  /** One flush for all that is written in a turn: after whoever writes now has returned. */
+  flushSoon(connection: TcpConnection): void {
+    if (this.#flushDue.length === 0) queueMicrotask(this.#flush);
+    this.#flushDue.push(connection);
+  }
+
+  received({ protocol }: TcpConnection, bytes: number): void {
+    if (protocol === 'resp' || protocol === 'msgpack-rpc') {
+      this.#node.counters.add(Tally.bytesReceived, frontEnds[protocol], bytes);
+    }
+  }
+
+  sent({ protocol }: TcpConnection, bytes: number): void {
+    if (protocol === 'resp' || protocol === 'msgpack-rpc') {
+      this.#node.counters.add(Tally.bytesSent, frontEnds[protocol], bytes);
+    }
+  }
+
+  closed(connection: TcpConnection): void {
+    this.#connections.delete(connection);
+    const { protocol } = connection;
+    if (protocol === 'resp' || protocol === 'msgpack-rpc') {
+      this.#node.counters.add(Tally.clients, frontEnds[protocol], -1);
+    }
+  }
+
+  log(message: string, { id, address }: TcpConnection): void {
+    this.#node.log.warn({ client: id, address }, message);
+  }
+
+  #accept(socket: Socket): void {
+    if (this.#isDraining || this.#connections.size >= this.#options.connectionsMax) {
+      this.#node.counters.add(Tally.connectionsRejected, FrontEnd.resp, 1);
+      // The words that Redis's clients know; another protocol's client sees a connection that is closed.
+      socket.on('error', () => undefined);
+      socket.end(this.#isDraining ? '' : '-ERR max number of clients reached\r\n', () => socket.destroy());
+      return;
+    }
+    this.#connections.add(new TcpConnection(this.#nextId++, socket, this));
+  }
+
+  #flushAll(): void {
+    const due = this.#flushDue;
+    // Flushing may have more written, by these connections or others: the list grows meanwhile.
+    for (let index = 0; index < due.length; index++) (due[index] as TcpConnection).flush();
+    due.length = 0;
+  }
+
+  /** Whether nothing is left but other ends that do not close. */
+  #isLingering(): boolean {
+    const nowMs = this.nowMs();
+    for (const { endingSinceMs } of this.#connections) {
+      if (endingSinceMs === 0 || nowMs - endingSinceMs < LINGER_MS) return false;
+    }
+    return true;
+  }
+
+  #sweep(): void {
+    const nowMs = this.nowMs();
+    const { idleTimeoutMs, requestTimeoutMs } = this.#options;
+    for (const connection of this.#connections) {
+      const { endingSinceMs, session, lastInputMs } = connection;
+      if (endingSinceMs > 0) {
+        if (nowMs - endingSinceMs > LINGER_MS) connection.destroy('');
+        continue;
+      }
+      connection.endWhenDone();
+      const silentMs = nowMs - lastInputMs;
+      const isWaiting = session !== null && session.inFlight > 0;
+      if (isWaiting) continue;
+      if (session !== null && session.bufferedBytes > 0 && silentMs > requestTimeoutMs) {
+        connection.destroy(`a command was begun and nothing came for ${requestTimeoutMs} ms`);
+      } else if (idleTimeoutMs > 0 && silentMs > idleTimeoutMs && !isSubscriber(session)) {
+        connection.destroy('');
+      }
+    }
+  }
+}
+
+/** Who listens to channels sends nothing and is not idle. */
+function isSubscriber(session: Session | null): boolean {
+  return session !== null && session.client.channelCount + session.client.patternCount > 0;
+}
