@@ -20,6 +20,7 @@ interface Described<T> {
 
 export const optionGroups = {
   network: 'Network',
+  tls: 'TLS',
   memory: 'Memory',
   limits: 'Limits',
   timeouts: 'Time limits',

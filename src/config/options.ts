@@ -4,6 +4,8 @@ import { choice, integer, list, size, text, time, toggle } from './kinds.ts';
 const MB = 2 ** 20;
 const GB = 2 ** 30;
 const DAY_MS = 86_400_000;
+/** A path; '' for none. */
+const FILE = /^[^\0]*$/;
 
 /** Arenas are one SharedArrayBuffer each, which Node.js 20 can view all but a last bit of 4 GiB of. */
 export const SHARD_BYTES_MAX = 4 * GB - MB;
@@ -37,6 +39,43 @@ export const options = {
     min: 0,
     max: 65_535,
     placeholder: 'PORT',
+  }),
+
+  tlsCert: text({
+    group: 'tls',
+    doc: 'Certificate of this node, with those between it and its authority, as PEM. Given with tlsKey, both ports speak TLS and nothing else. SIGHUP reads it anew.',
+    default: '',
+    pattern: FILE,
+    allowed: 'the path of a file',
+    placeholder: 'FILE',
+  }),
+  tlsKey: text({
+    group: 'tls',
+    doc: 'Private key of tlsCert, as PEM, without a passphrase.',
+    default: '',
+    pattern: FILE,
+    allowed: 'the path of a file',
+    placeholder: 'FILE',
+  }),
+  tlsCa: text({
+    group: 'tls',
+    doc: 'Authorities, as PEM, by whose certificates clients show who they are; none: clients are asked for no certificate.',
+    default: '',
+    pattern: FILE,
+    allowed: 'the path of a file',
+    placeholder: 'FILE',
+  }),
+  tlsClients: choice({
+    group: 'tls',
+    doc: 'With tlsCa: whether a client without a certificate is refused. One with a wrong certificate always is.',
+    default: 'required',
+    of: ['required', 'optional'],
+  }),
+  tlsMinVersion: choice({
+    group: 'tls',
+    doc: 'Oldest version of TLS that is spoken.',
+    default: '1.2',
+    of: ['1.2', '1.3'],
   }),
 
   maxMemory: size({
@@ -211,7 +250,7 @@ export const options = {
     group: 'access',
     doc: 'YAML or JSON file of users, their secrets (as hashes) and rights.',
     default: '',
-    pattern: /^[^\0]*$/,
+    pattern: FILE,
     allowed: 'the path of a file',
     placeholder: 'FILE',
   }),

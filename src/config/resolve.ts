@@ -126,6 +126,20 @@ function contradictionsOf(config: Config, label: (name: OptionName) => string): 
       `${label('probeCredentials')}: there are no credentials to ask for. Set ${flagOf('password')} or ${flagOf('usersFile')}.`,
     );
   }
+  if ((config.tlsCert === '') !== (config.tlsKey === '')) {
+    const [given, absent] = config.tlsCert === '' ? (['tlsKey', 'tlsCert'] as const) : (['tlsCert', 'tlsKey'] as const);
+    problems.push(`${label(given)}: TLS needs the certificate and its key. Set ${flagOf(absent)}, too.`);
+  }
+  if (config.tlsCert === '' && config.tlsKey === '') {
+    for (const name of ['tlsCa', 'tlsClients', 'tlsMinVersion'] as const) {
+      if (config[name] === options[name].default) continue;
+      problems.push(
+        `${label(name)}: there is no TLS without a certificate. Set ${flagOf('tlsCert')} and ${flagOf('tlsKey')}.`,
+      );
+    }
+  } else if (config.tlsClients === 'optional' && config.tlsCa === '') {
+    problems.push(`${label('tlsClients')}: nothing says whose certificates to trust. Set ${flagOf('tlsCa')}.`);
+  }
   if (config.maxValue > config.maxBody) {
     problems.push(
       `${label('maxValue')}: ${formatBytes(config.maxValue)} would not fit a request of at most ` +
