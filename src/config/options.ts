@@ -74,8 +74,8 @@ export const options = {
   tlsMinVersion: choice({
     group: 'tls',
     doc: 'Oldest version of TLS that is spoken.',
-    default: '1.2',
-    of: ['1.2', '1.3'],
+    default: 'TLSv1.2',
+    of: ['TLSv1.2', 'TLSv1.3'],
   }),
 
   maxMemory: size({

@@ -42,7 +42,7 @@ export function tlsSettings(config: Config): TlsSettings | null {
     keyFile: config.tlsKey,
     caFile: config.tlsCa,
     isClientCertRequired: config.tlsClients === 'required',
-    minVersion: `TLSv${config.tlsMinVersion}`,
+    minVersion: config.tlsMinVersion,
   };
 }
 
