@@ -1,19 +1,14 @@
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import { defineBench, numberOption } from './bench.ts';
 import { type Report, ratio, summarize } from './report.ts';
+import { cpuSeconds, freePort, run, spawnFluxCache, spawnRedis, spawnScript, until } from './servers.ts';
 
 /** HTTP GET and SET with wrk: FluxCache, the bare engine, and webdis in front of Redis where they are installed. */
 
-const run = promisify(execFile);
 const value = 'x'.repeat(64);
-/** Clock ticks a second in /proc/PID/stat, the same on every Linux that Node.js runs on. */
-const ticksPerSecond = 100;
 
 interface Subject {
   readonly name: string;
@@ -138,28 +133,13 @@ async function load(
   return { kps: rate / 1000, cpuUs: (cpu * 1e6) / requests };
 }
 
-/** User and system time of the processes, all threads. */
-function cpuSeconds(processes: readonly ChildProcess[]): number {
-  let ticks = 0;
-  for (const { pid } of processes) {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    ticks += Number(fields[11]) + Number(fields[12]);
-  }
-  return ticks / ticksPerSecond;
-}
-
 const setBody = JSON.stringify({ key: 'foo', value });
 const setRequest = { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: setBody };
 
-/** The server as it is run, at its defaults. */
 async function startFluxCache(folder: string): Promise<Subject> {
-  const port = await freePort();
-  const path = fileURLToPath(new URL('../src/server.ts', import.meta.url));
-  const args = ['--import=tsx', path, '--http-port', String(port), '--log-level', 'warn'];
-  const child = spawn(process.execPath, args, { stdio: ['ignore', 'inherit', 'inherit'] });
-  const url = `http://127.0.0.1:${port}`;
-  await until(async () => (await fetch(`${url}/readyz`)).ok && (await fetch(`${url}/set`, setRequest)).ok);
+  const { child, httpPort } = await spawnFluxCache();
+  const url = `http://127.0.0.1:${httpPort}`;
+  await until(async () => (await fetch(`${url}/set`, setRequest)).ok);
   return subjectAt('FluxCache', child, url, folder);
 }
 
@@ -167,14 +147,7 @@ async function startFluxCache(folder: string): Promise<Subject> {
 async function startBare(ours: Subject, folder: string): Promise<Subject> {
   const stored = await (await fetch(ours.setUrl, setRequest)).text();
   const found = await (await fetch(ours.getUrl)).text();
-  const path = fileURLToPath(new URL('./http-bare.ts', import.meta.url));
-  const child = spawn(process.execPath, ['--import=tsx', path, found, stored], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  const port = await new Promise<string>((resolve, reject) => {
-    child.stdout.once('data', (data) => resolve(String(data).trim()));
-    child.once('exit', (code) => reject(new Error(`the bare engine did not start: exit status ${code}`)));
-  });
+  const { child, port } = await spawnScript('./http-bare.ts', [found, stored]);
   return subjectAt('bare engine', child, `http://127.0.0.1:${port}`, folder);
 }
 
@@ -203,14 +176,14 @@ async function startWebdis(folder: string, subjects: Subject[], report: Report):
     report.note('webdis and Redis were not measured: not installed');
     return;
   }
-  const redisPort = await freePort();
+  const redis = await spawnRedis();
   const port = await freePort();
   const config = join(folder, 'webdis.json');
   writeFileSync(
     config,
     JSON.stringify({
       redis_host: '127.0.0.1',
-      redis_port: redisPort,
+      redis_port: redis.port,
       http_host: '127.0.0.1',
       http_port: port,
       threads: 1,
@@ -222,9 +195,6 @@ async function startWebdis(folder: string, subjects: Subject[], report: Report):
       logfile: join(folder, 'webdis.log'),
     }),
   );
-  const redisArgs = ['--port', String(redisPort), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no'];
-  const redis = spawn('redis-server', redisArgs, { stdio: 'ignore' });
-  await until(async () => (await run('redis-cli', ['-p', String(redisPort), 'ping'])).stdout.startsWith('PONG'));
   const webdis = spawn('webdis', [config], { stdio: 'ignore' });
   const url = `http://127.0.0.1:${port}`;
   // webdis takes a command as a path; a PUT's body is the last argument.
@@ -234,31 +204,10 @@ async function startWebdis(folder: string, subjects: Subject[], report: Report):
   subjects.push({
     name: 'webdis + Redis',
     isPeer: true,
-    processes: [redis, webdis],
+    processes: [redis.child, webdis],
     getUrl: `${url}/GET/foo`,
     setUrl: `${url}/SET/foo`,
     setScript: script,
     check: async () => ((await (await fetch(`${url}/GET/foo`)).json()) as { GET: string }).GET === value,
-  });
-}
-
-async function until(isDone: () => Promise<boolean>): Promise<void> {
-  const endMs = performance.now() + 10_000;
-  while (performance.now() < endMs) {
-    if (await isDone().catch(() => false)) return;
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-  throw new Error('a peer of the benchmark did not start');
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer().once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() =>
-        typeof address === 'object' && address !== null ? resolve(address.port) : reject(new Error()),
-      );
-    });
   });
 }

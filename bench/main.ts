@@ -25,6 +25,10 @@ const benches: Readonly<Record<string, BenchRow>> = {
     summary: 'GET and SET over HTTP, against the bare engine and webdis + Redis',
     load: () => import('./http.ts'),
   },
+  resp: {
+    summary: 'GET and SET over RESP with redis-benchmark, against Redis',
+    load: () => import('./resp.ts'),
+  },
   store: {
     summary: 'cost per get and set by number of entries, bytes per entry, against Redis and memcached',
     load: () => import('./store.ts'),
