@@ -1,5 +1,6 @@
 import type { Random } from '../src/base/ports.ts';
 import type { NodePort } from '../src/command/command.ts';
+import { noControl } from '../src/command/control.ts';
 import { ReplyKind, type ReplyReader } from '../src/command/reply.ts';
 import { type CommandTable, commandTable } from '../src/command/table.ts';
 import { ActorMailbox } from '../src/mailbox/actor-mailbox.ts';
@@ -53,6 +54,7 @@ export const plainNode: NodePort = {
   clock: { nowMs: () => 1_700_000_000_000 },
   random: { nextUint32: () => 7 } satisfies Random,
   infoSections: [],
+  control: noControl,
 };
 
 export interface InThreadOptions {

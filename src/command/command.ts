@@ -1,65 +1,19 @@
-import type { Clock, Random } from '../base/ports.ts';
 import type { ReadView, WriteView } from '../base/view.ts';
 import type { Args } from './args.ts';
+import type { CommandRow, Gather } from './command-row.ts';
 import type { ConnectionPort } from './connection.ts';
+import type { NodePort } from './node-port.ts';
 import type { ReplyReader, ReplyWriter } from './reply.ts';
 
-/** What COMMAND INFO tells of a command, by Redis's names where Redis has the flag. */
-export type CommandFlag =
-  | 'readonly'
-  | 'write'
-  | 'denyoom'
-  | 'fast'
-  | 'admin'
-  | 'loading'
-  | 'stale'
-  | 'noscript'
-  | 'movablekeys'
-  /** Not offered to clients: a step of another command, or a front end's own way to the store. */
-  | 'internal';
-
-export type CommandGroup = 'string' | 'number' | 'generic' | 'json' | 'server' | 'connection' | 'internal';
-
-/**
- * Which arguments are keys: `first`, `first + step`, … up to `last`, counted from 0 for the first after the command's
- * name; a negative `last` counts from the end (-1 is the last argument). `step` 0: the command has no keys.
- */
-export interface KeyPositions {
-  readonly first: number;
-  readonly last: number;
-  readonly step: number;
-}
-
-export const noKeys: KeyPositions = { first: 0, last: 0, step: 0 };
-export const firstKey: KeyPositions = { first: 0, last: 0, step: 1 };
-
-/**
- * How the replies of several shards become one, when a command's keys are of several shards. Each shard gets the
- * command with its own keys only, in argument order, and the arguments before and behind the keys. The first error of
- * any shard is the whole command's reply.
- * - single: there is one key, so one shard
- * - sum: integers, added
- * - by-key: arrays with one element a key, put together in the order of the keys in the command
- * - all-ok: one of them (all are OK)
- * - one-shard: keys of several shards are refused with `cross-slot` before anything is run
- */
-export type Gather = 'single' | 'sum' | 'by-key' | 'all-ok' | 'one-shard';
-
-interface CommandRow {
-  /** Lower case; a subcommand's is its container's, a bar, and its own: `memory|usage`. */
-  readonly name: string;
-  /** As Redis counts: the name included; negative when more arguments may follow. */
-  readonly arity: number;
-  readonly flags: readonly CommandFlag[];
-  readonly keys: KeyPositions;
-  readonly group: CommandGroup;
-  /** The version of Redis (of RedisJSON for json.*) that brought the command; FluxCache's where Redis has none. */
-  readonly since: string;
-  readonly summary: string;
-  readonly complexity: string;
-  /** The arguments in the notation of Redis's reference: `key [NX | XX] [EX seconds]`. */
-  readonly syntax: string;
-}
+export {
+  type CommandFlag,
+  type CommandGroup,
+  firstKey,
+  type Gather,
+  type KeyPositions,
+  noKeys,
+} from './command-row.ts';
+export type { InfoSection, NodePort } from './node-port.ts';
 
 /** Reads keys. Runs on any thread that has a reader of the shard's memory, or in the shard. */
 export interface ReadCommand extends CommandRow {
@@ -73,8 +27,16 @@ export interface ReadCommand extends CommandRow {
   readonly run: (view: ReadView, args: Args, reply: ReplyWriter) => void;
 }
 
+/** Redis's names for what a command does to a key; see `eventNameOf`. */
+interface WriteEvents {
+  /** When it writes a value: `set` unless told otherwise. */
+  readonly event?: string;
+  /** When it removes the key: `del` unless told otherwise. */
+  readonly removedEvent?: string;
+}
+
 /** Changes keys. Runs only in the actor of the keys' shard. */
-export interface WriteCommand extends CommandRow {
+export interface WriteCommand extends CommandRow, WriteEvents {
   readonly kind: 'write';
   readonly gather: Gather;
   readonly run: (store: WriteView, args: Args, reply: ReplyWriter) => void;
@@ -84,7 +46,7 @@ export interface WriteCommand extends CommandRow {
  * Changes two keys (arguments 0 and 1) that may be of two shards. On one shard it runs at once, as a write does. On
  * two, the dispatcher asks `start` for {@link Steps} and runs them one after the other.
  */
-export interface PairCommand extends CommandRow {
+export interface PairCommand extends CommandRow, WriteEvents {
   readonly kind: 'pair';
   readonly run: (store: WriteView, args: Args, reply: ReplyWriter) => void;
   /** Copies what it needs of `args`, which may be refilled after the call. */
@@ -139,6 +101,8 @@ export interface ConnectionCommand extends CommandRow {
 /** A command that only has subcommands, which are rows of their own. */
 export interface ContainerCommand extends CommandRow {
   readonly kind: 'container';
+  /** Name of the row that is run when no subcommand is given; without it that is an error. */
+  readonly bare?: string;
 }
 
 /** What is declared beside each command's function. */
@@ -157,19 +121,3 @@ export type Command = CommandDeclaration & {
   /** Index in the table, the same in every thread of a process. */
   readonly id: number;
 };
-
-/** What node commands are told of the node they run on. */
-export interface NodePort {
-  readonly clock: Clock;
-  readonly random: Random;
-  /** The sections of INFO in order. */
-  readonly infoSections: readonly InfoSection[];
-}
-
-export interface InfoSection {
-  /** As its heading says: `Server`, `Memory`. Asked for in any case. */
-  readonly name: string;
-  /** Whether INFO without arguments shows it. */
-  readonly shownByDefault: boolean;
-  fields(): Iterable<readonly [name: string, value: string | number]>;
-}

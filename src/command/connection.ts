@@ -1,5 +1,5 @@
 import type { Args } from './args.ts';
-import type { NodePort } from './command.ts';
+import type { NodePort } from './node-port.ts';
 import type { ReplyWriter } from './reply.ts';
 
 /**
@@ -14,6 +14,7 @@ export interface ConnectionPort {
   readonly clients: ClientsPort;
   readonly subscriptions: SubscriptionsPort;
   readonly tracking: TrackingPort;
+  readonly transaction: TransactionPort;
   /** Version of RESP that replies are written in, once HELLO chose it. */
   resp: 2 | 3;
   /** The user's name; null before one logged in where credentials are asked for. */
@@ -93,4 +94,13 @@ export interface TrackingPort {
   caching(args: Args, reply: ReplyWriter): void;
   info(reply: ReplyWriter): void;
   redirect(reply: ReplyWriter): void;
+}
+
+/** MULTI, EXEC, DISCARD, WATCH and UNWATCH of one connection. Each call writes its reply, or has when it is settled. */
+export interface TransactionPort {
+  begin(reply: ReplyWriter): void;
+  exec(reply: ReplyWriter): Promise<void>;
+  discard(reply: ReplyWriter): void;
+  watch(args: Args, reply: ReplyWriter): Promise<void>;
+  unwatch(reply: ReplyWriter): void;
 }

@@ -55,6 +55,12 @@ export class CommandTable {
     return command;
   }
 
+  /** As COMMAND tells of it: by its lower-case full name; undefined for internal ones, too. */
+  described(name: string): Command | undefined {
+    const command = this.#byName.get(name);
+    return command === undefined || command.group === 'internal' ? undefined : command;
+  }
+
   /** The command named by bytes in any case, internal ones included; null when there is none. Allocates nothing. */
   find(bytes: Uint8Array, start: number, end: number): Command | null {
     if (end - start > nameBytesMax) return null;
@@ -96,7 +102,7 @@ export class CommandTable {
         reply.error('unknown-command', text);
         return null;
       }
-    }
+    } else if (command.kind === 'container' && command.bare !== undefined) command = this.named(command.bare);
     if (command.kind === 'container' || !hasArity(command, args.count) || hasHalfGroup(command, args)) {
       reply.error('arity', `wrong number of arguments for '${command.name}' command`);
       return null;

@@ -3,6 +3,7 @@ import { Counters } from '../../../src/base/counters.ts';
 import { errors } from '../../../src/base/errors.ts';
 import type { Health } from '../../../src/base/health.ts';
 import { type Logger, systemClock } from '../../../src/base/ports.ts';
+import { noControl } from '../../../src/command/control.ts';
 import { commandTable } from '../../../src/command/table.ts';
 import type { Config } from '../../../src/config/options.ts';
 import { resolveConfig } from '../../../src/config/resolve.ts';
@@ -52,7 +53,12 @@ export async function startFixture(settings: FixtureSettings = {}): Promise<Fixt
     budgetBytes,
     eviction,
     hashKey: [key.readUInt32LE(0), key.readUInt32LE(4)],
-    node: { clock: systemClock, random: { nextUint32: () => randomBytes(4).readUInt32LE() }, infoSections: [] },
+    node: {
+      clock: systemClock,
+      random: { nextUint32: () => randomBytes(4).readUInt32LE() },
+      infoSections: [],
+      control: noControl,
+    },
     supervisor: { logger: log },
     messageBytesMax: 20 * 2 ** 20,
   });
