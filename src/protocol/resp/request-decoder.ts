@@ -163,6 +163,7 @@ export class RequestDecoder {
         bulkBytes = this.#bulkLength(bytes, start, at, end);
         if (bulkBytes < 0) {
           this.#left = left;
+          this.#bulkBytes = -1;
           return bulkBytes === lengthIncomplete ? Decoded.incomplete : Decoded.protocolError;
         }
         at = this.#at;
