@@ -27,12 +27,14 @@ const securitySchemes = {
 };
 
 function operationOf(row: HttpPath): object {
+  const isRedisShaped = row.body === 'command' || row.body === 'commands';
+  const failure = isRedisShaped ? redisErrorResponse : problemResponse;
   const responses: Record<string, object> = {};
   for (const [status, description] of Object.entries(row.answers)) {
-    const isProblem = Number(status) >= 400 && !row.isProbe;
-    responses[status] = isProblem ? problemResponse(description) : { description };
+    const isFailure = Number(status) >= 400 && !row.isProbe;
+    responses[status] = isFailure ? failure(description) : { description };
   }
-  responses['default'] = problemResponse('The request is refused or failed.');
+  responses['default'] = failure('The request is refused or failed.');
   return {
     operationId: row.id,
     summary: row.summary,
@@ -46,6 +48,11 @@ function operationOf(row: HttpPath): object {
 
 function bodyOf(row: HttpPath): object {
   if (row.body === 'any') return { required: true, content: { '*/*': { schema: {} } } };
+  if (row.body === 'command') return { required: true, content: { 'application/json': { schema: commandSchema } } };
+  if (row.body === 'commands') {
+    const schema = { type: 'array', items: commandSchema, minItems: 1 };
+    return { required: true, content: { 'application/json': { schema } } };
+  }
   const properties: Record<string, object> = {};
   const required: string[] = [];
   for (const [field, type] of Object.entries(row.fields ?? {})) {
@@ -55,6 +62,14 @@ function bodyOf(row: HttpPath): object {
   }
   const schema = { type: 'object', properties, required, additionalProperties: false };
   return { required: row.body === 'json', content: { 'application/json': { schema } } };
+}
+
+/** A command's name and its arguments. */
+const commandSchema = { type: 'array', items: {}, minItems: 1, examples: [['SET', 'key', 'value']] };
+
+function redisErrorResponse(description: string): object {
+  const schema = { type: 'object', required: ['error'], properties: { error: { type: 'string' } } };
+  return { description, content: { 'application/json': { schema } } };
 }
 
 function problemResponse(description: string): object {

@@ -20,8 +20,11 @@ export interface HttpPath {
   /** Needs no credentials unless the node is told otherwise. */
   readonly isProbe: boolean;
   readonly parameters: readonly Parameter[];
-  /** What the body is; none when absent. `any`: bytes with their Content-Type. */
-  readonly body?: 'json' | 'optional-json' | 'any';
+  /**
+   * What the body is; none when absent. `any`: bytes with their Content-Type. `command`: an array that is a command in
+   * Redis's shape, and `commands` an array of these; errors are then told in that shape, too.
+   */
+  readonly body?: 'json' | 'optional-json' | 'any' | 'command' | 'commands';
   /** Fields of a JSON body with their JSON types; `!` marks those that must be given. */
   readonly fields?: Readonly<Record<string, string>>;
   /** Meaning of each status that is not an error of the request's form. */
@@ -35,6 +38,7 @@ const ifNoneMatch = header(
   'If-None-Match',
   'Entity tags, or *: the request is done only if the entry has none of them.',
 );
+const encoding = header('Upstash-Encoding', 'base64: every string of the result but a lone OK is in base64.');
 const noSuchKey = 'There is no such key.';
 const preconditionFailed = 'A precondition does not hold.';
 
@@ -159,6 +163,26 @@ export const httpPaths = [
     body: 'json',
     fields: { 'operations!': 'array' },
     answers: { 200: 'The results, in the order of the operations.' },
+  },
+  {
+    id: 'redisCommand',
+    method: 'POST',
+    path: '/',
+    summary: 'Runs one command of the command table: the shape that HTTP clients of Redis use.',
+    isProbe: false,
+    parameters: [encoding],
+    body: 'command',
+    answers: { 200: 'Its result, as {"result":…}.', 400: 'Its error, as {"error":"…"}.' },
+  },
+  {
+    id: 'redisPipeline',
+    method: 'POST',
+    path: '/pipeline',
+    summary: 'Runs commands in order; each has a result of its own. Not a transaction.',
+    isProbe: false,
+    parameters: [encoding],
+    body: 'commands',
+    answers: { 200: 'An array of {"result":…} and {"error":"…"}, in the order of the commands.' },
   },
   {
     id: 'nodes',

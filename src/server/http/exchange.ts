@@ -3,6 +3,7 @@ import type { Command } from '../../command/command.ts';
 import { ReplyKind, type ReplyReader } from '../../command/reply.ts';
 import type { ArgsBuilder } from '../../protocol/http/args-builder.ts';
 import { problemContentType, problemOf } from '../../protocol/http/problem.ts';
+import { redisError } from '../../protocol/http/redis-result.ts';
 import { type Refusal, refuse } from '../../protocol/http/refusal.ts';
 import { statusLineOf } from '../../protocol/http/status.ts';
 import type { ReplySink } from '../../shard/shard-client.ts';
@@ -38,6 +39,8 @@ export class Exchange implements WaitPort {
   readonly parameter: string;
   user: AccessUser = everybody;
   body: Uint8Array = new Uint8Array(0);
+  /** Errors are told as Redis tells them, in the shape its clients read, and not as problem documents. */
+  tellsRedisErrors = false;
   readonly #response: UwsResponse;
   readonly #headers: ReadonlyMap<string, string>;
   #state: 'open' | 'answered' | 'gone' = 'open';
@@ -146,7 +149,9 @@ export class Exchange implements WaitPort {
     }
     if (httpStatus === 401) headers.push('WWW-Authenticate', 'Bearer realm="fluxcache", Basic realm="fluxcache"');
     if (allow !== '') headers.push('Allow', allow);
-    this.answer(httpStatus, problemContentType, problemOf(refusal), headers, closes);
+    const { code, detail } = refusal;
+    if (this.tellsRedisErrors) this.answer(httpStatus, 'application/json', redisError(code, detail), headers, closes);
+    else this.answer(httpStatus, problemContentType, problemOf(refusal), headers, closes);
   }
 
   json(status: number, document: object, headers: Headers = []): void {

@@ -12,6 +12,7 @@ import { KeyEndpoints } from './key-endpoints.ts';
 import { NodeEndpoints } from './node-endpoints.ts';
 import type { HttpNode } from './node-port.ts';
 import type { HttpFrontOptions } from './options.ts';
+import { encodingHeader, RedisEndpoints } from './redis-endpoints.ts';
 import { headRefusal, misdirected } from './request-head.ts';
 import { SetEndpoint } from './set-endpoint.ts';
 import { HttpShared } from './shared.ts';
@@ -46,7 +47,14 @@ export interface HttpFront {
 }
 
 /** The headers that the endpoints look at. */
-const headerNames = ['content-type', 'content-length', 'cache-control', 'if-match', 'if-none-match'] as const;
+const headerNames = [
+  'content-type',
+  'content-length',
+  'cache-control',
+  'if-match',
+  'if-none-match',
+  encodingHeader,
+] as const;
 
 /** Requests stop arriving when none came for so long, some turns of the event loop included. */
 const quietMs = 100;
@@ -154,6 +162,7 @@ class UwsFront implements HttpFront {
     const keys = new KeyEndpoints(shared);
     const commands = new CommandEndpoints(shared);
     const batch = new BatchEndpoint(shared);
+    const redis = new RedisEndpoints(shared);
     const node = new NodeEndpoints(shared);
     return {
       get: (exchange) => this.#get.run(exchange),
@@ -166,6 +175,8 @@ class UwsFront implements HttpFront {
       incrKey: (exchange) => commands.incr(exchange),
       listKeys: (exchange) => commands.list(exchange),
       batch: (exchange) => batch.run(exchange),
+      redisCommand: (exchange) => redis.one(exchange),
+      redisPipeline: (exchange) => redis.pipeline(exchange),
       nodes: (exchange) => node.nodes(exchange),
       health: (exchange) => node.health(exchange),
       healthz: (exchange) => node.health(exchange),
@@ -298,6 +309,7 @@ class UwsFront implements HttpFront {
     const shared = this.#shared;
     shared.served++;
     const exchange = new Exchange(shared, response, request, headerNames);
+    exchange.tellsRedisErrors = row.body === 'command' || row.body === 'commands';
     const refusal = headRefusal(request, row, shared);
     if (refusal !== null) {
       exchange.refuse(refusal);

@@ -17,8 +17,8 @@ export function headRefusal(request: UwsRequest, row: HttpPath, { node, options 
   if (urlBytes > options.urlBytesMax) {
     return refuse('uri-too-long', `The path and query have ${urlBytes} bytes; the limit is ${options.urlBytesMax}.`);
   }
-  if (row.body === 'json' || row.body === 'optional-json') return jsonTypeRefusal(request.getHeader('content-type'));
-  return null;
+  if (row.body === undefined || row.body === 'any') return null;
+  return jsonTypeRefusal(request.getHeader('content-type'));
 }
 
 export function misdirected(host: string): Refusal {

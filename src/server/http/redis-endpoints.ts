@@ -1,0 +1,74 @@
+import { errors } from '../../base/errors.ts';
+import { ReplyKind, type ReplyReader } from '../../command/reply.ts';
+import { ArgsBuilder } from '../../protocol/http/args-builder.ts';
+import { RedisRequestReader } from '../../protocol/http/redis-request.ts';
+import { type ResultEncoding, redisError, redisResult, redisStatus } from '../../protocol/http/redis-result.ts';
+import type { Exchange } from './exchange.ts';
+import { RedisCommands } from './redis-commands.ts';
+import { RedisPipeline } from './redis-pipeline.ts';
+import type { HttpShared } from './shared.ts';
+
+/** HTTP in Redis's shape: `POST /` takes one command, `/pipeline` and `/multi-exec` several. */
+export class RedisEndpoints {
+  readonly #shared: HttpShared;
+  readonly #builder = new ArgsBuilder();
+  readonly #requests: RedisRequestReader;
+  readonly #resolver: RedisCommands;
+
+  constructor(shared: HttpShared) {
+    this.#shared = shared;
+    this.#requests = new RedisRequestReader(shared.options);
+    this.#resolver = new RedisCommands(shared.options.keyBytesMax);
+  }
+
+  one(exchange: Exchange): void {
+    const parts = this.#requests.readOne(exchange.body, this.#builder);
+    if ('code' in parts) {
+      exchange.refuse(parts);
+      return;
+    }
+    const encoding = encodingOf(exchange);
+    const resolver = this.#resolver;
+    const command = resolver.resolve(this.#builder.bytes, parts, exchange);
+    if (command === null) {
+      this.#answer(exchange, resolver.failure, encoding);
+      return;
+    }
+    const beganMs = performance.now();
+    const onReply = (reply: ReplyReader): void => {
+      this.#shared.count(command, beganMs);
+      exchange.guard(() => this.#answer(exchange, reply, encoding));
+    };
+    this.#shared.node.commands.execute(command, resolver.args, { onReply });
+  }
+
+  /** `POST /pipeline`: the commands of the body in order, each with a result of its own. */
+  pipeline(exchange: Exchange): void {
+    const commands = this.#requests.readAll(exchange.body, this.#builder);
+    if ('code' in commands) {
+      exchange.refuse(commands);
+      return;
+    }
+    // The builder is used again by the next request, while this one may wait between two commands.
+    const bytes = this.#builder.bytes.slice(0, this.#builder.length);
+    new RedisPipeline(exchange, this.#resolver, bytes, commands, encodingOf(exchange)).run();
+  }
+
+  #answer(exchange: Exchange, reply: ReplyReader, encoding: ResultEncoding): void {
+    if (reply.kind !== ReplyKind.error) {
+      exchange.answer(200, 'application/json', redisResult(reply, encoding));
+      return;
+    }
+    const code = reply.errorCode;
+    this.#shared.countError(code);
+    const headers = errors[code].httpStatus === 503 ? ['Retry-After', '1'] : [];
+    exchange.answer(redisStatus(code), 'application/json', redisError(code, reply.text), headers);
+  }
+}
+
+/** Header by which clients ask for results in base64. */
+export const encodingHeader = 'upstash-encoding';
+
+function encodingOf(exchange: Exchange): ResultEncoding {
+  return exchange.header(encodingHeader).toLowerCase() === 'base64' ? 'base64' : 'text';
+}
