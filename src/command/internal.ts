@@ -4,7 +4,16 @@ import { type CommandDeclaration, firstKey } from './command.ts';
 import { decodeRoughInteger } from './decimal.ts';
 import { isWord } from './options.ts';
 import type { ReplyWriter } from './reply.ts';
-import { beginPut, commitPutWithVersion, replyWithValue, setValue } from './storing.ts';
+import {
+  beginPut,
+  commitPut,
+  commitPutWithVersion,
+  finishGroup,
+  refuseOutOfMemory,
+  refuseTooLarge,
+  replyWithValue,
+  setValue,
+} from './storing.ts';
 
 /** Everything of an entry: null, or value with its type, version, expiry (0: none), content type. */
 function entry(view: ReadView, args: Args, reply: ReplyWriter): void {
@@ -46,6 +55,32 @@ function removeIf(store: WriteView, args: Args, reply: ReplyWriter): void {
   if (!store.peek(args.bytes, start, end)) reply.integer(0);
   else if (store.entry.version !== version) reply.null();
   else reply.integer(store.remove(args.bytes, start, end) ? 1 : 0);
+}
+
+/** As MSET, of groups of a key, the value's type and the value: arguments as `flux.restore` has them. */
+function typedMset(store: WriteView, args: Args, reply: ReplyWriter): void {
+  let bytesTotal = 0;
+  for (let index = 0; index < args.count; index += 3) {
+    const valueBytes = args.byteLength(index + 2);
+    if (valueBytes > store.valueBytesMax) {
+      refuseTooLarge(reply);
+      return;
+    }
+    bytesTotal += args.byteLength(index) + valueBytes;
+  }
+  if (!store.beginGroup(args.count / 3, bytesTotal)) {
+    refuseOutOfMemory(reply);
+    return;
+  }
+  let stored = true;
+  for (let index = 0; stored && index < args.count; index += 3) {
+    const request = beginPut(args, index);
+    request.type = decodeRoughInteger(args.bytes, args.start(index + 1), args.end(index + 1)) as ValueType;
+    setValue(request, args.bytes, args.start(index + 2), args.end(index + 2));
+    stored = commitPut(store, reply);
+  }
+  finishGroup(store, stored);
+  if (stored) reply.ok();
 }
 
 /** Not offered to clients: steps of commands over two shards, and front ends' own ways to a whole entry. */
@@ -91,5 +126,19 @@ export const internalCommands: readonly CommandDeclaration[] = [
     complexity: 'O(1)',
     syntax: 'key version',
     run: removeIf,
+  },
+  {
+    kind: 'write',
+    name: 'flux.mset',
+    arity: -4,
+    flags: ['write', 'denyoom', 'internal'],
+    keys: { first: 0, last: -1, step: 3 },
+    gather: 'all-ok',
+    group: 'internal',
+    since: 'FluxCache 0.1.0',
+    summary: 'Sets the values of several keys, each with its type.',
+    complexity: 'O(N) where N is the number of keys',
+    syntax: 'key type value [key type value ...]',
+    run: typedMset,
   },
 ];

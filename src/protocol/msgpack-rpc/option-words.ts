@@ -1,0 +1,68 @@
+import { Unpackr } from 'msgpackr';
+import { type RpcRefusal, refuse } from './refusal.ts';
+
+/** Options whose names are not the command's words. */
+const aliases: Readonly<Record<string, string>> = {
+  ttlms: 'PX',
+  ttlseconds: 'EX',
+  expiresatms: 'PXAT',
+  expiresatseconds: 'EXAT',
+  contenttype: 'CT',
+};
+
+/** Maps as `Map`, so that no name means anything to JavaScript; no records. */
+const unpackr = new Unpackr({ useRecords: false, mapsAsObjects: false });
+
+/** The words that a map of options stands for. A record that is refilled for every map. */
+export class OptionWords {
+  readonly words: (string | Uint8Array)[] = [];
+  /** Null when it was not given. */
+  ifVersion: string | null = null;
+  returnsVersion = false;
+
+  /** Reads the whole map `bytes[start..end)`; why it cannot be, or null. */
+  read(bytes: Uint8Array, start: number, end: number): RpcRefusal | null {
+    this.words.length = 0;
+    this.ifVersion = null;
+    this.returnsVersion = false;
+    for (const [name, value] of mapOf(bytes, start, end)) {
+      if (typeof name !== 'string' || !/^[a-z][a-z-]{0,31}$/i.test(name)) {
+        return refuse('syntax', 'the name of an option is a word');
+      }
+      const refusal = this.#option(name.toLowerCase(), value);
+      if (refusal !== null) return refusal;
+    }
+    return null;
+  }
+
+  #option(name: string, value: unknown): RpcRefusal | null {
+    if (value === null || value === undefined || value === false) return null;
+    if (name === 'returnversion') {
+      this.returnsVersion = true;
+      return value === true ? null : refuse('syntax', 'returnVersion is true or false');
+    }
+    const word = Object.hasOwn(aliases, name) ? (aliases[name] as string) : name.toUpperCase();
+    const values = value === true ? [] : Array.isArray(value) ? value : [value];
+    if (name === 'ifversion') {
+      const version: unknown = values[0];
+      const isWhole = typeof version === 'bigint' || (typeof version === 'number' && Number.isInteger(version));
+      if (!isWhole) return refuse('invalid-argument', 'ifVersion is a whole number');
+      this.ifVersion = String(version);
+      return null;
+    }
+    this.words.push(word);
+    for (const element of values as unknown[]) {
+      if (typeof element === 'string' || element instanceof Uint8Array) this.words.push(element);
+      else if (typeof element === 'bigint' || (typeof element === 'number' && Number.isFinite(element))) {
+        this.words.push(String(element));
+      } else return refuse('invalid-argument', `the option ${name} must be a str, a bin, a number or true`);
+    }
+    return null;
+  }
+}
+
+/** The pairs of the whole map `bytes[start..end)`; texts that are no UTF-8 do not come back as they were. */
+export function mapOf(bytes: Uint8Array, start: number, end: number): Map<unknown, unknown> {
+  const value: unknown = unpackr.unpack(bytes.subarray(start, end));
+  return value instanceof Map ? value : new Map();
+}
