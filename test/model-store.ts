@@ -1,3 +1,4 @@
+import { ChangeFlag, ChangeKind, type ChangeListener } from '../src/base/change.ts';
 import {
   type EntryInfo,
   type PutRequest,
@@ -32,19 +33,24 @@ export class ModelStore implements WriteView {
   lastVersion = 0;
   /** Puts fail as they do when memory is full. */
   full = false;
-  /** Groups begun and not ended. */
-  openGroups = 0;
   /** Puts that succeed before memory is full. */
   putsLeft = Number.POSITIVE_INFINITY;
   readonly keyBytesMax = 8192;
   nowMs = (): number => this.timeMs;
   #entries = new Map<string, ModelEntry>();
-  #entriesBefore: ReadonlyMap<string, ModelEntry> = new Map();
+  changes: ChangeListener | null = null;
+  /** For every open group, what was there before it, and the mark of the changes. */
+  readonly #before: { readonly entries: ReadonlyMap<string, ModelEntry>; readonly mark: number }[] = [];
   #found: ModelEntry | null = null;
 
   constructor(timeMs = 1_700_000_000_000, valueBytesMax = 8 * 1024 * 1024) {
     this.timeMs = timeMs;
     this.valueBytesMax = valueBytesMax;
+  }
+
+  /** Groups begun and not ended. */
+  get openGroups(): number {
+    return this.#before.length;
   }
 
   lookup(source: Uint8Array, start: number, end: number): boolean {
@@ -116,45 +122,64 @@ export class ModelStore implements WriteView {
       contentType: request.contentType.slice(request.contentTypeStart, request.contentTypeEnd),
       expiresAtMs: request.expiresAtMs,
     });
+    const { key, keyStart, keyEnd } = request;
+    this.changes?.onChange(ChangeKind.set, key, keyStart, keyEnd, replaced ? ChangeFlag.none : ChangeFlag.created);
+    if (request.expiresAtMs !== 0 && request.keepsExpiry !== true) {
+      this.changes?.onChange(ChangeKind.expiry, key, keyStart, keyEnd, ChangeFlag.expires);
+    }
     return replaced ? PutStatus.replaced : PutStatus.created;
   }
 
   remove(source: Uint8Array, start: number, end: number): boolean {
     const name = nameOf(source, start, end);
-    return this.#live(name) !== undefined && this.#entries.delete(name);
+    if (this.#live(name) === undefined) return false;
+    this.changes?.onChange(ChangeKind.removed, source, start, end, ChangeFlag.none);
+    return this.#entries.delete(name);
   }
 
   setExpiry(source: Uint8Array, start: number, end: number, expiresAtMs: number): boolean {
     const entry = this.#live(nameOf(source, start, end));
     if (entry === undefined) return false;
+    if (entry.expiresAtMs === 0 && expiresAtMs === 0) return true;
     entry.expiresAtMs = expiresAtMs;
+    const flags = expiresAtMs === 0 ? ChangeFlag.none : ChangeFlag.expires;
+    this.changes?.onChange(ChangeKind.expiry, source, start, end, flags);
     return true;
   }
 
   beginGroup(entries: number): boolean {
-    if (this.full && entries > 0) return false;
-    this.openGroups++;
-    this.#entriesBefore = new Map([...this.#entries].map(([name, entry]) => [name, { ...entry }]));
+    if (this.full && entries > 0 && this.openGroups === 0) return false;
+    this.#pushGroup();
     return true;
   }
 
   endGroup(): void {
-    this.openGroups--;
+    this.#before.pop();
   }
 
   abandonGroup(): void {
-    this.openGroups--;
-    this.#entries = new Map(this.#entriesBefore);
+    const before = this.#before.pop();
+    if (before === undefined) throw new Error('no group is open');
+    this.#entries = new Map(before.entries);
+    this.changes?.takeBack(before.mark);
   }
 
   clear(): void {
     this.#entries.clear();
+    this.changes?.onChange(ChangeKind.cleared, new Uint8Array(0), 0, 0, ChangeFlag.none);
+    if (this.#before.pop() !== undefined) this.#pushGroup();
+  }
+
+  #pushGroup(): void {
+    const entries = new Map([...this.#entries].map(([name, entry]) => [name, { ...entry }]));
+    this.#before.push({ entries, mark: this.changes?.mark() ?? 0 });
   }
 
   #live(name: string): ModelEntry | undefined {
     const entry = this.#entries.get(name);
     if (entry === undefined || entry.expiresAtMs === 0 || entry.expiresAtMs > this.nowMs()) return entry;
     this.#entries.delete(name);
+    this.changes?.onChange(ChangeKind.expired, entry.key, 0, entry.key.length, ChangeFlag.none);
     return undefined;
   }
 

@@ -15,8 +15,35 @@ export const ChangeKind = {
 } as const;
 export type ChangeKind = (typeof ChangeKind)[keyof typeof ChangeKind];
 
-/** Told by the one writer of a store of every change, in order, after readers can see it. */
+/** A set of kinds, one bit each. */
+export function interestIn(...kinds: readonly ChangeKind[]): number {
+  let mask = 0;
+  for (const kind of kinds) mask |= 1 << kind;
+  return mask;
+}
+
+export const interestInAll = 0b11_1111;
+
+/** What more there is to tell of a change: bits. */
+export const ChangeFlag = {
+  none: 0,
+  /** Of `set`: the key was not there before. */
+  created: 1,
+  /** Of `expiry`: the entry expires from now on, at another time or for the first time; without it, it does no longer. */
+  expires: 2,
+} as const;
+
+/**
+ * Told by the one writer of a store of every change, in order, after readers can see it. A write that gives the entry a
+ * new expiry is told as two changes: `set`, then `expiry`. Moves of entries within memory are no changes.
+ *
+ * Changes of a group of writes are told one by one before the group's end, and taken back when the group is.
+ */
 export interface ChangeListener {
-  /** The key is `bytes[start..end)` during the call, empty for `cleared`. */
-  onChange(kind: ChangeKind, bytes: Uint8Array, start: number, end: number): void;
+  /** The key is `bytes[start..end)` during the call, empty for `cleared`. `flags` are of {@link ChangeFlag}. */
+  onChange(kind: ChangeKind, bytes: Uint8Array, start: number, end: number, flags: number): void;
+  /** Stands for all that was told so far. */
+  mark(): number;
+  /** What was told since `mark` has not happened. */
+  takeBack(mark: number): void;
 }

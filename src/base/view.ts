@@ -75,6 +75,8 @@ export interface PutRequest {
   contentType: Uint8Array;
   contentTypeStart: number;
   contentTypeEnd: number;
+  /** The expiry is that of the entry replaced. Changes nothing but what listeners are told. */
+  keepsExpiry?: boolean;
 }
 
 export interface WriteView extends ReadView {
@@ -89,13 +91,19 @@ export interface WriteView extends ReadView {
   setExpiry(source: Uint8Array, start: number, end: number, expiresAtMs: number): boolean;
   /**
    * Makes the writes up to `endGroup` appear at once to every observer. `entryBytesTotal` is the sum over the group's
-   * puts of key, value and content-type bytes, `entries` their number: false (nothing begun) when there is no room.
+   * puts of key, value and content-type bytes, `entries` their number: false (nothing begun) when there is no room. A
+   * put beyond that makes room as any other does.
+   *
+   * Within a group, a further one is a part of it that can be taken back alone. It is not promised room.
    */
   beginGroup(entries: number, entryBytesTotal: number): boolean;
   /** Makes the group's writes stand. */
   endGroup(): void;
   /** Takes the group's writes back, for when one of them was refused: all is as it was when it began. */
   abandonGroup(): void;
-  /** Removes every entry. */
+  /**
+   * Removes every entry. Within a group (not within one of a group) that can be taken back no more, nor can what came
+   * before it: only what follows.
+   */
   clear(): void;
 }

@@ -69,6 +69,7 @@ function set(store: WriteView, args: Args, reply: ReplyWriter): void {
     request.contentTypeEnd = args.end(options.contentTypeAt);
   }
   request.expiresAtMs = options.keepTtl ? keptExpiry : expiresAtMs;
+  request.keepsExpiry = options.keepTtl;
   if (expiresAtMs > 0 && expiresAtMs <= nowMs) {
     // Written and expired at once: what is left is that the key is gone.
     store.remove(args.bytes, args.start(0), args.end(0));

@@ -27,6 +27,7 @@ const request: PutRequest = {
   contentType: empty,
   contentTypeStart: 0,
   contentTypeEnd: 0,
+  keepsExpiry: false,
 };
 let scratch = new Uint8Array(4096);
 const contentTypeScratch = new Uint8Array(255);
@@ -46,6 +47,7 @@ export function beginPut(args: Args, index: number): PutRequest {
   request.keyEnd = args.end(index);
   request.type = ValueType.string;
   request.expiresAtMs = 0;
+  request.keepsExpiry = false;
   request.contentTypeStart = 0;
   request.contentTypeEnd = 0;
   return request;
@@ -55,6 +57,7 @@ export function beginPut(args: Args, index: number): PutRequest {
 export function beginRewrite(store: WriteView, args: Args, index: number): PutRequest {
   beginPut(args, index);
   request.expiresAtMs = store.entry.expiresAtMs;
+  request.keepsExpiry = true;
   if (store.entry.contentTypeBytes > 0) {
     store.copyContentType(contentTypeScratch, 0);
     request.contentType = contentTypeScratch;

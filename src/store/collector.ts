@@ -2,7 +2,7 @@ import { EvictionName } from './arena.ts';
 import { FluxPolicy } from './eviction.ts';
 import { parentOf } from './expiry-heap.ts';
 import { Counter, type Log, PAGE_SHIFT, SegmentRow, SegmentState } from './layout.ts';
-import { expiresAtOf, recordBytesOf } from './record.ts';
+import { expiresAtOf } from './record.ts';
 import { SegmentWalk, WalkResult } from './segment-walk.ts';
 import type { WriterParts } from './writer-parts.ts';
 
@@ -76,7 +76,7 @@ export class Collector {
     return segments.freeCount >= needed + SEGMENTS_KEPT || this.#makeRoomNow(needed);
   }
 
-  /** As `makeRoom`, for a group of `entries` writes, within which no room is made. */
+  /** As `makeRoom`, for a group of `entries` writes: within it, no room need be made for them. */
   makeRoomForGroup(bytes: number, entries: number): boolean {
     // Pages fill at much the same pace: when they are near a split, about one insertion in 70 splits one.
     const needed = this.#segmentsFor(bytes, PAGES_PER_WRITE + 2 + Math.ceil(entries / 20));
@@ -156,6 +156,8 @@ export class Collector {
     const { clock, segments } = this.#parts;
     if (segments.retiredCount > 0) segments.reclaim();
     const nowMs = clock.nowMs();
+    // A group under way has written over a record in it since the last step.
+    if (this.#walk.isUnderWay && segments.isPinned(segments.walked)) this.#walk.abandon();
     if (!this.#walk.isUnderWay && !this.#chooseWalk()) return this.#evictSoonest(limitBytes);
     const result = this.#walk.step(limitBytes, nowMs, urgent);
     if (result !== WalkResult.stuck) return true;
@@ -208,21 +210,24 @@ export class Collector {
         return true;
       }
     }
-    this.#deadBytesWorthALook = deadBytes + arena.segmentBytes / 64;
+    // What is pinned now may be worth it later.
+    if (!segments.isHeld) this.#deadBytesWorthALook = deadBytes + arena.segmentBytes / 64;
     return false;
   }
 
   /** Under volatile-ttl, lets go what expires soonest; what it leaves behind is compacted once it is worth it. */
   #evictSoonest(limitBytes: number): boolean {
-    const { arena, heap, index } = this.#parts;
+    const { arena, heap, index, segments } = this.#parts;
     if (this.#eviction !== EvictionName.volatileTtl || heap.size === 0) return false;
     const logBytes = arena.counter(Counter.logBytes);
     for (let left = limitBytes; left > 0 && heap.size > 0; left -= 256) {
-      if (logBytes - arena.counter(Counter.liveBytes) > logBytes * DEAD_SHARE_MAX) break;
+      if (logBytes - arena.counter(Counter.liveBytes) > logBytes * DEAD_SHARE_MAX) {
+        // While a group is under way, what is dead may be pinned, and more of it is of no use.
+        return left < limitBytes || !segments.isHeld;
+      }
       const ref = heap.soonest();
-      arena.count(Counter.evictedEntries, 1);
-      arena.count(Counter.evictedBytes, recordBytesOf(arena, ref));
-      this.#parts.unlink(index.findRef(this.#parts.hashOf(ref, arena.word(ref * 2 + 1)), ref), ref);
+      if (segments.isPinned(arena.segmentOf(ref))) return left < limitBytes;
+      this.#parts.evict(index.findRef(this.#parts.hashOf(ref, arena.word(ref * 2 + 1)), ref), ref);
     }
     return true;
   }

@@ -157,10 +157,7 @@ export class SegmentWalk {
   /** Evicts an entry, where that is allowed. */
   #letGo(slot: number, ref: number): boolean {
     if (this.#policy === null) return false;
-    const { arena } = this.#parts;
-    arena.count(Counter.evictedEntries, 1);
-    arena.count(Counter.evictedBytes, recordBytesOf(arena, ref));
-    this.#parts.unlink(slot, ref);
+    this.#parts.evict(slot, ref);
     return true;
   }
 }

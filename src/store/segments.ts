@@ -26,6 +26,8 @@ export class Segments {
   /** A segment that a walk is in the middle of: not retired under it. */
   walked = -1;
   #holds = false;
+  /** 1 for segments of records that a group under way has written, or may be taken back to. */
+  readonly #pinned: Uint8Array;
   /** Segments whose last live record died while segments were held. */
   #heldDead = 0;
 
@@ -33,6 +35,7 @@ export class Segments {
     this.#arena = arena;
     this.#words = arena.words;
     this.#epochs = epochs;
+    this.#pinned = new Uint8Array(arena.segmentCount);
   }
 
   /** A place for `bytes` (a multiple of 8) at the end of the log; 0 when that takes a free segment and there is none. */
@@ -48,6 +51,7 @@ export class Segments {
     if (next < 0) return 0;
     if (segment >= 0) this.#seal(segment, log);
     segment = next;
+    if (this.#holds) this.#pinned[segment] = 1;
     this.#open[log] = segment;
     this.logSegments[log] = (this.logSegments[log] as number) + 1;
     arena.count(Counter.logSegments, 1);
@@ -89,13 +93,31 @@ export class Segments {
     arena.count(Counter.liveBytes, bytes);
   }
 
-  /** From now until `letGo` no segment is retired: a group under way may be taken back to what lies in them. */
+  /**
+   * From now until `letGo` no segment is retired for being dead, and what is pinned is not walked either: a group under
+   * way may be taken back to what lies there. Open segments, now and later, are pinned: the group writes to them.
+   */
   hold(): void {
     this.#holds = true;
+    for (const segment of this.#open) if (segment >= 0) this.#pinned[segment] = 1;
+  }
+
+  get isHeld(): boolean {
+    return this.#holds;
+  }
+
+  /** Keeps the segment of a record as it is while segments are held. */
+  pin(ref: number): void {
+    this.#pinned[this.#arena.segmentOf(ref)] = 1;
+  }
+
+  isPinned(segment: number): boolean {
+    return this.#pinned[segment] === 1;
   }
 
   letGo(): void {
     this.#holds = false;
+    this.#pinned.fill(0);
     if (this.#heldDead === 0) return;
     this.#heldDead = 0;
     const arena = this.#arena;
@@ -193,14 +215,14 @@ export class Segments {
     this.freeCount++;
   }
 
-  /** The sealed segment of a log that was opened first; -1 when there is none. */
+  /** The sealed segment of a log, not pinned, that was opened first; -1 when there is none. */
   oldest(log: Log): number {
     const arena = this.#arena;
     let best = -1;
     let bestAge = 0;
     for (let segment = 0; segment < arena.segmentCount; segment++) {
       const row = arena.segmentRow(segment);
-      if (arena.word(row + SegmentRow.state) !== log || this.isOpen(segment)) continue;
+      if (arena.word(row + SegmentRow.state) !== log || this.isOpen(segment) || this.isPinned(segment)) continue;
       const age = arena.word(row + SegmentRow.age);
       if (best < 0 || ((age - bestAge) | 0) < 0) {
         best = segment;
@@ -237,7 +259,7 @@ export class Segments {
     this.logSegments[SegmentState.main] = (this.logSegments[SegmentState.main] as number) + 1;
   }
 
-  /** The sealed segment with the fewest live bytes; -1 when there is none. */
+  /** The sealed segment, not pinned, with the fewest live bytes; -1 when there is none. */
   emptiest(): number {
     const arena = this.#arena;
     let best = -1;
@@ -246,6 +268,7 @@ export class Segments {
       const row = arena.segmentRow(segment);
       const state = arena.word(row + SegmentRow.state);
       if ((state !== SegmentState.small && state !== SegmentState.main) || this.isOpen(segment)) continue;
+      if (this.isPinned(segment)) continue;
       const live = arena.word(row + SegmentRow.live);
       if (live < bestLive) {
         best = segment;
@@ -285,6 +308,8 @@ export class Segments {
       this.retire(segment);
     }
     arena.doubles[Counter.liveBytes] = 0;
+    this.#pinned.fill(0);
+    this.#heldDead = 0;
   }
 
   #seal(segment: number, log: Log): void {

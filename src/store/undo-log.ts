@@ -15,6 +15,8 @@ export class UndoLog {
   readonly #arena: Arena;
   readonly #words: Int32Array;
   readonly #pages: Pages;
+  /** Pages of the group under way: the newest, and those before it. */
+  #pageCount = 0;
 
   constructor(arena: Arena, pages: Pages) {
     this.#arena = arena;
@@ -29,13 +31,22 @@ export class UndoLog {
     return true;
   }
 
+  /** Writes noted in the group under way. */
+  get count(): number {
+    return this.#words[Control.undoCount] as number;
+  }
+
+  /** Sees to it that one more write can be noted; false when there is no memory. */
+  prepareNote(): boolean {
+    if (this.count < this.#pageCount * UndoPage.recordsMax) return true;
+    return this.#addPage(this.#words[Control.undoPage] as number);
+  }
+
   /** Notes, before the index changes, that `newRef` (0: none) takes the place of `oldRef` (0: none). */
   note(hash: number, oldRef: number, newRef: number): void {
     const words = this.#words;
     const count = words[Control.undoCount] as number;
-    if (count > 0 && count % UndoPage.recordsMax === 0) {
-      assert(this.#addPage(words[Control.undoPage] as number), 'no memory to note a write of a group');
-    }
+    assert(this.prepareNote(), 'no memory to note a write of a group');
     const at = recordAt(words[Control.undoPage] as number, count);
     words[at] = hash;
     words[at + 1] = oldRef;
@@ -47,9 +58,7 @@ export class UndoLog {
   end(): void {
     const words = this.#words;
     let page = words[Control.undoPage] as number;
-    // From here on the group cannot be taken back.
-    words[Control.undoCount] = 0;
-    words[Control.undoPage] = 0;
+    this.forget();
     turnSequence(this.#arena);
     while (page !== 0) {
       const previous = words[page * 2 + UndoPage.previous] as number;
@@ -58,14 +67,36 @@ export class UndoLog {
     }
   }
 
-  /** Takes the group's writes back, last first. Should the writer die meanwhile, its successor goes on with it. */
-  takeBack(parts: Pick<WriterParts, 'takeBack'>): void {
+  /** What was noted so far cannot be taken back any more; its pages are the caller's. */
+  forget(): void {
+    this.#words[Control.undoCount] = 0;
+    this.#words[Control.undoPage] = 0;
+    this.#pageCount = 0;
+  }
+
+  /** Notes from nought again, after `forget` within a group. */
+  restart(): void {
+    assert(this.#addPage(0), 'no memory to go on with a group');
+  }
+
+  /**
+   * Takes writes of the group back, last first, until `kept` are left. Should the writer die meanwhile, its successor
+   * goes on with it.
+   */
+  takeBack(parts: Pick<WriterParts, 'takeBack'>, kept: number): void {
     const words = this.#words;
     const pages = undoPages(this.#arena);
-    for (let ordinal = (words[Control.undoCount] as number) - 1; ordinal >= 0; ordinal--) {
+    for (let ordinal = (words[Control.undoCount] as number) - 1; ordinal >= kept; ordinal--) {
       const at = recordAt(pages[Math.floor(ordinal / UndoPage.recordsMax)] as number, ordinal);
       parts.takeBack(words[at] as number, words[at + 1] as number, words[at + 2] as number);
       words[Control.undoCount] = ordinal;
+    }
+    // The newest page is the one that the next record goes to.
+    while (this.#pageCount > 1 && (this.#pageCount - 1) * UndoPage.recordsMax >= kept) {
+      const page = words[Control.undoPage] as number;
+      words[Control.undoPage] = words[page * 2 + UndoPage.previous] as number;
+      this.#pageCount--;
+      this.#pages.free(page);
     }
   }
 
@@ -74,6 +105,7 @@ export class UndoLog {
     if (page === 0) return false;
     this.#words[page * 2 + UndoPage.previous] = previous;
     this.#words[Control.undoPage] = page;
+    this.#pageCount++;
     return true;
   }
 }
@@ -101,7 +133,7 @@ export function undoPages(arena: Arena): number[] {
 
 /**
  * Takes back the group that a dead writer left unfinished, last write first, as far as the index goes: its records
- * lie where they lay, because nothing is recycled while a group is under way. The sequence word stays as it is.
+ * lie where they lay, because their segments are pinned while a group is under way. The sequence word stays as it is.
  *
  * Each record is struck off once it is taken back, so that should this writer die too, the next one goes on with the
  * record that this one was at. To take that one back twice does no harm; to take back one written before it again

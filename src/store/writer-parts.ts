@@ -1,4 +1,5 @@
 import { assert } from '../base/assert.ts';
+import { ChangeFlag, ChangeKind, type ChangeListener } from '../base/change.ts';
 import type { Clock } from '../base/ports.ts';
 import { Arena, type StoreMemory } from './arena.ts';
 import { Epochs } from './epochs.ts';
@@ -6,9 +7,9 @@ import { ExpiryHeap } from './expiry-heap.ts';
 import { KeyHasher } from './hash.ts';
 import { KeyIndex } from './key-index.ts';
 import { KeyIndexWriter } from './key-index-writer.ts';
-import { Counter, FLAG_EXPIRES, KEY_BYTES_MASK } from './layout.ts';
+import { Counter, FLAG_CHUNKED, FLAG_EXPIRES, KEY_BYTES_MASK } from './layout.ts';
 import { Pages } from './pages.ts';
-import { expiresAtOf, keyWord } from './record.ts';
+import { chunkCountOf, expiresAtOf, keyWord, recordBytesOf, valueWord } from './record.ts';
 import { RecordWriter } from './record-writer.ts';
 import { Segments } from './segments.ts';
 
@@ -27,6 +28,8 @@ export class WriterParts {
   readonly pages: Pages;
   readonly heap: ExpiryHeap;
   readonly records: RecordWriter;
+  /** Told of what becomes of keys; null: nobody is. */
+  changes: ChangeListener | null = null;
 
   constructor(memory: StoreMemory, clock: Clock) {
     const arena = new Arena(memory);
@@ -63,6 +66,27 @@ export class WriterParts {
   expire(slot: number, ref: number): void {
     this.unlink(slot, ref);
     this.arena.count(Counter.expiredEntries, 1);
+    this.#tell(ChangeKind.expired, ref);
+  }
+
+  /** Takes out an entry to make room. */
+  evict(slot: number, ref: number): void {
+    const { arena } = this;
+    arena.count(Counter.evictedEntries, 1);
+    arena.count(Counter.evictedBytes, recordBytesOf(arena, ref));
+    this.unlink(slot, ref);
+    this.#tell(ChangeKind.evicted, ref);
+  }
+
+  /** Keeps an entry's record and chunks where they are while segments are held. */
+  pin(ref: number): void {
+    const { arena, segments } = this;
+    segments.pin(ref);
+    const header = arena.word(ref * 2 + 1);
+    if ((header & FLAG_CHUNKED) === 0) return;
+    const list = valueWord(ref, header);
+    const count = chunkCountOf(arena, arena.word(ref * 2) >>> 0);
+    for (let i = 0; i < count; i++) segments.pin(arena.word(list + i));
   }
 
   /** Brings `oldRef` back to where a write of the group under way has put `newRef`; 0 stands for none. */
@@ -88,6 +112,14 @@ export class WriterParts {
       records.bury(newRef);
     }
     records.revive(oldRef);
+  }
+
+  /** The record was just buried: its bytes are what they were. */
+  #tell(kind: ChangeKind, ref: number): void {
+    if (this.changes === null) return;
+    const header = this.arena.word(ref * 2 + 1);
+    const start = keyWord(ref, header) * 4;
+    this.changes.onChange(kind, this.arena.bytes, start, start + (header & KEY_BYTES_MASK), ChangeFlag.none);
   }
 
   /** Brings the heap in line with the record `newRef` having taken the place of `oldRef`; 0 stands for none. */

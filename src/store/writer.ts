@@ -1,4 +1,5 @@
 import { assert } from '../base/assert.ts';
+import { ChangeFlag, ChangeKind, type ChangeListener } from '../base/change.ts';
 import type { Clock } from '../base/ports.ts';
 import { type PutRequest, PutStatus, type WriteView } from '../base/view.ts';
 import type { Arena, StoreMemory } from './arena.ts';
@@ -46,10 +47,14 @@ export class StoreWriter extends StoreView implements WriteView {
   readonly #records: RecordWriter;
   readonly #collector: Collector;
   readonly #undo: UndoLog;
-  /** Whether a group is under way. Should its author fail, the store is to be attached anew, which takes it back. */
-  inGroup = false;
+  /** For every open group, writes noted and changes told before it began. */
+  readonly #undoMarks: number[] = [];
+  readonly #changeMarks: number[] = [];
+  /** Bytes that the open group was promised room for and has not used. */
+  #promisedBytes = 0;
 
-  constructor(memory: StoreMemory, clock: Clock) {
+  /** `groupStands`: a group that the writer before did not end counts as ended, instead of being taken back. */
+  constructor(memory: StoreMemory, clock: Clock, groupStands = false) {
     const parts = new WriterParts(memory, clock);
     super(parts.arena, parts.index, clock);
     this.#parts = parts;
@@ -63,9 +68,27 @@ export class StoreWriter extends StoreView implements WriteView {
     this.#records = parts.records;
     this.#undo = new UndoLog(parts.arena, parts.pages);
     this.#collector = new Collector(parts);
-    attach(parts, clock.nowMs());
+    attach(parts, clock.nowMs(), groupStands);
     this.lastVersion = parts.arena.counter(Counter.version);
     this.valueBytesMax = valueBytesMaxOf(parts.arena);
+  }
+
+  /** Who is told of changes; null: nobody. */
+  get changes(): ChangeListener | null {
+    return this.#parts.changes;
+  }
+
+  set changes(listener: ChangeListener | null) {
+    this.#parts.changes = listener;
+  }
+
+  /** Whether a group is under way. Should its author fail, the store is to be attached anew, which takes it back. */
+  get inGroup(): boolean {
+    return this.#undoMarks.length > 0;
+  }
+
+  get openGroups(): number {
+    return this.#undoMarks.length;
   }
 
   lookup(source: Uint8Array, start: number, end: number): boolean {
@@ -96,7 +119,7 @@ export class StoreWriter extends StoreView implements WriteView {
       return PutStatus.tooLarge;
     assert(request.expiresAtMs >= 0 && request.expiresAtMs <= EXPIRES_AT_MS_MAX, 'an expiry out of range');
     const bytes = chunked ? headBytes + chunkRecordBytesFor(arena, valueBytes) : headBytes;
-    if (!this.inGroup && !this.#collector.makeRoom(bytes)) return this.#outOfMemory();
+    if (!this.#makeRoom(bytes)) return this.#outOfMemory();
 
     const hash = this.#hasher.hash(request.key, request.keyStart, request.keyEnd);
     const oldRef = this.#index.find(hash, keyBytes);
@@ -120,7 +143,7 @@ export class StoreWriter extends StoreView implements WriteView {
     arena.doubles[Counter.version] = version;
     const ref = this.#records.append(request, this.#hasher.words, hash, log, accesses, version);
     if (ref === 0) return this.#outOfMemory();
-    if (this.inGroup) this.#undo.note(hash, oldRef, ref);
+    if (this.inGroup) this.#note(hash, oldRef, ref);
     if (oldRef === 0) {
       this.#indexWriter.insert(hash, ref);
     } else {
@@ -129,6 +152,7 @@ export class StoreWriter extends StoreView implements WriteView {
     }
     if (oldRef !== 0 || request.expiresAtMs !== 0) this.#parts.refile(oldRef, ref, this.#clock.nowMs());
     if (oldRef !== 0) this.#records.bury(oldRef);
+    if (this.#parts.changes !== null) this.#tellPut(request, oldRef !== 0 && !replaces, !replaces);
     return replaces ? PutStatus.replaced : PutStatus.created;
   }
 
@@ -139,9 +163,14 @@ export class StoreWriter extends StoreView implements WriteView {
     const ref = this.#index.find(hash, keyBytes);
     if (ref === 0) return false;
     const expired = this.#isExpired(ref, this.#arena.word(ref * 2 + 1));
-    if (this.inGroup) this.#undo.note(hash, ref, 0);
+    if (this.inGroup) {
+      // A removal cannot be refused: it may take what is kept back for walks.
+      if (!this.#undo.prepareNote()) this.#collector.makeRoomForGroup(0, 0);
+      this.#note(hash, ref, 0);
+    }
     this.#parts.unlink(this.#index.slot, ref);
     if (expired) this.#arena.count(Counter.expiredEntries, 1);
+    this.#tell(expired ? ChangeKind.expired : ChangeKind.removed, source, start, end);
     return !expired;
   }
 
@@ -158,11 +187,11 @@ export class StoreWriter extends StoreView implements WriteView {
         // One store changes the whole time, its high part being the same: no reader can see half of it.
         Atomics.store(this.#words, ref * 2 + 4, expiresAtMs | 0);
         this.#heap.update(arena.word(ref * 2 + 5), ref, expiresAtMs, this.#clock.nowMs());
+        this.#tell(ChangeKind.expiry, source, start, end, ChangeFlag.expires);
         return true;
       }
     }
-    if (!this.inGroup && !this.#collector.makeRoom(recordBytesOf(arena, ref) + 8))
-      return this.#outOfMemory() === PutStatus.created;
+    if (!this.#makeRoom(recordBytesOf(arena, ref) + 8)) return this.#outOfMemory() === PutStatus.created;
     if (expiresAtMs !== 0 && !this.#heap.prepareInsert()) return this.#outOfMemory() === PutStatus.created;
     // Making room may have moved the entry, or evicted it.
     ref = this.#findLive(source, start, end);
@@ -171,15 +200,20 @@ export class StoreWriter extends StoreView implements WriteView {
     const accesses = header >>> ACCESS_SHIFT;
     const copy = this.#records.appendWithExpiry(ref, this.#collector.logOf(ref), expiresAtMs, accesses);
     if (copy === 0) return this.#outOfMemory() === PutStatus.created;
-    if (this.inGroup) this.#undo.note(this.#hasher.hash(source, start, end), ref, copy);
+    if (this.inGroup) this.#note(this.#hasher.hash(source, start, end), ref, copy);
     this.#indexWriter.replace(this.#index.slot, copy);
     this.#parts.refile(ref, copy, this.#clock.nowMs());
     this.#records.buryAlone(ref);
+    const flags = expiresAtMs === 0 ? ChangeFlag.none : ChangeFlag.expires;
+    this.#tell(ChangeKind.expiry, source, start, end, flags);
     return true;
   }
 
   beginGroup(entries: number, entryBytesTotal: number): boolean {
-    assert(!this.inGroup, 'a group within a group');
+    if (this.inGroup) {
+      this.#pushMarks();
+      return true;
+    }
     // What the records add to what the caller counts, at most: header, expiry, padding and chunk headers.
     const bytes = entryBytesTotal + entries * 64 + Math.ceil(entryBytesTotal / this.#arena.chunkBytes) * 24;
     if (!this.#collector.makeRoomForGroup(bytes, entries)) {
@@ -190,36 +224,50 @@ export class StoreWriter extends StoreView implements WriteView {
       this.#outOfMemory();
       return false;
     }
-    this.inGroup = true;
+    this.#pushMarks();
+    this.#promisedBytes = bytes;
     this.#parts.segments.hold();
     return true;
   }
 
   endGroup(): void {
     assert(this.inGroup, 'a group that was not begun');
-    this.inGroup = false;
+    this.#undoMarks.pop();
+    this.#changeMarks.pop();
+    if (this.inGroup) return;
+    this.#promisedBytes = 0;
     this.#undo.end();
     this.#parts.segments.letGo();
   }
 
   abandonGroup(): void {
     assert(this.inGroup, 'a group that was not begun');
-    this.#undo.takeBack(this.#parts);
+    const last = this.#undoMarks.length - 1;
+    this.#undo.takeBack(this.#parts, this.#undoMarks[last] as number);
+    this.#parts.changes?.takeBack(this.#changeMarks[last] as number);
     this.endGroup();
   }
 
   clear(): void {
-    assert(!this.inGroup, 'a store cleared within a group');
+    assert(this.#undoMarks.length <= 1, 'a store cleared within a group of a group');
     const { pages, segments } = this.#parts;
+    const grouped = this.inGroup;
+    if (grouped) this.#undo.forget();
     this.#collector.reset();
-    // The directory has many words: until the last refers to the empty page, nobody may look.
-    turnSequence(this.#arena);
+    // The directory has many words: until the last refers to the empty page, nobody may look. In a group nobody does.
+    if (!grouped) turnSequence(this.#arena);
     const empty = this.#indexWriter.reset();
     assert(empty !== 0, 'no memory for an empty index');
-    turnSequence(this.#arena);
+    if (!grouped) turnSequence(this.#arena);
     this.#heap.clear();
     pages.retireAllBut(empty);
     segments.retireLogs();
+    this.#tell(ChangeKind.cleared, NO_BYTES, 0, 0);
+    if (!grouped) return;
+    // From here on the group can be taken back to the empty store, and no further.
+    this.#undo.restart();
+    this.#undoMarks[0] = 0;
+    this.#changeMarks[0] = this.#parts.changes?.mark() ?? 0;
   }
 
   /**
@@ -245,6 +293,38 @@ export class StoreWriter extends StoreView implements WriteView {
     validate(this.#parts);
   }
 
+  /** Sees to it that `bytes` can be appended: out of what the group was promised, or by making room. */
+  #makeRoom(bytes: number): boolean {
+    if (bytes <= this.#promisedBytes) {
+      this.#promisedBytes -= bytes;
+      return true;
+    }
+    return this.#collector.makeRoom(bytes) && (!this.inGroup || this.#undo.prepareNote());
+  }
+
+  /** Notes, before the index changes, what a write of the group replaces, and keeps that where it is. */
+  #note(hash: number, oldRef: number, newRef: number): void {
+    if (oldRef !== 0) this.#parts.pin(oldRef);
+    this.#undo.note(hash, oldRef, newRef);
+  }
+
+  #pushMarks(): void {
+    this.#undoMarks.push(this.#undo.count);
+    this.#changeMarks.push(this.#parts.changes?.mark() ?? 0);
+  }
+
+  #tellPut(request: PutRequest, expired: boolean, created: boolean): void {
+    const { key, keyStart, keyEnd } = request;
+    if (expired) this.#tell(ChangeKind.expired, key, keyStart, keyEnd);
+    this.#tell(ChangeKind.set, key, keyStart, keyEnd, created ? ChangeFlag.created : ChangeFlag.none);
+    if (request.expiresAtMs === 0 || request.keepsExpiry === true) return;
+    this.#tell(ChangeKind.expiry, key, keyStart, keyEnd, ChangeFlag.expires);
+  }
+
+  #tell(kind: ChangeKind, bytes: Uint8Array, start: number, end: number, flags: number = ChangeFlag.none): void {
+    this.#parts.changes?.onChange(kind, bytes, start, end, flags);
+  }
+
   #findLive(source: Uint8Array, start: number, end: number): number {
     const keyBytes = end - start;
     if (keyBytes > this.#arena.keyBytesMax) return 0;
@@ -262,6 +342,8 @@ export class StoreWriter extends StoreView implements WriteView {
     return PutStatus.outOfMemory;
   }
 }
+
+const NO_BYTES = new Uint8Array(0);
 
 /** Half the segments: the rest is for the index, for what is retired, and for the value's own predecessor. */
 function valueBytesMaxOf(arena: Arena): number {
