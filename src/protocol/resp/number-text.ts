@@ -2,8 +2,11 @@ const zero = 0x30;
 
 /** Digits of a whole number that is not negative. */
 export function digitCount(value: number): number {
-  let digits = 1;
-  for (let bound = 10; bound <= value; bound *= 10) digits++;
+  if (value < 10) return 1;
+  if (value < 100) return 2;
+  if (value < 1000) return 3;
+  let digits = 4;
+  for (let bound = 10_000; bound <= value; bound *= 10) digits++;
   return digits;
 }
 

@@ -1,5 +1,6 @@
 import { Args } from '../../command/args.ts';
 import { decodeRoughInteger } from '../../command/decimal.ts';
+import { isHttpWord } from './http-words.ts';
 import { InlineSplitter } from './inline.ts';
 import { argsMaxBeforeLogin, bulkBytesMaxBeforeLogin, lineBytesMax, type RequestLimits } from './limits.ts';
 
@@ -66,6 +67,8 @@ export class RequestDecoder {
   isLoginDue = false;
 
   readonly #limits: RequestLimits;
+  /** How far from its beginning a command may be for an argument of up to 99 bytes to fit whatever its length is. */
+  readonly #shortEnd: number;
   readonly #inline = new InlineSplitter();
   /** What every `next` answers once it is something final. */
   #outcome: Decoded = Decoded.incomplete;
@@ -90,6 +93,8 @@ export class RequestDecoder {
 
   constructor(limits: RequestLimits) {
     this.#limits = limits;
+    // 99 bytes, the line that says so, and the end of a line.
+    this.#shortEnd = limits.commandBytesMax - 99 - 5 - 2;
   }
 
   /** Bytes held that no command was made of yet. */
@@ -158,21 +163,30 @@ export class RequestDecoder {
       args.clear(bytes);
       this.#left = left;
     }
+    const { bulkBytesMax } = this.#limits;
+    const shortEnd = start + this.#shortEnd;
     while (left > 0) {
       if (bulkBytes < 0) {
-        bulkBytes = this.#bulkLength(bytes, start, at, end);
-        if (bulkBytes < 0) {
-          this.#left = left;
-          this.#bulkBytes = -1;
-          return bulkBytes === lengthIncomplete ? Decoded.incomplete : Decoded.protocolError;
+        bulkBytes = at + 5 < end && at < shortEnd ? shortLength(bytes, at) : -1;
+        if (bulkBytes >= 0 && bulkBytes <= bulkBytesMax) {
+          at += bulkBytes < 10 ? 4 : 5;
+        } else {
+          bulkBytes = this.#bulkLength(bytes, start, at, end);
+          if (bulkBytes < 0) {
+            this.#left = left;
+            this.#bulkBytes = -1;
+            this.#at = at;
+            return bulkBytes === lengthIncomplete ? Decoded.incomplete : Decoded.protocolError;
+          }
+          at = this.#at;
         }
-        at = this.#at;
       }
       const bulkEnd = at + bulkBytes;
       // As in Redis, the two bytes behind an argument are stepped over, whatever they are.
       if (bulkEnd + 2 > end) {
         this.#left = left;
         this.#bulkBytes = bulkBytes;
+        this.#at = at;
         return Decoded.incomplete;
       }
       if (this.#hasName) {
@@ -183,13 +197,13 @@ export class RequestDecoder {
         this.#hasName = true;
       }
       at = bulkEnd + 2;
-      this.#at = at;
       bulkBytes = -1;
       left--;
     }
+    this.#at = at;
     this.#left = 0;
     this.#bulkBytes = -1;
-    return isHttp(bytes, this.nameStart, this.nameEnd) ? this.#finish(Decoded.crossProtocol) : Decoded.command;
+    return isHttpWord(bytes, this.nameStart, this.nameEnd) ? this.#finish(Decoded.crossProtocol) : Decoded.command;
   }
 
   /** The length of the argument whose line is at `at`, checked; `#at` is then behind the line. Negative: none. */
@@ -250,7 +264,7 @@ export class RequestDecoder {
     if (words === 0) return Decoded.command;
     this.nameStart = this.#inline.nameStart;
     this.nameEnd = this.#inline.nameEnd;
-    if (isHttp(this.args.bytes, this.nameStart, this.nameEnd)) return this.#finish(Decoded.crossProtocol);
+    if (isHttpWord(this.args.bytes, this.nameStart, this.nameEnd)) return this.#finish(Decoded.crossProtocol);
     this.#hasName = true;
     return Decoded.command;
   }
@@ -258,7 +272,13 @@ export class RequestDecoder {
   /** Where the first `byte` of the line at `at` is; `lengthIncomplete` or `lengthTooLong` when there is none. */
   #find(byte: number, bytes: Uint8Array, at: number, end: number): number {
     const searchEnd = at + lineBytesMax + 1;
-    const found = bytes.subarray(0, Math.min(searchEnd, end)).indexOf(byte, Math.max(at, this.#searchedTo));
+    const to = Math.min(searchEnd, end);
+    let from = Math.max(at, this.#searchedTo);
+    // Most lines are so short that a loop is faster than a view.
+    for (const shortTo = Math.min(to, from + 128); from < shortTo; from++) {
+      if (bytes[from] === byte) return from;
+    }
+    const found = from < to ? bytes.subarray(0, to).indexOf(byte, from) : -1;
     if (found >= 0) return found;
     if (searchEnd <= end) return lengthTooLong;
     this.#searchedTo = end;
@@ -356,27 +376,19 @@ export class RequestDecoder {
   }
 }
 
+/** The length of one or two digits in the line at `at`; -1 when it is none. At least six bytes are there. */
+function shortLength(bytes: Uint8Array, at: number): number {
+  const first = (bytes[at + 1] as number) - 0x30;
+  const second = bytes[at + 2] as number;
+  if (bytes[at] !== dollar || first < 0 || first > 9) return -1;
+  if (second === cr) return first;
+  const digit = second - 0x30;
+  return digit >= 0 && digit <= 9 && first !== 0 && bytes[at + 3] === cr ? first * 10 + digit : -1;
+}
+
 /** A byte as it stands in an error: what would end the line is made a blank, and C's text ends at a zero byte. */
 function shown(byte: number): string {
   return byte === cr || byte === lf ? ' ' : String.fromCharCode(byte);
-}
-
-/** Whether a command's name is the first word of an HTTP request line, or of the head line behind it. */
-function isHttp(bytes: Uint8Array, start: number, end: number): boolean {
-  const first = (bytes[start] as number) | 0x20;
-  if (first === 0x70) return end - start === 4 && isWord(httpMethod, bytes, start);
-  return first === 0x68 && end - start === 5 && isWord(httpHeader, bytes, start);
-}
-
-const httpMethod = Uint8Array.from('post', (letter) => letter.charCodeAt(0));
-const httpHeader = Uint8Array.from('host:', (letter) => letter.charCodeAt(0));
-
-function isWord(word: Uint8Array, bytes: Uint8Array, start: number): boolean {
-  for (let index = 0; index < word.length; index++) {
-    const byte = bytes[start + index] as number;
-    if ((byte >= 0x41 && byte <= 0x5a ? byte + 0x20 : byte) !== word[index]) return false;
-  }
-  return true;
 }
 
 function joined(first: Uint8Array, second: Uint8Array): Uint8Array {
