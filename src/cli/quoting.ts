@@ -33,9 +33,9 @@ export function escapeByte(byte: number): string {
 /**
  * Cuts a line into arguments at white space. Within double quotes \n \r \t \b \a \xff and a backslash before any other
  * character are escapes; within single quotes only \' is. Null when a quote is left open, or when something other than
- * white space follows a closed one.
+ * white space follows a closed one. A line of bytes rather than text is given, and taken apart, as Latin-1.
  */
-export function splitLine(line: string): Buffer[] | null {
+export function splitLine(line: string, encoding: 'utf8' | 'latin1' = 'utf8'): Buffer[] | null {
   const args: Buffer[] = [];
   let at = 0;
   for (;;) {
@@ -44,7 +44,7 @@ export function splitLine(line: string): Buffer[] | null {
     const parts: Buffer[] = [];
     let plain = '';
     const flush = () => {
-      if (plain !== '') parts.push(Buffer.from(plain, 'utf8'));
+      if (plain !== '') parts.push(Buffer.from(plain, encoding));
       plain = '';
     };
     let isOpen = true;

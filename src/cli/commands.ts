@@ -1,0 +1,80 @@
+import { createInterface } from 'node:readline';
+import type { Connection } from './connection.ts';
+import { splitLine } from './quoting.ts';
+import { formatReply } from './reply-formats.ts';
+import { Exit, isSubscription, openConnection, pause, print, type Run, shown, warn } from './run.ts';
+
+/** Runs the command of the command line, as often as `-r` says. */
+export async function runCommand(run: Run, args: readonly string[]): Promise<Exit> {
+  const words = await wordsOf(run, args);
+  if (typeof words === 'string') {
+    warn(words);
+    return Exit.usage;
+  }
+  const connection = await openConnection(run);
+  const { repeat, interval } = run.values;
+  let exit: Exit = Exit.ok;
+  for (let left = repeat; left !== 0; left--) {
+    exit = (await runOne(run, connection, words)) ?? exit;
+    if (interval !== undefined && left !== 1) await pause(interval);
+  }
+  connection.close();
+  return exit;
+}
+
+/** Runs the commands on standard input, one a line, quoted as in the shell. */
+export async function runLines(run: Run): Promise<Exit> {
+  const connection = await openConnection(run);
+  let exit: Exit = Exit.ok;
+  for await (const line of createInterface({ input: process.stdin.setEncoding('latin1'), crlfDelay: 1 / 0 })) {
+    const words = splitLine(line, 'latin1');
+    if (words === null) {
+      warn(`the quotes do not match: ${Buffer.from(line, 'latin1').toString('utf8')}`);
+      exit = Exit.error;
+    } else if (words.length > 0) {
+      if (/^(quit|exit)$/i.test(String(words[0]))) break;
+      exit = (await runOne(run, connection, words)) ?? exit;
+    }
+    if (exit !== Exit.ok && run.values.exitOnError) break;
+  }
+  connection.close();
+  return exit;
+}
+
+/** Sends one command and shows its reply. Answers an exit status when it failed. */
+async function runOne(run: Run, connection: Connection, words: readonly Uint8Array[]): Promise<Exit | undefined> {
+  if (isSubscription(words)) return listen(run, connection, words);
+  const reply = await connection.request(words);
+  await print(shown(reply, words, run));
+  return reply.kind === 'error' ? Exit.error : undefined;
+}
+
+/** Shows what comes until the connection ends, or until the server refuses to send anything. */
+function listen(run: Run, connection: Connection, words: readonly Uint8Array[]): Promise<Exit> {
+  return new Promise((resolve, reject) => {
+    connection.onEnd = reject;
+    connection.onUnasked = (reply) => {
+      void print(formatReply(reply, run.format, run.delimiters));
+      if (reply.kind === 'error') resolve(Exit.error);
+    };
+    connection.send(words);
+  });
+}
+
+/** The words to send: those of the command line, with what standard input gives; a text says what is wrong. */
+async function wordsOf({ values }: Run, args: readonly string[]): Promise<Uint8Array[] | string> {
+  const words: Uint8Array[] = [];
+  for (const arg of args) {
+    const unquoted = values.quotedInput ? splitLine(arg) : [Buffer.from(arg)];
+    if (unquoted?.length !== 1) return `--quoted-input: ${JSON.stringify(arg)} is not one quoted text.`;
+    words.push(...unquoted);
+  }
+  const tag = values.tagFromInput;
+  if (!values.lastFromInput && tag === undefined) return words;
+  const chunks: Buffer[] = [];
+  const at = tag === undefined ? words.length : args.indexOf(tag);
+  if (at < 0) return `-X: none of the arguments is ${JSON.stringify(tag)}.`;
+  for await (const chunk of process.stdin) chunks.push(Buffer.from(chunk));
+  words.splice(at, 1, Buffer.concat(chunks));
+  return words;
+}
