@@ -16,12 +16,10 @@ const array = fc
   .map(([name, rest]) => [latin1(name), ...rest])
   .map((words) => ({ bytes: encodeRequest(words), words: [words.map(textOf)] }));
 const plainWord = fc.stringMatching(/^[!#-&(-),-~]{1,20}$/);
-const quotedWord = fc
-  .uint8Array({ maxLength: 20 })
-  .map((bytes) => ({
-    text: textOf(bytes),
-    quoted: `"${[...bytes].map((byte) => `\\x${byte.toString(16).padStart(2, '0')}`).join('')}"`,
-  }));
+const quotedWord = fc.uint8Array({ maxLength: 20 }).map((bytes) => ({
+  text: textOf(bytes),
+  quoted: `"${[...bytes].map((byte) => `\\x${byte.toString(16).padStart(2, '0')}`).join('')}"`,
+}));
 const line = fc
   .tuple(
     plainWord,
