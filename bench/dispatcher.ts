@@ -1,5 +1,6 @@
 import { ArgsBuffer } from '../src/command/args-buffer.ts';
 import { noControl } from '../src/command/control.ts';
+import { noPublisher } from '../src/command/publisher.ts';
 import { ReplyKind, type ReplyReader } from '../src/command/reply.ts';
 import { commandTable } from '../src/command/table.ts';
 import { Shards } from '../src/server/dispatch/shards.ts';
@@ -40,7 +41,7 @@ export const bench = defineBench({
       budgetBytes: 64 * 1024 * 1024 * shardCount,
       eviction: 'flux',
       hashKey: [1, 2],
-      node: { clock: { nowMs: Date.now }, random: { nextUint32: () => 1 }, infoSections: [], control: noControl },
+      node: { clock: { nowMs: Date.now }, random: { nextUint32: () => 1 }, infoSections: [], control: noControl, publisher: noPublisher },
       supervisor: { logger: quiet },
     });
     await shards.started();

@@ -3,6 +3,7 @@ import type { WriteView } from '../src/base/view.ts';
 import { ArgsBuffer } from '../src/command/args-buffer.ts';
 import type { InfoSection, NodePort } from '../src/command/command.ts';
 import { noControl } from '../src/command/control.ts';
+import { noPublisher } from '../src/command/publisher.ts';
 import { ReplyKind, ReplyReader, ReplyWriter } from '../src/command/reply.ts';
 import { commandTable } from '../src/command/table.ts';
 
@@ -35,6 +36,7 @@ export class CommandRunner {
       random: { nextUint32: () => (this.#seed = (Math.imul(this.#seed, 1_664_525) + 1_013_904_223) >>> 0) },
       infoSections,
       control: { ...noControl, table: commandTable },
+      publisher: noPublisher,
     };
   }
 

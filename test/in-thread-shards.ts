@@ -1,6 +1,7 @@
 import type { Random } from '../src/base/ports.ts';
 import type { NodePort } from '../src/command/command.ts';
 import { noControl } from '../src/command/control.ts';
+import { noPublisher } from '../src/command/publisher.ts';
 import { ReplyKind, type ReplyReader } from '../src/command/reply.ts';
 import { type CommandTable, commandTable } from '../src/command/table.ts';
 import { ActorMailbox } from '../src/mailbox/actor-mailbox.ts';
@@ -22,10 +23,6 @@ export class ModelShardStore extends ModelStore implements ShardStore, LocalRead
   publishing = false;
   /** The next `leave` says that a group was published meanwhile. */
   changed = false;
-
-  get inGroup(): boolean {
-    return this.openGroups > 0;
-  }
 
   expireDue(): number {
     return 0;
@@ -55,6 +52,7 @@ export const plainNode: NodePort = {
   random: { nextUint32: () => 7 } satisfies Random,
   infoSections: [],
   control: noControl,
+  publisher: noPublisher,
 };
 
 export interface InThreadOptions {

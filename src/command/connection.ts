@@ -81,17 +81,21 @@ export interface SubscriptionsPort {
   readonly patternCount: number;
   subscribe(args: Args, reply: ReplyWriter): void;
   psubscribe(args: Args, reply: ReplyWriter): void;
+  /** To shard channels, which are names of their own. */
+  ssubscribe(args: Args, reply: ReplyWriter): void;
   /** Without arguments: from all. */
   unsubscribe(args: Args, reply: ReplyWriter): void;
   punsubscribe(args: Args, reply: ReplyWriter): void;
+  sunsubscribe(args: Args, reply: ReplyWriter): void;
 }
 
 /** CLIENT TRACKING of one connection. Each call writes its reply. */
 export interface TrackingPort {
   readonly isOn: boolean;
-  /** `CLIENT TRACKING …`, `CLIENT CACHING …`, `CLIENT TRACKINGINFO`, `CLIENT GETREDIR`: arguments after these names. */
+  /** `CLIENT TRACKING …` and `CLIENT CACHING …`: argument 0 is the subcommand's name. */
   tracking(args: Args, reply: ReplyWriter): void;
   caching(args: Args, reply: ReplyWriter): void;
+  /** CLIENT TRACKINGINFO and CLIENT GETREDIR. */
   info(reply: ReplyWriter): void;
   redirect(reply: ReplyWriter): void;
 }

@@ -1,4 +1,5 @@
 import type { CommandDeclaration } from './command.ts';
+import { pubsubCommands } from './connection/pubsub.ts';
 import { expiryCommands } from './expiry.ts';
 import { internalCommands } from './internal.ts';
 import { jsonChanges } from './json/change.ts';
@@ -29,5 +30,6 @@ export const families: readonly CommandDeclaration[] = [
   ...jsonRemoves,
   ...jsonChanges,
   ...serverCommands,
+  ...pubsubCommands,
   ...internalCommands,
 ];

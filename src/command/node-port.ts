@@ -1,5 +1,6 @@
 import type { Clock, Random } from '../base/ports.ts';
 import type { ControlPort } from './control.ts';
+import type { PublisherPort } from './publisher.ts';
 
 /** What commands are told of the node they run on. */
 export interface NodePort {
@@ -9,6 +10,8 @@ export interface NodePort {
   readonly infoSections: readonly InfoSection[];
   /** What administrators look at and change. */
   readonly control: ControlPort;
+  /** Its channels. */
+  readonly publisher: PublisherPort;
 }
 
 export interface InfoSection {

@@ -4,6 +4,7 @@ import { errors } from '../../../src/base/errors.ts';
 import type { Health } from '../../../src/base/health.ts';
 import { type Logger, systemClock } from '../../../src/base/ports.ts';
 import { noControl } from '../../../src/command/control.ts';
+import { noPublisher } from '../../../src/command/publisher.ts';
 import { commandTable } from '../../../src/command/table.ts';
 import type { Config } from '../../../src/config/options.ts';
 import { resolveConfig } from '../../../src/config/resolve.ts';
@@ -58,6 +59,7 @@ export async function startFixture(settings: FixtureSettings = {}): Promise<Fixt
       random: { nextUint32: () => randomBytes(4).readUInt32LE() },
       infoSections: [],
       control: noControl,
+      publisher: noPublisher,
     },
     supervisor: { logger: log },
     messageBytesMax: 20 * 2 ** 20,
@@ -67,6 +69,7 @@ export async function startFixture(settings: FixtureSettings = {}): Promise<Fixt
   const counters = Counters.create({ commandCount: commandTable.commands.length, errorCount });
   const node: HttpNode = {
     commands: settings.commands ?? shards.dispatcher,
+    changes: shards.changes,
     shardCount,
     access: new Access(settings.accounts ?? [], systemClock),
     origin: new AccessOrigin('127.0.0.1', [], []),
