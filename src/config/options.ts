@@ -185,6 +185,50 @@ export const options = {
     max: 64 * GB,
   }),
 
+  eventHistory: size({
+    group: 'limits',
+    doc: 'Memory for past events of /v1/events, for clients that come back. A client that falls behind by more is cut off.',
+    default: 4 * MB,
+    min: 64 * 1024,
+    max: GB,
+  }),
+  maxEventStreams: integer({
+    group: 'limits',
+    doc: 'Clients that may have events streamed to them at once.',
+    default: 1000,
+    min: 0,
+    max: 1_000_000,
+  }),
+
+  maxSubscriptions: integer({
+    group: 'limits',
+    doc: 'Channels and patterns that one connection may be subscribed to.',
+    default: 100_000,
+    min: 1,
+    max: 10_000_000,
+  }),
+  maxSubscriptionMemory: size({
+    group: 'limits',
+    doc: 'Memory for the subscriptions of all connections.',
+    default: 256 * MB,
+    min: 64 * 1024,
+    max: 64 * GB,
+  }),
+  maxTrackedKeys: integer({
+    group: 'limits',
+    doc: 'Keys of which the node remembers who caches them (CLIENT TRACKING); beyond, some are invalidated early.',
+    default: 1_000_000,
+    min: 1,
+    max: 16_000_000,
+  }),
+  maxTrackingMemory: size({
+    group: 'limits',
+    doc: 'Memory for remembering who caches which keys; beyond, some are invalidated early.',
+    default: 256 * MB,
+    min: 64 * 1024,
+    max: 64 * GB,
+  }),
+
   requestTimeout: time({
     group: 'timeouts',
     doc: 'For a request to arrive as a whole.',
@@ -205,6 +249,20 @@ export const options = {
     default: 0,
     min: 0,
     max: 365 * DAY_MS,
+  }),
+  eventHistoryTime: time({
+    group: 'timeouts',
+    doc: 'How long events are still collected when the last client of /v1/events has gone.',
+    default: 300_000,
+    min: 0,
+    max: DAY_MS,
+  }),
+  eventHeartbeat: time({
+    group: 'timeouts',
+    doc: 'A stream of events with nothing to tell has a comment so often, for proxies to keep it.',
+    default: 15_000,
+    min: 100,
+    max: 3_600_000,
   }),
   drainTimeout: time({
     group: 'timeouts',
@@ -281,6 +339,14 @@ export const options = {
     default: false,
   }),
 
+  notifyKeyspaceEvents: text({
+    group: 'node',
+    doc: "Which changes of keys are published on channels, in Redis's letters: KEA for all, none for nothing.",
+    default: '',
+    pattern: /^[AKEg$lshzxetdmn]*$/,
+    allowed: 'letters of AKEg$lshzxetdmn',
+    placeholder: 'LETTERS',
+  }),
   nodeName: text({
     group: 'node',
     doc: 'Name of this node in its views and metrics.',
