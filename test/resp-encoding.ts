@@ -38,7 +38,12 @@ export function encoded(write: (reply: ReplyWriter) => void, resp: RespVersion):
   write(reply);
   const reader = new ReplyReader();
   reader.openWritten(reply);
+  return encodedReply(reader, resp).toString('utf8');
+}
+
+/** What the reply that `reader` was opened on is on the wire. */
+export function encodedReply(reader: ReplyReader, resp: RespVersion): Buffer {
   const output = new CollectedOutput();
   encodeReply(reader, output, resp);
-  return output.text;
+  return output.written;
 }
