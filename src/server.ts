@@ -116,10 +116,10 @@ async function run(config: Config, accounts: readonly Account[]): Promise<void> 
     process.exit(isComplete ? 0 : EXIT_ERROR);
   };
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void stop(signal));
-  const { url, engine } = node;
+  const { url, tcpPort, engine } = node;
   const { shards, eviction } = config;
   const maxMemory = formatBytes(config.maxMemory);
-  log.info({ url, shards, maxMemory, eviction, engine, pid: process.pid }, 'ready');
+  log.info({ url, tcpPort, shards, maxMemory, eviction, engine, pid: process.pid }, 'ready');
 }
 
 /** Prints what is wrong, a line each, and ends. */

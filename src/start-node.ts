@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
-import { createServer } from 'node:net';
+import { formatAddress } from './base/addresses.ts';
 import { Counters } from './base/counters.ts';
 import { type ErrorCode, errors } from './base/errors.ts';
 import { type Logger, systemClock } from './base/ports.ts';
+import { noControl } from './command/control.ts';
+import type { NodePort } from './command/node-port.ts';
 import { commandTable } from './command/table.ts';
 import type { Config } from './config/options.ts';
 import { EventLoopWatch } from './monitoring/event-loop.ts';
@@ -15,10 +16,13 @@ import { nodesDocument } from './monitoring/node-view.ts';
 import { PARTITION_COUNT_DEFAULT } from './routing/partition-map.ts';
 import { Access, type Account } from './server/access/access.ts';
 import { AccessOrigin } from './server/access/origin.ts';
+import { ClientList } from './server/clients/client-list.ts';
 import { Shards } from './server/dispatch/shards.ts';
-import { type HttpFront, startHttpFront } from './server/http/http-front.ts';
-import { httpFrontOptions } from './server/http/options.ts';
-import { Arena, type StoreMemory } from './store/arena.ts';
+import { Channels } from './server/pubsub/channels.ts';
+import { KeyspaceNotifications } from './server/pubsub/keyspace-notifications.ts';
+import { Tracker } from './server/tracking/tracker.ts';
+import { type Fronts, startFronts } from './start-fronts.ts';
+import type { StoreMemory } from './store/arena.ts';
 import { readStatistics } from './store/statistics.ts';
 
 /** What the largest command may need in a mailbox beside its value: keys, options, lengths. */
@@ -31,6 +35,7 @@ const VERSION_EPOCH_MS = Date.UTC(2025, 0, 1);
 export interface RunningNode {
   readonly url: string;
   readonly port: number;
+  readonly tcpPort: number;
   /** The build of the HTTP engine that serves. */
   readonly engine: string;
   /** Answers what was accepted, then ends everything. False when something had to be cut off. */
@@ -50,7 +55,7 @@ export async function startNode(
   const counters = Counters.create({ commandCount: commandNames.length, errorCount });
   const watch = new EventLoopWatch();
   let state: NodeState = 'starting';
-  let front: HttpFront | null = null;
+  let fronts: Fronts | null = null;
 
   // The shards answer INFO from the facts, and the facts are read off the shards, once these are there.
   const facts: NodeFacts = {
@@ -59,7 +64,10 @@ export async function startNode(
     startedAtMs,
     host: config.bind,
     get httpPort() {
-      return front?.port ?? config.httpPort;
+      return fronts?.http.port ?? config.httpPort;
+    },
+    get tcpPort() {
+      return fronts?.tcp.port ?? config.tcpPort;
     },
     partitionCount: PARTITION_COUNT_DEFAULT,
     memoryBytesMax: config.maxMemory,
@@ -67,34 +75,55 @@ export async function startNode(
     commandNames,
     nowMs: () => systemClock.nowMs(),
     // Only builds of the engine that tell of connections have these counted.
-    protocols: () => [{ name: 'http', tellsConnections: front?.tellsConnections ?? false }],
+    protocols: () => [
+      { name: 'http', tellsConnections: fronts?.http.tellsConnections ?? false },
+      { name: 'resp', tellsConnections: true },
+      { name: 'msgpack', tellsConnections: true },
+    ],
     state: () => state,
     counters: () => {
-      front?.flushCounts();
+      fronts?.flushCounts();
       return counters;
     },
     shards: () => shardFacts(shards),
     eventLoopDelay: () => watch.take(),
   };
-  const shards = openShards(config, facts, logger);
+  const clients = new ClientList();
+  const channels = new Channels({
+    subscriptionsMax: config.maxSubscriptions,
+    subscriptionBytesMax: config.maxSubscriptionMemory,
+  });
+  const port: NodePort = {
+    clock: systemClock,
+    random: { nextUint32: () => Math.floor(Math.random() * 2 ** 32) },
+    infoSections: infoSections(facts),
+    control: noControl,
+    publisher: channels,
+  };
+  const shards = openShards(config, facts, port, logger);
+  const tracker = new Tracker(shards.changes, { keysMax: config.maxTrackedKeys, bytesMax: config.maxTrackingMemory });
+  const notifications = new KeyspaceNotifications(shards.changes, channels);
+  notifications.set(config.notifyKeyspaceEvents);
   try {
     await shards.started();
-    const keyBytesMax = Math.min(...shards.threads.map(({ memory }) => new Arena(memory).keyBytesMax));
-    front = await startHttpFront(httpFrontOptions(config, keyBytesMax), {
-      commands: shards.dispatcher,
-      shardCount: config.shards,
+    fronts = await startFronts({
+      config,
+      shards,
       access: new Access(accounts, systemClock),
-      origin: new AccessOrigin(config.bind, config.allowedHosts, config.allowedOrigins),
-      probesNeedCredentials: config.probeCredentials,
       counters,
       clock: systemClock,
       log: logger,
-      version,
-      metrics: new Metrics(facts),
-      health: () => healthOf(facts),
-      nodes: () => nodesDocument(facts),
-    }).catch(async (error: unknown) => {
-      throw (await portFault(config)) ?? error;
+      port,
+      clients,
+      channels,
+      tracker,
+      http: {
+        origin: new AccessOrigin(config.bind, config.allowedHosts, config.allowedOrigins),
+        version,
+        metrics: new Metrics(facts),
+        health: () => healthOf(facts),
+        nodes: () => nodesDocument(facts),
+      },
     });
   } catch (error) {
     watch.stop();
@@ -103,7 +132,7 @@ export async function startNode(
   }
   state = 'serving';
 
-  const running = front;
+  const running = fronts;
   let stopped: Promise<boolean> | null = null;
   const stop = async (): Promise<boolean> => {
     state = 'draining';
@@ -114,9 +143,10 @@ export async function startNode(
     return isComplete;
   };
   return {
-    url: urlOf(config.bind, running.port),
-    port: running.port,
-    engine: running.engine,
+    url: `http://${formatAddress(config.bind, running.http.port)}`,
+    port: running.http.port,
+    tcpPort: running.tcp.port,
+    engine: running.http.engine,
     stop: () => {
       stopped ??= stop();
       return stopped;
@@ -124,7 +154,7 @@ export async function startNode(
   };
 }
 
-function openShards(config: Config, facts: NodeFacts, logger: Logger): Shards {
+function openShards(config: Config, facts: NodeFacts, node: NodePort, logger: Logger): Shards {
   const key = randomBytes(8);
   return new Shards({
     shardCount: config.shards,
@@ -133,11 +163,7 @@ function openShards(config: Config, facts: NodeFacts, logger: Logger): Shards {
     eviction: config.eviction,
     hashKey: [key.readInt32LE(0), key.readInt32LE(4)],
     versionBase: Math.max(0, (facts.startedAtMs - VERSION_EPOCH_MS) * 512) % 2 ** 47,
-    node: {
-      clock: systemClock,
-      random: { nextUint32: () => Math.floor(Math.random() * 2 ** 32) },
-      infoSections: infoSections(facts),
-    },
+    node,
     supervisor: { logger, limits: { hangMs: config.watchdog } },
     messageBytesMax: Math.max(config.maxBody, config.maxValue) + MESSAGE_MARGIN_BYTES,
     commandRingBytes: config.ringSize,
@@ -177,30 +203,4 @@ function storeFacts(memory: StoreMemory): StoreFacts {
     hits: statistics.hits,
     misses: statistics.misses,
   };
-}
-
-/** Why the port cannot be opened, which the HTTP engine does not tell: found out by trying with Node's own server. */
-async function portFault({ bind, httpPort }: Config): Promise<Error | null> {
-  const server = createServer();
-  try {
-    server.listen({ host: bind, port: httpPort, exclusive: true });
-    await once(server, 'listening');
-    return null;
-  } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-    const reasons: Readonly<Record<string, string>> = {
-      EADDRINUSE: `port ${httpPort} on ${bind} is in use by another program. Choose another with --http-port`,
-      EADDRNOTAVAIL: `${bind} is no address of this machine. Choose another with --bind`,
-      ENOTFOUND: `the name ${bind} is unknown. Choose another address with --bind`,
-      EACCES: `port ${httpPort} may not be opened by this user. Choose one above 1023 with --http-port`,
-    };
-    const reason = Object.hasOwn(reasons, code) ? reasons[code] : undefined;
-    return reason === undefined ? null : new Error(`Cannot listen: ${reason}.`, { cause: error });
-  } finally {
-    server.close();
-  }
-}
-
-function urlOf(bind: string, port: number): string {
-  return `http://${bind.includes(':') ? `[${bind}]` : bind}:${port}`;
 }

@@ -8,6 +8,8 @@ export interface NodeFacts {
   /** Where HTTP is served. */
   readonly host: string;
   readonly httpPort: number;
+  /** Where RESP and MessagePack-RPC are. */
+  readonly tcpPort: number;
   readonly partitionCount: number;
   readonly memoryBytesMax: number;
   /** What leaves when memory is full, by the name the option has. */

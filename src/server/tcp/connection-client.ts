@@ -37,6 +37,11 @@ export class ConnectionClient implements ClientPort {
     this.#session = session;
   }
 
+  /** Closes the connection at once. */
+  close(): void {
+    this.connection.destroy('');
+  }
+
   get id(): number {
     return this.connection.id;
   }

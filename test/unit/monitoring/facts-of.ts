@@ -33,6 +33,7 @@ export function factsOf(parts: Partial<NodeFacts>): NodeFacts {
     startedAtMs: 1_700_000_000_000,
     host: '127.0.0.1',
     httpPort: 8081,
+    tcpPort: 7379,
     partitionCount: 64,
     memoryBytesMax: 1 << 20,
     eviction: 'flux',

@@ -1,0 +1,473 @@
+import { errors } from '../../base/errors.ts';
+import type { Args } from '../../command/args.ts';
+import type { Command, ConnectionCommand } from '../../command/command.ts';
+import type { ClientsPort, ConnectionPort } from '../../command/connection.ts';
+import type { NodePort } from '../../command/node-port.ts';
+import { ReplyKind, ReplyReader, ReplyWriter } from '../../command/reply.ts';
+import { commandTable } from '../../command/table.ts';
+import { encodeErrorLine, encodeFoundValue, encodeReply } from '../../protocol/resp/reply-encoder.ts';
+import { Decoded, RequestDecoder } from '../../protocol/resp/request-decoder.ts';
+import { type AccessUser, everybody } from '../access/rights.ts';
+import { copyArgs } from '../dispatch/copy-args.ts';
+import { OrderedSession } from '../dispatch/ordered-session.ts';
+import { TransactionQueue } from '../dispatch/transaction-queue.ts';
+import { AfterReplies } from '../pubsub/after-replies.ts';
+import { ConnectionSubscriptions } from '../pubsub/connection-subscriptions.ts';
+import type { Push, PushTarget } from '../pubsub/push.ts';
+import { refusedWhileSubscribed, subscribedPong } from '../pubsub/subscribed-mode.ts';
+import { ConnectionClient } from '../tcp/connection-client.ts';
+import { type OrderedReplies, ReplyOrder, type ReplySlot } from '../tcp/reply-order.ts';
+import type { Session, SessionConnection } from '../tcp/session.ts';
+import { ConnectionTracking } from '../tracking/connection-tracking.ts';
+import { refusalOfHttp } from './http-refusal.ts';
+import { pushFormats } from './push-formats.ts';
+import type { RespNode } from './resp-node.ts';
+
+/** What is answered without being run; filled and sent within one call. */
+const refusal = new ReplyWriter();
+const opener = new ReplyReader();
+
+const getCommand = commandTable.named('get');
+const pingCommand = commandTable.named('ping');
+
+/** Modes of a slot: the version its reply is written in, and whether it is written at all. */
+const RESP3 = 1;
+const SILENT = 2;
+
+type ConnectionRow = ConnectionCommand & Command;
+
+/**
+ * One connection that speaks RESP: decodes commands, sees to it that its user may run them, has them run in their order
+ * and writes their replies in that order, in the version the client chose.
+ *
+ * It takes commands until something holds it: a congested output, as many commands under way as it may have, a command
+ * over all shards, or one that changes the connection itself and is run when all before it are answered. What arrived by
+ * then is kept by the decoder, and the socket is not read.
+ */
+export class RespSession implements Session, ConnectionPort, PushTarget, OrderedReplies {
+  readonly client: ConnectionClient;
+  readonly subscriptions: ConnectionSubscriptions;
+  readonly tracking: ConnectionTracking;
+  readonly transaction: TransactionQueue;
+  resp: 2 | 3 = 2;
+  /** Commands begun on this connection. */
+  taken = 0;
+  readonly #node: RespNode;
+  readonly #connection: SessionConnection;
+  readonly #decoder: RequestDecoder;
+  readonly #ordered: OrderedSession;
+  readonly #order: ReplyOrder;
+  readonly #afterReplies = new AfterReplies();
+  #user: AccessUser | null;
+  /** What the next slot's mode is. */
+  #mode = 0;
+  /** Nothing is to be looked at before a command is run: no transaction, subscription or tracking, all replies wanted. */
+  #isPlain = true;
+  /** A command that waits until all before it are answered. */
+  #deferred: ConnectionRow | null = null;
+  #deferredArgs: Args | null = null;
+  /** A connection command that has not answered yet. */
+  #isAwaiting = false;
+  #isRunning = false;
+  #isInputPaused = false;
+  #isClosing = false;
+  /** The last line of a connection whose bytes are no commands. */
+  #protocolError = '';
+  #isClosed = false;
+
+  constructor(node: RespNode, connection: SessionConnection) {
+    this.#node = node;
+    this.#connection = connection;
+    const { limits } = node;
+    this.#decoder = new RequestDecoder({
+      argsMax: limits.argumentsMax,
+      bulkBytesMax: limits.bulkBytesMax,
+      commandBytesMax: limits.commandBytesMax,
+    });
+    this.#ordered = new OrderedSession(node.shardCount);
+    this.#ordered.onReady = () => this.#run();
+    this.#order = new ReplyOrder(this);
+    this.#user = node.access.isOpen ? everybody : null;
+    this.#decoder.isLoginDue = this.#user === null;
+    this.client = new ConnectionClient(connection, 'resp', this);
+    this.subscriptions = new ConnectionSubscriptions(node.channels, this);
+    this.tracking = new ConnectionTracking(node.tracker, this, this.subscriptions, this.#ordered);
+    this.transaction = new TransactionQueue(node.commands, this.#ordered);
+    this.transaction.runOnConnection = (command, args, reply) =>
+      command.kind === 'connection' ? command.run(this, args, reply) : undefined;
+    node.clients.add(this.client);
+  }
+
+  get inFlight(): number {
+    return this.#order.count + (this.#deferred === null ? 0 : 1);
+  }
+
+  get bufferedBytes(): number {
+    return this.#decoder.bufferedBytes;
+  }
+
+  receive(bytes: Uint8Array): void {
+    this.#decoder.feed(bytes);
+    this.#run();
+  }
+
+  resume(): void {
+    this.#run();
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.#order.close();
+    this.#afterReplies.clear();
+    this.subscriptions.clear();
+    this.tracking.close();
+    this.transaction.reset();
+    this.#node.clients.remove(this.client);
+  }
+
+  // What commands see of the connection.
+
+  get node(): NodePort {
+    return this.#node.port;
+  }
+
+  get clients(): ClientsPort {
+    return this.#node.clients;
+  }
+
+  get id(): number {
+    return this.client.id;
+  }
+
+  get channelCount(): number {
+    return this.subscriptions.channelCount;
+  }
+
+  get patternCount(): number {
+    return this.subscriptions.patternCount;
+  }
+
+  get queuedCount(): number {
+    return this.transaction.queuedCount;
+  }
+
+  get watchedCount(): number {
+    return this.transaction.watchedCount;
+  }
+
+  get isTracking(): boolean {
+    return this.tracking.isOn;
+  }
+
+  get userName(): string | null {
+    return this.#user?.name ?? null;
+  }
+
+  login(name: string, password: string, reply: ReplyWriter): boolean | Promise<boolean> {
+    const admit = (outcome: Awaited<ReturnType<RespNode['access']['login']>>): boolean => {
+      if ('code' in outcome) {
+        const isWrong = outcome.code === 'wrong-password';
+        reply.error(outcome.code, isWrong ? 'invalid username-password pair or user is disabled.' : outcome.message);
+        return false;
+      }
+      this.#user = outcome;
+      this.#decoder.isLoginDue = false;
+      return true;
+    };
+    const outcome = this.#node.access.login(name, password, this.#connection.remoteAddress);
+    return outcome instanceof Promise ? outcome.then(admit) : admit(outcome);
+  }
+
+  reset(): void {
+    this.resp = 2;
+    this.client.replyMode = 'on';
+    this.client.name = '';
+    this.subscriptions.clear();
+    this.tracking.reset();
+    this.transaction.reset();
+    this.#user = this.#node.access.isOpen ? everybody : null;
+    this.#decoder.isLoginDue = this.#user === null;
+  }
+
+  closeAfterReply(): void {
+    this.#isClosing = true;
+  }
+
+  // The way of a command.
+
+  /** Takes commands until there is none or something holds the session. */
+  #run(): void {
+    // A reply that is there at once calls this from within.
+    if (this.#isRunning || this.#isClosed) return;
+    this.#isRunning = true;
+    let decoded: Decoded = Decoded.command;
+    try {
+      while (decoded === Decoded.command && this.#takesCommands()) {
+        if (this.#deferred !== null) {
+          this.#runDeferred();
+          continue;
+        }
+        decoded = this.#decoder.next();
+        if (decoded === Decoded.command) this.#command(this.#decoder.args);
+        else if (decoded === Decoded.protocolError) this.#refuseProtocol();
+        else if (decoded === Decoded.crossProtocol) this.#refuseHttp();
+      }
+    } finally {
+      this.#isRunning = false;
+    }
+    this.#holdInput(decoded === Decoded.command);
+  }
+
+  #takesCommands(): boolean {
+    if (this.#isClosing || this.#isClosed || this.#isAwaiting || this.#connection.isCongested) return false;
+    if (this.#deferred !== null) return this.#order.count === 0;
+    return !this.#ordered.blocked && this.#order.count < this.#node.limits.pipelineMax;
+  }
+
+  #holdInput(isHeld: boolean): void {
+    if (isHeld === this.#isInputPaused || this.#isClosing) return;
+    this.#isInputPaused = isHeld;
+    if (isHeld) this.#connection.pauseInput();
+    else this.#connection.resumeInput();
+  }
+
+  #command(args: Args): void {
+    const decoder = this.#decoder;
+    const { client } = this;
+    client.commandCount++;
+    refusal.clear();
+    const { table, limits } = this.#node;
+    const { nameStart, nameEnd } = decoder;
+    const command = table.resolve(args.bytes, nameStart, nameEnd, args, limits.keyBytesMax, refusal);
+    if (command === null || !this.#isAllowed(command, args)) {
+      if (this.transaction.isOpen) this.transaction.abort();
+      this.#refuse();
+      return;
+    }
+    client.lastCommand = command.name;
+    if (this.#isPlain) {
+      if (command.kind === 'connection') this.#onConnection(command, args);
+      else if (command !== getCommand || this.#order.count > 0 || !this.#getAtOnce(args)) this.#execute(command, args);
+      return;
+    }
+    this.#runSpecial(command, args);
+  }
+
+  /** Whether the user may run this; else `refusal` says why not. */
+  #isAllowed(command: Command, args: Args): boolean {
+    const user = this.#user;
+    if (user === null) {
+      if (command.flags.includes('no_auth')) return true;
+      refusal.error('unauthenticated', 'Authentication required.');
+      return false;
+    }
+    if (user.isUnrestricted) return true;
+    const denial = user.denialOf(command, args);
+    if (denial === null) return true;
+    refusal.error(denial.code, denial.message);
+    return false;
+  }
+
+  #execute(command: Command, args: Args): void {
+    this.#node.commands.execute(command, args, this.#begin(command), this.#ordered);
+  }
+
+  #begin(command: Command): ReplySlot {
+    this.taken++;
+    return this.#order.begin(command, this.#mode, this.#node.counts.begin(command));
+  }
+
+  /** With a transaction open, subscribed, tracking, or with replies turned off. */
+  #runSpecial(command: Command, args: Args): void {
+    const { transaction, tracking } = this;
+    if (this.resp === 2 && this.subscriptions.isSubscribed) {
+      const reason = refusedWhileSubscribed(command);
+      if (reason !== null) {
+        refusal.error('bad-request', reason);
+        this.#refuse();
+        return;
+      }
+      if (command === pingCommand) {
+        subscribedPong(args, refusal);
+        this.#refuse();
+        return;
+      }
+    }
+    if (transaction.isOpen && transaction.takes(command)) {
+      if (tracking.isOn) tracking.queued(command, args);
+      transaction.queue(command, args, refusal);
+      this.#refuse();
+    } else if (command.kind === 'connection') {
+      this.#onConnection(command, args);
+    } else if (tracking.isOn) {
+      const slot = this.#begin(command);
+      tracking.willRead(command, args);
+      this.#node.commands.execute(command, args, slot, this.#ordered);
+      tracking.ran(command);
+    } else {
+      this.#execute(command, args);
+    }
+    if (command.kind !== 'connection' && this.client.replyMode === 'skip') this.client.replyMode = 'on';
+    this.#lookAtState();
+  }
+
+  /** Those of a transaction keep their place in the pipeline; others wait until all before them are answered. */
+  #onConnection(command: ConnectionRow, args: Args): void {
+    switch (command.name) {
+      case 'exec': {
+        const slot = this.#begin(command);
+        if (this.tracking.isOn) this.tracking.willExec();
+        this.transaction.execute(slot);
+        break;
+      }
+      case 'watch':
+        this.transaction.watchKeys(args, this.#begin(command));
+        break;
+      case 'multi':
+      case 'discard':
+      case 'unwatch':
+        this.#settle(this.#begin(command), command.run(this, args, refusal), refusal);
+        break;
+      default:
+        this.#deferred = command;
+        this.#deferredArgs = copyArgs(args);
+        return;
+    }
+    this.#lookAtState();
+  }
+
+  /** GET with nothing before it: the value goes from shared memory to where it is sent from. */
+  #getAtOnce(args: Args): boolean {
+    const { commands, counts } = this.#node;
+    const beganMs = counts.begin(getCommand);
+    const view = commands.beginRead(args.bytes, args.start(0), args.end(0));
+    if (view === null) return false;
+    try {
+      const isFound = view.lookup(args.bytes, args.start(0), args.end(0));
+      encodeFoundValue(isFound ? view : null, this.#connection, this.resp);
+    } finally {
+      commands.endRead();
+    }
+    counts.end(getCommand, beganMs);
+    return true;
+  }
+
+  #runDeferred(): void {
+    const command = this.#deferred as ConnectionRow;
+    const args = this.#deferredArgs as Args;
+    this.#deferred = null;
+    this.#deferredArgs = null;
+    const writer = new ReplyWriter();
+    const slot = this.#begin(command);
+    this.#settle(slot, command.run(this, args, writer), writer);
+    if (this.tracking.isOn) this.tracking.ran(command);
+  }
+
+  #settle(slot: ReplySlot, outcome: undefined | void | Promise<void>, writer: ReplyWriter): void {
+    if (outcome === undefined) {
+      this.#answer(slot, writer);
+      return;
+    }
+    this.#isAwaiting = true;
+    void outcome
+      .catch((error: unknown) => {
+        const name = slot.command?.name ?? '';
+        this.#node.log.error({ err: error, command: name }, 'a command failed in a way it must not');
+        writer.clear();
+        writer.error('internal', `the command '${name}' failed; the log says more`);
+      })
+      .then(() => {
+        this.#isAwaiting = false;
+        this.#answer(slot, writer);
+        this.#run();
+      });
+  }
+
+  /** The reply of a command that changed the connection: in the version it chose, and none at all where it wrote none. */
+  #answer(slot: ReplySlot, writer: ReplyWriter): void {
+    this.#lookAtState();
+    slot.mode = this.#mode;
+    if (writer.length === 0) {
+      writer.null();
+      slot.mode = SILENT;
+    }
+    slot.onReply(opened(writer));
+  }
+
+  #lookAtState(): void {
+    const { replyMode } = this.client;
+    this.#mode = (this.resp === 3 ? RESP3 : 0) | (replyMode === 'on' ? 0 : SILENT);
+    this.#isPlain =
+      (this.#mode & SILENT) === 0 &&
+      !this.transaction.isOpen &&
+      !this.tracking.isOn &&
+      (this.resp === 3 || !this.subscriptions.isSubscribed);
+  }
+
+  /** Answers with what `refusal` holds. */
+  #refuse(): void {
+    this.taken++;
+    this.#order.begin(null, this.#mode, Number.NaN).onReply(opened(refusal));
+  }
+
+  // What is sent unasked.
+
+  get answered(): number {
+    return this.taken - this.#order.count;
+  }
+
+  send(push: Push): void {
+    const bytes = push.encodedAs(pushFormats[this.resp]);
+    const at = this.#connection.reserve(bytes.length);
+    this.#connection.bytes.set(bytes, at);
+  }
+
+  whenAnswered(task: () => void): void {
+    if (this.#order.count === 0) task();
+    else this.#afterReplies.add(this.taken, task);
+  }
+
+  onOrderedReply(slot: ReplySlot, reply: ReplyReader): void {
+    const { command, beganMs } = slot;
+    if (reply.kind === ReplyKind.error) this.#node.counters.error(errors[reply.errorCode].id);
+    if ((slot.mode & SILENT) === 0) encodeReply(reply, this.#connection, slot.mode === RESP3 ? 3 : 2);
+    if (command !== null) this.#node.counts.end(command, beganMs);
+    if (!this.#afterReplies.isEmpty) this.#afterReplies.run(this.answered);
+    if (this.#isClosing) {
+      if (this.#order.count === 0) this.#end();
+    } else if (this.#isInputPaused) {
+      this.#run();
+    }
+  }
+
+  #refuseProtocol(): void {
+    this.#isClosing = true;
+    // The words hold bytes of the request, which are not UTF-8.
+    this.#protocolError = `ERR Protocol error: ${this.#decoder.error}`;
+    this.#node.counters.error(errors['bad-request'].id);
+    if (this.#order.count === 0) this.#end();
+  }
+
+  /** All is answered, and nothing more is taken. */
+  #end(): void {
+    if (this.#protocolError !== '') encodeErrorLine(this.#protocolError, this.#connection);
+    this.#protocolError = '';
+    this.#connection.end();
+  }
+
+  /** Somebody took this port for that of HTTP, or has a browser send commands in the body of a request. */
+  #refuseHttp(): void {
+    this.#isClosing = true;
+    const text = refusalOfHttp(this.#node.httpPort());
+    const at = this.#connection.reserve(text.length);
+    this.#connection.bytes.set(text, at);
+    this.#connection.end();
+    this.#node.log.warn({ client: this.client.id, address: this.client.address }, 'connection closed: it speaks HTTP');
+  }
+}
+
+/** A reader at the beginning of what was written, for one use at once. */
+function opened(writer: ReplyWriter): ReplyReader {
+  opener.openWritten(writer);
+  return opener;
+}
