@@ -28,7 +28,15 @@ export const errors = {
   'value-too-large': row(10, 413, 'ERR', false, 'A value, or what a command would make of it, is over the limit.'),
   'request-too-large': row(11, 413, 'ERR', false, 'A request or its reply is over the limit.'),
   'cross-slot': row(12, 400, 'CROSSSLOT', false, 'Keys that must be on one shard are on several.'),
+  'transaction-aborted': row(
+    14,
+    400,
+    'EXECABORT',
+    false,
+    'A command of the transaction was refused when it was queued.',
+  ),
   protocol: row(13, 400, 'ERR', false, 'The bytes are not of the protocol spoken on this connection.'),
+  'unsupported-protocol': row(15, 400, 'NOPROTO', false, 'HELLO asks for a version of RESP that is not spoken.'),
 
   // What is stored.
   'wrong-type': row(20, 409, 'WRONGTYPE', false, 'The key holds a value of a kind the command does not work on.'),

@@ -35,6 +35,17 @@ interface WriteEvents {
   readonly removedEvent?: string;
 }
 
+/** How a survey is made of what single shards say, when each shard's actor runs it: within a transaction. */
+export type SurveyParts =
+  /** Integers, added. */
+  | 'sum'
+  /** Arrays, one behind the other. */
+  | 'concat'
+  /** One of them that is not null, at random. */
+  | 'any'
+  /** Only the shard that the cursor in argument 0 names is asked. */
+  | 'cursor';
+
 /** Changes keys. Runs only in the actor of the keys' shard. */
 export interface WriteCommand extends CommandRow, WriteEvents {
   readonly kind: 'write';
@@ -72,6 +83,7 @@ export interface Step {
 /** Reads all shards. Runs on a front end, which has a reader of each. */
 export interface SurveyCommand extends CommandRow {
   readonly kind: 'survey';
+  readonly parts: SurveyParts;
   /**
    * Does a bounded piece of the work and returns 0 when the reply is complete, else a number to be given to the next
    * call as `resume`, in a later turn of the event loop and with the same `reply` and arguments. `resume` is 0 at first.

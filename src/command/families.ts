@@ -1,5 +1,6 @@
 import type { CommandDeclaration } from './command.ts';
 import { pubsubCommands } from './connection/pubsub.ts';
+import { transactionCommands } from './connection/transactions.ts';
 import { expiryCommands } from './expiry.ts';
 import { internalCommands } from './internal.ts';
 import { jsonChanges } from './json/change.ts';
@@ -30,6 +31,7 @@ export const families: readonly CommandDeclaration[] = [
   ...jsonRemoves,
   ...jsonChanges,
   ...serverCommands,
+  ...transactionCommands,
   ...pubsubCommands,
   ...internalCommands,
 ];

@@ -1,6 +1,7 @@
+import { assert } from '../base/assert.ts';
 import { type ReadView, ValueType, type WriteView } from '../base/view.ts';
 import type { Args } from './args.ts';
-import { type CommandDeclaration, firstKey } from './command.ts';
+import { type CommandDeclaration, firstKey, noKeys, type WriteCommand } from './command.ts';
 import { decodeRoughInteger } from './decimal.ts';
 import { isWord } from './options.ts';
 import type { ReplyWriter } from './reply.ts';
@@ -83,7 +84,48 @@ function typedMset(store: WriteView, args: Args, reply: ReplyWriter): void {
   if (stored) reply.ok();
 }
 
+/** What WATCH keeps of keys: both change whenever the entry does, and are 0 when there is none. */
+function versions(view: ReadView, args: Args, reply: ReplyWriter): void {
+  reply.array(args.count);
+  for (let index = 0; index < args.count; index++) {
+    const found = view.peek(args.bytes, args.start(index), args.end(index));
+    reply.array(2);
+    reply.integer(found ? view.entry.version : 0);
+    reply.integer(found ? view.entry.expiresAtMs : 0);
+  }
+}
+
 /** Not offered to clients: steps of commands over two shards, and front ends' own ways to a whole entry. */
+const restoreRow = {
+  kind: 'write',
+  name: 'flux.restore',
+  arity: -6,
+  flags: ['write', 'denyoom', 'internal'],
+  keys: firstKey,
+  gather: 'single',
+  group: 'internal',
+  since: 'FluxCache 0.1.0',
+  summary: 'Writes an entry with all that belongs to it.',
+  complexity: 'O(1)',
+  syntax: 'key type expires-at-ms content-type value [NX]',
+  run: restore,
+} as const satisfies WriteCommand;
+
+const removeIfRow = {
+  kind: 'write',
+  name: 'flux.removeif',
+  arity: 3,
+  flags: ['write', 'fast', 'internal'],
+  keys: firstKey,
+  gather: 'single',
+  group: 'internal',
+  since: 'FluxCache 0.1.0',
+  summary: 'Removes an entry that has not changed since it had a version.',
+  complexity: 'O(1)',
+  syntax: 'key version',
+  run: removeIf,
+} as const satisfies WriteCommand;
+
 export const internalCommands: readonly CommandDeclaration[] = [
   {
     kind: 'read',
@@ -99,33 +141,39 @@ export const internalCommands: readonly CommandDeclaration[] = [
     syntax: 'key',
     run: entry,
   },
+  restoreRow,
+  removeIfRow,
+  // The steps of RENAME and COPY between two shards, told apart for those who are told of changes.
+  { ...restoreRow, name: 'flux.renameto', event: 'rename_to' },
+  { ...restoreRow, name: 'flux.copyto', event: 'copy_to' },
+  { ...removeIfRow, name: 'flux.renamefrom', removedEvent: 'rename_from' },
   {
-    kind: 'write',
-    name: 'flux.restore',
-    arity: -6,
-    flags: ['write', 'denyoom', 'internal'],
-    keys: firstKey,
-    gather: 'single',
+    kind: 'read',
+    name: 'flux.versions',
+    arity: -2,
+    flags: ['readonly', 'fast', 'internal'],
+    keys: { first: 0, last: -1, step: 1 },
+    gather: 'by-key',
     group: 'internal',
     since: 'FluxCache 0.1.0',
-    summary: 'Writes an entry with all that belongs to it.',
-    complexity: 'O(1)',
-    syntax: 'key type expires-at-ms content-type value [NX]',
-    run: restore,
+    summary: 'Returns version and expiry of each key, 0 and 0 for an absent one.',
+    complexity: 'O(N) where N is the number of keys',
+    syntax: 'key [key ...]',
+    run: versions,
   },
   {
     kind: 'write',
-    name: 'flux.removeif',
-    arity: 3,
-    flags: ['write', 'fast', 'internal'],
-    keys: firstKey,
+    name: 'flux.exec',
+    arity: -1,
+    flags: ['write', 'internal'],
+    keys: noKeys,
     gather: 'single',
     group: 'internal',
     since: 'FluxCache 0.1.0',
-    summary: 'Removes an entry that has not changed since it had a version.',
-    complexity: 'O(1)',
-    syntax: 'key version',
-    run: removeIf,
+    summary: 'Runs the part of a transaction that is of one shard.',
+    complexity: 'That of the commands together',
+    syntax: '',
+    run: () => assert(false, 'an actor runs transactions itself'),
   },
   {
     kind: 'write',

@@ -54,8 +54,9 @@ function moveWithin(store: WriteView, args: Args, reply: ReplyWriter, move: Move
     refuseOutOfMemory(reply);
     return;
   }
+  // In this order others are told of it.
+  store.remove(args.bytes, source, sourceEnd);
   const stored = commitPut(store, reply);
-  if (stored) store.remove(args.bytes, source, sourceEnd);
   finishGroup(store, stored);
   if (stored) tellMoved(move, true, reply);
 }
@@ -120,7 +121,7 @@ class MoveBetween implements Steps {
     // A destination that an earlier attempt wrote is this command's own.
     if (!this.#move.replaces && this.#attempts === 0) buffer.text('NX');
     this.#stage = 'remove';
-    return { command: 'flux.restore', args: buffer.args };
+    return { command: this.#move.keepsSource ? 'flux.copyto' : 'flux.renameto', args: buffer.args };
   }
 
   #remove(written: boolean, reply: ReplyWriter): Step | null {
@@ -130,7 +131,7 @@ class MoveBetween implements Steps {
     }
     this.#stage = 'removed';
     const args = this.#buffer.begin().bytes(this.#source).integer(this.#version).args;
-    return { command: 'flux.removeif', args };
+    return { command: 'flux.renamefrom', args };
   }
 
   #removed(removed: boolean, reply: ReplyWriter): Step | null {
@@ -225,6 +226,8 @@ class CopyBetween implements Steps {
 const renameRow: PairCommand = {
   kind: 'pair',
   name: 'rename',
+  event: 'rename_to',
+  removedEvent: 'rename_from',
   arity: 3,
   flags: ['write'],
   keys: { first: 0, last: 1, step: 1 },
@@ -252,6 +255,7 @@ export const moveCommands: readonly CommandDeclaration[] = [
   {
     ...renameRow,
     name: 'copy',
+    event: 'copy_to',
     arity: -3,
     flags: ['write', 'denyoom'],
     since: '6.2.0',

@@ -131,6 +131,7 @@ function putText(store: WriteView, args: Args, length: number, reply: ReplyWrite
 const incrRow = {
   kind: 'write',
   name: 'incr',
+  event: 'incrby',
   arity: 2,
   flags: ['write', 'denyoom', 'fast'],
   keys: firstKey,
@@ -165,6 +166,7 @@ export const numberCommands: readonly CommandDeclaration[] = [
   {
     ...incrRow,
     name: 'incrbyfloat',
+    event: 'incrbyfloat',
     arity: 3,
     since: '2.6.0',
     summary: 'Adds a decimal number to a number, exactly to 17 digits behind the point; returns the sum as text.',

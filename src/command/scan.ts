@@ -2,7 +2,7 @@ import type { EntryInfo, ReadView } from '../base/view.ts';
 import { ValueType } from '../base/view.ts';
 import type { Args } from './args.ts';
 import { type CommandDeclaration, type NodePort, noKeys } from './command.ts';
-import { asciiText } from './decimal.ts';
+import { asciiText, decodeRoughInteger } from './decimal.ts';
 import { globMatches } from './glob.ts';
 import { typeWord } from './keys.ts';
 import { integerArg, isWord, syntaxError } from './options.ts';
@@ -94,6 +94,12 @@ function scan(views: readonly ReadView[], _node: NodePort, args: Args, reply: Re
   return 0;
 }
 
+/** Number of the shard that SCAN's cursor names; 0 for what is no cursor. */
+export function shardOfCursor(args: Args): number {
+  const cursor = decodeRoughInteger(args.bytes, args.start(0), args.end(0));
+  return cursor > 0 ? Math.floor(cursor / cursorsPerShard) : 0;
+}
+
 function cursorArg(args: Args, reply: ReplyWriter): number {
   const text = args.byteLength(0) > cursorDigitsMax ? 'too long' : asciiText(args.bytes, args.start(0), args.end(0));
   if (/^\d*$/.test(text)) return Number(text);
@@ -164,6 +170,7 @@ function dbsize(views: readonly ReadView[], _node: NodePort, _args: Args, reply:
 export const scanCommands: readonly CommandDeclaration[] = [
   {
     kind: 'survey',
+    parts: 'cursor',
     name: 'scan',
     arity: -2,
     flags: ['readonly'],
@@ -179,6 +186,7 @@ export const scanCommands: readonly CommandDeclaration[] = [
   },
   {
     kind: 'survey',
+    parts: 'concat',
     name: 'keys',
     arity: 2,
     flags: ['readonly'],
@@ -192,6 +200,7 @@ export const scanCommands: readonly CommandDeclaration[] = [
   },
   {
     kind: 'survey',
+    parts: 'any',
     name: 'randomkey',
     arity: 1,
     flags: ['readonly'],
@@ -205,6 +214,7 @@ export const scanCommands: readonly CommandDeclaration[] = [
   },
   {
     kind: 'survey',
+    parts: 'sum',
     name: 'dbsize',
     arity: 1,
     flags: ['readonly', 'fast'],

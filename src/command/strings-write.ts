@@ -214,6 +214,7 @@ export const stringWrites: readonly CommandDeclaration[] = [
   {
     kind: 'write',
     name: 'append',
+    event: 'append',
     arity: 3,
     flags: ['write', 'denyoom', 'fast'],
     keys: firstKey,
@@ -228,6 +229,7 @@ export const stringWrites: readonly CommandDeclaration[] = [
   {
     kind: 'write',
     name: 'setrange',
+    event: 'setrange',
     arity: 4,
     flags: ['write', 'denyoom'],
     keys: firstKey,

@@ -6,14 +6,19 @@ import type { MailboxHandle } from './mailbox.ts';
 import { Outbox, Refusal } from './outbox.ts';
 import { RingConsumer } from './ring.ts';
 
-/** One reply may wait for room; until it has left, no command of this mailbox is taken: back-pressure. */
-const ONE_REPLY = { queuedCountMax: 1, queuedBytesMax: 0 };
+/**
+ * Nothing of this mailbox is taken, nor is anybody to send a notice, while anything waits for room: back-pressure. So
+ * what waits is one reply with the notices in front of it, at most, and that bounds the queue.
+ */
+const ONE_REPLY = { queuedCountMax: Number.POSITIVE_INFINITY, queuedBytesMax: Number.POSITIVE_INFINITY };
 
 /**
  * An actor's side of a mailbox: takes commands, answers each exactly once (I4), in order.
  *
  * `next` until false, and after each true either execute `commands.bytes[commands.offset..+length)` or, when
  * `interrupted`, answer that its outcome is not known; then `reply` once. `flush` after a batch and before sleep.
+ *
+ * A notice is a message that answers nothing. One sent while a command is at hand comes in front of its reply.
  *
  * Made again in another thread after the former one ended, it goes on where that one stood: replies committed are
  * published, the command that was being executed comes first as `interrupted`, and no other is lost or repeated.
@@ -29,6 +34,8 @@ export class ActorMailbox {
   #executing = false;
   /** The command at hand was answered, and the reply waits for room. */
   #replyParked = false;
+  /** Notices wait for room, with no reply behind them yet. */
+  #noticesParked = false;
 
   constructor(handle: MailboxHandle) {
     this.#journal = new Journal(handle.journal);
@@ -50,7 +57,7 @@ export class ActorMailbox {
 
   /** Takes the next command; false when none is complete or the last reply still waits for room. */
   next(): boolean {
-    if (this.#replyParked && !this.#settle()) return false;
+    if (!this.hasRoom()) return false;
     if (this.interrupted) {
       this.#executing = true;
       return true;
@@ -83,17 +90,37 @@ export class ActorMailbox {
     return true;
   }
 
+  /**
+   * Sends what answers nothing. It may have to wait, and is taken in any case: ask `hasRoom` before doing what leads to
+   * more.
+   */
+  notify(bytes: Uint8Array, start: number, end: number): void {
+    const count = end - start;
+    const at = this.#outbox.reserve(count);
+    assert(at >= 0, 'a notice fits a message');
+    copyBytes(bytes, start, this.#outbox.bytes, at, count);
+    this.#outbox.commit(count, 0, true);
+    if (this.#outbox.queuedCount > 0) this.#noticesParked = true;
+  }
+
+  /** Whether all that was sent has left for the ring. If not, the front end will ring once it has made room. */
+  hasRoom(): boolean {
+    if (this.#replyParked) return this.#settle();
+    if (this.#noticesParked) this.#noticesParked = !this.#outbox.drain();
+    return !this.#noticesParked;
+  }
+
   /** Publishes replies, then gives back the room of their commands, and wakes the front end if it sleeps. */
   flush(): void {
     // Only a reply the journal knows is done may be published to its end: not from the outbox's own queue.
-    if (this.#replyParked && !this.#settle()) return;
+    if (!this.hasRoom()) return;
     this.#outbox.flush();
     if (!this.#executing && this.commands.release()) this.#frontBell.ring();
   }
 
   /** Whether `next` may have something: the second look before sleep. Call `flush` before. */
   hasWork(): boolean {
-    if (this.#replyParked) return this.#settle();
+    if (this.#replyParked || this.#noticesParked) return this.hasRoom();
     return this.interrupted || this.commands.hasMore();
   }
 
@@ -104,6 +131,7 @@ export class ActorMailbox {
    */
   #settle(): boolean {
     this.#replyParked = !this.#outbox.drain();
+    this.#noticesParked = false;
     if (this.#replyParked) return false;
     this.#journal.done(this.commands.cursor, this.#outbox.ring.head);
     this.interrupted = false;

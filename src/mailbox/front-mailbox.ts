@@ -56,9 +56,10 @@ export class FrontMailbox {
     this.#outbox.flush();
   }
 
-  /** Takes the next reply; false when none is complete. */
+  /** Takes the next reply, or the next notice (`replies.isNotice`); false when none is complete. */
   nextReply(): boolean {
     if (!this.replies.next()) return false;
+    if (this.replies.isNotice) return true;
     this.outstanding -= 1;
     assert(this.outstanding >= 0, 'I4: no more replies than commands');
     return true;

@@ -22,7 +22,7 @@
  *
  * | offset | type  | meaning                                                                               |
  * | ------ | ----- | ------------------------------------------------------------------------------------- |
- * | 0      | int32 | payload bytes in bits 0 to 27, kind in bits 28 to 30                                  |
+ * | 0      | int32 | payload bytes in bits 0 to 27, kind in bits 28 to 30, bit 31 set for a notice         |
  * | 4      | int32 | tag: whatever the sender of the message chose; the same in every chunk of a message   |
  * | 8      |       | payload; in a `first` frame it begins with the message's total bytes (int32) and 4 spare bytes |
  */
@@ -57,6 +57,9 @@ export const FrameKind = {
   last: 5,
 } as const;
 export type FrameKind = (typeof FrameKind)[keyof typeof FrameKind];
+/** Without the bit above it, which marks the frames of a notice: a message that answers nothing. */
+export const FRAME_KIND_MASK = 7;
+export const FRAME_NOTICE_BIT = 1 << 31;
 
 /** Bytes a frame takes in the ring. */
 export function frameBytes(payloadBytes: number): number {

@@ -8,13 +8,15 @@ export class MessageCutter {
   active = false;
   #bytes: Uint8Array = EMPTY;
   #tag = 0;
+  #isNotice = false;
   /** Bytes committed; -1 before the first frame. */
   #sent = -1;
 
   /** `bytes` is left alone by its owner until the message is complete. */
-  begin(bytes: Uint8Array, tag: number): void {
+  begin(bytes: Uint8Array, tag: number, isNotice: boolean): void {
     this.#bytes = bytes;
     this.#tag = tag;
+    this.#isNotice = isNotice;
     this.#sent = -1;
     this.active = true;
   }
@@ -29,7 +31,7 @@ export class MessageCutter {
       ring.words[at >> 2] = total;
       const count = Math.min(total, payloadBytesMax - CHUNK_PREFIX_BYTES);
       ring.bytes.set(this.#bytes.subarray(0, count), at + CHUNK_PREFIX_BYTES);
-      ring.commitFrame(FrameKind.first, CHUNK_PREFIX_BYTES + count, this.#tag);
+      ring.commitFrame(FrameKind.first, CHUNK_PREFIX_BYTES + count, this.#tag, this.#isNotice);
       this.#sent = count;
     }
     for (;;) {
@@ -39,7 +41,7 @@ export class MessageCutter {
       ring.bytes.set(this.#bytes.subarray(this.#sent, this.#sent + count), at);
       this.#sent += count;
       const complete = this.#sent === total;
-      ring.commitFrame(complete ? FrameKind.last : FrameKind.middle, count, this.#tag);
+      ring.commitFrame(complete ? FrameKind.last : FrameKind.middle, count, this.#tag, this.#isNotice);
       if (complete) break;
     }
     this.active = false;

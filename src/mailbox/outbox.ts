@@ -19,6 +19,7 @@ export interface OutboxLimits {
 interface QueuedMessage {
   readonly bytes: Uint8Array;
   readonly tag: number;
+  readonly isNotice: boolean;
 }
 
 const SHIFTED_KEPT = 256;
@@ -71,13 +72,13 @@ export class Outbox {
   }
 
   /** Ends the message; `messageBytes` is at most what was reserved. It leaves with the next `flush`. */
-  commit(messageBytes: number, tag: number): void {
+  commit(messageBytes: number, tag: number, isNotice = false): void {
     if (this.#reservedInRing) {
-      this.ring.commit(messageBytes, tag);
+      this.ring.commit(messageBytes, tag, isNotice);
       return;
     }
     const bytes = messageBytes === this.bytes.length ? this.bytes : this.bytes.subarray(0, messageBytes);
-    this.#queue.push({ bytes, tag });
+    this.#queue.push({ bytes, tag, isNotice });
     this.queuedBytes += messageBytes;
     this.bytes = this.ring.bytes;
     this.#reservedInRing = true;
@@ -119,13 +120,13 @@ export class Outbox {
     const ring = this.ring;
     const count = message.bytes.length;
     if (count > ring.framePayloadBytesMax) {
-      if (!this.#cutter.active) this.#cutter.begin(message.bytes, message.tag);
+      if (!this.#cutter.active) this.#cutter.begin(message.bytes, message.tag, message.isNotice);
       return this.#cutter.advance(ring);
     }
     const at = ring.tryReserve(count);
     if (at < 0) return false;
     ring.bytes.set(message.bytes, at);
-    ring.commit(count, message.tag);
+    ring.commit(count, message.tag, message.isNotice);
     return true;
   }
 

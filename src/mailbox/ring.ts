@@ -2,7 +2,9 @@ import { assert } from '../base/assert.ts';
 import {
   CAPACITY_WORD,
   FRAME_HEADER_BYTES,
+  FRAME_KIND_MASK,
   FRAME_KIND_SHIFT,
+  FRAME_NOTICE_BIT,
   FRAME_PAYLOAD_MASK,
   FrameKind,
   frameBytes,
@@ -135,15 +137,15 @@ export class RingProducer {
   }
 
   /** Ends the frame last reserved as one whole message; `payloadBytes` is at most what was reserved. */
-  commit(payloadBytes: number, tag: number): void {
-    this.commitFrame(FrameKind.whole, payloadBytes, tag);
+  commit(payloadBytes: number, tag: number, isNotice = false): void {
+    this.commitFrame(FrameKind.whole, payloadBytes, tag, isNotice);
   }
 
-  commitFrame(kind: FrameKind, payloadBytes: number, tag: number): void {
+  commitFrame(kind: FrameKind, payloadBytes: number, tag: number, isNotice: boolean): void {
     assert(payloadBytes <= this.#reservedBytes, 'a frame stays within what was reserved for it');
     this.#reservedBytes = -1;
     const at = (this.#head & this.#mask) >> 2;
-    this.words[at] = (kind << FRAME_KIND_SHIFT) | payloadBytes;
+    this.words[at] = (kind << FRAME_KIND_SHIFT) | payloadBytes | (isNotice ? FRAME_NOTICE_BIT : 0);
     this.words[at + 1] = tag;
     this.#head = (this.#head + frameBytes(payloadBytes)) | 0;
   }
@@ -194,6 +196,8 @@ export class RingConsumer {
   offset = 0;
   length = 0;
   tag = 0;
+  /** The message answers nothing; its tag means nothing either. */
+  isNotice = false;
   /** Position of the first frame of the message, or of the one that is being put together. */
   position = 0;
   readonly #ring: Uint8Array;
@@ -261,7 +265,7 @@ export class RingConsumer {
       const after = (position + frameBytes(payloadBytes)) | 0;
       assert(((this.#headSeen - after) | 0) >= 0, 'a frame ends where the published frames end or before');
       this.#cursor = after;
-      const kind = word >>> FRAME_KIND_SHIFT;
+      const kind = (word >>> FRAME_KIND_SHIFT) & FRAME_KIND_MASK;
       if (kind === FrameKind.whole) {
         if (this.#assembly.active) this.#assembly.clear();
         this.position = position;
@@ -269,6 +273,7 @@ export class RingConsumer {
         this.offset = at + FRAME_HEADER_BYTES;
         this.length = payloadBytes;
         this.tag = this.#frames[(at >> 2) + 1] as number;
+        this.isNotice = word < 0;
         return true;
       }
       if (kind !== FrameKind.pad && this.#takeChunk(kind, position, payloadBytes)) return true;
@@ -287,7 +292,8 @@ export class RingConsumer {
     const payloadBytes = word & FRAME_PAYLOAD_MASK;
     this.position = this.#cursor;
     this.offset = at + FRAME_HEADER_BYTES;
-    this.length = word >>> FRAME_KIND_SHIFT === FrameKind.whole ? payloadBytes : 0;
+    const kind = (word >>> FRAME_KIND_SHIFT) & FRAME_KIND_MASK;
+    this.length = kind === FrameKind.whole ? payloadBytes : 0;
     this.#cursor = (this.#cursor + frameBytes(payloadBytes)) | 0;
   }
 
@@ -309,6 +315,7 @@ export class RingConsumer {
     if (kind === FrameKind.first) {
       this.position = position;
       this.tag = this.#frames[(at >> 2) + 1] as number;
+      this.isNotice = (this.#frames[at >> 2] as number) < 0;
     }
     if (!assembly.take(kind, this.#ring, this.#frames, at + FRAME_HEADER_BYTES, payloadBytes)) return false;
     this.bytes = assembly.bytes;

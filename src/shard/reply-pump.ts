@@ -9,6 +9,7 @@ const BATCH_REPLIES_MAX = 256;
 export class ReplyPump implements BellWork {
   readonly #clients: readonly ShardClient[];
   readonly #front: DoorbellFront;
+  #isAttentive = false;
 
   constructor(bell: Doorbell, clients: readonly ShardClient[]) {
     this.#clients = clients;
@@ -17,6 +18,13 @@ export class ReplyPump implements BellWork {
 
   /** To be called after every command sent; cheap when a turn is due already. */
   sent(): void {
+    this.#front.schedule();
+  }
+
+  /** From now on looks for what shards send though nothing is awaited of them. */
+  attend(): void {
+    if (this.#isAttentive) return;
+    this.#isAttentive = true;
     this.#front.schedule();
   }
 
@@ -32,15 +40,15 @@ export class ReplyPump implements BellWork {
   drain(): Drained {
     let more = false;
     let taken = false;
-    let outstanding = false;
+    let awaited = this.#isAttentive;
     for (const client of this.#clients) {
-      const before = client.outstanding;
-      if (before === 0) continue;
+      const before = client.taken;
+      if (client.outstanding === 0 && !this.#isAttentive) continue;
       if (client.receive(BATCH_REPLIES_MAX)) more = true;
-      if (client.outstanding < before) taken = true;
-      if (client.outstanding > 0) outstanding = true;
+      if (client.taken > before) taken = true;
+      if (client.outstanding > 0) awaited = true;
     }
-    if (!outstanding) return Drained.idle;
+    if (!awaited) return Drained.idle;
     if (more) return Drained.more;
     return taken ? Drained.some : Drained.nothing;
   }

@@ -5,6 +5,8 @@ import { ReplyWriter } from '../command/reply.ts';
 import type { CommandTable } from '../command/table.ts';
 import type { ActorMailbox } from '../mailbox/actor-mailbox.ts';
 import type { Doorbell } from '../mailbox/doorbell.ts';
+import { ChangeLog } from './change-log.ts';
+import { UPKEEP_ROW } from './change-message.ts';
 import { decodeCommand } from './command-message.ts';
 import type { ShardControl } from './shard-control.ts';
 import type { ShardStore } from './shard-store.ts';
@@ -35,7 +37,9 @@ export interface ShardActorParts {
 
 /**
  * What a shard's thread does: takes commands, runs them on the store whose only writer it is, answers each exactly once
- * (I4), and between batches removes what has expired and does the store's upkeep in bounded steps.
+ * (I4), and between batches removes what has expired and does the store's upkeep in bounded steps. What that changed is
+ * told to every front end, if one is interested: in front of the command's reply. While such a message waits for room in
+ * a ring, nothing is done that might lead to another.
  *
  * A failed assertion leaves `turn` and ends the thread; whoever takes its place goes on where it stood, see
  * `ActorMailbox`. Any other exception of a command is answered with `internal`.
@@ -48,7 +52,10 @@ export class ShardActor {
   readonly #bell: Doorbell;
   readonly #control: ShardControl;
   readonly #onDefect: (command: Command, error: unknown) => void;
+  readonly #changes: ChangeLog;
   readonly #reply = new ReplyWriter();
+  /** A message of changes waited for room when it was last looked at. */
+  #isStalled = false;
   #args = new Args();
 
   constructor(parts: ShardActorParts) {
@@ -59,6 +66,8 @@ export class ShardActor {
     this.#bell = parts.bell;
     this.#control = parts.control;
     this.#onDefect = parts.onDefect;
+    this.#changes = new ChangeLog(parts.control);
+    parts.store.changes = this.#changes;
   }
 
   /** Serves until a stop is requested and nothing is left to do. */
@@ -76,7 +85,7 @@ export class ShardActor {
     let worked = false;
     for (const mailbox of this.#mailboxes) {
       let taken = 0;
-      while (taken < BATCH_COMMANDS_MAX && mailbox.next()) {
+      while (taken < BATCH_COMMANDS_MAX && this.#mayChange() && mailbox.next()) {
         this.#control.began();
         this.#clock.tick();
         this.#serve(mailbox);
@@ -100,6 +109,7 @@ export class ShardActor {
       this.#run(this.#commands[id]);
       if (this.#args.count > ARGS_KEPT) this.#args = new Args();
     }
+    if (!this.#changes.isEmpty) this.#tellChanges();
     if (!mailbox.reply(reply.bytes, 0, reply.length)) {
       reply.clear();
       reply.error('request-too-large', 'the reply is over the limit');
@@ -113,12 +123,14 @@ export class ShardActor {
     const { kind } = command;
     // The kinds that run in a shard; a command of any other would be a defect of the dispatcher.
     assert(kind === 'read' || kind === 'write' || kind === 'pair' || kind === 'sweep', `a shard runs no ${kind}`);
+    this.#changes.row = command.id;
     try {
       command.run(this.#store, this.#args, this.#reply);
     } catch (error) {
       if (error instanceof AssertionError) throw error;
       // What follows would be taken for a part of the group; a successor undoes it.
-      if (this.#store.inGroup) throw new AssertionError(`'${command.name}' failed within a group`, { cause: error });
+      if (this.#store.openGroups > 0)
+        throw new AssertionError(`'${command.name}' failed within a group`, { cause: error });
       this.#reply.clear();
       this.#reply.error('internal', `the command '${command.name}' failed; the log says more`);
       this.#onDefect(command, error);
@@ -127,10 +139,33 @@ export class ShardActor {
 
   #upkeep(): boolean {
     const store = this.#store;
+    if (!this.#mayChange()) return false;
+    this.#changes.row = UPKEEP_ROW;
     const nowMs = this.#clock.tick();
     const dueMs = store.nextExpiryMs();
     const expired = dueMs >= 0 && dueMs <= nowMs && store.expireDue(nowMs, EXPIRE_ENTRIES_MAX) > 0;
-    return store.maintain() || expired;
+    const worked = store.maintain() || expired;
+    if (this.#changes.isEmpty) return worked;
+    this.#tellChanges();
+    for (const mailbox of this.#mailboxes) mailbox.flush();
+    return true;
+  }
+
+  /** Sends what has changed to every front end, ahead of whatever is sent next. */
+  #tellChanges(): void {
+    for (const mailbox of this.#mailboxes) {
+      this.#changes.sendTo(mailbox);
+      if (!mailbox.hasRoom()) this.#isStalled = true;
+    }
+    this.#changes.clear();
+  }
+
+  /** Whether all that was told of changes has left for the rings, so that there may be more to tell. */
+  #mayChange(): boolean {
+    if (!this.#isStalled) return true;
+    for (const mailbox of this.#mailboxes) if (!mailbox.hasRoom()) return false;
+    this.#isStalled = false;
+    return true;
   }
 
   #sleep(): void {
@@ -142,7 +177,8 @@ export class ShardActor {
       bell.withdraw();
       return;
     }
-    const dueMs = this.#store.nextExpiryMs();
+    // Stalled, it waits for room and for nothing else.
+    const dueMs = this.#isStalled ? -1 : this.#store.nextExpiryMs();
     // The clock counts whole milliseconds: a shorter wait would find it unchanged.
     const sleepMs = dueMs < 0 ? SLEEP_MS_MAX : Math.min(Math.max(dueMs - this.#clock.tick(), 1), SLEEP_MS_MAX);
     bell.wait(sleepMs);

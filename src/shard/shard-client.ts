@@ -17,6 +17,12 @@ export interface FlightLog {
   answered(shard: number): void;
 }
 
+/** Told of messages that answer nothing. */
+export interface NoticeSink {
+  /** The message is `bytes[start..end)` during the call. `log` is of the oldest command that waits for its answer. */
+  receive(shard: number, bytes: Uint8Array, start: number, end: number, log: FlightLog | null): void;
+}
+
 /** What becomes of a command that a shard is asked to take. Nothing is sent unless it is `taken`. */
 export const Admission = { taken: 0, overloaded: -1, tooLarge: -2 } as const;
 export type Admission = (typeof Admission)[keyof typeof Admission];
@@ -29,6 +35,10 @@ const PENDING_MIN = 256;
  */
 export class ShardClient {
   readonly shard: number;
+  /** Who is given what comes beside the replies; null: nobody. */
+  notices: NoticeSink | null = null;
+  /** Replies and notices taken so far. */
+  taken = 0;
   readonly #mailbox: FrontMailbox;
   readonly #reply = new ReplyReader();
   /** Commands sent and not answered: a ring of `#sinks.length`, a power of two, from `#oldest` on. */
@@ -87,7 +97,7 @@ export class ShardClient {
     this.#mailbox.flush();
   }
 
-  /** Hands over at most `limit` replies; true when there may be more. */
+  /** Hands over at most `limit` replies and notices; true when there may be more. */
   receive(limit: number): boolean {
     const mailbox = this.#mailbox;
     const message = mailbox.replies;
@@ -95,6 +105,12 @@ export class ShardClient {
     try {
       while (taken < limit && mailbox.nextReply()) {
         taken++;
+        this.taken++;
+        if (message.isNotice) {
+          const log = this.#logs[this.#oldest & (this.#logs.length - 1)] as FlightLog | null;
+          this.notices?.receive(this.shard, message.bytes, message.offset, message.offset + message.length, log);
+          continue;
+        }
         assert(message.tag === this.#oldest, 'I4: replies come in the order of their commands');
         const sink = this.#takeOldest();
         this.#reply.open(message.bytes, message.offset, message.offset + message.length);

@@ -4,17 +4,19 @@ export interface ShardControlHandle {
 }
 
 /** Words written by different threads are 128 bytes apart: processors fetch cache lines of 64 bytes in pairs. */
-const CONTROL_BYTES = 256;
+const CONTROL_BYTES = 384;
 const ACTIVITY_WORD = 0;
 const STOP_WORD = 32;
+const INTEREST_WORD = 64;
 
 /**
- * What a shard's actor and its supervisor tell each other while the actor, which has no event loop, runs.
+ * What a shard's actor, its supervisor and its front end tell each other while the actor, which has no event loop, runs.
  *
  * | word | name     | written by | meaning                                                                   |
  * | ---- | -------- | ---------- | ------------------------------------------------------------------------- |
  * | 0    | activity | actor      | 0: sleeps; else changes with every command and every step of upkeep       |
  * | 32   | stop     | supervisor | 1: end once nothing is left to do; the actor's bell is rung after this     |
+ * | 64   | interest | front end  | kinds of changes (one bit each) that it wants to be told of                |
  */
 export class ShardControl {
   readonly #words: Int32Array;
@@ -43,6 +45,20 @@ export class ShardControl {
 
   get activity(): number {
     return Atomics.load(this.#words, ACTIVITY_WORD);
+  }
+
+  /**
+   * Kinds of changes that are told. The actor looks at this after every change it has published; whoever wants to be
+   * told sets it before reading what the changes are about. All four accesses are sequentially consistent: a read that
+   * does not see a change comes before its publication in their one order, so that the interest, set before the read,
+   * is seen by the actor's look after the publication, and the change is told.
+   */
+  get interest(): number {
+    return Atomics.load(this.#words, INTEREST_WORD);
+  }
+
+  setInterest(kinds: number): void {
+    Atomics.store(this.#words, INTEREST_WORD, kinds);
   }
 
   requestStop(): void {

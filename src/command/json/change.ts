@@ -197,6 +197,7 @@ export const jsonChanges: readonly CommandDeclaration[] = [
   {
     ...writeRow,
     name: 'json.numincrby',
+    event: 'json.numincrby',
     arity: 4,
     summary: 'Adds a number to the numbers a path finds; integers of 64 bits exactly. Returns the sums as JSON.',
     syntax: 'key path value',
@@ -205,6 +206,7 @@ export const jsonChanges: readonly CommandDeclaration[] = [
   {
     ...writeRow,
     name: 'json.strappend',
+    event: 'json.strappend',
     arity: -3,
     summary: 'Appends a JSON string to the strings a path finds; returns their new lengths in bytes.',
     syntax: 'key [path] value',
@@ -213,6 +215,7 @@ export const jsonChanges: readonly CommandDeclaration[] = [
   {
     ...writeRow,
     name: 'json.arrappend',
+    event: 'json.arrappend',
     arity: -4,
     summary: 'Appends JSON values to the arrays a path finds; returns their new lengths.',
     syntax: 'key path value [value ...]',
@@ -221,6 +224,7 @@ export const jsonChanges: readonly CommandDeclaration[] = [
   {
     ...writeRow,
     name: 'json.clear',
+    event: 'json.clear',
     arity: -2,
     since: '2.0.0',
     summary: 'Empties the arrays and objects a path finds and sets its numbers to 0; returns how many changed.',
@@ -230,6 +234,7 @@ export const jsonChanges: readonly CommandDeclaration[] = [
   {
     ...writeRow,
     name: 'json.toggle',
+    event: 'json.toggle',
     arity: 3,
     since: '2.0.0',
     summary: 'Negates the booleans a path finds; returns 1 for true and 0 for false.',

@@ -50,6 +50,8 @@ export function outermostOf(document: JsonDocument, nodes: readonly number[]): n
 const delRow = {
   ...writeRow,
   name: 'json.del',
+  event: 'json.del',
+  removedEvent: 'json.del',
   arity: -2,
   flags: ['write'],
   summary: 'Removes what a path finds, the key when that is the whole document; returns how many went.',

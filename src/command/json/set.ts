@@ -140,6 +140,7 @@ export const jsonSets: readonly CommandDeclaration[] = [
   {
     ...writeRow,
     name: 'json.set',
+    event: 'json.set',
     arity: -4,
     summary:
       'Replaces what a path finds by a JSON value, or adds it as a member where the path but for its last name finds ' +
@@ -150,6 +151,7 @@ export const jsonSets: readonly CommandDeclaration[] = [
   {
     ...writeRow,
     name: 'json.merge',
+    event: 'json.merge',
     arity: 4,
     since: '2.6.0',
     summary: 'Merges a JSON value into what a path finds, as RFC 7396 has it: null removes.',

@@ -13,6 +13,7 @@ import { ShardSupervisor, type SupervisorOptions } from '../../shard/shard-super
 import type { ShardThreadData } from '../../shard/shard-thread-data.ts';
 import { createStoreMemory, type EvictionName } from '../../store/arena.ts';
 import { StoreReader } from '../../store/reader.ts';
+import { ChangeHub } from './change-hub.ts';
 import { Dispatcher } from './dispatcher.ts';
 
 /** How often a stop looks whether all commands in flight are answered. */
@@ -44,6 +45,8 @@ export class Shards {
   readonly map: PartitionMap;
   readonly dispatcher: Dispatcher;
   readonly supervisor: ShardSupervisor;
+  /** What becomes of keys, for whoever wants to know. */
+  readonly changes: ChangeHub;
   /** What each shard's thread works on; its metrics are read from its memory. */
   readonly threads: readonly ShardThreadData[];
   readonly #clients: readonly ShardClient[];
@@ -60,8 +63,12 @@ export class Shards {
       ({ shard, mailboxes: [mailbox] }) => new ShardClient(shard, mailbox, options.outbox),
     );
     this.#pump = new ReplyPump(new Doorbell(frontBell), this.#clients);
+    const table = options.table ?? commandTable;
+    const controls = this.threads.map(({ control }) => new ShardControl(control));
+    this.changes = new ChangeHub(table, controls, () => this.#pump.attend());
+    for (const client of this.#clients) client.notices = this.changes;
     this.dispatcher = new Dispatcher({
-      table: options.table ?? commandTable,
+      table,
       map: this.map,
       node: options.node,
       clients: this.#clients,
@@ -69,7 +76,15 @@ export class Shards {
       onSent: () => this.#pump.sent(),
       onDefect: reportTo(options.supervisor.logger),
     });
-    this.supervisor = new ShardSupervisor(this.threads, options.supervisor);
+    const { onDeath } = options.supervisor;
+    this.supervisor = new ShardSupervisor(this.threads, {
+      ...options.supervisor,
+      onDeath: (shard, reason) => {
+        // What it had changed and not told is not known; its successor tells of what it changes itself.
+        this.changes.lost(shard);
+        onDeath?.(shard, reason);
+      },
+    });
   }
 
   /** Resolves when every shard serves; rejects when one did not start. */

@@ -22,10 +22,6 @@ class ActorStore extends ModelStore implements ShardStore {
   expireCalls: number[] = [];
   chores = 0;
 
-  get inGroup(): boolean {
-    return this.openGroups > 0;
-  }
-
   expireDue(nowMs: number, limit: number): number {
     this.expireCalls.push(nowMs);
     this.dueMs = -1;
