@@ -165,6 +165,23 @@ export const httpPaths = [
     answers: { 200: 'The results, in the order of the operations.' },
   },
   {
+    id: 'events',
+    method: 'GET',
+    path: '/v1/events',
+    summary: 'Streams changes of keys as server-sent events: set, del, expire, expired, evicted, flush, gap.',
+    isProbe: false,
+    parameters: [
+      query('match', 'A pattern of the keys to be told of: * ? [abc] [a-z] [^a], \\\\ escapes.'),
+      query('types', 'Types of events to be told of, separated by commas; a gap is always told.'),
+      query('lastEventId', 'As the header Last-Event-ID.'),
+      header(
+        'Last-Event-ID',
+        'The id of the last event that was taken: those behind it follow, as far as they are held.',
+      ),
+    ],
+    answers: { 200: 'A stream of type text/event-stream.' },
+  },
+  {
     id: 'redisCommand',
     method: 'POST',
     path: '/',
@@ -210,6 +227,10 @@ export const httpPaths = [
 ] as const satisfies readonly HttpPath[];
 
 export type HttpPathId = (typeof httpPaths)[number]['id'];
+
+function query(name: string, doc: string): Parameter {
+  return { name, in: 'query', required: false, type: 'string', doc };
+}
 
 function header(name: string, doc: string): Parameter {
   return { name, in: 'header', required: false, type: 'string', doc };

@@ -45,6 +45,7 @@ export class Exchange implements WaitPort {
   readonly #headers: ReadonlyMap<string, string>;
   #state: 'open' | 'answered' | 'gone' = 'open';
   #onGone: (() => void) | null = null;
+  #onStreamGone: (() => void) | null = null;
   #body: RequestBody | null = null;
 
   /** `headerNames`: those that will be asked for, in lower case. */
@@ -177,6 +178,22 @@ export class Exchange implements WaitPort {
     this.#write(status, headers, (response) => endBodiless(this.shared, response, bodyBytes));
   }
 
+  /**
+   * Answers with a body that is written piece by piece, the first here, to the response that is returned; null when
+   * there is nothing more to write, because the client has gone or asked for the head only. `onGone` is called when the
+   * connection is lost; a response that was ended or closed is not to be used again.
+   */
+  stream(contentType: string, headers: Headers, first: string, onGone: () => void): UwsResponse | null {
+    if (!this.isOpen) return null;
+    if (this.isHead) {
+      this.#write(200, ['Content-Type', contentType, ...headers], (response) => endBodiless(this.shared, response, 0));
+      return null;
+    }
+    this.#onStreamGone = onGone;
+    this.#write(200, ['Content-Type', contentType, ...headers], (response) => response.write(first));
+    return this.#response;
+  }
+
   wait(_response: UwsResponse, onGone: () => void): () => void {
     this.shared.inFlight++;
     this.#onGone = onGone;
@@ -212,6 +229,7 @@ export class Exchange implements WaitPort {
   }
 
   #gone(): void {
+    this.#onStreamGone?.();
     if (this.#onGone !== null) {
       this.shared.inFlight--;
       this.#onGone();

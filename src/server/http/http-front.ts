@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { FrontEnd, Tally } from '../../base/counters.ts';
 import { commandTable } from '../../command/table.ts';
 import { type HttpPath, type HttpPathId, httpPaths, methodsAt } from '../../protocol/http/paths.ts';
@@ -6,6 +7,8 @@ import type { AccessRefusal } from '../access/access.ts';
 import { AccessUser, everybody } from '../access/rights.ts';
 import { BatchEndpoint } from './batch-endpoint.ts';
 import { CommandEndpoints } from './command-endpoints.ts';
+import { EventFeed } from './event-feed.ts';
+import { EventsEndpoint, lastEventHeader } from './events-endpoint.ts';
 import { Exchange } from './exchange.ts';
 import { GetEndpoint } from './get-endpoint.ts';
 import { KeyEndpoints } from './key-endpoints.ts';
@@ -34,6 +37,8 @@ export interface HttpFront {
   readonly tellsConnections: boolean;
   /** Requests that are begun and not answered. */
   readonly inFlight: number;
+  /** Clients that events are streamed to. */
+  readonly eventReaders: number;
   /** Hands what was counted to the node's counters: before they are read for anything but `/metrics`. */
   flushCounts(): void;
   /**
@@ -54,6 +59,7 @@ const headerNames = [
   'if-match',
   'if-none-match',
   encodingHeader,
+  lastEventHeader,
 ] as const;
 
 /** Requests stop arriving when none came for so long, some turns of the event loop included. */
@@ -81,6 +87,7 @@ class UwsFront implements HttpFront {
   readonly #shared: HttpShared;
   readonly #get: GetEndpoint;
   readonly #set: SetEndpoint;
+  readonly #feed: EventFeed;
   readonly #runs: Readonly<Record<HttpPathId, Run>>;
   #socket: UwsListenSocket | null = null;
   #connections = 0;
@@ -91,6 +98,7 @@ class UwsFront implements HttpFront {
     this.#shared = new HttpShared(options, node, commandTable.commands.length);
     this.#get = new GetEndpoint(this.#shared);
     this.#set = new SetEndpoint(this.#shared);
+    this.#feed = new EventFeed(node.changes, options.events, () => randomBytes(8).toString('hex'));
     this.#runs = this.#endpoints();
     this.#app = loaded.uws.App();
     this.tellsConnections = this.#app.filter !== undefined;
@@ -99,6 +107,10 @@ class UwsFront implements HttpFront {
 
   get inFlight(): number {
     return this.#shared.inFlight;
+  }
+
+  get eventReaders(): number {
+    return this.#feed.readerCount;
   }
 
   flushCounts(): void {
@@ -127,6 +139,7 @@ class UwsFront implements HttpFront {
     const shared = this.#shared;
     shared.isDraining = true;
     this.#stopListening();
+    this.#feed.close();
     const endMs = performance.now() + shared.options.drainTimeoutMs;
     let served = -1;
     let quietSinceMs = performance.now();
@@ -146,6 +159,7 @@ class UwsFront implements HttpFront {
 
   close(): void {
     this.#stopListening();
+    this.#feed.close();
     this.#app.close();
     this.#shared.deadlines.close();
     this.#shared.flushCounts();
@@ -163,6 +177,7 @@ class UwsFront implements HttpFront {
     const commands = new CommandEndpoints(shared);
     const batch = new BatchEndpoint(shared);
     const redis = new RedisEndpoints(shared);
+    const events = new EventsEndpoint(shared, this.#feed);
     const node = new NodeEndpoints(shared);
     return {
       get: (exchange) => this.#get.run(exchange),
@@ -177,6 +192,7 @@ class UwsFront implements HttpFront {
       batch: (exchange) => batch.run(exchange),
       redisCommand: (exchange) => redis.one(exchange),
       redisPipeline: (exchange) => redis.pipeline(exchange),
+      events: (exchange) => events.run(exchange),
       nodes: (exchange) => node.nodes(exchange),
       health: (exchange) => node.health(exchange),
       healthz: (exchange) => node.health(exchange),

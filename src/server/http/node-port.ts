@@ -8,10 +8,12 @@ import type { ReplySink } from '../../shard/shard-client.ts';
 import type { Access } from '../access/access.ts';
 import type { AccessOrigin } from '../access/origin.ts';
 import type { OrderedSession } from '../dispatch/ordered-session.ts';
+import type { ChangesPort } from './event-feed.ts';
 
 /** What the HTTP front needs of the node it stands in front of. */
 export interface HttpNode {
   readonly commands: CommandPort;
+  readonly changes: ChangesPort;
   readonly shardCount: number;
   readonly access: Access;
   readonly origin: AccessOrigin;

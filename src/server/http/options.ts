@@ -1,5 +1,6 @@
 import type { Config } from '../../config/options.ts';
 import type { HttpLimits } from '../../protocol/http/limits.ts';
+import type { EventFeedOptions } from './event-feed.ts';
 
 /** What the HTTP front may use up. Bytes, milliseconds, counts. */
 export interface HttpFrontOptions extends HttpLimits {
@@ -24,6 +25,9 @@ export interface HttpFrontOptions extends HttpLimits {
   readonly connectionsMax: number;
   /** Keys that one page of a listing returns at most. */
   readonly listingCountMax: number;
+  readonly events: EventFeedOptions;
+  /** Clients that may have events streamed to them at once. */
+  readonly eventStreamsMax: number;
   /** Time that a graceful shutdown may take before the rest is cut off. */
   readonly drainTimeoutMs: number;
 }
@@ -52,6 +56,12 @@ export function httpFrontOptions(config: Config, storeKeyBytesMax: number): Http
     replyTimeoutMs: config.replyTimeout,
     requestsInFlightMax: config.maxRequests,
     connectionsMax: config.maxConnections,
+    events: {
+      historyBytesMax: config.eventHistory,
+      historyMs: config.eventHistoryTime,
+      heartbeatMs: config.eventHeartbeat,
+    },
+    eventStreamsMax: config.maxEventStreams,
     drainTimeoutMs: config.drainTimeout,
   };
 }

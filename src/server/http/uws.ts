@@ -15,6 +15,8 @@ export interface UwsResponse {
   writeHeader(name: Text, value: Text): UwsResponse;
   end(body?: Text, closeConnection?: boolean): UwsResponse;
   endWithoutBody(reportedLength?: number, closeConnection?: boolean): UwsResponse;
+  /** Sends a piece of a body of unknown length, keeping what the socket does not take. False: it did not take all. */
+  write(chunk: Text): boolean;
   /** Writes as much as the socket takes. [all of `chunk` was taken, the answer is complete]. */
   tryEnd(chunk: Text, totalBytes: number): [boolean, boolean];
   getWriteOffset(): number;
