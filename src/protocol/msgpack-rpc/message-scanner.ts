@@ -20,7 +20,8 @@ export class MessageScanner {
   fault: RpcRefusal | null = null;
   hasExt = false;
   isTooDeep = false;
-  readonly #messageBytesMax: number;
+  /** May be changed between messages. */
+  messageBytesMax: number;
   /** Bytes of the message passed so far. */
   #offset = 0;
   /** Values that are still to come at each level of nesting; the level in use is `#depth`. */
@@ -28,7 +29,7 @@ export class MessageScanner {
   #depth = 0;
 
   constructor(messageBytesMax: number) {
-    this.#messageBytesMax = messageBytesMax;
+    this.messageBytesMax = messageBytesMax;
   }
 
   /** Bytes were passed of a message that is not whole yet: `scan` goes on with it. */
@@ -54,7 +55,7 @@ export class MessageScanner {
     const left = this.#left;
     let depth = this.#depth;
     let at = start + this.#offset;
-    const endMax = start + this.#messageBytesMax;
+    const endMax = start + this.messageBytesMax;
     while (at < end) {
       const marker = bytes[at] as number;
       const kind = kindOf(marker);
@@ -68,7 +69,7 @@ export class MessageScanner {
       const children = isContainer ? (kind === WireKind.map ? count * 2 : count) : 0;
       const next = isContainer ? behindHead : behindHead + count;
       if (next + children > endMax) {
-        return this.#broken('request-too-large', `a message has at most ${this.#messageBytesMax} bytes`);
+        return this.#broken('request-too-large', `a message has at most ${this.messageBytesMax} bytes`);
       }
       if (at === start && count !== 3 && count !== 4) {
         return this.#broken('protocol', 'a message has three or four elements');
@@ -82,13 +83,17 @@ export class MessageScanner {
           this.isTooDeep = true;
           const sum = (left[depth] as number) - 1 + children;
           if (at + sum > endMax) {
-            return this.#broken('request-too-large', `a message has at most ${this.#messageBytesMax} bytes`);
+            return this.#broken('request-too-large', `a message has at most ${this.messageBytesMax} bytes`);
           }
           left[depth] = sum;
         }
         continue;
       }
-      while ((left[depth] = (left[depth] as number) - 1) === 0) {
+      // A value is passed, and with it every container whose last it was.
+      for (;;) {
+        const rest = (left[depth] as number) - 1;
+        left[depth] = rest;
+        if (rest > 0) break;
         if (depth === 0) {
           this.#offset = 0;
           return at;

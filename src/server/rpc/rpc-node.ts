@@ -1,0 +1,54 @@
+import type { Counters } from '../../base/counters.ts';
+import type { Clock, Logger } from '../../base/ports.ts';
+import type { ReadView } from '../../base/view.ts';
+import type { Args } from '../../command/args.ts';
+import type { Command } from '../../command/command.ts';
+import type { ClientPort, ClientsPort } from '../../command/connection.ts';
+import type { NodePort } from '../../command/node-port.ts';
+import type { CommandTable } from '../../command/table.ts';
+import type { RpcLimits } from '../../protocol/msgpack-rpc/limits.ts';
+import type { ReplySink } from '../../shard/shard-client.ts';
+import type { Access } from '../access/access.ts';
+import type { CommandCounts } from '../dispatch/command-counts.ts';
+import type { OrderedSession } from '../dispatch/ordered-session.ts';
+import type { TransactionRunner } from '../dispatch/transaction-queue.ts';
+import type { Channels } from '../pubsub/channels.ts';
+import type { Tracker } from '../tracking/tracker.ts';
+
+/** What the sessions of MessagePack-RPC need of the node they are on. */
+export interface RpcNode {
+  readonly table: CommandTable;
+  readonly commands: RpcCommands;
+  readonly shardCount: number;
+  readonly access: Access;
+  readonly counters: Counters;
+  readonly counts: CommandCounts;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly port: NodePort;
+  readonly clients: RpcClients;
+  readonly channels: Channels;
+  readonly tracker: Tracker;
+  readonly limits: RpcSessionLimits;
+  readonly version: string;
+}
+
+export interface RpcSessionLimits extends RpcLimits {
+  readonly keyBytesMax: number;
+  /** Requests of one connection under way at once. */
+  readonly pipelineMax: number;
+  /** Operations of one batch. */
+  readonly batchMax: number;
+}
+
+export interface RpcClients extends ClientsPort {
+  add(client: ClientPort): void;
+  remove(client: ClientPort): void;
+}
+
+/** Runs commands: see `Dispatcher`. */
+export interface RpcCommands extends TransactionRunner {
+  execute(command: Command, args: Args, sink: ReplySink, session: OrderedSession | null): void;
+  beginRead(bytes: Uint8Array, start: number, end: number): ReadView | null;
+  endRead(): void;
+}
