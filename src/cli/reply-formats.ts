@@ -51,11 +51,18 @@ export function forPeople(reply: Reply, indent: string): string {
       return `${printable(utf8(reply.bytes))}\n`;
     case 'map':
       return list(reply.kind, reply.pairs, indent, ([key, value], inner) => {
-        return `${forPeople(key, inner).slice(0, -1)} => ${forPeople(value, inner)}`;
+        const text = forPeople(value, inner);
+        // Elements stand below each other: several of them begin on a line of their own.
+        const begin = isList(value) && text.indexOf('\n') < text.length - 1 ? `\n${inner}` : '';
+        return `${forPeople(key, inner).slice(0, -1)} => ${begin}${text}`;
       });
     default:
       return list(reply.kind, reply.items, indent, forPeople);
   }
+}
+
+function isList(reply: Reply): boolean {
+  return reply.kind === 'map' || 'items' in reply;
 }
 
 function list<T>(
