@@ -1,11 +1,11 @@
 import { once } from 'node:events';
 import type { Worker } from 'node:worker_threads';
+import { spawnThread } from '../src/base/spawn-thread.ts';
 import { createDoorbell, Doorbell } from '../src/mailbox/doorbell.ts';
 import { DoorbellFront, Drained } from '../src/mailbox/doorbell-front.ts';
 import { FrontMailbox } from '../src/mailbox/front-mailbox.ts';
 import { createMailbox } from '../src/mailbox/mailbox.ts';
 import { createRing } from '../src/mailbox/ring.ts';
-import { spawnThread } from '../src/shard/spawn-thread.ts';
 import { defineBench, numberListOption, numberOption } from './bench.ts';
 import type { MailboxThreadOrder } from './mailbox-thread.ts';
 import { interleave, type Report, ratio, summarize } from './report.ts';

@@ -2,11 +2,11 @@ import type { Worker } from 'node:worker_threads';
 import { assert } from '../base/assert.ts';
 import { FluxError } from '../base/errors.ts';
 import type { Logger } from '../base/ports.ts';
+import { moduleBeside, spawnThread } from '../base/spawn-thread.ts';
 import { Doorbell } from '../mailbox/doorbell.ts';
 import { RestartBackoff } from './restart-backoff.ts';
 import { ShardControl } from './shard-control.ts';
 import type { ShardThreadData, ShardThreadMessage } from './shard-thread-data.ts';
-import { moduleBeside, spawnThread } from './spawn-thread.ts';
 import { Watchdog } from './watchdog.ts';
 
 export interface SupervisorLimits {
