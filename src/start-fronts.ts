@@ -14,6 +14,7 @@ import type { HttpNode } from './server/http/node-port.ts';
 import { httpFrontOptions } from './server/http/options.ts';
 import type { Channels } from './server/pubsub/channels.ts';
 import { RespSession } from './server/resp/resp-session.ts';
+import { openRpcSessions } from './server/rpc/rpc-session.ts';
 import { tcpFrontOptions } from './server/tcp/options.ts';
 import { TcpFront } from './server/tcp/tcp-front.ts';
 import type { Tracker } from './server/tracking/tracker.ts';
@@ -79,7 +80,7 @@ export async function startFronts(node: FrontNode): Promise<Fronts> {
     tcp,
     flushCounts: () => {
       opened.flushCounts();
-      counts.flush();
+      for (const count of counts) count.flush();
     },
     drain: async () => {
       const complete = await Promise.all([opened.drain(), tcp.drain()]);
@@ -92,7 +93,7 @@ function openTcp(
   node: FrontNode,
   keyBytesMax: number,
   httpPort: () => number,
-): { tcp: TcpFront; counts: CommandCounts } {
+): { tcp: TcpFront; counts: readonly CommandCounts[] } {
   const { config, shards, counters, clock, log } = node;
   const options = tcpFrontOptions(config, keyBytesMax);
   const counts = new CommandCounts(counters, FrontEnd.resp, commandTable.commands);
@@ -118,15 +119,28 @@ function openTcp(
     },
     httpPort,
   };
+  const rpc = {
+    ...resp,
+    counts: new CommandCounts(counters, FrontEnd.msgpack, commandTable.commands),
+    limits: {
+      keyBytesMax: options.keyBytesMax,
+      valueBytesMax: options.valueBytesMax,
+      messageBytesMax: options.commandBytesMax,
+      paramsMax: options.argumentsMax,
+      pipelineMax: options.pipelineMax,
+      batchMax: config.maxBatch,
+    },
+    version: node.http.version,
+  };
   const tcp = new TcpFront(options, {
     counters,
     clock,
     log,
     tls: null,
     openResp: (connection) => new RespSession(resp, connection),
-    openRpc: (connection) => new RespSession(resp, connection),
+    openRpc: openRpcSessions(rpc),
   });
-  return { tcp, counts };
+  return { tcp, counts: [counts, rpc.counts] };
 }
 
 /** Why a port cannot be opened, found out by trying with Node's own server, which tells. */

@@ -3,6 +3,8 @@ import { int64Min } from '../../command/decimal.ts';
 import type { ValueWriter } from './value-writer.ts';
 
 const uint64Max = 2n ** 64n - 1n;
+/** Integers of so many digits are exact in a double. */
+const exactDigitsMax = 15;
 const backslash = 0x5c;
 const quote = 0x22;
 
@@ -149,12 +151,13 @@ export function writeNumberText(bytes: Uint8Array, start: number, end: number, w
   let integer = 0;
   const isNegative = bytes[start] === 0x2d;
   let at = isNegative ? start + 1 : start;
-  for (; at < end && at - start < 16; at++) {
+  const exactEnd = at + exactDigitsMax;
+  for (; at < end && at < exactEnd; at++) {
     const digit = (bytes[at] as number) - 0x30;
     if (digit < 0 || digit > 9) break;
     integer = integer * 10 + digit;
   }
-  if (at === end && !(isNegative && integer === 0)) {
+  if (at === end && at > start && !(isNegative && integer === 0)) {
     writer.integer(isNegative ? -integer : integer);
     return;
   }

@@ -3,12 +3,12 @@ import type { Clock, Logger } from '../../base/ports.ts';
 import type { ReadView } from '../../base/view.ts';
 import type { Args } from '../../command/args.ts';
 import type { Command } from '../../command/command.ts';
-import type { ClientPort, ClientsPort } from '../../command/connection.ts';
 import type { NodePort } from '../../command/node-port.ts';
 import type { CommandTable } from '../../command/table.ts';
 import type { RpcLimits } from '../../protocol/msgpack-rpc/limits.ts';
 import type { ReplySink } from '../../shard/shard-client.ts';
 import type { Access } from '../access/access.ts';
+import type { ClientList } from '../clients/client-list.ts';
 import type { CommandCounts } from '../dispatch/command-counts.ts';
 import type { OrderedSession } from '../dispatch/ordered-session.ts';
 import type { TransactionRunner } from '../dispatch/transaction-queue.ts';
@@ -26,7 +26,7 @@ export interface RpcNode {
   readonly clock: Clock;
   readonly log: Logger;
   readonly port: NodePort;
-  readonly clients: RpcClients;
+  readonly clients: ClientList;
   readonly channels: Channels;
   readonly tracker: Tracker;
   readonly limits: RpcSessionLimits;
@@ -39,11 +39,6 @@ export interface RpcSessionLimits extends RpcLimits {
   readonly pipelineMax: number;
   /** Operations of one batch. */
   readonly batchMax: number;
-}
-
-export interface RpcClients extends ClientsPort {
-  add(client: ClientPort): void;
-  remove(client: ClientPort): void;
 }
 
 /** Runs commands: see `Dispatcher`. */

@@ -1,3 +1,4 @@
+import { AssertionError } from '../../base/assert.ts';
 import { errors } from '../../base/errors.ts';
 import type { Args } from '../../command/args.ts';
 import type { Command, ConnectionCommand } from '../../command/command.ts';
@@ -224,9 +225,15 @@ class RpcSession implements Session, ConnectionPort, PushTarget, CallOwner, Batc
         else if (this.#batch !== null) this.#stepBatch(this.#batch);
         else if (this.#kept.length === 0 || !this.#takeMessage(this.#kept)) break;
       }
+    } catch (error) {
+      // A broken invariant ends the thread; any other defect costs the connection it was met on.
+      if (error instanceof AssertionError) throw error;
+      this.#node.log.error({ err: error, client: this.id }, 'a request failed in a way it must not');
+      this.#connection.destroy('a request failed in a way it must not');
     } finally {
       this.#isRunning = false;
     }
+    if (this.#isClosed) return;
     this.#kept.settle();
     if (this.#isClosing) this.#endWhenAnswered();
     else if (isHeld !== this.#isInputPaused) {
