@@ -18,4 +18,7 @@ export interface Logger {
   error(fields: object, message: string): void;
 }
 
+/** For choices that nobody gains from foreseeing. */
+export const plainRandom: Random = { nextUint32: () => Math.floor(Math.random() * 2 ** 32) };
+
 export const systemClock: Clock = { nowMs: () => Date.now() };

@@ -95,7 +95,6 @@ export interface ClusterPort {
   readonly host: string;
   readonly port: number;
   readonly busPort: number;
-  slotOf(bytes: Uint8Array, start: number, end: number): number;
 }
 
 export interface UsersPort {
@@ -127,7 +126,7 @@ export const noControl: ControlPort = {
   config: { parameters: () => [], set: () => null, resetStatistics: () => undefined },
   slowLog: { length: 0, latest: () => [], clear: () => undefined },
   latency: { thresholdMs: 0, events: () => [], reset: () => 0, histograms: () => [] },
-  cluster: { nodeId: '0'.repeat(40), host: '127.0.0.1', port: 0, busPort: 0, slotOf: () => 0 },
+  cluster: { nodeId: '0'.repeat(40), host: '127.0.0.1', port: 0, busPort: 0 },
   users: { isOpen: true, names: ['default'], rulesOf: () => 'on nopass ~* &* +@all' },
   memory: {
     usedBytes: 0,

@@ -1,8 +1,19 @@
+import { aclCommands } from './administration/acl.ts';
+import { clusterCommands } from './administration/cluster.ts';
+import { configCommands } from './administration/config.ts';
+import { latencyCommands } from './administration/latency.ts';
+import { memoryCommands } from './administration/memory.ts';
+import { processCommands } from './administration/process.ts';
+import { slowLogCommands } from './administration/slowlog.ts';
 import type { CommandDeclaration } from './command.ts';
+import { clientCommands } from './connection/client.ts';
+import { handshakeCommands } from './connection/handshake.ts';
 import { pubsubCommands } from './connection/pubsub.ts';
+import { trackingCommands } from './connection/tracking.ts';
 import { transactionCommands } from './connection/transactions.ts';
 import { expiryCommands } from './expiry.ts';
 import { internalCommands } from './internal.ts';
+import { commandCommands } from './introspection/command.ts';
 import { jsonChanges } from './json/change.ts';
 import { jsonReads } from './json/reads.ts';
 import { jsonRemoves } from './json/remove.ts';
@@ -31,6 +42,17 @@ export const families: readonly CommandDeclaration[] = [
   ...jsonRemoves,
   ...jsonChanges,
   ...serverCommands,
+  ...commandCommands,
+  ...configCommands,
+  ...slowLogCommands,
+  ...latencyCommands,
+  ...memoryCommands,
+  ...aclCommands,
+  ...clusterCommands,
+  ...processCommands,
+  ...handshakeCommands,
+  ...clientCommands,
+  ...trackingCommands,
   ...transactionCommands,
   ...pubsubCommands,
   ...internalCommands,

@@ -2,16 +2,15 @@ import { type ReadView, ValueType, type WriteView } from '../base/view.ts';
 import type { Args } from './args.ts';
 import {
   type CommandDeclaration,
-  type ContainerCommand,
   type InfoSection,
-  type NodeCommand,
   type NodePort,
   noKeys,
   type ReadCommand,
   type SweepCommand,
 } from './command.ts';
+import { container, helpOf, helpRow } from './containers.ts';
 import { decodeInt64 } from './decimal.ts';
-import { integerArg, isWord, syntaxError } from './options.ts';
+import { isWord, syntaxError } from './options.ts';
 import type { ReplyWriter } from './reply.ts';
 
 function ping(_node: NodePort, args: Args, reply: ReplyWriter): void {
@@ -65,24 +64,6 @@ function flush(store: WriteView, args: Args, reply: ReplyWriter): void {
   reply.ok();
 }
 
-function memoryUsage(view: ReadView, args: Args, reply: ReplyWriter): void {
-  for (let index = 2; index < args.count; index += 2) {
-    if (!isWord(args, index, 'SAMPLES') || index + 1 === args.count) {
-      syntaxError(reply);
-      return;
-    }
-    // Entries are whole: there is nothing to sample, but the number must be one.
-    const samples = integerArg(args, index + 1, reply);
-    if (Number.isNaN(samples)) return;
-    if (samples < 0) {
-      syntaxError(reply);
-      return;
-    }
-  }
-  if (view.peek(args.bytes, args.start(1), args.end(1))) reply.integer(view.entry.memoryBytes);
-  else reply.null();
-}
-
 /** Longest text Redis keeps in one block with its header, which it calls embstr. */
 const embeddedBytesMax = 44;
 const integerBytesMax = 20;
@@ -109,16 +90,20 @@ function objectRefcount(view: ReadView, args: Args, reply: ReplyWriter): void {
   else reply.null();
 }
 
-function objectUntracked(view: ReadView, args: Args, reply: ReplyWriter): void {
+function objectFrequency(view: ReadView, args: Args, reply: ReplyWriter): void {
   if (!view.peek(args.bytes, args.start(1), args.end(1))) reply.null();
-  else reply.error('bad-request', 'Neither the last use of a key nor how often it is used is tracked.');
+  else {
+    reply.error(
+      'bad-request',
+      'An LFU maxmemory policy is not selected, access frequency not tracked. Please note that when switching between ' +
+        'policies at runtime LRU and LFU data will take some time to adjust.',
+    );
+  }
 }
 
-function helpOf(lines: readonly string[]): NodeCommand['run'] {
-  return (_node, _args, reply) => {
-    reply.array(lines.length);
-    for (const line of lines) reply.status(line);
-  };
+function objectIdleTime(view: ReadView, args: Args, reply: ReplyWriter): void {
+  if (!view.peek(args.bytes, args.start(1), args.end(1))) reply.null();
+  else reply.error('bad-request', 'When a key was used last is not tracked.');
 }
 
 const nodeRow = {
@@ -133,6 +118,7 @@ const flushRow = {
   name: 'flushall',
   arity: -1,
   flags: ['write'],
+  categories: ['keyspace', 'dangerous'],
   keys: noKeys,
   group: 'server',
   since: '1.0.0',
@@ -142,22 +128,13 @@ const flushRow = {
   run: flush,
 } as const satisfies SweepCommand;
 
-const container = {
-  kind: 'container',
-  arity: -2,
-  flags: [],
-  keys: noKeys,
-  group: 'server',
-  complexity: 'Depends on the subcommand',
-  syntax: 'subcommand [argument ...]',
-} as const satisfies Omit<ContainerCommand, 'name' | 'since' | 'summary'>;
-
 const objectRow = {
   kind: 'read',
   name: 'object|encoding',
   arity: 3,
   flags: ['readonly'],
   keys: { first: 1, last: 1, step: 1 },
+  keyFlags: ['RO'],
   gather: 'single',
   group: 'generic',
   since: '2.2.3',
@@ -182,6 +159,7 @@ export const serverCommands: readonly CommandDeclaration[] = [
     ...nodeRow,
     name: 'echo',
     arity: 2,
+    flags: ['loading', 'stale', 'fast'],
     group: 'connection',
     since: '1.0.0',
     summary: 'Returns the message.',
@@ -192,6 +170,7 @@ export const serverCommands: readonly CommandDeclaration[] = [
     ...nodeRow,
     name: 'time',
     arity: 1,
+    flags: ['loading', 'stale', 'fast'],
     group: 'server',
     since: '2.6.0',
     summary: 'Returns the time of the node in seconds since the epoch, and the microseconds beyond.',
@@ -202,7 +181,8 @@ export const serverCommands: readonly CommandDeclaration[] = [
     ...nodeRow,
     name: 'info',
     arity: -1,
-    flags: [],
+    flags: ['loading', 'stale'],
+    categories: ['dangerous'],
     group: 'server',
     since: '1.0.0',
     summary: 'Tells about the node, section by section.',
@@ -211,31 +191,6 @@ export const serverCommands: readonly CommandDeclaration[] = [
   },
   flushRow,
   { ...flushRow, name: 'flushdb', summary: 'The same as FLUSHALL: there is one database.' },
-  { ...container, name: 'memory', since: '4.0.0', summary: 'About the memory of keys.' },
-  {
-    kind: 'read',
-    name: 'memory|usage',
-    arity: -3,
-    flags: ['readonly'],
-    keys: { first: 1, last: 1, step: 1 },
-    gather: 'single',
-    group: 'server',
-    since: '4.0.0',
-    summary: 'Returns the bytes of memory an entry takes, its share of the index included.',
-    complexity: 'O(1)',
-    syntax: 'key [SAMPLES count]',
-    run: memoryUsage,
-  },
-  {
-    ...nodeRow,
-    name: 'memory|help',
-    arity: 2,
-    group: 'server',
-    since: '4.0.0',
-    summary: 'Lists the subcommands.',
-    syntax: '',
-    run: helpOf(['MEMORY <subcommand>. Subcommands are:', 'USAGE key [SAMPLES count]', 'HELP']),
-  },
   { ...container, name: 'object', group: 'generic', since: '2.2.3', summary: 'About how values are kept.' },
   objectRow,
   {
@@ -248,30 +203,26 @@ export const serverCommands: readonly CommandDeclaration[] = [
     ...objectRow,
     name: 'object|idletime',
     summary: 'An error for every key: when it was used last is not tracked.',
-    run: objectUntracked,
+    run: objectIdleTime,
   },
   {
     ...objectRow,
     name: 'object|freq',
     since: '4.0.0',
     summary: 'An error for every key: how often it is used is not tracked.',
-    run: objectUntracked,
+    run: objectFrequency,
   },
   {
-    ...nodeRow,
+    ...helpRow,
     name: 'object|help',
-    arity: 2,
     group: 'generic',
     since: '6.2.0',
-    summary: 'Lists the subcommands.',
-    syntax: '',
-    run: helpOf([
-      'OBJECT <subcommand>. Subcommands are:',
-      'ENCODING key',
-      'REFCOUNT key',
-      'IDLETIME key',
-      'FREQ key',
-      'HELP',
+    run: helpOf('OBJECT', [
+      ['ENCODING <key>', "Redis's word for how it would keep the value."],
+      ['REFCOUNT <key>', '1: values are never shared.'],
+      ['FREQ <key>', 'An error: how often a key is used is not told.'],
+      ['IDLETIME <key>', 'An error: when a key was used last is not tracked.'],
+      ['HELP', 'This text.'],
     ]),
   },
 ];

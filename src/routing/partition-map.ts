@@ -1,5 +1,5 @@
 import { assert } from '../base/assert.ts';
-import { SLOT_COUNT, slotOf } from './slot.ts';
+import { SLOT_COUNT, slotOf } from '../base/slot.ts';
 
 export const PARTITION_COUNT_DEFAULT = 64;
 

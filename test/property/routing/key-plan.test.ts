@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { Args } from '../../../src/command/args.ts';
 import { KeyPlan } from '../../../src/routing/key-plan.ts';
 import { PartitionMap } from '../../../src/routing/partition-map.ts';
-import { crc16, slotOf } from '../../../src/routing/slot.ts';
+import { crc16, slotOf } from '../../../src/base/slot.ts';
 
 const scale = Number(process.env['FLUXCACHE_TEST_SCALE'] ?? 1);
 

@@ -1,6 +1,6 @@
 import test from 'ava';
+import { crc16, SLOT_COUNT, slotOf } from '../../../src/base/slot.ts';
 import { PartitionMap } from '../../../src/routing/partition-map.ts';
-import { crc16, SLOT_COUNT, slotOf } from '../../../src/routing/slot.ts';
 
 const bytes = (text: string): Uint8Array => Buffer.from(text, 'latin1');
 const slot = (text: string): number => slotOf(bytes(text), 0, text.length);

@@ -1,0 +1,263 @@
+import type { Args } from '../args.ts';
+import { type CommandDeclaration, type ConnectionCommand, type NodeCommand, noKeys } from '../command.ts';
+import type { ConnectionPort } from '../connection.ts';
+import { decodeInt64, decodeSmallInteger } from '../decimal.ts';
+import { integerArg, isWord, syntaxError } from '../options.ts';
+import type { ReplyWriter } from '../reply.ts';
+
+type Run = NodeCommand['run'];
+
+/** Without an answer when it stops the node, as in Redis: the connection ends. */
+function shutdown(connection: ConnectionPort, args: Args, reply: ReplyWriter): void {
+  const has = { NOSAVE: false, SAVE: false, NOW: false, FORCE: false, ABORT: false };
+  for (let index = 0; index < args.count; index++) {
+    const word = (Object.keys(has) as (keyof typeof has)[]).find((option) => isWord(args, index, option));
+    if (word === undefined) {
+      syntaxError(reply);
+      return;
+    }
+    has[word] = true;
+  }
+  if ((has.ABORT && (has.NOSAVE || has.SAVE || has.NOW || has.FORCE)) || (has.NOSAVE && has.SAVE)) syntaxError(reply);
+  // A node that stops takes no further commands, so this one can only come when it does not.
+  else if (has.ABORT) reply.error('bad-request', 'No shutdown in progress.');
+  else if (has.SAVE) reply.error('bad-request', 'All data is kept in memory only and cannot be saved.');
+  else {
+    connection.closeAfterReply();
+    connection.node.control.shutdown();
+  }
+}
+
+const notSaved: Run = (_node, _args, reply) =>
+  reply.error('bad-request', 'All data is kept in memory only and cannot be saved.');
+
+const backgroundSave: Run = (node, args, reply) => {
+  if (args.count === 0 || (args.count === 1 && isWord(args, 0, 'SCHEDULE'))) notSaved(node, args, reply);
+  else syntaxError(reply);
+};
+
+/** What Redis answers when nothing was ever saved: the time it was started. */
+const lastSave: Run = ({ control }, _args, reply) => reply.integer(Math.floor(control.startedAtMs / 1000));
+
+const role: Run = (_node, _args, reply) => {
+  reply.array(3);
+  reply.bulkText('master');
+  reply.integer(0);
+  reply.array(0);
+};
+
+/** There are no replicas that a write could have reached, and none to wait for. */
+const wait: Run = (_node, args, reply) => {
+  if (Number.isNaN(integerArg(args, 0, reply))) return;
+  const timeout = decodeInt64(args.bytes, args.start(1), args.end(1));
+  if (timeout === null) reply.error('invalid-argument', 'timeout is not an integer or out of range');
+  else if (timeout < 0n) reply.error('invalid-argument', 'timeout is negative');
+  else reply.integer(0);
+};
+
+const replicaOf: Run = (_node, args, reply) => {
+  if (isWord(args, 0, 'NO') && isWord(args, 1, 'ONE')) {
+    reply.ok();
+    return;
+  }
+  const port = decodeSmallInteger(args.bytes, args.start(1), args.end(1));
+  if (Number.isNaN(port) || port < 0 || port > 65_535) reply.error('invalid-argument', 'Invalid master port');
+  else reply.error('bad-request', 'A node cannot be a replica of another yet.');
+};
+
+const failover: Run = (_node, args, reply) => {
+  let isAbort = false;
+  for (let index = 0; index < args.count; index++) {
+    const after = args.count - 1 - index;
+    if (isWord(args, index, 'ABORT') && args.count === 1) isAbort = true;
+    else if (isWord(args, index, 'TIMEOUT') && after >= 1) {
+      if (Number.isNaN(integerArg(args, ++index, reply))) return;
+    } else if (isWord(args, index, 'TO') && after >= 2) {
+      if (Number.isNaN(integerArg(args, index + 2, reply))) return;
+      index += 2;
+    } else if (!isWord(args, index, 'FORCE')) {
+      syntaxError(reply);
+      return;
+    }
+  }
+  reply.error('bad-request', isAbort ? 'No failover in progress.' : 'FAILOVER requires connected replicas.');
+};
+
+const swapDb: Run = (_node, args, reply) => {
+  const indexes = [0, 1].map((at) => decodeSmallInteger(args.bytes, args.start(at), args.end(at)));
+  for (const [at, which] of ['first', 'second'].entries()) {
+    if (!Number.isNaN(indexes[at])) continue;
+    reply.error('invalid-argument', `invalid ${which} DB index`);
+    return;
+  }
+  if (indexes.every((index) => index === 0)) reply.ok();
+  else reply.error('invalid-argument', 'DB index is out of range');
+};
+
+const move: Run = (_node, args, reply) => {
+  const index = decodeSmallInteger(args.bytes, args.start(1), args.end(1));
+  if (index === 0) reply.error('invalid-argument', 'source and destination objects are the same');
+  else if (!Number.isNaN(integerArg(args, 1, reply))) reply.error('invalid-argument', 'DB index is out of range');
+};
+
+const debug: Run = (_node, _args, reply) => reply.error('bad-request', 'DEBUG command not allowed.');
+
+const lolwut: Run = ({ control }, args, reply) => {
+  if (args.count > 1 && isWord(args, 0, 'VERSION') && Number.isNaN(integerArg(args, 1, reply))) return;
+  const capacitor = ['    |    |', '----|    |----', '    |    |'].join('\n');
+  reply.text(`${capacitor}\n\nFluxCache ver. ${control.version}\n`);
+};
+
+const row = {
+  kind: 'node',
+  keys: noKeys,
+  group: 'server',
+  complexity: 'O(1)',
+  syntax: '',
+} as const;
+
+export const processCommands: readonly CommandDeclaration[] = [
+  {
+    ...row,
+    kind: 'connection',
+    name: 'shutdown',
+    arity: -1,
+    flags: ['admin', 'noscript', 'loading', 'stale', 'no_multi', 'allow_busy'],
+    since: '1.0.0',
+    summary: 'Stops the node when what it has accepted is answered.',
+    syntax: '[NOSAVE | SAVE] [NOW] [FORCE] [ABORT]',
+    run: shutdown satisfies ConnectionCommand['run'],
+  },
+  {
+    ...row,
+    name: 'save',
+    arity: 1,
+    flags: ['admin', 'noscript', 'no_async_loading', 'no_multi'],
+    since: '1.0.0',
+    summary: 'An error: all data is kept in memory only.',
+    run: notSaved,
+  },
+  {
+    ...row,
+    name: 'bgsave',
+    arity: -1,
+    flags: ['admin', 'noscript', 'no_async_loading'],
+    since: '1.0.0',
+    summary: 'An error: all data is kept in memory only.',
+    syntax: '[SCHEDULE]',
+    run: backgroundSave,
+  },
+  {
+    ...row,
+    name: 'bgrewriteaof',
+    arity: 1,
+    flags: ['admin', 'noscript', 'no_async_loading'],
+    since: '1.0.0',
+    summary: 'An error: all data is kept in memory only.',
+    run: notSaved,
+  },
+  {
+    ...row,
+    name: 'lastsave',
+    arity: 1,
+    flags: ['loading', 'stale', 'fast'],
+    categories: ['admin', 'dangerous'],
+    since: '1.0.0',
+    summary: 'Returns the time the node was started, in seconds since the epoch.',
+    run: lastSave,
+  },
+  {
+    ...row,
+    name: 'role',
+    arity: 1,
+    flags: ['noscript', 'loading', 'stale', 'fast'],
+    categories: ['admin', 'dangerous'],
+    since: '2.8.12',
+    summary: 'Returns the part the node plays among its copies, of which there are none.',
+    run: role,
+  },
+  {
+    ...row,
+    name: 'wait',
+    arity: 3,
+    flags: ['noscript'],
+    categories: ['connection'],
+    since: '3.0.0',
+    summary: 'Returns 0, the number of replicas that have seen the writes of this connection.',
+    syntax: 'numreplicas timeout',
+    run: wait,
+  },
+  {
+    ...row,
+    name: 'replicaof',
+    arity: 3,
+    flags: ['admin', 'noscript', 'stale', 'no_async_loading'],
+    since: '5.0.0',
+    summary: 'OK for NO ONE, else an error: a node has no replicas and is none.',
+    syntax: 'host port',
+    run: replicaOf,
+  },
+  {
+    ...row,
+    name: 'slaveof',
+    arity: 3,
+    flags: ['admin', 'noscript', 'stale', 'no_async_loading'],
+    since: '1.0.0',
+    summary: 'The same as REPLICAOF.',
+    syntax: 'host port',
+    run: replicaOf,
+  },
+  {
+    ...row,
+    name: 'failover',
+    arity: -1,
+    flags: ['admin', 'noscript', 'stale'],
+    since: '6.2.0',
+    summary: 'An error: there are no replicas.',
+    syntax: '[TO host port [FORCE]] [ABORT] [TIMEOUT milliseconds]',
+    run: failover,
+  },
+  {
+    ...row,
+    name: 'swapdb',
+    arity: 3,
+    flags: ['fast'],
+    categories: ['keyspace', 'dangerous'],
+    since: '4.0.0',
+    summary: 'OK for 0 and 0: there is one database.',
+    syntax: 'index1 index2',
+    run: swapDb,
+  },
+  {
+    ...row,
+    name: 'move',
+    arity: 3,
+    flags: ['fast'],
+    keys: { first: 0, last: 0, step: 1 },
+    group: 'generic',
+    since: '1.0.0',
+    summary: 'An error: there is one database.',
+    syntax: 'key db',
+    run: move,
+  },
+  {
+    ...row,
+    name: 'debug',
+    arity: -2,
+    flags: ['admin', 'noscript', 'loading', 'stale'],
+    since: '1.0.0',
+    summary: 'An error: there is nothing that clients may do to find defects.',
+    syntax: 'subcommand [argument ...]',
+    run: debug,
+  },
+  {
+    ...row,
+    name: 'lolwut',
+    arity: -1,
+    flags: ['fast'],
+    since: '5.0.0',
+    summary: 'Returns a picture and the version.',
+    syntax: '[VERSION version]',
+    run: lolwut,
+  },
+];
