@@ -12,6 +12,7 @@ import { openLog } from './monitoring/log.ts';
 import type { Account } from './server/access/access.ts';
 import { hashPassword } from './server/access/secrets.ts';
 import { readAccounts } from './server/access/users-file.ts';
+import { readTlsFiles, tlsSettings } from './server/tls/tls-files.ts';
 import { startNode } from './start-node.ts';
 
 const EXIT_ERROR = 1;
@@ -44,7 +45,11 @@ async function main(args: readonly string[]): Promise<void> {
   const { config } = resolution.resolved;
   const read = readAccounts(config);
   if (read.kind === 'problems') return refuse(read.problems);
+  const tls = tlsSettings(config);
+  const files = tls === null ? null : readTlsFiles(tls, Date.now());
+  if (files?.kind === 'problems') return refuse(files.problems);
   if (action === 'check-config') {
+    for (const warning of files?.material.warnings ?? []) process.stderr.write(`fluxcache-server: ${warning}\n`);
     process.stdout.write(printConfig(resolution.resolved));
     return;
   }
@@ -116,6 +121,7 @@ async function run(config: Config, accounts: readonly Account[]): Promise<void> 
     process.exit(isComplete ? 0 : EXIT_ERROR);
   };
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void stop(signal));
+  if (config.tlsCert !== '') process.on('SIGHUP', () => node.reload());
   const { url, tcpPort, engine } = node;
   const { shards, eviction } = config;
   const maxMemory = formatBytes(config.maxMemory);

@@ -17,6 +17,7 @@ import { RespSession } from './server/resp/resp-session.ts';
 import { openRpcSessions } from './server/rpc/rpc-session.ts';
 import { tcpFrontOptions } from './server/tcp/options.ts';
 import { TcpFront } from './server/tcp/tcp-front.ts';
+import type { TlsIdentity } from './server/tls/tls-identity.ts';
 import type { Tracker } from './server/tracking/tracker.ts';
 import { Arena } from './store/arena.ts';
 
@@ -32,6 +33,8 @@ export interface FrontNode {
   readonly clients: ClientList;
   readonly channels: Channels;
   readonly tracker: Tracker;
+  /** The certificate of both ports; null: they are plain. */
+  readonly tls: TlsIdentity | null;
   /** What only HTTP asks for. */
   readonly http: Pick<HttpNode, 'origin' | 'version' | 'metrics' | 'health' | 'nodes'>;
 }
@@ -52,6 +55,7 @@ export async function startFronts(node: FrontNode): Promise<Fronts> {
   const keyBytesMax = Math.min(...shards.threads.map(({ memory }) => new Arena(memory).keyBytesMax));
   const { tcp, counts } = openTcp(node, keyBytesMax, () => http?.port ?? config.httpPort);
   let http: HttpFront | null = null;
+  node.tls?.onChange((options) => tcp.setCertificate(options));
   try {
     await tcp.listen();
   } catch (error) {
@@ -65,6 +69,7 @@ export async function startFronts(node: FrontNode): Promise<Fronts> {
       changes: shards.changes,
       shardCount: config.shards,
       access: node.access,
+      tls: node.tls,
       probesNeedCredentials: config.probeCredentials,
       counters: node.counters,
       clock: node.clock,
@@ -136,7 +141,7 @@ function openTcp(
     counters,
     clock,
     log,
-    tls: null,
+    tls: node.tls?.options ?? null,
     openResp: (connection) => new RespSession(resp, connection),
     openRpc: openRpcSessions(rpc),
   });

@@ -20,6 +20,8 @@ import { ClientList } from './server/clients/client-list.ts';
 import { Shards } from './server/dispatch/shards.ts';
 import { Channels } from './server/pubsub/channels.ts';
 import { KeyspaceNotifications } from './server/pubsub/keyspace-notifications.ts';
+import { tlsSettings } from './server/tls/tls-files.ts';
+import { openTlsIdentity } from './server/tls/tls-identity.ts';
 import { Tracker } from './server/tracking/tracker.ts';
 import { type Fronts, startFronts } from './start-fronts.ts';
 import type { StoreMemory } from './store/arena.ts';
@@ -38,6 +40,8 @@ export interface RunningNode {
   readonly tcpPort: number;
   /** The build of the HTTP engine that serves. */
   readonly engine: string;
+  /** Reads the certificate anew for connections to come; what is wrong with it is logged, and changes nothing. */
+  reload(): void;
   /** Answers what was accepted, then ends everything. False when something had to be cut off. */
   stop(): Promise<boolean>;
 }
@@ -50,6 +54,8 @@ export async function startNode(
   logger: Logger,
 ): Promise<RunningNode> {
   const startedAtMs = systemClock.nowMs();
+  const settings = tlsSettings(config);
+  const tls = settings === null ? null : openTlsIdentity(settings, logger);
   const commandNames = commandTable.commands.map(({ name }) => name);
   const errorCount = 1 + Math.max(...(Object.keys(errors) as ErrorCode[]).map((code) => errors[code].id));
   const counters = Counters.create({ commandCount: commandNames.length, errorCount });
@@ -108,6 +114,7 @@ export async function startNode(
     await shards.started();
     fronts = await startFronts({
       config,
+      tls,
       shards,
       access: new Access(accounts, systemClock),
       counters,
@@ -143,10 +150,11 @@ export async function startNode(
     return isComplete;
   };
   return {
-    url: `http://${formatAddress(config.bind, running.http.port)}`,
+    url: `${tls === null ? 'http' : 'https'}://${formatAddress(config.bind, running.http.port)}`,
     port: running.http.port,
     tcpPort: running.tcp.port,
     engine: running.http.engine,
+    reload: () => void tls?.reload(),
     stop: () => {
       stopped ??= stop();
       return stopped;

@@ -12,6 +12,7 @@ import { EventsEndpoint, lastEventHeader } from './events-endpoint.ts';
 import { Exchange } from './exchange.ts';
 import { GetEndpoint } from './get-endpoint.ts';
 import { KeyEndpoints } from './key-endpoints.ts';
+import { isEngineEnough, type Listener, listenerOf } from './listener.ts';
 import { NodeEndpoints } from './node-endpoints.ts';
 import type { HttpNode } from './node-port.ts';
 import type { HttpFrontOptions } from './options.ts';
@@ -19,14 +20,7 @@ import { encodingHeader, RedisEndpoints } from './redis-endpoints.ts';
 import { headRefusal, misdirected } from './request-head.ts';
 import { SetEndpoint } from './set-endpoint.ts';
 import { HttpShared } from './shared.ts';
-import {
-  type LoadedUws,
-  loadUws,
-  type UwsApp,
-  type UwsListenSocket,
-  type UwsRequest,
-  type UwsResponse,
-} from './uws.ts';
+import { type LoadedUws, loadUws, type UwsApp, type UwsRequest, type UwsResponse } from './uws.ts';
 
 /** A front that listens. */
 export interface HttpFront {
@@ -81,28 +75,27 @@ export async function startHttpFront(
 class UwsFront implements HttpFront {
   port = 0;
   readonly engine: string;
-  readonly tellsConnections: boolean;
-  readonly #loaded: LoadedUws;
-  readonly #app: UwsApp;
+  readonly #listener: Listener;
   readonly #shared: HttpShared;
   readonly #get: GetEndpoint;
   readonly #set: SetEndpoint;
   readonly #feed: EventFeed;
   readonly #runs: Readonly<Record<HttpPathId, Run>>;
-  #socket: UwsListenSocket | null = null;
   #connections = 0;
+  #tellsConnections = false;
 
   constructor(options: HttpFrontOptions, node: HttpNode, loaded: LoadedUws) {
-    this.#loaded = loaded;
     this.engine = loaded.source;
     this.#shared = new HttpShared(options, node, commandTable.commands.length);
     this.#get = new GetEndpoint(this.#shared);
     this.#set = new SetEndpoint(this.#shared);
     this.#feed = new EventFeed(node.changes, options.events, () => randomBytes(8).toString('hex'));
     this.#runs = this.#endpoints();
-    this.#app = loaded.uws.App();
-    this.tellsConnections = this.#app.filter !== undefined;
-    this.#route();
+    this.#listener = listenerOf(loaded.uws, options, node.tls, (app) => this.#route(app), node.log);
+  }
+
+  get tellsConnections(): boolean {
+    return this.#tellsConnections;
   }
 
   get inFlight(): number {
@@ -117,28 +110,15 @@ class UwsFront implements HttpFront {
     this.#shared.flushCounts();
   }
 
-  listen(): Promise<void> {
-    const { host, port } = this.#shared.options;
-    const { uws } = this.#loaded;
-    return new Promise((resolve, reject) => {
-      this.#app.listen(host, port, uws.LIBUS_LISTEN_EXCLUSIVE_PORT, (socket) => {
-        if (socket === false) {
-          reject(
-            new Error(`The HTTP port cannot be opened: ${host}:${port} is in use, or not an address of this machine.`),
-          );
-          return;
-        }
-        this.#socket = socket;
-        this.port = uws.us_socket_local_port(socket);
-        resolve();
-      });
-    });
+  async listen(): Promise<void> {
+    await this.#listener.listen();
+    this.port = this.#listener.port;
   }
 
   async drain(): Promise<boolean> {
     const shared = this.#shared;
     shared.isDraining = true;
-    this.#stopListening();
+    this.#listener.stop();
     this.#feed.close();
     const endMs = performance.now() + shared.options.drainTimeoutMs;
     let served = -1;
@@ -158,17 +138,10 @@ class UwsFront implements HttpFront {
   }
 
   close(): void {
-    this.#stopListening();
     this.#feed.close();
-    this.#app.close();
+    this.#listener.close();
     this.#shared.deadlines.close();
     this.#shared.flushCounts();
-  }
-
-  #stopListening(): void {
-    if (this.#socket === null) return;
-    this.#loaded.uws.us_listen_socket_close(this.#socket);
-    this.#socket = null;
   }
 
   #endpoints(): Readonly<Record<HttpPathId, Run>> {
@@ -203,9 +176,8 @@ class UwsFront implements HttpFront {
     };
   }
 
-  #route(): void {
-    const app = this.#app;
-    this.#limitConnections();
+  #route(app: UwsApp): void {
+    this.#limitConnections(app);
     for (const row of httpPaths as readonly (HttpPath & { id: HttpPathId })[]) {
       const pattern = row.path.replace('{key}', ':key');
       const handler = this.#handler(row);
@@ -233,11 +205,12 @@ class UwsFront implements HttpFront {
   }
 
   /** Only builds of the engine that tell of connections can limit them here. */
-  #limitConnections(): void {
+  #limitConnections(app: UwsApp): void {
     const { connectionsMax } = this.#shared.options;
     const { counters } = this.#shared.node;
+    this.#tellsConnections = app.filter !== undefined;
     // biome-ignore lint/suspicious/useIterableCallbackReturn: no filter of an array, but a listener.
-    this.#app.filter?.((response, change) => {
+    app.filter?.((response, change) => {
       this.#connections += change;
       counters.add(Tally.clients, FrontEnd.http, change);
       if (change < 0) return;
@@ -316,8 +289,10 @@ class UwsFront implements HttpFront {
     response: UwsResponse,
     request: UwsRequest,
   ): AccessUser | AccessRefusal | Promise<AccessUser | AccessRefusal> {
-    const address = Buffer.from(response.getRemoteAddressAsText()).toString('latin1');
-    return this.#shared.node.access.authenticate(request.getHeader('authorization'), address);
+    const { access, tls } = this.#shared.node;
+    const isRelayed = tls !== null && !isEngineEnough(tls);
+    const address = isRelayed ? response.getProxiedRemoteAddressAsText() : response.getRemoteAddressAsText();
+    return access.authenticate(request.getHeader('authorization'), Buffer.from(address).toString('latin1'));
   }
 
   /** Any request to a path that there is: looks at all that can be wrong with its head, then runs it. */

@@ -8,6 +8,7 @@ import type { ReplySink } from '../../shard/shard-client.ts';
 import type { Access } from '../access/access.ts';
 import type { AccessOrigin } from '../access/origin.ts';
 import type { OrderedSession } from '../dispatch/ordered-session.ts';
+import type { TlsIdentity } from '../tls/tls-identity.ts';
 import type { ChangesPort } from './event-feed.ts';
 
 /** What the HTTP front needs of the node it stands in front of. */
@@ -15,6 +16,8 @@ export interface HttpNode {
   readonly commands: CommandPort;
   readonly changes: ChangesPort;
   readonly shardCount: number;
+  /** The certificate that connections are shown; null: they are plain. */
+  readonly tls: TlsIdentity | null;
   readonly access: Access;
   readonly origin: AccessOrigin;
   /** Whether probes and metrics ask for credentials like everything else. */

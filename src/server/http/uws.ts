@@ -28,6 +28,8 @@ export interface UwsResponse {
   cork(write: () => void): UwsResponse;
   close(): UwsResponse;
   getRemoteAddressAsText(): ArrayBuffer;
+  /** The address that a header of the PROXY protocol named; empty without one. */
+  getProxiedRemoteAddressAsText(): ArrayBuffer;
 }
 
 /** One request. May be used only until the handler that got it returns. */
@@ -55,14 +57,23 @@ export interface UwsApp {
   del(pattern: string, handler: UwsHandler): UwsApp;
   any(pattern: string, handler: UwsHandler): UwsApp;
   listen(host: string, port: number, options: number, done: (socket: UwsListenSocket | false) => void): UwsApp;
+  listen_unix(done: (socket: UwsListenSocket | false) => void, path: string): UwsApp;
   /** Closes every socket of the app at once. */
   close(): UwsApp;
   /** Newer builds only: told of each connection opened (1) and closed (-1). */
   filter?(handler: (response: UwsResponse, change: number) => void): UwsApp;
 }
 
+/** Files of TLS, as PEM. */
+export interface UwsTlsOptions {
+  readonly cert_file_name: string;
+  readonly key_file_name: string;
+}
+
 export interface Uws {
   App(): UwsApp;
+  /** Throws when the files are not as they must be. */
+  SSLApp(options: UwsTlsOptions): UwsApp;
   us_listen_socket_close(socket: UwsListenSocket): void;
   us_socket_local_port(socket: UwsListenSocket): number;
   /** Listen option: do not share the port with other processes. */

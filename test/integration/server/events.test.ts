@@ -280,7 +280,8 @@ test('what is asked for wrongly is refused', async (t) => {
 });
 
 test('a client that reads nothing is cut off; the others and writers are not held up', async (t) => {
-  const fixture = await started(t, { options: { events: { ...eventOptions, historyBytesMax: 256 * 1024 } } });
+  const events = { ...eventOptions, historyBytesMax: 256 * 1024 };
+  const fixture = await started(t, { options: { events }, budgetBytes: 128 * 2 ** 20 });
   const slow = connect(fixture.front.port, '127.0.0.1');
   slow.on('error', () => {});
   await once(slow, 'connect');

@@ -14,6 +14,7 @@ import { Shards } from '../../../src/server/dispatch/shards.ts';
 import { type HttpFront, startHttpFront } from '../../../src/server/http/http-front.ts';
 import type { CommandPort, HttpNode } from '../../../src/server/http/node-port.ts';
 import { type HttpFrontOptions, httpFrontOptions } from '../../../src/server/http/options.ts';
+import type { TlsIdentity } from '../../../src/server/tls/tls-identity.ts';
 import { Arena, type EvictionName } from '../../../src/store/arena.ts';
 
 export interface Fixture {
@@ -33,6 +34,8 @@ export interface FixtureSettings {
   readonly budgetBytes?: number;
   readonly eviction?: EvictionName;
   readonly health?: () => Health;
+  /** The certificate to be shown. */
+  readonly tls?: (log: Logger) => TlsIdentity;
   /** Runs commands in the shards' place. */
   readonly commands?: CommandPort;
 }
@@ -71,6 +74,7 @@ export async function startFixture(settings: FixtureSettings = {}): Promise<Fixt
     commands: settings.commands ?? shards.dispatcher,
     changes: shards.changes,
     shardCount,
+    tls: settings.tls?.(log) ?? null,
     access: new Access(settings.accounts ?? [], systemClock),
     origin: new AccessOrigin('127.0.0.1', [], []),
     probesNeedCredentials: false,
@@ -87,7 +91,7 @@ export async function startFixture(settings: FixtureSettings = {}): Promise<Fixt
   const front = await startHttpFront({ ...shipped, port: 0, ...settings.options }, node);
   return {
     front,
-    url: `http://127.0.0.1:${front.port}`,
+    url: `${node.tls === null ? 'http' : 'https'}://127.0.0.1:${front.port}`,
     counters,
     shards,
     faults,
