@@ -1,0 +1,273 @@
+/// <reference lib="esnext.disposable" preserve="true" />
+import { type BatchBuilder, type BatchResults, batchBuilder, batchOf } from './batch.ts';
+import type { CallOptions } from './call.ts';
+import { Calls } from './calls.ts';
+import { ClosedError } from './errors.ts';
+import { type ClientEventName, ClientEventTarget, type ClientListener } from './events.ts';
+import { JsonCommands } from './json-commands.ts';
+import type { Operation } from './operation.ts';
+import {
+  type Entries,
+  type Entry,
+  type ExpireOptions,
+  operations,
+  type SetOptions,
+  type SetResult,
+} from './operations.ts';
+import { type ClientOptions, resolveOptions } from './options.ts';
+import { type Router, SingleNodeRouter } from './router.ts';
+import { type ScanOptions, scanKeys } from './scan.ts';
+import type { MessageListener, SubscribeOptions, Subscription, SubscriptionTarget } from './subscription.ts';
+import { Subscriptions } from './subscriptions.ts';
+import type { Key, Storable, Value, ValueTypeName, ValueTypes } from './values.ts';
+
+/** A client of the node at a URL (`fluxcache://user:password@host:port`, `fluxcaches://` for TLS), or as the options say. */
+export function createClient(options: string | ClientOptions = {}): FluxClient {
+  return new FluxClient(options);
+}
+
+/**
+ * A client of one node. Connections are opened with the first call and made again when they are lost. Calls may be made at
+ * any time without waiting for others: those of one turn of the event loop leave together, and with one connection (the
+ * default) they take effect in the order they are made.
+ *
+ * Every call resolves to its result or is rejected with a {@link FluxCacheError}, whose `code` tells what happened,
+ * `retryable` whether trying again can help and do no harm, and `maybeApplied` whether a write may have taken effect though
+ * its answer is not known. Times are in milliseconds.
+ */
+export class FluxClient {
+  /** Documents, and what is inside them. */
+  readonly json: JsonCommands;
+  readonly #events = new ClientEventTarget();
+  readonly #router: Router;
+  readonly #calls: Calls;
+  readonly #subscriptions: Subscriptions;
+  #ended: Promise<void> | null = null;
+  #isDestroyed = false;
+
+  /** @throws FluxCacheError `invalid-argument` for an option or a URL that is not right */
+  constructor(options: string | ClientOptions = {}) {
+    const resolved = resolveOptions(options);
+    this.#router = new SingleNodeRouter(resolved, this.#events);
+    this.#calls = new Calls(resolved, this.#router);
+    this.#subscriptions = new Subscriptions(this.#router, this.#events, resolved.reconnect);
+    this.json = new JsonCommands(this.#calls);
+  }
+
+  /** Resolves once a connection is made and logged in. Not needed before other calls; rejects if the first try fails. */
+  connect(): Promise<void> {
+    return this.#ended === null ? this.#router.ready() : Promise.reject(new ClosedError());
+  }
+
+  /** The value of a key, null when there is none. With `type`, as a value of that type; else as it was stored. */
+  get<Name extends ValueTypeName>(
+    key: Key,
+    options: CallOptions & { readonly type: Name },
+  ): Promise<ValueTypes[Name] | null>;
+  get<T = Value>(key: Key, options?: CallOptions): Promise<T | null>;
+  get(key: Key, options: CallOptions & { readonly type?: ValueTypeName } = {}): Promise<unknown> {
+    return this.#calls.run(operations.get(key, options.type), options);
+  }
+
+  /** The value of a key with its version and time to live; null when there is none. */
+  entry<T = Value>(key: Key, options: CallOptions = {}): Promise<Entry<T> | null> {
+    return this.#calls.run(operations.entry<T>(key), options);
+  }
+
+  /**
+   * Stores a value: text, bytes, a number, or what JSON.stringify takes as a document. Resolves to whether it was written,
+   * which without conditions it is; with `returnOld` or `returnVersion`, to more.
+   */
+  set<T = Value>(
+    key: Key,
+    value: Storable,
+    options: CallOptions & SetOptions & ({ readonly returnOld: true } | { readonly returnVersion: true }),
+  ): Promise<SetResult<T>>;
+  set(key: Key, value: Storable, options?: CallOptions & SetOptions): Promise<boolean>;
+  set(key: Key, value: Storable, options: CallOptions & SetOptions = {}): Promise<boolean | SetResult> {
+    const { signal, timeoutMs, retryable, ...words } = options;
+    const call = { signal, timeoutMs, retryable };
+    return words.returnOld || words.returnVersion
+      ? this.#calls.run(operations.setWithResult(key, value, words), call)
+      : this.#calls.run(operations.set(key, value, words), call);
+  }
+
+  /** Removes keys; resolves to how many there were. */
+  delete(...keys: [...Key[], CallOptions] | Key[]): Promise<number> {
+    const [names, options] = withOptions(keys);
+    return this.#calls.run(operations.delete(names), options);
+  }
+
+  /** Removes a key if its entry has this version; resolves to whether it did. */
+  deleteIfVersion(key: Key, version: number, options: CallOptions = {}): Promise<boolean> {
+    return this.#calls.run(operations.deleteIfVersion(key, version), options);
+  }
+
+  /** How many of the keys exist. */
+  exists(...keys: [...Key[], CallOptions] | Key[]): Promise<number> {
+    const [names, options] = withOptions(keys);
+    return this.#calls.run(operations.exists(names), options);
+  }
+
+  /** The values of several keys, null for those there are not. */
+  mget<T = Value>(keys: readonly Key[], options: CallOptions = {}): Promise<(T | null)[]> {
+    return this.#calls.run(operations.mget<T>(keys), options);
+  }
+
+  /** Stores several values, given as an object, a Map or pairs. */
+  mset(entries: Entries, options: CallOptions = {}): Promise<void> {
+    return this.#calls.run(operations.mset(entries), options);
+  }
+
+  /**
+   * Adds to a number, an absent one counting as 0; resolves to the sum. Beyond 2^53 give a bigint: a sum that a number
+   * cannot hold is rejected with `overflow`, `maybeApplied` being true. Never sent twice unless `retryable` says so.
+   */
+  incr(key: Key, by: bigint, options?: CallOptions): Promise<bigint>;
+  incr(key: Key, by?: number, options?: CallOptions): Promise<number>;
+  incr(key: Key, by: number | bigint = 1, options: CallOptions = {}): Promise<number | bigint> {
+    return typeof by === 'bigint'
+      ? this.#calls.run(operations.incrBigInt(key, by), options)
+      : this.#calls.run(operations.incr(key, by), options);
+  }
+
+  /** As `incr`, the other way. */
+  decr(key: Key, by: bigint, options?: CallOptions): Promise<bigint>;
+  decr(key: Key, by?: number, options?: CallOptions): Promise<number>;
+  decr(key: Key, by: number | bigint = 1, options: CallOptions = {}): Promise<number | bigint> {
+    return typeof by === 'bigint'
+      ? this.#calls.run(operations.incrBigInt(key, -by), options)
+      : this.#calls.run(operations.incr(key, -by), options);
+  }
+
+  /** Lets a key expire after so many milliseconds; false when it does not exist or a condition does not hold. */
+  expire(key: Key, ttlMs: number, options: CallOptions & ExpireOptions = {}): Promise<boolean> {
+    const { signal, timeoutMs, retryable, ...words } = options;
+    return this.#calls.run(operations.expire(key, ttlMs, words), { signal, timeoutMs, retryable });
+  }
+
+  /** Lets a key expire at a time: a Date, or milliseconds since the Unix epoch. */
+  expireAt(key: Key, time: number | Date, options: CallOptions & ExpireOptions = {}): Promise<boolean> {
+    const { signal, timeoutMs, retryable, ...words } = options;
+    return this.#calls.run(operations.expireAt(key, time, words), { signal, timeoutMs, retryable });
+  }
+
+  /** Lets a key not expire; false when it would not have. */
+  persist(key: Key, options: CallOptions = {}): Promise<boolean> {
+    return this.#calls.run(operations.persist(key), options);
+  }
+
+  /** Milliseconds until a key expires: Infinity when it does not, null when there is none. */
+  ttl(key: Key, options: CallOptions = {}): Promise<number | null> {
+    return this.#calls.run(operations.ttl(key), options);
+  }
+
+  /**
+   * All keys, or those that match; text when they are UTF-8, else bytes. Those that are there from beginning to end are
+   * told once each. A time-out is that of each request.
+   */
+  scan(options: ScanOptions = {}): AsyncGenerator<string | Uint8Array, void, undefined> {
+    return scanKeys(this.#calls, options);
+  }
+
+  /**
+   * Sends several operations in one request. They run in order, are no transaction, and each has an outcome of its own:
+   * `const [a, n] = await client.batch((b) => [b.get<string>('a'), b.incr('n')])`.
+   */
+  batch<const Operations extends readonly Operation<unknown>[]>(
+    build: (builder: BatchBuilder) => Operations,
+    options: CallOptions = {},
+  ): Promise<BatchResults<Operations>> {
+    return this.#calls.run(batchOf(build(batchBuilder)), options);
+  }
+
+  /**
+   * Subscribes to channels, or to patterns of them; resolves once the server has agreed. Messages go to the listener if one
+   * is given, else to whoever iterates the subscription, and wait for it within the limits of the options.
+   */
+  subscribe(target: SubscriptionTarget, options?: SubscribeOptions): Promise<Subscription>;
+  subscribe(target: SubscriptionTarget, listener: MessageListener, options?: SubscribeOptions): Promise<Subscription>;
+  subscribe(
+    target: SubscriptionTarget,
+    first: MessageListener | SubscribeOptions = {},
+    options: SubscribeOptions = {},
+  ): Promise<Subscription> {
+    return typeof first === 'function'
+      ? this.#subscriptions.subscribe(target, first, options)
+      : this.#subscriptions.subscribe(target, null, first);
+  }
+
+  /** Publishes to a channel; resolves to how many subscriptions it reached. */
+  publish(channel: Key, payload: Key, options: CallOptions = {}): Promise<number> {
+    return this.#calls.run(operations.publish(channel, payload), options);
+  }
+
+  /** Any command or method, with its parameters as the server's reference has them; a result as it was sent. */
+  call<T = unknown>(method: string, ...params: readonly unknown[]): Promise<T> {
+    // The caller's word, as with `get<T>`.
+    return this.#calls.run(operations.call(method, params) as Operation<T>, {});
+  }
+
+  /** Resolves to PONG once the server has answered. */
+  ping(options: CallOptions = {}): Promise<string> {
+    return this.#calls.run(operations.ping(), options);
+  }
+
+  /** What the node tells of itself, in the lines of Redis's INFO. */
+  info(sections: readonly string[] = [], options: CallOptions = {}): Promise<string> {
+    return this.#calls.run(operations.info(sections), options);
+  }
+
+  /** Runs an operation made by hand: a method with params, and how its result is read. */
+  run<T>(operation: Operation<T>, options: CallOptions = {}): Promise<T> {
+    return this.#calls.run(operation, options);
+  }
+
+  on<Name extends ClientEventName>(name: Name, listener: ClientListener<Name>): this {
+    this.#events.on(name, listener);
+    return this;
+  }
+
+  off<Name extends ClientEventName>(name: Name, listener: ClientListener<Name>): this {
+    this.#events.off(name, listener);
+    return this;
+  }
+
+  /** Ends subscriptions, takes no more calls, waits for those there are, and closes the connections. */
+  close(): Promise<void> {
+    this.#ended ??= this.#close();
+    return this.#ended;
+  }
+
+  /** Closes the connections at once: unsettled calls are rejected with a {@link ClosedError}. */
+  destroy(): void {
+    if (this.#isDestroyed) return;
+    this.#isDestroyed = true;
+    const isFirst = this.#ended === null;
+    this.#ended ??= Promise.resolve();
+    this.#subscriptions.close();
+    this.#calls.destroy();
+    this.#router.destroy(new ClosedError());
+    if (isFirst) this.#events.emit('close', undefined);
+  }
+
+  /** For `await using`. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #close(): Promise<void> {
+    this.#subscriptions.close();
+    await this.#calls.close();
+    this.#router.end();
+    this.#events.emit('close', undefined);
+  }
+}
+
+/** Keys, and the options that may stand behind them. */
+function withOptions(words: readonly (Key | CallOptions)[]): [Key[], CallOptions] {
+  const last = words.at(-1);
+  const isOptions = typeof last === 'object' && !(last instanceof Uint8Array);
+  // What is left are keys, by the types of whoever calls this.
+  return [(isOptions ? words.slice(0, -1) : words) as Key[], isOptions ? last : {}];
+}

@@ -1,0 +1,62 @@
+import { FluxCacheError } from './errors.ts';
+import type { Key } from './values.ts';
+
+/**
+ * What sending an operation twice would do.
+ *
+ * - `read`: nothing.
+ * - `idempotent`: the same as once, as long as nobody else writes in between.
+ * - `once`: something else.
+ */
+export type Safety = 'read' | 'idempotent' | 'once';
+
+/** A request that was not sent yet, and how its result is read: what all methods of the client and of a batch make. */
+export interface Operation<T> {
+  readonly method: string;
+  readonly params: readonly unknown[];
+  /** The key by which a router finds the node; null when any node will do. */
+  readonly key: Key | null;
+  readonly safety: Safety;
+  /** Throws {@link FluxCacheError} when the result is not what the method promises. */
+  decode(result: unknown): T;
+}
+
+export function isKey(value: unknown): value is Key {
+  return typeof value === 'string' || value instanceof Uint8Array;
+}
+
+/** An answer that is not of the form the method has: a server of another make. */
+export function unexpectedResult(what: string): FluxCacheError {
+  return new FluxCacheError('unexpected-result', `The server answered with something else than ${what}.`);
+}
+
+export function decodeNumber(result: unknown): number {
+  if (typeof result === 'number') return result;
+  if (typeof result === 'bigint') {
+    throw new FluxCacheError('overflow', `${result} is beyond the integers a number holds; ask with a bigint.`, {
+      maybeApplied: true,
+    });
+  }
+  throw unexpectedResult('a number');
+}
+
+export function decodeBigInt(result: unknown): bigint {
+  if (typeof result === 'bigint') return result;
+  if (typeof result === 'number' && Number.isInteger(result)) return BigInt(result);
+  throw unexpectedResult('an integer');
+}
+
+/** Of commands that answer 1 and 0, or a boolean. */
+export function decodeFlag(result: unknown): boolean {
+  return result === 1 || result === true;
+}
+
+export function decodeText(result: unknown): string {
+  if (typeof result === 'string') return result;
+  throw unexpectedResult('text');
+}
+
+export function decodeArray(result: unknown): readonly unknown[] {
+  if (Array.isArray(result)) return result;
+  throw unexpectedResult('an array');
+}

@@ -1,0 +1,29 @@
+/** FluxCache's client library: what `import … from 'fluxcache'` gives. See client/README.md. */
+export type { BatchBuilder, BatchResult, BatchResults } from './client/batch.ts';
+export type { CallOptions } from './client/call.ts';
+export { createClient, FluxClient } from './client/client.ts';
+export {
+  AbortError,
+  ClosedError,
+  ConnectionError,
+  FluxCacheError,
+  type FluxCacheErrorCode,
+  QueueFullError,
+  ReplyError,
+  TimeoutError,
+} from './client/errors.ts';
+export type { ClientEventName, ClientEvents, ClientListener } from './client/events.ts';
+export type { JsonCommands } from './client/json-commands.ts';
+export type { JsonSetOptions } from './client/json-operations.ts';
+export type { Operation, Safety } from './client/operation.ts';
+export type { Entries, Entry, ExpireOptions, SetOptions, SetResult } from './client/operations.ts';
+export type { ClientOptions, QueueOptions, RetryOptions, TlsOptions } from './client/options.ts';
+export type { ScanOptions } from './client/scan.ts';
+export type {
+  Message,
+  MessageListener,
+  SubscribeOptions,
+  Subscription,
+  SubscriptionTarget,
+} from './client/subscription.ts';
+export type { Json, Key, Storable, StorablePart, Value, ValueTypeName, ValueTypes } from './client/values.ts';
