@@ -91,6 +91,7 @@ export class InThreadShards {
         mailboxes: [new ActorMailbox(box)],
         bell: new Doorbell(bells[shard] as (typeof bells)[number]),
         control: new ShardControl(ShardControl.create()),
+        random: plainNode.random,
         onDefect,
       });
     });
@@ -133,6 +134,7 @@ export class InThreadShards {
 export function plainReply(reply: ReplyReader): unknown {
   switch (reply.kind) {
     case ReplyKind.null:
+    case ReplyKind.nullArray:
       return null;
     case ReplyKind.false:
       return false;

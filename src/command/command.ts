@@ -80,6 +80,9 @@ export interface Step {
   readonly args: Args;
 }
 
+/** What a survey is told of the node: also in a shard's actor. */
+export type SurveyNode = Pick<NodePort, 'random'>;
+
 /** Reads all shards. Runs on a front end, which has a reader of each. */
 export interface SurveyCommand extends CommandRow {
   readonly kind: 'survey';
@@ -88,7 +91,13 @@ export interface SurveyCommand extends CommandRow {
    * Does a bounded piece of the work and returns 0 when the reply is complete, else a number to be given to the next
    * call as `resume`, in a later turn of the event loop and with the same `reply` and arguments. `resume` is 0 at first.
    */
-  readonly run: (views: readonly ReadView[], node: NodePort, args: Args, reply: ReplyWriter, resume: number) => number;
+  readonly run: (
+    views: readonly ReadView[],
+    node: SurveyNode,
+    args: Args,
+    reply: ReplyWriter,
+    resume: number,
+  ) => number;
 }
 
 /** Changes all shards: runs in every shard's actor; the replies are gathered as `all-ok`. */

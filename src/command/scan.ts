@@ -1,7 +1,7 @@
 import type { EntryInfo, ReadView } from '../base/view.ts';
 import { ValueType } from '../base/view.ts';
 import type { Args } from './args.ts';
-import { type CommandDeclaration, type NodePort, noKeys } from './command.ts';
+import { type CommandDeclaration, noKeys, type SurveyNode } from './command.ts';
 import { asciiText, decodeRoughInteger } from './decimal.ts';
 import { globMatches } from './glob.ts';
 import { typeWord } from './keys.ts';
@@ -58,7 +58,7 @@ function scanFrom(views: readonly ReadView[], cursor: number, count: number, rep
   return shard + 1 < views.length ? (shard + 1) * cursorsPerShard : 0;
 }
 
-function scan(views: readonly ReadView[], _node: NodePort, args: Args, reply: ReplyWriter): number {
+function scan(views: readonly ReadView[], _node: SurveyNode, args: Args, reply: ReplyWriter): number {
   const cursor = cursorArg(args, reply);
   if (Number.isNaN(cursor)) return 0;
   let count = 10;
@@ -118,7 +118,7 @@ function takePattern(args: Args, index: number, reply: ReplyWriter): boolean {
 }
 
 /** In pieces: what is there from the first to the last is found, and no other command waits for the end. */
-function keys(views: readonly ReadView[], _node: NodePort, args: Args, reply: ReplyWriter, resume: number): number {
+function keys(views: readonly ReadView[], _node: SurveyNode, args: Args, reply: ReplyWriter, resume: number): number {
   if (!takePattern(args, 0, reply)) return 0;
   sieve.type = null;
   sieve.found = 0;
@@ -139,7 +139,7 @@ function keys(views: readonly ReadView[], _node: NodePort, args: Args, reply: Re
 
 const keyScratch = new Uint8Array(65_536);
 
-function randomkey(views: readonly ReadView[], node: NodePort, _args: Args, reply: ReplyWriter): number {
+function randomkey(views: readonly ReadView[], node: SurveyNode, _args: Args, reply: ReplyWriter): number {
   let total = 0;
   for (const view of views) total += view.keyCount;
   // Every key of every shard is as likely; a shard that turns out empty hands on to the next.
@@ -160,7 +160,7 @@ function randomkey(views: readonly ReadView[], node: NodePort, _args: Args, repl
   return 0;
 }
 
-function dbsize(views: readonly ReadView[], _node: NodePort, _args: Args, reply: ReplyWriter): number {
+function dbsize(views: readonly ReadView[], _node: SurveyNode, _args: Args, reply: ReplyWriter): number {
   let total = 0;
   for (const view of views) total += view.keyCount;
   reply.integer(total);

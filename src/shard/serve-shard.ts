@@ -1,6 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { assert } from '../base/assert.ts';
-import { systemClock } from '../base/ports.ts';
+import { plainRandom, systemClock } from '../base/ports.ts';
 import type { Command } from '../command/command.ts';
 import type { CommandTable } from '../command/table.ts';
 import { ActorMailbox } from '../mailbox/actor-mailbox.ts';
@@ -47,6 +47,7 @@ export function serveShard(table: CommandTable): void {
     mailboxes: data.mailboxes.map((handle) => new ActorMailbox(handle)),
     bell: new Doorbell(data.bell),
     control: new ShardControl(data.control),
+    random: plainRandom,
     onDefect,
   });
   post({ kind: 'serving' });

@@ -1,4 +1,5 @@
 import { AssertionError, assert } from '../base/assert.ts';
+import type { Random } from '../base/ports.ts';
 import { Args } from '../command/args.ts';
 import type { Command } from '../command/command.ts';
 import { ReplyWriter } from '../command/reply.ts';
@@ -10,6 +11,8 @@ import { UPKEEP_ROW } from './change-message.ts';
 import { decodeCommand } from './command-message.ts';
 import type { ShardControl } from './shard-control.ts';
 import type { ShardStore } from './shard-store.ts';
+import { runRow, TransactionExec } from './transaction-exec.ts';
+import { TRANSACTION_ROW } from './transaction-message.ts';
 import type { TurnClock } from './turn-clock.ts';
 
 /** Commands taken from one mailbox before the next has its turn and replies are published. */
@@ -31,6 +34,7 @@ export interface ShardActorParts {
   /** This actor's own bell, which every front end rings. */
   readonly bell: Doorbell;
   readonly control: ShardControl;
+  readonly random: Random;
   /** Told of a command that threw what is not an assertion; the command is answered and the actor goes on. */
   readonly onDefect: (command: Command, error: unknown) => void;
 }
@@ -53,6 +57,7 @@ export class ShardActor {
   readonly #control: ShardControl;
   readonly #onDefect: (command: Command, error: unknown) => void;
   readonly #changes: ChangeLog;
+  readonly #transactions: TransactionExec;
   readonly #reply = new ReplyWriter();
   /** A message of changes waited for room when it was last looked at. */
   #isStalled = false;
@@ -68,6 +73,7 @@ export class ShardActor {
     this.#onDefect = parts.onDefect;
     this.#changes = new ChangeLog(parts.control);
     parts.store.changes = this.#changes;
+    this.#transactions = new TransactionExec({ ...parts, commands: this.#commands, changes: this.#changes });
   }
 
   /** Serves until a stop is requested and nothing is left to do. */
@@ -120,12 +126,10 @@ export class ShardActor {
 
   #run(command: Command | undefined): void {
     assert(command !== undefined, 'a message names a row of the table');
-    const { kind } = command;
-    // The kinds that run in a shard; a command of any other would be a defect of the dispatcher.
-    assert(kind === 'read' || kind === 'write' || kind === 'pair' || kind === 'sweep', `a shard runs no ${kind}`);
     this.#changes.row = command.id;
     try {
-      command.run(this.#store, this.#args, this.#reply);
+      if (command.name === TRANSACTION_ROW) this.#transactions.run(this.#args, this.#reply);
+      else runRow(command, this.#store, this.#args, this.#reply);
     } catch (error) {
       if (error instanceof AssertionError) throw error;
       // What follows would be taken for a part of the group; a successor undoes it.

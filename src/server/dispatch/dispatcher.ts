@@ -17,6 +17,7 @@ import { ReplyReader, ReplyWriter } from '../../command/reply.ts';
 import { type CommandTable, lastKeyOf } from '../../command/table.ts';
 import type { PartitionMap } from '../../routing/partition-map.ts';
 import { Admission, type ReplySink, type ShardClient } from '../../shard/shard-client.ts';
+import { TRANSACTION_ROW } from '../../shard/transaction-message.ts';
 import { copyArgs } from './copy-args.ts';
 import type { LocalReader } from './local-reader.ts';
 import type { OrderedSession } from './ordered-session.ts';
@@ -24,6 +25,10 @@ import { type PairPort, PairRun } from './pair-run.ts';
 import { ReplyScratch } from './reply-scratch.ts';
 import { Scatter } from './scatter.ts';
 import { SurveyRun } from './survey-run.ts';
+import type { Transaction, WatchedKey } from './transaction.ts';
+import { faultWithin } from './transaction-plan.ts';
+import type { RunOnConnection, TransactionFault, TransactionRunner } from './transaction-queue.ts';
+import { TransactionRun, type TransactionShards } from './transaction-run.ts';
 
 export interface DispatcherParts {
   readonly table: CommandTable;
@@ -50,9 +55,9 @@ const ARGS_KEPT = 16_384;
  * A read goes by mailbox too when a group of writes is being published (I8), or when it would overtake a command of
  * its own connection (I7). What a sink is given may be read during the call only.
  */
-export class Dispatcher implements PairPort {
+export class Dispatcher implements PairPort, TransactionRunner, TransactionShards {
   readonly #table: CommandTable;
-  readonly #map: PartitionMap;
+  readonly map: PartitionMap;
   readonly #node: NodePort;
   readonly #clients: readonly ShardClient[];
   readonly #readers: readonly LocalReader[];
@@ -73,7 +78,7 @@ export class Dispatcher implements PairPort {
     const { map, clients, readers } = parts;
     assert(clients.length === map.shardCount && readers.length === map.shardCount, 'one client and reader a shard');
     this.#table = parts.table;
-    this.#map = map;
+    this.map = map;
     this.#node = parts.node;
     this.#clients = clients;
     this.#readers = readers;
@@ -127,7 +132,7 @@ export class Dispatcher implements PairPort {
   beginRead(bytes: Uint8Array, start: number, end: number): ReadView | null {
     assert(this.#reading < 0, 'one read at a time');
     if (this.#closing) return null;
-    const shard = this.#map.shardOfKey(bytes, start, end);
+    const shard = this.map.shardOfKey(bytes, start, end);
     const reader = this.#readers[shard] as LocalReader;
     if (!reader.enter()) return null;
     this.#reading = shard;
@@ -158,9 +163,57 @@ export class Dispatcher implements PairPort {
     this.#closing = true;
   }
 
-  runStep(name: string, args: Args, sink: ReplySink): void {
-    const shard = this.#map.shardOfKey(args.bytes, args.start(0), args.end(0));
-    this.#send(shard, this.#table.named(name), args, sink, null);
+  transactionFault(command: Command, args: Args): TransactionFault | null {
+    return faultWithin(this.map, command, args);
+  }
+
+  transact(
+    transaction: Transaction,
+    watched: readonly WatchedKey[],
+    runOnConnection: RunOnConnection | null,
+    sink: ReplySink,
+    session: OrderedSession | null,
+  ): void {
+    if (this.#closing) {
+      this.#refuse(sink, 'shutting-down', 'the node is shutting down');
+      return;
+    }
+    new TransactionRun(this, transaction, watched, runOnConnection, sink, session).start();
+  }
+
+  versionsOf(args: Args, sink: ReplySink, session: OrderedSession | null): void {
+    this.execute(this.#table.named('flux.versions'), args, sink, session);
+  }
+
+  takeSlot(): number {
+    return -1;
+  }
+
+  giveSlot(_slot: number): void {}
+
+  prepareExec(shard: number, args: Args): Admission {
+    return (this.#clients[shard] as ShardClient).prepare(this.#table.named(TRANSACTION_ROW).id, args);
+  }
+
+  commitExec(shard: number, sink: ReplySink, session: OrderedSession | null): void {
+    this.#commit(shard, sink, session);
+  }
+
+  runOnNode(command: NodeCommand & Command, args: Args, reply: ReplyWriter): void {
+    void command.run(this.#node, args, reply);
+  }
+
+  transactionBegan(): void {
+    this.#running++;
+  }
+
+  transactionEnded(): void {
+    this.#running--;
+  }
+
+  runStep(name: string, args: Args, sink: ReplySink, session: OrderedSession | null): void {
+    const shard = this.map.shardOfKey(args.bytes, args.start(0), args.end(0));
+    this.#send(shard, this.#table.named(name), args, sink, session);
   }
 
   answerDefect(command: Command, error: unknown, reply: ReplyWriter): void {
@@ -176,8 +229,8 @@ export class Dispatcher implements PairPort {
 
   #keyed(command: KeyedCommand, args: Args, sink: ReplySink, session: OrderedSession | null): void {
     const { first, step } = command.keys;
-    if (command.gather === 'single' || this.#map.shardCount === 1) {
-      this.#onShard(this.#map.shardOfKey(args.bytes, args.start(first), args.end(first)), command, args, sink, session);
+    if (command.gather === 'single' || this.map.shardCount === 1) {
+      this.#onShard(this.map.shardOfKey(args.bytes, args.start(first), args.end(first)), command, args, sink, session);
       return;
     }
     const scatter = this.#takeScatter();
@@ -219,7 +272,7 @@ export class Dispatcher implements PairPort {
     }
     let unchanged = false;
     try {
-      command.run(reader, args, reply);
+      void command.run(reader, args, reply);
     } catch (error) {
       this.answerDefect(command, error, reply);
     } finally {
@@ -235,7 +288,7 @@ export class Dispatcher implements PairPort {
     const client = this.#clients[shard] as ShardClient;
     const admission = client.prepare(command.id, args);
     if (admission !== Admission.taken) {
-      this.#refuseAdmission(sink, admission);
+      this.refuseAdmission(sink, admission);
       return;
     }
     session?.sent(shard);
@@ -272,7 +325,7 @@ export class Dispatcher implements PairPort {
     if (partArgs.count > ARGS_KEPT) this.#partArgs = new Args();
     if (admission !== Admission.taken) {
       this.#scatters.push(scatter);
-      this.#refuseAdmission(sink, admission);
+      this.refuseAdmission(sink, admission);
       return;
     }
     scatter.begin(command.gather, plan.partCount, sink);
@@ -284,11 +337,11 @@ export class Dispatcher implements PairPort {
   }
 
   #sweep(command: SweepCommand & Command, args: Args, sink: ReplySink, session: OrderedSession | null): void {
-    const { shardCount } = this.#map;
+    const { shardCount } = this.map;
     for (let shard = 0; shard < shardCount; shard++) {
       const admission = (this.#clients[shard] as ShardClient).prepare(command.id, args);
       if (admission !== Admission.taken) {
-        this.#refuseAdmission(sink, admission);
+        this.refuseAdmission(sink, admission);
         return;
       }
     }
@@ -306,7 +359,7 @@ export class Dispatcher implements PairPort {
   }
 
   #takeScatter(): Scatter {
-    return this.#scatters.pop() ?? new Scatter(this.#map, this.#onScatterDone);
+    return this.#scatters.pop() ?? new Scatter(this.map, this.#onScatterDone);
   }
 
   #finishScatter(scatter: Scatter): void {
@@ -323,8 +376,8 @@ export class Dispatcher implements PairPort {
   }
 
   #pair(command: PairCommand & Command, args: Args, sink: ReplySink, session: OrderedSession | null): void {
-    const shard = this.#map.shardOfKey(args.bytes, args.start(0), args.end(0));
-    if (shard === this.#map.shardOfKey(args.bytes, args.start(1), args.end(1))) {
+    const shard = this.map.shardOfKey(args.bytes, args.start(0), args.end(0));
+    if (shard === this.map.shardOfKey(args.bytes, args.start(1), args.end(1))) {
       this.#send(shard, command, args, sink, session);
       return;
     }
@@ -346,7 +399,7 @@ export class Dispatcher implements PairPort {
     const { writer, reader } = this.#scratch.take();
     try {
       try {
-        command.run(this.#node, args, writer);
+        void command.run(this.#node, args, writer);
       } catch (error) {
         this.answerDefect(command, error, writer);
       }
@@ -380,7 +433,7 @@ export class Dispatcher implements PairPort {
     else session.blockUntilIdle(() => run.continueLater(command, ownArgs, finish));
   }
 
-  #refuseAdmission(sink: ReplySink, admission: Admission): void {
+  refuseAdmission(sink: ReplySink, admission: Admission): void {
     if (admission === Admission.overloaded) {
       this.#refuse(sink, 'overloaded', 'too many commands wait for the shard; this one was not run');
     } else {

@@ -8,7 +8,7 @@ import type { Scratch } from './reply-scratch.ts';
 /** What a command by steps asks of the dispatcher. */
 export interface PairPort {
   /** Sends the command of that name to the shard of its key; the sink is called in any case, and once. */
-  runStep(name: string, args: Args, sink: ReplySink): void;
+  runStep(name: string, args: Args, sink: ReplySink, session: OrderedSession | null): void;
   /** Writes the reply of a command that threw; throws on what is an assertion. */
   answerDefect(command: Command, error: unknown, reply: ReplyWriter): void;
   pairDone(): void;
@@ -58,7 +58,7 @@ export class PairRun implements ReplySink {
       this.#port.answerDefect(this.#command, error, writer);
     }
     if (step !== null) {
-      this.#port.runStep(step.command, step.args, this);
+      this.#port.runStep(step.command, step.args, this, this.#session);
       return;
     }
     reader.openWritten(writer);

@@ -192,7 +192,7 @@ test('a source that is written while it is renamed to another shard is not lost'
   one.run('set', 'a', '1');
   let writes = 0;
   const result = runSteps('rename', ['a', 'b'], stores, (step) => {
-    if (step.command === 'flux.removeif' && writes < 3) one.run('set', 'a', String(10 + writes++));
+    if (step.command === 'flux.renamefrom' && writes < 3) one.run('set', 'a', String(10 + writes++));
   });
   t.is(result, 'OK');
   t.is(one.run('exists', 'a'), 0);
@@ -204,7 +204,7 @@ test('a destination that RENAMENX wrote itself does not stop it from writing aga
   one.run('set', 'a', '1');
   let changed = false;
   const result = runSteps('renamenx', ['a', 'b'], stores, (step) => {
-    if (step.command === 'flux.removeif' && !changed) changed = one.run('set', 'a', '2') === 'OK';
+    if (step.command === 'flux.renamefrom' && !changed) changed = one.run('set', 'a', '2') === 'OK';
   });
   t.is(result, 1);
   t.is(one.run('exists', 'a'), 0);
@@ -215,7 +215,7 @@ test('a source that never stops changing ends a rename with an error that says w
   const { one, stores } = twoShards();
   one.run('set', 'a', '1');
   const result = runSteps('rename', ['a', 'b'], stores, (step) => {
-    if (step.command === 'flux.removeif') one.run('incr', 'a');
+    if (step.command === 'flux.renamefrom') one.run('incr', 'a');
   });
   t.deepEqual(result, new ErrorReply('TRYAGAIN the source key keeps changing; both keys exist now'));
 });

@@ -96,6 +96,7 @@ function shard() {
       mailboxes: [new ActorMailbox(mailbox)],
       bell: actorBell,
       control: new ShardControl(control),
+      random: { nextUint32: () => 7 },
       onDefect: (command, error) => defects.push(`${command.name}: ${error}`),
     });
   const client = new ShardClient(7, mailbox, { queuedCountMax: 10, queuedBytesMax: 1_000_000 });

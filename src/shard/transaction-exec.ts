@@ -1,0 +1,155 @@
+import { AssertionError, assert } from '../base/assert.ts';
+import type { Random } from '../base/ports.ts';
+import type { ReadView } from '../base/view.ts';
+import { Args } from '../command/args.ts';
+import type { Command } from '../command/command.ts';
+import { decodeRoughInteger } from '../command/decimal.ts';
+import { ReplyReader, ReplyWriter } from '../command/reply.ts';
+import type { ChangeLog } from './change-log.ts';
+import type { ShardControl } from './shard-control.ts';
+import type { ShardStore } from './shard-store.ts';
+import { COMMAND_HEAD_ARGS, TransactionArg, WATCH_ARGS } from './transaction-message.ts';
+
+export interface TransactionExecParts {
+  readonly store: ShardStore;
+  readonly commands: readonly Command[];
+  readonly changes: ChangeLog;
+  readonly control: ShardControl;
+  readonly random: Random;
+  readonly onDefect: (command: Command, error: unknown) => void;
+}
+
+/** What Redis says when a transaction that may write comes and memory is full. */
+const outOfMemory = "command not allowed when used memory > 'maxmemory'.";
+
+/**
+ * Runs transactions in a shard: the watches are looked at, then all commands are run as one group of writes, so that
+ * readers of shared memory see nothing of it before all of it, and a successor of this actor undoes it if it dies in the
+ * middle. As in Redis, a command that fails while it is run has its error in its place, and the others stand.
+ *
+ * Room is made while it runs, command by command; one that finds none is answered `out-of-memory`. FLUSHALL cannot be
+ * taken back: an actor that dies after it in a transaction leaves the shard empty.
+ */
+export class TransactionExec {
+  readonly #parts: TransactionExecParts;
+  readonly #args = new Args();
+  readonly #reply = new ReplyWriter();
+  readonly #reader = new ReplyReader();
+
+  constructor(parts: TransactionExecParts) {
+    this.#parts = parts;
+  }
+
+  /** `args` are those of `flux.exec`. Writes an array with a reply a command, or a null array, or an error. */
+  run(args: Args, reply: ReplyWriter): void {
+    const { store } = this.#parts;
+    if (!this.#watchesHold(args)) {
+      reply.nullArray();
+      return;
+    }
+    // What changes the store once is whole by itself.
+    const grouped = this.#writerCount(args) > 1;
+    if (grouped && !store.beginGroup(0, 0)) {
+      reply.error('out-of-memory', outOfMemory);
+      return;
+    }
+    this.#runCommands(args, reply);
+    if (grouped) store.endGroup();
+  }
+
+  #watchesHold(args: Args): boolean {
+    const { store } = this.#parts;
+    const end = this.#firstCommand(args);
+    for (let at: number = TransactionArg.first; at < end; at += WATCH_ARGS) {
+      const found = store.peek(args.bytes, args.start(at), args.end(at));
+      const version = found ? store.entry.version : 0;
+      const expiresAtMs = found ? store.entry.expiresAtMs : 0;
+      if (version !== numberArg(args, at + 1) || expiresAtMs !== numberArg(args, at + 2)) return false;
+    }
+    return true;
+  }
+
+  #firstCommand(args: Args): number {
+    return TransactionArg.first + numberArg(args, TransactionArg.watches) * WATCH_ARGS;
+  }
+
+  #writerCount(args: Args): number {
+    let count = 0;
+    for (let at = this.#firstCommand(args); at < args.count; at += COMMAND_HEAD_ARGS + numberArg(args, at + 1)) {
+      const kind = this.#commandAt(args, at).kind;
+      if (kind !== 'read' && kind !== 'survey') count++;
+    }
+    return count;
+  }
+
+  #commandAt(args: Args, at: number): Command {
+    const command = this.#parts.commands[numberArg(args, at)];
+    assert(command !== undefined, 'a transaction names rows of the table');
+    return command;
+  }
+
+  #runCommands(args: Args, reply: ReplyWriter): void {
+    const shards = numberArg(args, TransactionArg.shards);
+    const mark = reply.beginArray();
+    let count = 0;
+    for (let at = this.#firstCommand(args); at < args.count; ) {
+      const command = this.#commandAt(args, at);
+      const argCount = numberArg(args, at + 1);
+      at += COMMAND_HEAD_ARGS;
+      this.#args.clear(args.bytes);
+      for (let index = 0; index < argCount; index++) this.#args.push(args.start(at + index), args.end(at + index));
+      at += argCount;
+      this.#parts.control.began();
+      this.#runCommand(command, shards);
+      // An attribute, which versions are told by, has its place only in front of a whole reply.
+      this.#reader.openWritten(this.#reply);
+      reply.part(this.#reply.bytes, this.#reader.partStart, this.#reply.length);
+      count++;
+    }
+    reply.endArray(mark, count);
+    this.#reply.clear();
+  }
+
+  #runCommand(command: Command, shards: number): void {
+    const { store, changes } = this.#parts;
+    const reply = this.#reply;
+    reply.clear();
+    changes.row = command.id;
+    const openGroups = store.openGroups;
+    try {
+      if (command.kind === 'survey') this.#survey(command, shards);
+      else runRow(command, store, this.#args, reply);
+    } catch (error) {
+      if (error instanceof AssertionError) throw error;
+      if (store.openGroups > openGroups) {
+        throw new AssertionError(`'${command.name}' failed within a group`, { cause: error });
+      }
+      reply.clear();
+      reply.error('internal', `the command '${command.name}' failed; the log says more`);
+      this.#parts.onDefect(command, error);
+    }
+  }
+
+  /** The shard's part of it; only a cursor's command looks at more than its own store, by number. */
+  #survey(command: Command & { readonly kind: 'survey' }, shards: number): void {
+    const { store, control, random } = this.#parts;
+    const views = new Array<ReadView>(command.parts === 'cursor' ? shards : 1).fill(store);
+    let resume = 0;
+    do {
+      control.began();
+      resume = command.run(views, { random }, this.#args, this.#reply, resume);
+    } while (resume !== 0);
+  }
+}
+
+/** Runs a row of the kinds that a shard runs. */
+export function runRow(command: Command, store: ShardStore, args: Args, reply: ReplyWriter): void {
+  const { kind } = command;
+  // A command of any other kind would be a defect of the dispatcher.
+  assert(kind === 'read' || kind === 'write' || kind === 'pair' || kind === 'sweep', `a shard runs no ${kind}`);
+  void command.run(store, args, reply);
+}
+
+function numberArg(args: Args, index: number): number {
+  return decodeRoughInteger(args.bytes, args.start(index), args.end(index));
+}
