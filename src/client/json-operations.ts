@@ -1,13 +1,5 @@
 import { FluxCacheError } from './errors.ts';
-import {
-  decodeArray,
-  decodeFlag,
-  decodeNumber,
-  isKey,
-  type Operation,
-  type Safety,
-  unexpectedResult,
-} from './operation.ts';
+import { decodeArray, decodeFlag, decodeNumber, isKey, type Operation, type Safety } from './operation.ts';
 import type { Json, Key, StorablePart } from './values.ts';
 
 export interface JsonSetOptions {
@@ -22,19 +14,19 @@ type PerMatch<T> = (T | null)[];
 
 /**
  * Operations inside JSON documents. Paths are those of RFC 9535 and can find several values, so that results are arrays,
- * one element for each. Values travel as JSON text, as JSON.stringify writes it.
+ * one element for each. Values are sent as JSON text, as JSON.stringify writes it, and come back decoded.
  */
 export const jsonOperations = {
   get: <T = Json>(key: Key): Operation<T | null> =>
-    operation('read', 'json.get', [key], (result) => (result === null ? null : parsed<T>(result))),
+    operation('read', 'json.get', [key], (result) => result as T | null),
 
   /** Null when there is no such key. */
   find: <T = Json>(key: Key, path: string): Operation<T[] | null> =>
-    operation('read', 'json.get', [key, path], (result) => (result === null ? null : parsed<T[]>(result))),
+    operation('read', 'json.get', [key, path], listOrNull<T>),
 
   mget: <T = Json>(keys: readonly Key[], path: string): Operation<(T[] | null)[]> =>
     operation('read', 'json.mget', [...keys, path], (result) =>
-      decodeArray(result).map((found) => (found === null ? null : parsed<T[]>(found))),
+      decodeArray(result).map((found) => listOrNull<T>(found)),
     ),
 
   type: (key: Key, path: string): Operation<string[] | null> =>
@@ -56,8 +48,11 @@ export const jsonOperations = {
 
   del: (key: Key, path: string): Operation<number> => operation('once', 'json.del', [key, path], decodeNumber),
 
+  // The one answer that is JSON text, as over RESP.
   numIncrBy: (key: Key, path: string, by: number): Operation<PerMatch<number>> =>
-    operation('once', 'json.numincrby', [key, path, textOf(by)], (result) => parsed(result)),
+    operation('once', 'json.numincrby', [key, path, textOf(by)], (result) =>
+      list<number | null>(typeof result === 'string' ? JSON.parse(result) : result),
+    ),
 
   strAppend: (key: Key, path: string, text: string): Operation<PerMatch<number>> =>
     operation('once', 'json.strappend', [key, path, textOf(text)], list<number | null>),
@@ -103,11 +98,6 @@ function list<T>(result: unknown): T[] {
 
 function listOrNull<T>(result: unknown): T[] | null {
   return result === null ? null : list(result);
-}
-
-function parsed<T>(result: unknown): T {
-  if (typeof result !== 'string') throw unexpectedResult('JSON text');
-  return JSON.parse(result) as T;
 }
 
 /** @throws FluxCacheError `invalid-argument` for what JSON has no text of */
