@@ -7,7 +7,7 @@ import { RefusedError } from './key-pages.ts';
 import { options } from './options.ts';
 import { askPassword } from './password-prompt.ts';
 import type { Format } from './reply-formats.ts';
-import { Exit, type Run, warn } from './run.ts';
+import { Exit, type Run, refuse, warn } from './run.ts';
 import { targetOf } from './target.ts';
 
 type Read = ReadOptions<typeof options>;
@@ -41,7 +41,10 @@ export async function main(args: readonly string[]): Promise<number> {
 async function run(args: readonly string[]): Promise<number> {
   const read = readOptions(options, args);
   const command = read.rest[0];
-  if (read.problems.length === 0 && command === 'bench') return (await import('./bench.ts')).runBench(args);
+  if (read.problems.length === 0 && command === 'bench') {
+    const at = args.length - read.rest.length;
+    return (await import('./bench.ts')).runBench([...args.slice(0, at), ...args.slice(at + 1)]);
+  }
   if (read.asks === 'help') {
     process.stdout.write(helpText());
     return Exit.ok;
@@ -109,13 +112,6 @@ function formatOf({ values }: Read): Format {
   if (values.csv) return 'csv';
   if (values.raw) return 'raw';
   return values.noRaw || process.stdout.isTTY === true ? 'people' : 'raw';
-}
-
-/** Prints what is wrong, a line each. */
-export function refuse(problems: readonly string[]): Exit {
-  for (const problem of problems) warn(problem);
-  process.stderr.write('See fluxcache --help.\n');
-  return Exit.usage;
 }
 
 /** A reader of ours that goes away (`| head`) is no error to tell of. */

@@ -26,6 +26,13 @@ export function warn(text: string): void {
   process.stderr.write(`fluxcache: ${text}\n`);
 }
 
+/** Prints what is wrong, a line each. */
+export function refuse(problems: readonly string[]): Exit {
+  for (const problem of problems) warn(problem);
+  process.stderr.write('See fluxcache --help.\n');
+  return Exit.usage;
+}
+
 /** Writes to standard output; waits while its reader is slow. */
 export function print(text: string | Uint8Array): Promise<void> | void {
   if (process.stdout.write(text)) return;
