@@ -26,4 +26,4 @@ export type {
   Subscription,
   SubscriptionTarget,
 } from './client/subscription.ts';
-export type { Json, Key, Storable, StorablePart, Value, ValueTypeName, ValueTypes } from './client/values.ts';
+export type { Json, Key, Storable, Value, ValueTypeName, ValueTypes } from './client/values.ts';

@@ -1,7 +1,7 @@
 import type { CallOptions } from './call.ts';
 import type { Calls } from './calls.ts';
 import { type JsonSetOptions, jsonOperations } from './json-operations.ts';
-import type { Json, Key, StorablePart } from './values.ts';
+import type { Json, Key, Storable } from './values.ts';
 
 const ROOT = '$';
 
@@ -37,12 +37,12 @@ export class JsonCommands {
   }
 
   /** Replaces what a path finds, or adds it as a member; false when a condition does not hold or nothing is found. */
-  set(key: Key, path: string, value: StorablePart, options: CallOptions & JsonSetOptions = {}): Promise<boolean> {
+  set(key: Key, path: string, value: Storable, options: CallOptions & JsonSetOptions = {}): Promise<boolean> {
     return this.#calls.run(jsonOperations.set(key, path, value, options), options);
   }
 
   /** Merges a value into what a path finds, as RFC 7396 has it: null removes. */
-  merge(key: Key, path: string, value: StorablePart, options: CallOptions = {}): Promise<void> {
+  merge(key: Key, path: string, value: Storable, options: CallOptions = {}): Promise<void> {
     return this.#calls.run(jsonOperations.merge(key, path, value), options);
   }
 
@@ -65,7 +65,7 @@ export class JsonCommands {
   arrAppend(
     key: Key,
     path: string,
-    values: readonly StorablePart[],
+    values: readonly Storable[],
     options: CallOptions = {},
   ): Promise<(number | null)[]> {
     return this.#calls.run(jsonOperations.arrAppend(key, path, values), options);

@@ -1,6 +1,6 @@
 import { FluxCacheError } from './errors.ts';
 import { decodeArray, decodeFlag, decodeNumber, isKey, type Operation, type Safety } from './operation.ts';
-import type { Json, Key, StorablePart } from './values.ts';
+import type { Json, Key, Storable } from './values.ts';
 
 export interface JsonSetOptions {
   /** Only if the path finds nothing. */
@@ -32,7 +32,7 @@ export const jsonOperations = {
   type: (key: Key, path: string): Operation<string[] | null> =>
     operation('read', 'json.type', [key, path], listOrNull<string>),
 
-  set: (key: Key, path: string, value: StorablePart, options: JsonSetOptions = {}): Operation<boolean> => {
+  set: (key: Key, path: string, value: Storable, options: JsonSetOptions = {}): Operation<boolean> => {
     const { nx = false, xx = false } = options;
     const words = [...(nx ? ['NX'] : []), ...(xx ? ['XX'] : [])];
     return operation(
@@ -43,7 +43,7 @@ export const jsonOperations = {
     );
   },
 
-  merge: (key: Key, path: string, value: StorablePart): Operation<void> =>
+  merge: (key: Key, path: string, value: Storable): Operation<void> =>
     operation('idempotent', 'json.merge', [key, path, textOf(value)], () => undefined),
 
   del: (key: Key, path: string): Operation<number> => operation('once', 'json.del', [key, path], decodeNumber),
@@ -57,7 +57,7 @@ export const jsonOperations = {
   strAppend: (key: Key, path: string, text: string): Operation<PerMatch<number>> =>
     operation('once', 'json.strappend', [key, path, textOf(text)], list<number | null>),
 
-  arrAppend: (key: Key, path: string, values: readonly StorablePart[]): Operation<PerMatch<number>> =>
+  arrAppend: (key: Key, path: string, values: readonly Storable[]): Operation<PerMatch<number>> =>
     operation('once', 'json.arrappend', [key, path, ...values.map(textOf)], list<number | null>),
 
   arrLen: (key: Key, path: string): Operation<PerMatch<number> | null> =>
@@ -101,7 +101,7 @@ function listOrNull<T>(result: unknown): T[] | null {
 }
 
 /** @throws FluxCacheError `invalid-argument` for what JSON has no text of */
-function textOf(value: StorablePart): string {
+function textOf(value: Storable): string {
   let text: string | undefined;
   try {
     text = JSON.stringify(value);

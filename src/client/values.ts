@@ -7,18 +7,11 @@ export type Json = null | boolean | number | bigint | string | readonly Json[] |
 /** What can be stored: text, bytes, a number, or a JSON document. */
 export type Value = Uint8Array | Json;
 
-/** What can be given to be stored: as JSON.stringify does, `toJSON` is called and absent members are left out. */
-export type Storable = Uint8Array | StorablePart;
-
-export type StorablePart =
-  | null
-  | boolean
-  | number
-  | bigint
-  | string
-  | readonly StorablePart[]
-  | { readonly [name: string]: StorablePart | undefined }
-  | { toJSON(): unknown };
+/**
+ * What can be given to be stored: text, bytes, a number, or what becomes a document as with JSON.stringify: `toJSON` is
+ * called and absent members are left out. What JSON would silently lose (NaN, a Map, bytes inside a document) is refused.
+ */
+export type Storable = null | boolean | number | bigint | string | object;
 
 /** What `type` of a call stands for. */
 export interface ValueTypes {
