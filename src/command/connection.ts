@@ -68,7 +68,7 @@ export interface ClientPort {
 export interface ClientsPort {
   all(): Iterable<ClientPort>;
   byId(id: number): ClientPort | undefined;
-  /** Closes a connection; one that closes itself gets its reply first. */
+  /** Closes a connection at once. */
   kill(client: ClientPort): void;
   /** Holds back commands of all connections (only those that write when `writesOnly`) until the time, or `unpause`. */
   pause(untilMs: number, writesOnly: boolean): void;

@@ -347,6 +347,27 @@ export const options = {
     allowed: 'letters of AKEg$lshzxetdmn',
     placeholder: 'LETTERS',
   }),
+  slowLogThreshold: time({
+    group: 'node',
+    doc: 'Commands that take longer are kept for SLOWLOG; of the fast ones only one in sixteen is measured. 0 keeps all that are measured.',
+    default: 10,
+    min: 0,
+    max: 3_600_000,
+  }),
+  slowLogLength: integer({
+    group: 'node',
+    doc: 'Commands that are kept for SLOWLOG; 0 keeps none.',
+    default: 128,
+    min: 0,
+    max: 100_000,
+  }),
+  latencyThreshold: time({
+    group: 'node',
+    doc: 'Delays of the main thread that are kept for LATENCY; 0 does not watch them.',
+    default: 0,
+    min: 0,
+    max: 3_600_000,
+  }),
   nodeName: text({
     group: 'node',
     doc: 'Name of this node in its views and metrics.',

@@ -44,7 +44,8 @@ export function clientKill(connection: ConnectionPort, args: Args, reply: ReplyW
     if (!matches(client, filter)) continue;
     if (filter.skipsItself && client.id === connection.client.id) continue;
     killed++;
-    connection.clients.kill(client);
+    if (client.id === connection.client.id) connection.closeAfterReply();
+    else connection.clients.kill(client);
   }
   if (!isOldForm) reply.integer(killed);
   else if (killed === 0) reply.error('bad-request', 'No such client');

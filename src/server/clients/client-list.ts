@@ -6,9 +6,31 @@ export interface ListedClient extends ClientPort {
   close(): void;
 }
 
-/** All connections of the node's TCP port. */
+/** Longest time a timer of Node.js takes; a longer pause is looked at again then. */
+const TIMER_MS_MAX = 2 ** 31 - 1;
+
+/**
+ * All connections of the node's TCP port, in the order they were accepted, and whether their commands are held back.
+ *
+ *     running -> paused      CLIENT PAUSE; a later one only makes it longer, and from writes to all
+ *     paused -> running      its time is over, or CLIENT UNPAUSE; then what waits goes on, in the order it came
+ */
 export class ClientList implements ClientsPort {
   readonly #clients = new Map<number, ListedClient>();
+  readonly #nowMs: () => number;
+  #pausedUntilMs = 0;
+  #isPaused = false;
+  #pausesWritesOnly = true;
+  #timer: NodeJS.Timeout | null = null;
+  #waiting: (() => void)[] = [];
+
+  constructor(nowMs: () => number = Date.now) {
+    this.#nowMs = nowMs;
+  }
+
+  get count(): number {
+    return this.#clients.size;
+  }
 
   add(client: ListedClient): void {
     this.#clients.set(client.id, client);
@@ -30,7 +52,50 @@ export class ClientList implements ClientsPort {
     this.#clients.get(client.id)?.close();
   }
 
-  pause(_untilMs: number, _writesOnly: boolean): void {}
+  /** Whether any commands are held back: what a session asks before it looks closer. */
+  get isPaused(): boolean {
+    return this.#isPaused;
+  }
 
-  unpause(): void {}
+  /**
+   * Whether a command with these flags is to wait for `whenUnpaused`. CLIENT and what only an administrator may do is
+   * never held back, so that a pause can be ended.
+   */
+  holds({ name, flags }: { readonly name: string; readonly flags: readonly string[] }): boolean {
+    if (!this.#isPaused || flags.includes('admin') || name.startsWith('client|')) return false;
+    return !this.#pausesWritesOnly || flags.includes('write') || name === 'exec' || name === 'publish';
+  }
+
+  /** Calls `task` once when the pause ends. */
+  whenUnpaused(task: () => void): void {
+    this.#waiting.push(task);
+  }
+
+  pause(untilMs: number, writesOnly: boolean): void {
+    this.#pausesWritesOnly = this.#isPaused ? this.#pausesWritesOnly && writesOnly : writesOnly;
+    this.#pausedUntilMs = Math.max(this.#pausedUntilMs, untilMs);
+    this.#isPaused = true;
+    this.#look();
+  }
+
+  unpause(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+    this.#pausedUntilMs = 0;
+    this.#isPaused = false;
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const task of waiting) task();
+  }
+
+  #look(): void {
+    const leftMs = this.#pausedUntilMs - this.#nowMs();
+    if (leftMs <= 0) {
+      this.unpause();
+      return;
+    }
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#look(), Math.min(leftMs, TIMER_MS_MAX));
+    this.#timer.unref();
+  }
 }
