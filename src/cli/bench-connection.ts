@@ -20,6 +20,8 @@ export class LoadConnection {
   /** Slots not in use. Without ids, slots are used in turn instead, as answers come in turn. */
   readonly #free: number[];
   #underWay = 0;
+  /** When an answer last made room on a connection that was full. */
+  #roomSinceMs = 0;
   #sent = 0;
   #answered = 0;
   #rest: Buffer = Buffer.alloc(0);
@@ -92,6 +94,7 @@ export class LoadConnection {
     while (this.#underWay < depth && load.left > 0) {
       const sinceMs = rate > 0 ? this.#dueMs() : nowMs;
       if (sinceMs > nowMs) break;
+      if (rate > 0 && sinceMs >= this.#roomSinceMs) load.recordLate(nowMs - sinceMs);
       const slot = load.wire.hasIds ? (this.#free.pop() as number) : this.#sent % depth;
       const isRead = load.nextIsRead();
       this.#sinceMs[slot] = sinceMs;
@@ -167,6 +170,7 @@ export class LoadConnection {
       return;
     }
     if (load.wire.hasIds) this.#free.push(slot);
+    if (this.#underWay === depth) this.#roomSinceMs = nowMs;
     this.#underWay--;
     this.#answered++;
     const isRead = this.#isRead[slot] === 1;

@@ -26,7 +26,19 @@ export async function runLoad(plan: BenchPlan, onProgress: (requests: number) =>
     if (plan.rate > 0) keepPace(connections);
     await done;
     const endedAtMs = performance.timeOrigin + performance.now();
-    const { reads, hits, writes, errors, wrong, firstFault, sentBytes, receivedBytes, readTimes, writeTimes } = load;
+    const {
+      reads,
+      hits,
+      writes,
+      errors,
+      wrong,
+      firstFault,
+      sentBytes,
+      receivedBytes,
+      readTimes,
+      writeTimes,
+      lateTimes,
+    } = load;
     return {
       startedAtMs,
       endedAtMs,
@@ -40,6 +52,7 @@ export async function runLoad(plan: BenchPlan, onProgress: (requests: number) =>
       receivedBytes,
       readTimes,
       writeTimes,
+      lateTimes,
     };
   } finally {
     clearInterval(progress);

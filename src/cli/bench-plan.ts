@@ -44,6 +44,7 @@ export interface BenchResult {
   /** Of nanoseconds. */
   readonly readTimes: RecordableHistogram;
   readonly writeTimes: RecordableHistogram;
+  readonly lateTimes: RecordableHistogram;
 }
 
 /** What a worker thread tells. */

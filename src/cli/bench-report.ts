@@ -29,6 +29,8 @@ export interface BenchReport {
   readonly sentBytes: number;
   readonly receivedBytes: number;
   /** In milliseconds; null where there was no such request. */
+  /** How late the load generator itself was, in milliseconds; null without a rate. */
+  readonly generatorLateMs: Latency | null;
   readonly latencyMs: { readonly all: Latency | null; readonly reads: Latency | null; readonly writes: Latency | null };
 }
 
@@ -54,6 +56,7 @@ export function reportOf(results: readonly BenchResult[]): BenchReport {
     firstFault: results.find(({ firstFault }) => firstFault !== '')?.firstFault ?? '',
     sentBytes: sum('sentBytes'),
     receivedBytes: sum('receivedBytes'),
+    generatorLateMs: latencyOf(results.map((result) => result.lateTimes)),
     latencyMs: { all: latencyOf([...reads, ...writes]), reads: latencyOf(reads), writes: latencyOf(writes) },
   };
 }
@@ -83,8 +86,14 @@ export function reportText(report: BenchReport): string {
   ];
   for (const [name, latency] of Object.entries(latencyMs)) {
     if (latency === null || (name === 'all' && (reads === 0 || writes === 0))) continue;
-    const cells = Object.values(latency as Latency).map((ms: number) => ms.toFixed(3).padStart(9));
-    lines.push(`${name.padEnd(12)}${cells.join('')}`);
+    lines.push(row(name, latency));
   }
+  // A generator that has no processor to run on says nothing about the server.
+  if (report.generatorLateMs !== null) lines.push(row('sent late', report.generatorLateMs));
   return `${lines.join('\n')}\n`;
+}
+
+function row(name: string, latency: Latency): string {
+  const cells = Object.values(latency).map((ms: number) => ms.toFixed(3).padStart(9));
+  return `${name.padEnd(12)}${cells.join('')}`;
 }

@@ -23,6 +23,8 @@ export class Load {
   startMs = 0;
   readonly readTimes = createHistogram({ lowest: 1, highest: TIME_NS_MAX, figures: 3 });
   readonly writeTimes = createHistogram({ lowest: 1, highest: TIME_NS_MAX, figures: 3 });
+  /** With a rate: how much later than due a request was sent that had nothing to wait for. */
+  readonly lateTimes = createHistogram({ lowest: 1, highest: TIME_NS_MAX, figures: 3 });
   readonly nextKey: () => number;
   readonly nextIsRead: () => boolean;
 
@@ -41,13 +43,20 @@ export class Load {
   }
 
   record(isRead: boolean, elapsedMs: number): void {
-    const ns = Math.min(TIME_NS_MAX, Math.max(1, Math.round(elapsedMs * 1e6)));
-    if (isRead) this.readTimes.record(ns);
-    else this.writeTimes.record(ns);
+    if (isRead) this.readTimes.record(nanoseconds(elapsedMs));
+    else this.writeTimes.record(nanoseconds(elapsedMs));
+  }
+
+  recordLate(lateMs: number): void {
+    this.lateTimes.record(nanoseconds(lateMs));
   }
 
   fault(kind: 'errors' | 'wrong', text: () => string): void {
     if (this.firstFault === '') this.firstFault = text();
     this[kind]++;
   }
+}
+
+function nanoseconds(ms: number): number {
+  return Math.min(TIME_NS_MAX, Math.max(1, Math.round(ms * 1e6)));
 }

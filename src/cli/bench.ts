@@ -147,7 +147,7 @@ function heading(values: Values, target: Target): string {
   const orderText = order.kind === 'zipf' ? `zipf ${order.theta}` : order.kind;
   const pace = rate === 0 ? 'as fast as answers come' : `${rate.toLocaleString('en-US')} requests/s`;
   return [
-    `${protocol} at ${addressText(target)}, ${connections} connections, depth ${depth}, ${threads} threads, ${pace}`,
+    `${protocol} at ${addressText(target)}, ${connections} connections, depth ${depth}, ${threads} ${threads === 1 ? 'thread' : 'threads'}, ${pace}`,
     `${keys.toLocaleString('en-US')} keys (${orderText}), values of ${valueBytes} bytes, ${Math.round(ratio * 100)}% reads`,
   ].join('\n');
 }
