@@ -41,6 +41,8 @@ function restore(store: WriteView, args: Args, reply: ReplyWriter): void {
   const request = beginPut(args, 0);
   request.type = decodeRoughInteger(args.bytes, args.start(1), args.end(1)) as ValueType;
   request.expiresAtMs = decodeRoughInteger(args.bytes, args.start(2), args.end(2));
+  // Brought along with the entry: not what the command is about.
+  request.keepsExpiry = true;
   request.contentType = args.bytes;
   request.contentTypeStart = args.start(3);
   request.contentTypeEnd = args.end(3);
