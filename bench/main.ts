@@ -33,6 +33,10 @@ const benches: Readonly<Record<string, BenchRow>> = {
     summary: 'cost per get and set by number of entries, bytes per entry, against Redis and memcached',
     load: () => import('./store.ts'),
   },
+  msgpack: {
+    summary: 'GET and SET over MessagePack-RPC, 64 in flight on 50 connections, against Redis and a bare server',
+    load: () => import('./msgpack.ts'),
+  },
   mailbox: {
     summary: 'messages between threads: throughput, latency, processor time, against a message port',
     load: () => import('./mailbox.ts'),

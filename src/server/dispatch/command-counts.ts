@@ -5,8 +5,8 @@ import type { Command } from '../../command/command.ts';
 const COMMANDS_PER_CLOCK = 16;
 
 /**
- * Counts the commands of one front end and their durations. Of a command flagged `fast` one in sixteen is measured and
- * stands for the others; every other command is measured itself.
+ * Counts the commands of one front end and their durations. Of commands that take constant time, which are those
+ * flagged `fast` and SET, one in sixteen is measured and stands for the others; every other command is measured itself.
  */
 export class CommandCounts {
   readonly #counters: Counters;
@@ -18,7 +18,7 @@ export class CommandCounts {
   constructor(counters: Counters, frontEnd: FrontEnd, commands: readonly Command[]) {
     this.#counters = counters;
     this.#frontEnd = frontEnd;
-    this.#isFast = Uint8Array.from(commands, ({ flags }) => +flags.includes('fast'));
+    this.#isFast = Uint8Array.from(commands, ({ name, flags }) => +(flags.includes('fast') || name === 'set'));
     this.#uncounted = new Uint32Array(commands.length);
     this.#sampleMs = new Float64Array(commands.length);
   }

@@ -24,7 +24,8 @@ export class KeptInput {
   add(piece: Uint8Array): void {
     const kept = this.length;
     if (kept === 0) {
-      this.bytes = piece;
+      // Ranges of a Buffer are Buffers, which cost more to make.
+      this.bytes = new Uint8Array(piece.buffer, piece.byteOffset, piece.length);
       this.start = 0;
       this.end = piece.length;
       return;

@@ -33,6 +33,7 @@ import type { RpcNode } from './rpc-node.ts';
 import { RpcShared } from './rpc-shared.ts';
 
 const getCommand = commandTable.named('get');
+const setCommand = commandTable.named('set');
 
 /** Before a user is known, a message has at most this: enough to log in. */
 const LOGIN_BYTES_MAX = 16 * 1024;
@@ -258,7 +259,7 @@ class RpcSession implements Session, ConnectionPort, PushTarget, CallOwner, Batc
       const next = reader.readPlain(bytes, start, end, args);
       if (next > 0 && (this.#user !== null || next - start <= LOGIN_BYTES_MAX)) {
         kept.start = next;
-        if (!this.#getAtOnce(bytes)) this.#request(bytes, true);
+        if (!this.#isPlain || !this.#runUsual(bytes)) this.#request(bytes, true);
         return true;
       }
       scanner.messageBytesMax = this.#user === null ? LOGIN_BYTES_MAX : this.#node.limits.messageBytesMax;
@@ -280,16 +281,28 @@ class RpcSession implements Session, ConnectionPort, PushTarget, CallOwner, Batc
     return true;
   }
 
-  /** GET with nothing on its way before it: the value goes from shared memory to where it is sent from. */
-  #getAtOnce(bytes: Uint8Array): boolean {
-    const { reader, args, encoder } = this.#shared;
+  /** GET and SET in their shortest forms, by a shorter way. False, with nothing done, when it is any other request. */
+  #runUsual(bytes: Uint8Array): boolean {
+    const { reader, args } = this.#shared;
     const { methodStart: at, methodEnd, id } = reader;
-    if (methodEnd - at !== 3 || bytes[at] !== 0x67 || bytes[at + 1] !== 0x65 || bytes[at + 2] !== 0x74) return false;
-    if (!this.#isPlain || args.count !== 1 || id === noId || this.#ordered.inFlight > 0) return false;
-    const { commands, counts, limits } = this.#node;
-    const start = args.start(0);
-    const end = args.end(0);
-    if (end - start > limits.keyBytesMax || (this.#calls + this.#batches > 0 && this.#ids.has(id))) return false;
+    if (methodEnd - at !== 3 || id === noId || bytes[at + 1] !== 0x65 || bytes[at + 2] !== 0x74) return false;
+    if (args.byteLength(0) > this.#node.limits.keyBytesMax) return false;
+    if (this.#calls + this.#batches > 0 && this.#ids.has(id)) return false;
+    if (bytes[at] === 0x67 && args.count === 1) {
+      if (this.#ordered.inFlight > 0 || !this.#getAtOnce(bytes, args.start(0), args.end(0), id)) return false;
+      this.client.lastCommand = 'get';
+    } else if (bytes[at] === 0x73 && args.count === 2 && !reader.hasBin) {
+      this.client.lastCommand = 'set';
+      this.#node.commands.execute(setCommand, args, this.#begin(id, setCommand, ResultForm.plain), this.#ordered);
+    } else return false;
+    this.client.commandCount++;
+    return true;
+  }
+
+  /** With nothing on its way before it, the value goes from shared memory to where it is sent from. */
+  #getAtOnce(bytes: Uint8Array, start: number, end: number, id: number): boolean {
+    const { commands, counts } = this.#node;
+    const { encoder } = this.#shared;
     const beganMs = counts.begin(getCommand);
     const view = commands.beginRead(bytes, start, end);
     if (view === null) return false;
@@ -300,8 +313,6 @@ class RpcSession implements Session, ConnectionPort, PushTarget, CallOwner, Batc
       commands.endRead();
     }
     counts.end(getCommand, beganMs);
-    this.client.commandCount++;
-    this.client.lastCommand = 'get';
     return true;
   }
 
