@@ -40,7 +40,7 @@ export async function startNodeFixture(
     debug: () => undefined,
     info: () => undefined,
     warn: () => undefined,
-    error: (fields, message) => void faults.push(`${message} ${String(fields['err'] ?? '')}`),
+    error: (fields, message) => void faults.push(`${message} ${JSON.stringify(fields)}`),
   };
   const node = await startNode(resolution.resolved.config, accounts, '0.0.0', log);
   const clients: PushClient[] = [];
