@@ -7,6 +7,8 @@ import { commandTable } from './command/table.ts';
 import type { Config } from './config/options.ts';
 import type { Access } from './server/access/access.ts';
 import type { ClientList } from './server/clients/client-list.ts';
+import type { LiveLimits } from './server/control/live-limits.ts';
+import type { SlowLog } from './server/control/slow-log.ts';
 import { CommandCounts } from './server/dispatch/command-counts.ts';
 import type { Shards } from './server/dispatch/shards.ts';
 import { type HttpFront, startHttpFront } from './server/http/http-front.ts';
@@ -33,6 +35,8 @@ export interface FrontNode {
   readonly clients: ClientList;
   readonly channels: Channels;
   readonly tracker: Tracker;
+  readonly limits: LiveLimits;
+  readonly slowLog: SlowLog;
   /** The certificate of both ports; null: they are plain. */
   readonly tls: TlsIdentity | null;
   /** What only HTTP asks for. */
@@ -100,7 +104,7 @@ function openTcp(
   httpPort: () => number,
 ): { tcp: TcpFront; counts: readonly CommandCounts[] } {
   const { config, shards, counters, clock, log } = node;
-  const options = tcpFrontOptions(config, keyBytesMax);
+  const options = tcpFrontOptions(config, node.limits, keyBytesMax);
   const counts = new CommandCounts(counters, FrontEnd.resp, commandTable.commands);
   const resp = {
     table: commandTable,
@@ -113,6 +117,7 @@ function openTcp(
     log,
     port: node.port,
     clients: node.clients,
+    slowLog: node.slowLog,
     channels: node.channels,
     tracker: node.tracker,
     limits: {

@@ -8,6 +8,7 @@ import type { CommandTable } from '../../command/table.ts';
 import type { ReplySink } from '../../shard/shard-client.ts';
 import type { Access } from '../access/access.ts';
 import type { ClientList } from '../clients/client-list.ts';
+import type { SlowLog } from '../control/slow-log.ts';
 import type { CommandCounts } from '../dispatch/command-counts.ts';
 import type { OrderedSession } from '../dispatch/ordered-session.ts';
 import type { TransactionRunner } from '../dispatch/transaction-queue.ts';
@@ -26,6 +27,7 @@ export interface RespNode {
   readonly log: Logger;
   readonly port: NodePort;
   readonly clients: ClientList;
+  readonly slowLog: SlowLog;
   readonly channels: Channels;
   readonly tracker: Tracker;
   readonly limits: RespLimits;

@@ -1,5 +1,5 @@
 import { errors } from '../../base/errors.ts';
-import type { Args } from '../../command/args.ts';
+import { Args } from '../../command/args.ts';
 import type { Command, ConnectionCommand } from '../../command/command.ts';
 import type { ClientsPort, ConnectionPort } from '../../command/connection.ts';
 import type { NodePort } from '../../command/node-port.ts';
@@ -63,9 +63,10 @@ export class RespSession implements Session, ConnectionPort, PushTarget, Ordered
   #mode = 0;
   /** Nothing is to be looked at before a command is run: no transaction, subscription or tracking, all replies wanted. */
   #isPlain = true;
-  /** A command that waits until all before it are answered. */
-  #deferred: ConnectionRow | null = null;
-  #deferredArgs: Args | null = null;
+  /** A command that waits: until all before it are answered, or until commands are no longer held back. */
+  #deferred: Command | null = null;
+  #deferredArgs = new Args();
+  #isHeldBack = false;
   /** A connection command that has not answered yet. */
   #isAwaiting = false;
   #isRunning = false;
@@ -94,7 +95,7 @@ export class RespSession implements Session, ConnectionPort, PushTarget, Ordered
     this.tracking = new ConnectionTracking(node.tracker, this, this.subscriptions, this.#ordered);
     this.transaction = new TransactionQueue(node.commands, this.#ordered);
     this.transaction.runOnConnection = (command, args, reply) =>
-      command.kind === 'connection' ? command.run(this, args, reply) : undefined;
+      command.kind === 'connection' ? this.#runOnThis(command, args, reply) : undefined;
     node.clients.add(this.client);
   }
 
@@ -204,7 +205,7 @@ export class RespSession implements Session, ConnectionPort, PushTarget, Ordered
     try {
       while (decoded === Decoded.command && this.#takesCommands()) {
         if (this.#deferred !== null) {
-          this.#runDeferred();
+          this.#runDeferred(this.#deferred);
           continue;
         }
         decoded = this.#decoder.next();
@@ -220,7 +221,8 @@ export class RespSession implements Session, ConnectionPort, PushTarget, Ordered
 
   #takesCommands(): boolean {
     if (this.#isClosing || this.#isClosed || this.#isAwaiting || this.#connection.isCongested) return false;
-    if (this.#deferred !== null) return this.#order.count === 0;
+    if (this.#deferred !== null)
+      return !this.#isHeldBack && (this.#order.count === 0 || !waitsForOthers(this.#deferred));
     return !this.#ordered.blocked && this.#order.count < this.#node.limits.pipelineMax;
   }
 
@@ -245,12 +247,40 @@ export class RespSession implements Session, ConnectionPort, PushTarget, Ordered
       return;
     }
     client.lastCommand = command.name;
+    const { clients } = this.#node;
+    if (clients.isPaused && clients.holds(command)) {
+      this.#defer(command, args);
+      this.#isHeldBack = true;
+      clients.whenUnpaused(() => {
+        this.#isHeldBack = false;
+        this.#run();
+      });
+      return;
+    }
+    this.#take(command, args);
+  }
+
+  /** Runs a command that may be run, or defers it until all before it are answered. */
+  #take(command: Command, args: Args): void {
+    if (
+      this.#order.count > 0 &&
+      waitsForOthers(command) &&
+      !(this.transaction.isOpen && this.transaction.takes(command))
+    ) {
+      this.#defer(command, args);
+      return;
+    }
     if (this.#isPlain) {
       if (command.kind === 'connection') this.#onConnection(command, args);
       else if (command !== getCommand || this.#order.count > 0 || !this.#getAtOnce(args)) this.#execute(command, args);
       return;
     }
     this.#runSpecial(command, args);
+  }
+
+  #defer(command: Command, args: Args): void {
+    this.#deferred = command;
+    this.#deferredArgs = copyArgs(args);
   }
 
   /** Whether the user may run this; else `refusal` says why not. */
@@ -269,12 +299,15 @@ export class RespSession implements Session, ConnectionPort, PushTarget, Ordered
   }
 
   #execute(command: Command, args: Args): void {
-    this.#node.commands.execute(command, args, this.#begin(command), this.#ordered);
+    this.#node.commands.execute(command, args, this.#begin(command, args), this.#ordered);
   }
 
-  #begin(command: Command): ReplySlot {
+  #begin(command: Command, args: Args): ReplySlot {
     this.taken++;
-    return this.#order.begin(command, this.#mode, this.#node.counts.begin(command));
+    const beganMs = this.#node.counts.begin(command);
+    const slot = this.#order.begin(command, this.#mode, beganMs);
+    if (!Number.isNaN(beganMs)) slot.args = argsToLog(args);
+    return slot;
   }
 
   /** With a transaction open, subscribed, tracking, or with replies turned off. */
@@ -300,7 +333,7 @@ export class RespSession implements Session, ConnectionPort, PushTarget, Ordered
     } else if (command.kind === 'connection') {
       this.#onConnection(command, args);
     } else if (tracking.isOn) {
-      const slot = this.#begin(command);
+      const slot = this.#begin(command, args);
       tracking.willRead(command, args);
       this.#node.commands.execute(command, args, slot, this.#ordered);
       tracking.ran(command);
@@ -311,27 +344,27 @@ export class RespSession implements Session, ConnectionPort, PushTarget, Ordered
     this.#lookAtState();
   }
 
-  /** Those of a transaction keep their place in the pipeline; others wait until all before them are answered. */
   #onConnection(command: ConnectionRow, args: Args): void {
     switch (command.name) {
       case 'exec': {
-        const slot = this.#begin(command);
+        const slot = this.#begin(command, args);
         if (this.tracking.isOn) this.tracking.willExec();
         this.transaction.execute(slot);
         break;
       }
       case 'watch':
-        this.transaction.watchKeys(args, this.#begin(command));
+        this.transaction.watchKeys(args, this.#begin(command, args));
         break;
       case 'multi':
       case 'discard':
       case 'unwatch':
-        this.#settle(this.#begin(command), command.run(this, args, refusal), refusal);
+        this.#settle(this.#begin(command, args), command.run(this, args, refusal), refusal);
         break;
-      default:
-        this.#deferred = command;
-        this.#deferredArgs = copyArgs(args);
-        return;
+      default: {
+        const writer = new ReplyWriter();
+        this.#settle(this.#begin(command, args), this.#runOnThis(command, args, writer), writer);
+        if (this.tracking.isOn) this.tracking.ran(command);
+      }
     }
     this.#lookAtState();
   }
@@ -352,15 +385,17 @@ export class RespSession implements Session, ConnectionPort, PushTarget, Ordered
     return true;
   }
 
-  #runDeferred(): void {
-    const command = this.#deferred as ConnectionRow;
-    const args = this.#deferredArgs as Args;
+  #runOnThis(command: ConnectionRow, args: Args, reply: ReplyWriter): undefined | Promise<void> {
+    try {
+      return command.run(this, args, reply) ?? undefined;
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  #runDeferred(command: Command): void {
     this.#deferred = null;
-    this.#deferredArgs = null;
-    const writer = new ReplyWriter();
-    const slot = this.#begin(command);
-    this.#settle(slot, command.run(this, args, writer), writer);
-    if (this.tracking.isOn) this.tracking.ran(command);
+    this.#take(command, this.#deferredArgs);
   }
 
   #settle(slot: ReplySlot, outcome: undefined | void | Promise<void>, writer: ReplyWriter): void {
@@ -431,12 +466,22 @@ export class RespSession implements Session, ConnectionPort, PushTarget, Ordered
     const { command, beganMs } = slot;
     if (reply.kind === ReplyKind.error) this.#node.counters.error(errors[reply.errorCode].id);
     if ((slot.mode & SILENT) === 0) encodeReply(reply, this.#connection, slot.mode === RESP3 ? 3 : 2);
-    if (command !== null) this.#node.counts.end(command, beganMs);
+    if (command !== null) {
+      const elapsedMs = this.#node.counts.end(command, beganMs);
+      // False, too, when it was not measured.
+      if (elapsedMs > this.#node.slowLog.thresholdMs) this.#logSlow(command, slot.args, elapsedMs);
+    }
     if (!this.#afterReplies.isEmpty) this.#afterReplies.run(this.answered);
     if (this.#isClosing) {
       if (this.#order.count === 0) this.#end();
     } else if (this.#isInputPaused) {
       this.#run();
+    }
+  }
+
+  #logSlow(command: Command, args: Args | null, elapsedMs: number): void {
+    if (!command.flags.includes('skip_slowlog')) {
+      this.#node.slowLog.add(command.name, args, elapsedMs, this.client);
     }
   }
 
@@ -471,3 +516,19 @@ function opened(writer: ReplyWriter): ReplyReader {
   opener.openWritten(writer);
   return opener;
 }
+
+/** Commands that change the connection are run when all before them are answered; those of a transaction keep their place. */
+function waitsForOthers({ kind, name }: Command): boolean {
+  return kind === 'connection' && !keepTheirPlace.has(name);
+}
+
+const keepTheirPlace: ReadonlySet<string> = new Set(['exec', 'watch', 'multi', 'discard', 'unwatch']);
+
+/** What the slow log may tell of a command after its input is gone; null when that is much. */
+function argsToLog(args: Args): Args | null {
+  let bytes = 0;
+  for (let index = 0; index < args.count && bytes <= LOGGED_BYTES_MAX; index++) bytes += args.byteLength(index);
+  return bytes <= LOGGED_BYTES_MAX ? copyArgs(args) : null;
+}
+
+const LOGGED_BYTES_MAX = 4096;

@@ -1,4 +1,5 @@
 import { assert } from '../../base/assert.ts';
+import type { Args } from '../../command/args.ts';
 import type { Command } from '../../command/command.ts';
 import { ReplyReader, ReplyWriter } from '../../command/reply.ts';
 import type { ReplySink } from '../../shard/shard-client.ts';
@@ -25,6 +26,8 @@ export class ReplySlot implements ReplySink {
   command: Command | null = null;
   /** NaN, or when the command began, by `performance.now`. */
   beganMs = Number.NaN;
+  /** Its arguments, where they are kept for the slow log. */
+  args: Args | null = null;
   /** How the reply is to be written: what a session's version and mode were when the command came. */
   mode = 0;
   next: ReplySlot | null = null;
@@ -99,6 +102,7 @@ export class ReplyOrder {
     slot.next = null;
     slot.owner = null;
     slot.command = null;
+    slot.args = null;
     if (slot.kept !== null) {
       slot.kept.clear();
       if (copies.length < COPIES_KEPT) copies.push(slot.kept);
