@@ -98,7 +98,7 @@ async function run(config: Config, accounts: readonly Account[]): Promise<void> 
 
   let node: Awaited<ReturnType<typeof startNode>>;
   try {
-    node = await startNode(config, accounts, version(), log);
+    node = await startNode(config, accounts, version(), log, () => void stop('SHUTDOWN'));
   } catch (error) {
     process.stderr.write(`fluxcache-server: ${error instanceof Error ? error.message : String(error)}\n`);
     log.debug({ err: error }, 'the node could not be started');
@@ -106,7 +106,7 @@ async function run(config: Config, accounts: readonly Account[]): Promise<void> 
   }
 
   let stoppingSinceMs = 0;
-  const stop = async (signal: NodeJS.Signals) => {
+  const stop = async (signal: NodeJS.Signals | 'SHUTDOWN') => {
     if (stoppingSinceMs > 0) {
       // Ctrl-C reaches the whole group of a terminal, and a parent such as `npm run dev` may pass it on once more.
       if (performance.now() - stoppingSinceMs < SAME_SIGNAL_MS) return;

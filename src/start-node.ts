@@ -3,7 +3,6 @@ import { formatAddress } from './base/addresses.ts';
 import { Counters } from './base/counters.ts';
 import { type ErrorCode, errors } from './base/errors.ts';
 import { type Logger, systemClock } from './base/ports.ts';
-import { noControl } from './command/control.ts';
 import type { NodePort } from './command/node-port.ts';
 import { commandTable } from './command/table.ts';
 import type { Config } from './config/options.ts';
@@ -13,16 +12,23 @@ import { healthOf } from './monitoring/health.ts';
 import { infoSections } from './monitoring/info.ts';
 import { Metrics } from './monitoring/metrics.ts';
 import { nodesDocument } from './monitoring/node-view.ts';
+
+import { Statistics, sumOf } from './monitoring/statistics.ts';
+import { UsageWatch } from './monitoring/usage-watch.ts';
 import { PARTITION_COUNT_DEFAULT } from './routing/partition-map.ts';
 import { Access, type Account } from './server/access/access.ts';
 import { AccessOrigin } from './server/access/origin.ts';
 import { ClientList } from './server/clients/client-list.ts';
+import { LatencyEvents } from './server/control/latency-events.ts';
+import { liveLimits } from './server/control/live-limits.ts';
+import { SlowLog } from './server/control/slow-log.ts';
 import { Shards } from './server/dispatch/shards.ts';
 import { Channels } from './server/pubsub/channels.ts';
 import { KeyspaceNotifications } from './server/pubsub/keyspace-notifications.ts';
 import { tlsSettings } from './server/tls/tls-files.ts';
 import { openTlsIdentity } from './server/tls/tls-identity.ts';
 import { Tracker } from './server/tracking/tracker.ts';
+import { controlOf } from './start-control.ts';
 import { type Fronts, startFronts } from './start-fronts.ts';
 import type { StoreMemory } from './store/arena.ts';
 import { readStatistics } from './store/statistics.ts';
@@ -52,6 +58,8 @@ export async function startNode(
   accounts: readonly Account[],
   version: string,
   logger: Logger,
+  /** Told to stop by a client; what is to call `stop`. */
+  onShutdown: () => void = () => undefined,
 ): Promise<RunningNode> {
   const startedAtMs = systemClock.nowMs();
   const settings = tlsSettings(config);
@@ -60,6 +68,11 @@ export async function startNode(
   const errorCount = 1 + Math.max(...(Object.keys(errors) as ErrorCode[]).map((code) => errors[code].id));
   const counters = Counters.create({ commandCount: commandNames.length, errorCount });
   const watch = new EventLoopWatch();
+  const limits = liveLimits(config);
+  const slowLog = new SlowLog(systemClock, config.slowLogLength);
+  slowLog.thresholdMs = config.slowLogThreshold;
+  const latency = new LatencyEvents(systemClock);
+  latency.thresholdMs = config.latencyThreshold;
   let state: NodeState = 'starting';
   let fronts: Fronts | null = null;
 
@@ -79,7 +92,12 @@ export async function startNode(
     memoryBytesMax: config.maxMemory,
     eviction: config.eviction,
     commandNames,
+    runId: randomBytes(20).toString('hex'),
     nowMs: () => systemClock.nowMs(),
+    connectionsMax: () => limits.connectionsMax,
+    channels: () => channels,
+    tracking: () => tracker,
+    rates: () => usage.rates,
     // Only builds of the engine that tell of connections have these counted.
     protocols: () => [
       { name: 'http', tellsConnections: fronts?.http.tellsConnections ?? false },
@@ -95,6 +113,9 @@ export async function startNode(
     eventLoopDelay: () => watch.take(),
   };
   const clients = new ClientList();
+  const usedBytes = () => sumOf(facts, 'usedBytes');
+  const usage = new UsageWatch(() => facts.counters(), usedBytes);
+  const statistics = new Statistics(facts);
   const channels = new Channels({
     subscriptionsMax: config.maxSubscriptions,
     subscriptionBytesMax: config.maxSubscriptionMemory,
@@ -102,12 +123,28 @@ export async function startNode(
   const port: NodePort = {
     clock: systemClock,
     random: { nextUint32: () => Math.floor(Math.random() * 2 ** 32) },
-    infoSections: infoSections(facts),
-    control: noControl,
+    infoSections: infoSections(facts, statistics),
+    control: controlOf({
+      config,
+      facts,
+      statistics,
+      accounts,
+      limits,
+      slowLog,
+      latency,
+      notifications: () => notifications,
+      peakBytes: () => Math.max(usage.peakBytes, usedBytes()),
+      shutdown: onShutdown,
+    }),
     publisher: channels,
   };
   const shards = openShards(config, facts, port, logger);
-  const tracker = new Tracker(shards.changes, { keysMax: config.maxTrackedKeys, bytesMax: config.maxTrackingMemory });
+  const tracker = new Tracker(shards.changes, {
+    get keysMax() {
+      return limits.trackedKeysMax;
+    },
+    bytesMax: config.maxTrackingMemory,
+  });
   const notifications = new KeyspaceNotifications(shards.changes, channels);
   notifications.set(config.notifyKeyspaceEvents);
   try {
@@ -124,6 +161,8 @@ export async function startNode(
       clients,
       channels,
       tracker,
+      limits,
+      slowLog,
       http: {
         origin: new AccessOrigin(config.bind, config.allowedHosts, config.allowedOrigins),
         version,
@@ -134,6 +173,8 @@ export async function startNode(
     });
   } catch (error) {
     watch.stop();
+    usage.stop();
+    latency.stop();
     await shards.stop(0);
     throw error;
   }
@@ -143,10 +184,12 @@ export async function startNode(
   let stopped: Promise<boolean> | null = null;
   const stop = async (): Promise<boolean> => {
     state = 'draining';
-    const endMs = performance.now() + config.drainTimeout;
+    const endMs = performance.now() + limits.drainTimeoutMs;
     const isComplete = await running.drain();
     await shards.stop(Math.max(0, endMs - performance.now()));
     watch.stop();
+    usage.stop();
+    latency.stop();
     return isComplete;
   };
   return {

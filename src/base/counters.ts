@@ -83,6 +83,15 @@ export class Counters {
     return total;
   }
 
+  /** A new block with what `later` counts more than `earlier`, both of one shape. */
+  static difference(later: Counters, earlier: Counters): Counters {
+    const more = Counters.create(later.shape);
+    for (let i = 0; i < more.#words.length; i++) {
+      more.#words[i] = (later.#words[i] as number) - (earlier.#words[i] as number);
+    }
+    return more;
+  }
+
   /** Counts one command of the table's row, and its time from arrival to the answer's handing over. */
   command(row: number, frontEnd: FrontEnd, elapsedMs: number): void {
     const words = this.#words;
@@ -129,6 +138,15 @@ export class Counters {
 
   durationSumMs(row: number, frontEnd: FrontEnd): number {
     return this.#words[this.#durationsAt + (row * FRONT_ENDS + frontEnd) * DURATION_WORDS + DURATION_BUCKETS] as number;
+  }
+
+  /** Commands of all rows and front ends. */
+  commandTotal(): number {
+    let total = 0;
+    for (let at = this.#durationsAt; at < this.#words.length; at += DURATION_WORDS) {
+      for (let bucket = 0; bucket < DURATION_BUCKETS; bucket++) total += this.#words[at + bucket] as number;
+    }
+    return total;
   }
 
   commandCount(row: number, frontEnd: FrontEnd): number {

@@ -16,7 +16,14 @@ export interface NodeFacts {
   readonly eviction: string;
   /** By row id of the command table. */
   readonly commandNames: readonly string[];
+  /** 40 hexadecimal digits, chosen anew whenever the process starts. */
+  readonly runId: string;
   nowMs(): number;
+  /** Connections that may be open at once. */
+  connectionsMax(): number;
+  channels(): ChannelFacts;
+  tracking(): TrackingFacts;
+  rates(): Rates;
   /** The ways to the node that are open. */
   protocols(): readonly ProtocolFacts[];
   state(): NodeState;
@@ -31,6 +38,28 @@ export interface NodeFacts {
  *     starting | serving -> draining     asked to stop
  */
 export type NodeState = 'starting' | 'serving' | 'draining';
+
+/** Names that anybody is subscribed to, each counted once. */
+export interface ChannelFacts {
+  readonly channelCount: number;
+  readonly patternCount: number;
+  readonly shardChannelCount: number;
+}
+
+/** Connections that are told of changes, the keys these are told of, each pair of both, and prefixes of keys. */
+export interface TrackingFacts {
+  readonly clientCount: number;
+  readonly keyCount: number;
+  readonly itemCount: number;
+  readonly prefixCount: number;
+}
+
+/** Of about the last two seconds. */
+export interface Rates {
+  readonly commandsPerS: number;
+  readonly inputBytesPerS: number;
+  readonly outputBytesPerS: number;
+}
 
 export interface ProtocolFacts {
   readonly name: (typeof frontEndNames)[number];

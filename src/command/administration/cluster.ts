@@ -250,6 +250,7 @@ export const clusterCommands: readonly CommandDeclaration[] = [
   },
   {
     ...searchRow,
+    parts: 'sum',
     name: 'cluster|countkeysinslot',
     arity: 3,
     summary: 'Returns how many keys are of a slot.',
@@ -258,6 +259,7 @@ export const clusterCommands: readonly CommandDeclaration[] = [
   },
   {
     ...searchRow,
+    parts: 'concat',
     name: 'cluster|getkeysinslot',
     arity: 4,
     summary: 'Returns keys of a slot, at most so many.',

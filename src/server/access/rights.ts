@@ -29,6 +29,14 @@ export class AccessUser {
     this.isUnrestricted = this.#keyPatterns === null && rights.every((right) => this.#rights.has(right));
   }
 
+  /** What the user may do, in the notation of ACL LIST. */
+  get rules(): string {
+    const patterns = this.#keyPatterns?.map((pattern) => `~${Buffer.from(pattern).toString('utf8')}`) ?? ['~*'];
+    const granted = rights.filter((right) => this.#rights.has(right)).map((right) => `+@${right}`);
+    const commands = granted.length === rights.length ? ['+@all'] : ['-@all', ...granted];
+    return [...patterns, '&*', ...commands].join(' ');
+  }
+
   /** Null when the user may run this command with these arguments. */
   denialOf(command: Command, args: Args): Denial | null {
     if (this.isUnrestricted) return null;

@@ -1,4 +1,5 @@
 import type { Config } from '../../config/options.ts';
+import type { LiveLimits } from '../control/live-limits.ts';
 
 /** What the TCP front may use up. Bytes, milliseconds, counts. */
 export interface TcpFrontOptions {
@@ -26,19 +27,27 @@ export interface TcpFrontOptions {
 const ARGUMENTS_MAX = 1024 * 1024;
 
 /** What the server's options say of the TCP front. `storeKeyBytesMax` as for `httpFrontOptions`. */
-export function tcpFrontOptions(config: Config, storeKeyBytesMax: number): TcpFrontOptions {
+export function tcpFrontOptions(config: Config, limits: LiveLimits, storeKeyBytesMax: number): TcpFrontOptions {
   return {
     host: config.bind,
     port: config.tcpPort,
-    connectionsMax: config.maxConnections,
-    idleTimeoutMs: config.idleTimeout,
+    get connectionsMax() {
+      return limits.connectionsMax;
+    },
+    get idleTimeoutMs() {
+      return limits.idleTimeoutMs;
+    },
     requestTimeoutMs: config.requestTimeout,
-    connectionOutputBytesMax: config.maxClientOutput,
+    get connectionOutputBytesMax() {
+      return limits.connectionOutputBytesMax;
+    },
     pipelineMax: config.maxPipeline,
     keyBytesMax: Math.min(config.maxKey, storeKeyBytesMax),
     valueBytesMax: config.maxValue,
     commandBytesMax: config.maxBody,
     argumentsMax: ARGUMENTS_MAX,
-    drainTimeoutMs: config.drainTimeout,
+    get drainTimeoutMs() {
+      return limits.drainTimeoutMs;
+    },
   };
 }

@@ -35,8 +35,6 @@ const frontEnds = { resp: FrontEnd.resp, 'msgpack-rpc': FrontEnd.msgpack } as co
 /** The TCP listener: accepts connections, tells their protocol by the first byte, and keeps their limits. */
 export class TcpFront implements ConnectionOwner {
   readonly pool = new OutputPool();
-  readonly congestedBytes: number;
-  readonly outputBytesMax: number;
   readonly #options: TcpFrontOptions;
   readonly #node: TcpNode;
   readonly #server: Server;
@@ -50,8 +48,6 @@ export class TcpFront implements ConnectionOwner {
   constructor(options: TcpFrontOptions, node: TcpNode) {
     this.#options = options;
     this.#node = node;
-    this.outputBytesMax = options.connectionOutputBytesMax;
-    this.congestedBytes = Math.min(CONGESTED_BYTES_MAX, options.connectionOutputBytesMax * CONGESTED_SHARE);
     const settings = { allowHalfOpen: true, noDelay: true, keepAlive: true, keepAliveInitialDelay: 300_000 };
     const onSocket = (socket: Socket): void => this.#accept(socket);
     this.#server =
@@ -62,6 +58,14 @@ export class TcpFront implements ConnectionOwner {
     this.#server.on('tlsClientError', (error: Error) => node.log.debug({ err: error }, 'a TLS handshake failed'));
     this.#sweepTimer = setInterval(() => this.#sweep(), SWEEP_MS);
     this.#sweepTimer.unref();
+  }
+
+  get outputBytesMax(): number {
+    return this.#options.connectionOutputBytesMax;
+  }
+
+  get congestedBytes(): number {
+    return Math.min(CONGESTED_BYTES_MAX, this.#options.connectionOutputBytesMax * CONGESTED_SHARE);
   }
 
   /** The port listened on. */

@@ -17,16 +17,16 @@ test('what clients and exporters of Redis look for is there', (t) => {
     arch_bits: 64,
     uptime_in_seconds: 12,
   });
-  t.like(section(facts, 'Memory'), { used_memory: 3 << 20, used_memory_human: '3.00mb', maxmemory_policy: 'flux' });
+  t.like(section(facts, 'Memory'), { used_memory: 3 << 20, used_memory_human: '3.00M', maxmemory_policy: 'flux' });
   t.like(section(facts, 'Stats'), { keyspace_hits: 5, total_commands_processed: 0 });
-  t.deepEqual(section(facts, 'Persistence'), { loading: 0 });
+  t.is(section(facts, 'Persistence')['loading'], 0);
   t.deepEqual(section(facts, 'Cluster'), { cluster_enabled: 0 });
   t.deepEqual(section(facts, 'Keyspace'), { db0: 'keys=3,expires=1,avg_ttl=0' });
 });
 
 test('an empty node has no line in Keyspace, and one that starts says that it is loading', (t) => {
   t.deepEqual(section(factsOf({}), 'Keyspace'), {});
-  t.deepEqual(section(factsOf({ state: () => 'starting' }), 'Persistence'), { loading: 1 });
+  t.is(section(factsOf({ state: () => 'starting' }), 'Persistence')['loading'], 1);
 });
 
 test('statistics of commands are shown when asked for, and only of those that were run', (t) => {

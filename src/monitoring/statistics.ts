@@ -1,0 +1,42 @@
+import { Counters } from '../base/counters.ts';
+import type { NodeFacts, StoreFacts } from './facts.ts';
+
+/** Counts of stores that grow as long as the node runs. */
+const growing = ['hits', 'misses', 'expiredKeys', 'evictedKeys'] as const satisfies readonly (keyof StoreFacts)[];
+export type Growing = (typeof growing)[number];
+
+/**
+ * What was counted since CONFIG RESETSTAT, or since the start: for INFO. The counts themselves never go back, because
+ * those who scrape metrics rely on it.
+ */
+export class Statistics {
+  readonly #facts: NodeFacts;
+  #counters: Counters | null = null;
+  readonly #stores = new Map<Growing, number>();
+
+  constructor(facts: NodeFacts) {
+    this.#facts = facts;
+  }
+
+  reset(): void {
+    const now = this.#facts.counters();
+    this.#counters = Counters.sum(now.shape, [now]);
+    for (const field of growing) this.#stores.set(field, sumOf(this.#facts, field));
+  }
+
+  counters(): Counters {
+    const now = this.#facts.counters();
+    return this.#counters === null ? now : Counters.difference(now, this.#counters);
+  }
+
+  ofStores(field: Growing): number {
+    return sumOf(this.#facts, field) - (this.#stores.get(field) ?? 0);
+  }
+}
+
+/** Over all shards. */
+export function sumOf(facts: NodeFacts, field: keyof StoreFacts): number {
+  let total = 0;
+  for (const { store } of facts.shards()) total += store[field];
+  return total;
+}
