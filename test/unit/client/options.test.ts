@@ -1,0 +1,49 @@
+import test from 'ava';
+import { FluxCacheError } from '../../../src/client/errors.ts';
+import { type ClientOptions, resolveOptions } from '../../../src/client/options.ts';
+
+test('a URL names host, port and credentials, and TLS by its scheme', (t) => {
+  t.like(resolveOptions('fluxcache://app:p%40ss@cache.example:7000').endpoint, {
+    host: 'cache.example',
+    port: 7000,
+    user: 'app',
+    password: 'p@ss',
+    tls: null,
+  });
+  t.like(resolveOptions('fluxcaches://[::1]').endpoint, { host: '::1', port: 7379, tls: {} });
+  t.like(resolveOptions({}).endpoint, { host: '127.0.0.1', port: 7379, password: undefined });
+});
+
+test('options win over the URL, those that are undefined do not', (t) => {
+  const { endpoint } = resolveOptions({
+    url: 'fluxcaches://a:b@host:1',
+    port: 2,
+    tls: { servername: 'other' },
+    // As JavaScript callers write it, whose options may not be there.
+    ...Object.fromEntries([['user', undefined]]),
+  });
+  t.like(endpoint, { host: 'host', port: 2, user: 'a', password: 'b', tls: { servername: 'other' } });
+});
+
+test('what is wrong is refused by the name of the option, and a password is never repeated', (t) => {
+  const wrong: [string | ClientOptions, RegExp][] = [
+    ['nonsense', /^Option url is no URL\.$/],
+    ['redis://host', /^Option url must begin with fluxcache:/],
+    ['fluxcache://user:hush@host/3', /^Option url must end with the host and port/],
+    ['fluxcache://user:hush@', /^Option url/],
+    ['fluxcache://user:hu%sh@host', /^Option url holds a percent sign/],
+    [{ poolSize: 0 }, /^Option poolSize must be an integer from 1 to 1024, not 0\.$/],
+    [{ port: 70_000 }, /^Option port must be an integer from 1 to 65535, not 70000\.$/],
+    [{ commandTimeoutMs: -1 }, /^Option commandTimeoutMs /],
+    [{ retry: { attemptsMax: 0 } }, /^Option retry\.attemptsMax /],
+    [{ queue: { bytesMax: 1.5 } }, /^Option queue\.bytesMax /],
+  ];
+  for (const [options, message] of wrong) {
+    const error = t.throws(() => resolveOptions(options), {
+      instanceOf: FluxCacheError,
+      code: 'invalid-argument',
+      message,
+    });
+    t.false(error?.message.includes('hu'));
+  }
+});
