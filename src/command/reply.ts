@@ -89,11 +89,11 @@ export class ReplyWriter {
   }
 
   null(): void {
-    this.bytes[this.#reserve(1)] = ReplyKind.null;
+    this.#tag(ReplyKind.null);
   }
 
   boolean(value: boolean): void {
-    this.bytes[this.#reserve(1)] = value ? ReplyKind.true : ReplyKind.false;
+    this.#tag(value ? ReplyKind.true : ReplyKind.false);
   }
 
   /** An integer that a double holds exactly. */
@@ -203,7 +203,7 @@ export class ReplyWriter {
   }
 
   nullArray(): void {
-    this.bytes[this.#reserve(1)] = ReplyKind.nullArray;
+    this.#tag(ReplyKind.nullArray);
   }
 
   /** Begins an array whose number of elements is told to `endArray` with the mark returned here. */
@@ -238,6 +238,12 @@ export class ReplyWriter {
   part(source: Uint8Array, start: number, end: number): void {
     const at = this.#reserve(end - start);
     copyBytes(source, start, this.bytes, at, end - start);
+  }
+
+  #tag(kind: ReplyKind): void {
+    // Room first: it may replace the buffer.
+    const at = this.#reserve(1);
+    this.bytes[at] = kind;
   }
 
   #container(kind: ReplyKind, count: number): void {

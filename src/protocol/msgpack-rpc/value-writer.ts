@@ -23,11 +23,11 @@ export class ValueWriter {
   }
 
   nil(): void {
-    this.bytes[this.#reserve(1)] = Marker.nil;
+    this.#byte(Marker.nil);
   }
 
   boolean(value: boolean): void {
-    this.bytes[this.#reserve(1)] = value ? Marker.true : Marker.false;
+    this.#byte(value ? Marker.true : Marker.false);
   }
 
   /** A whole number that a double holds exactly. */
@@ -72,8 +72,12 @@ export class ValueWriter {
 
   /** A str, or a bin when the bytes are not UTF-8. */
   text(source: Uint8Array, start: number, end: number): void {
-    if (!isUtf8(source, start, end)) this.bin(source, start, end);
-    else this.bytes.set(source.subarray(start, end), this.strOf(end - start));
+    if (!isUtf8(source, start, end)) {
+      this.bin(source, start, end);
+      return;
+    }
+    const at = this.strOf(end - start);
+    this.bytes.set(source.subarray(start, end), at);
   }
 
   /** A str of JavaScript's. */
@@ -91,7 +95,8 @@ export class ValueWriter {
       this.length = at;
     }
     const source = encoder.encode(value);
-    this.bytes.set(source, this.strOf(source.length));
+    const from = this.strOf(source.length);
+    this.bytes.set(source, from);
   }
 
   bin(source: Uint8Array, start: number, end: number): void {
@@ -104,12 +109,19 @@ export class ValueWriter {
 
   /** Appends bytes that hold whole values. */
   append(source: Uint8Array, start: number, end: number): void {
-    this.bytes.set(source.subarray(start, end), this.#reserve(end - start));
+    const at = this.#reserve(end - start);
+    this.bytes.set(source.subarray(start, end), at);
   }
 
   /** What was written, in memory of its own. */
   copy(): Uint8Array {
     return this.bytes.slice(0, this.length);
+  }
+
+  #byte(value: number): void {
+    // Room first: it may replace the buffer.
+    const at = this.#reserve(1);
+    this.bytes[at] = value;
   }
 
   #container(fix: number, marker16: number, count: number): void {

@@ -259,7 +259,7 @@ class RpcSession implements Session, ConnectionPort, PushTarget, CallOwner, Batc
       const next = reader.readPlain(bytes, start, end, args);
       if (next > 0 && (this.#user !== null || next - start <= LOGIN_BYTES_MAX)) {
         kept.start = next;
-        if (!this.#isPlain || !this.#runUsual(bytes)) this.#request(bytes, true);
+        if (!this.#isPlain || this.#node.clients.isPaused || !this.#runUsual(bytes)) this.#request(bytes, true);
         return true;
       }
       scanner.messageBytesMax = this.#user === null ? LOGIN_BYTES_MAX : this.#node.limits.messageBytesMax;
@@ -329,8 +329,21 @@ class RpcSession implements Session, ConnectionPort, PushTarget, CallOwner, Batc
       this.#answerAtOnce(id, this.#shared.refusal);
       return;
     }
-    if (request.own !== null) this.#runOwn(request.own, bytes, id);
-    else this.#command(request.command, request.args, request.form, id);
+    const { own, command, args, form } = request;
+    if (own !== null) this.#runOwn(own, bytes, id);
+    else if (this.#node.clients.holds(command)) this.#hold(command, copyArgs(args), form, id);
+    else this.#command(command, args, form, id);
+  }
+
+  /** CLIENT PAUSE: this command, and so all behind it, waits. */
+  #hold(command: Command, args: Args, form: ResultForm, id: number): void {
+    this.#isAwaiting = true;
+    this.#node.clients.whenUnpaused(() => {
+      this.#isAwaiting = false;
+      if (this.#isClosed) return;
+      this.#command(command, args, form, id);
+      this.#run();
+    });
   }
 
   #command(command: Command, args: Args, form: ResultForm, id: number): void {

@@ -117,3 +117,12 @@ test('text is inserted in front of parts that are written', (t) => {
   reader.openWritten(reply);
   t.deepEqual(readValue(reader), ['123', 'x'.repeat(4090)]);
 });
+
+test('a part of one byte is written where the buffer grows for it', (t) => {
+  const reply = new ReplyWriter();
+  const before = reply.bytes.length;
+  for (let count = 0; count < before; count++) reply.boolean(false);
+  reply.boolean(true);
+  t.true(reply.bytes.length > before);
+  t.is(reply.bytes[before], ReplyKind.true);
+});
