@@ -10,6 +10,7 @@ import { createMailbox } from '../src/mailbox/mailbox.ts';
 import { PartitionMap } from '../src/routing/partition-map.ts';
 import { Dispatcher } from '../src/server/dispatch/dispatcher.ts';
 import type { LocalReader } from '../src/server/dispatch/local-reader.ts';
+import { Barrier } from '../src/shard/barrier.ts';
 import { ShardActor } from '../src/shard/shard-actor.ts';
 import { ShardClient } from '../src/shard/shard-client.ts';
 import { ShardControl } from '../src/shard/shard-control.ts';
@@ -73,6 +74,7 @@ export class InThreadShards {
   constructor(shardCount: number, options: InThreadOptions = {}) {
     const { table = commandTable, ringBytes = 65_536, queuedCountMax = 1000 } = options;
     const frontBell = createDoorbell();
+    const barrier = new Barrier(Barrier.create(shardCount));
     const bells = Array.from({ length: shardCount }, () => createDoorbell());
     const boxes = bells.map((actorBell) =>
       createMailbox({ actorBell, frontBell, commandRingBytes: ringBytes, replyRingBytes: ringBytes }),
@@ -92,6 +94,8 @@ export class InThreadShards {
         bell: new Doorbell(bells[shard] as (typeof bells)[number]),
         control: new ShardControl(ShardControl.create()),
         random: plainNode.random,
+        barrier,
+        shard,
         onDefect,
       });
     });

@@ -1,6 +1,7 @@
 import { ArgsBuffer } from '../src/command/args-buffer.ts';
+import type { Command } from '../src/command/command.ts';
 import { ReplyReader as Reader, type ReplyReader, ReplyWriter } from '../src/command/reply.ts';
-import { commandTable } from '../src/command/table.ts';
+import { type CommandTable, commandTable } from '../src/command/table.ts';
 import type { Dispatcher } from '../src/server/dispatch/dispatcher.ts';
 import { OrderedSession } from '../src/server/dispatch/ordered-session.ts';
 import { TransactionQueue } from '../src/server/dispatch/transaction-queue.ts';
@@ -15,8 +16,11 @@ export class TransactionClient {
   /** Commands that wait until the session takes commands again. */
   readonly #waiting: (() => void)[] = [];
 
-  constructor(dispatcher: Dispatcher, shardCount: number) {
+  readonly #table: CommandTable;
+
+  constructor(dispatcher: Dispatcher, shardCount: number, table = commandTable) {
     this.#dispatcher = dispatcher;
+    this.#table = table;
     this.session = new OrderedSession(shardCount);
     this.session.onReady = () => {
       while (!this.session.blocked) {
@@ -50,6 +54,11 @@ export class TransactionClient {
     return this.call('exec');
   }
 
+  /** Rows that no request can name. */
+  #resolve(name: string): Command | null {
+    return name.startsWith('fault.') ? this.#table.named(name) : null;
+  }
+
   #send(name: string, texts: readonly string[], onReply: (reply: ReplyReader) => void): void {
     this.#buffer.begin();
     for (const text of texts) this.#buffer.text(text);
@@ -57,7 +66,7 @@ export class TransactionClient {
     const { queue } = this;
     const writer = new ReplyWriter();
     const nameBytes = Buffer.from(name);
-    const command = commandTable.resolve(nameBytes, 0, nameBytes.length, args, 65_535, writer);
+    const command = this.#resolve(name) ?? this.#table.resolve(nameBytes, 0, nameBytes.length, args, 65_535, writer);
     if (command === null) queue.abort();
     else if (queue.isOpen && queue.takes(command)) queue.queue(command, args, writer);
     else if (name === 'multi') queue.begin(writer);

@@ -6,6 +6,7 @@ import type { CommandTable } from '../command/table.ts';
 import { ActorMailbox } from '../mailbox/actor-mailbox.ts';
 import { Doorbell } from '../mailbox/doorbell.ts';
 import { StoreWriter } from '../store/writer.ts';
+import { Barrier } from './barrier.ts';
 import { ShardActor } from './shard-actor.ts';
 import { ShardControl } from './shard-control.ts';
 import type { ShardThreadData, ShardThreadMessage } from './shard-thread-data.ts';
@@ -40,8 +41,14 @@ export function serveShard(table: CommandTable): void {
   };
 
   const clock = new TurnClock(systemClock);
+  const barrier = new Barrier(data.barrier);
+  // A predecessor may have died in a transaction with other shards, which go by what is decided here or was already.
+  const store = new StoreWriter(data.memory, clock, barrier.settle(data.shard));
+  barrier.leave(data.shard);
   const actor = new ShardActor({
-    store: new StoreWriter(data.memory, clock),
+    store,
+    barrier,
+    shard: data.shard,
     clock,
     table,
     mailboxes: data.mailboxes.map((handle) => new ActorMailbox(handle)),

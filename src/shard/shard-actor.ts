@@ -6,6 +6,7 @@ import { ReplyWriter } from '../command/reply.ts';
 import type { CommandTable } from '../command/table.ts';
 import type { ActorMailbox } from '../mailbox/actor-mailbox.ts';
 import type { Doorbell } from '../mailbox/doorbell.ts';
+import type { Barrier } from './barrier.ts';
 import { ChangeLog } from './change-log.ts';
 import { UPKEEP_ROW } from './change-message.ts';
 import { decodeCommand } from './command-message.ts';
@@ -35,6 +36,9 @@ export interface ShardActorParts {
   readonly bell: Doorbell;
   readonly control: ShardControl;
   readonly random: Random;
+  /** Where this shard, of that number, meets others for a transaction. */
+  readonly barrier: Barrier;
+  readonly shard: number;
   /** Told of a command that threw what is not an assertion; the command is answered and the actor goes on. */
   readonly onDefect: (command: Command, error: unknown) => void;
 }

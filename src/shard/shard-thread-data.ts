@@ -1,6 +1,7 @@
 import type { DoorbellHandle } from '../mailbox/doorbell.ts';
 import type { MailboxHandle } from '../mailbox/mailbox.ts';
 import type { StoreMemory } from '../store/arena.ts';
+import type { BarrierHandle } from './barrier.ts';
 import type { ShardControlHandle } from './shard-control.ts';
 
 /** All that a shard's thread is given: shared memory, so that the thread can be replaced by another. */
@@ -9,6 +10,8 @@ export interface ShardThreadData {
   readonly memory: StoreMemory;
   readonly bell: DoorbellHandle;
   readonly control: ShardControlHandle;
+  /** One for all shards. */
+  readonly barrier: BarrierHandle;
   /** One for each front end; their `actorBell` is `bell`. */
   readonly mailboxes: readonly [MailboxHandle, ...MailboxHandle[]];
 }

@@ -5,6 +5,7 @@ import { Args } from '../command/args.ts';
 import type { Command } from '../command/command.ts';
 import { decodeRoughInteger } from '../command/decimal.ts';
 import { ReplyReader, ReplyWriter } from '../command/reply.ts';
+import { type Barrier, BarrierState } from './barrier.ts';
 import type { ChangeLog } from './change-log.ts';
 import type { ShardControl } from './shard-control.ts';
 import type { ShardStore } from './shard-store.ts';
@@ -16,8 +17,16 @@ export interface TransactionExecParts {
   readonly changes: ChangeLog;
   readonly control: ShardControl;
   readonly random: Random;
+  /** Where this shard, of that number, meets others. */
+  readonly barrier: Barrier;
+  readonly shard: number;
   readonly onDefect: (command: Command, error: unknown) => void;
 }
+
+/** How long a shard waits at a barrier at a time, and how often before it gives up: 10 s, or 1 s once it is to stop. */
+const WAIT_MS = 50;
+const WAITS_MAX = 200;
+const WAITS_WHEN_STOPPING = 20;
 
 /** What Redis says when a transaction that may write comes and memory is full. */
 const outOfMemory = "command not allowed when used memory > 'maxmemory'.";
@@ -27,8 +36,13 @@ const outOfMemory = "command not allowed when used memory > 'maxmemory'.";
  * readers of shared memory see nothing of it before all of it, and a successor of this actor undoes it if it dies in the
  * middle. As in Redis, a command that fails while it is run has its error in its place, and the others stand.
  *
+ * A transaction over several shards is run by all of them at once. They go from state to state of its slot together:
+ * readers are turned away everywhere before anything is written anywhere, and let in when everything is written. If one
+ * dies meanwhile, or does not come, the others take their parts back. All get such transactions in the same order, so
+ * that none waits for one who waits for it.
+ *
  * Room is made while it runs, command by command; one that finds none is answered `out-of-memory`. FLUSHALL cannot be
- * taken back: an actor that dies after it in a transaction leaves the shard empty.
+ * taken back: an actor that dies after it in a transaction leaves the shard empty; over several shards, all.
  */
 export class TransactionExec {
   readonly #parts: TransactionExecParts;
@@ -42,7 +56,14 @@ export class TransactionExec {
 
   /** `args` are those of `flux.exec`. Writes an array with a reply a command, or a null array, or an error. */
   run(args: Args, reply: ReplyWriter): void {
-    const { store } = this.#parts;
+    const { store, barrier, shard } = this.#parts;
+    const slot = numberArg(args, TransactionArg.slot);
+    if (slot >= 0) {
+      barrier.enter(shard, slot);
+      this.#runTogether(slot, args, reply);
+      barrier.leave(shard);
+      return;
+    }
     if (!this.#watchesHold(args)) {
       reply.nullArray();
       return;
@@ -55,6 +76,52 @@ export class TransactionExec {
     }
     this.#runCommands(args, reply);
     if (grouped) store.endGroup();
+  }
+
+  #runTogether(slot: number, args: Args, reply: ReplyWriter): void {
+    const { store, barrier } = this.#parts;
+    let state = this.#meet(slot, args, BarrierState.gathering);
+    if (state === BarrierState.locking) {
+      if (!store.beginGroup(0, 0)) {
+        barrier.giveUp(slot);
+        reply.error('out-of-memory', outOfMemory);
+        return;
+      }
+      if (this.#watchesHold(args)) state = this.#meet(slot, args, BarrierState.locking);
+      else state = barrier.move(slot, BarrierState.locking, BarrierState.refused);
+      if (state === BarrierState.running) {
+        this.#runCommands(args, reply);
+        state = this.#meet(slot, args, BarrierState.running);
+      }
+      if (state === BarrierState.completed) store.endGroup();
+      else store.abandonGroup();
+    }
+    if (state === BarrierState.completed) return;
+    reply.clear();
+    if (state === BarrierState.refused) reply.nullArray();
+    else if (this.#clears(args))
+      reply.error('indeterminate', 'a shard of the transaction failed after keys were removed');
+    else reply.error('overloaded', 'a shard of the transaction failed or did not come in time; nothing was run');
+  }
+
+  /** Is ready for the state behind `from`, and waits until the others are; returns what the slot comes to. */
+  #meet(slot: number, args: Args, from: BarrierState): BarrierState {
+    const { barrier, control } = this.#parts;
+    barrier.ready(slot, numberArg(args, TransactionArg.ordinal), numberArg(args, TransactionArg.participants), from);
+    for (let waits = 0; barrier.state(slot) === from; waits++) {
+      // The watchdog is to see that this shard does not hang, but waits.
+      control.began();
+      if (waits >= (control.stopRequested ? WAITS_WHEN_STOPPING : WAITS_MAX)) return barrier.giveUp(slot);
+      barrier.wait(slot, from, WAIT_MS);
+    }
+    return barrier.state(slot);
+  }
+
+  #clears(args: Args): boolean {
+    for (let at = this.#firstCommand(args); at < args.count; at += COMMAND_HEAD_ARGS + numberArg(args, at + 1)) {
+      if (this.#commandAt(args, at).kind === 'sweep') return true;
+    }
+    return false;
   }
 
   #watchesHold(args: Args): boolean {

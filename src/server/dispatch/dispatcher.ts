@@ -16,6 +16,7 @@ import type {
 import { ReplyReader, ReplyWriter } from '../../command/reply.ts';
 import { type CommandTable, lastKeyOf } from '../../command/table.ts';
 import type { PartitionMap } from '../../routing/partition-map.ts';
+import type { Barrier } from '../../shard/barrier.ts';
 import { Admission, type ReplySink, type ShardClient } from '../../shard/shard-client.ts';
 import { TRANSACTION_ROW } from '../../shard/transaction-message.ts';
 import { copyArgs } from './copy-args.ts';
@@ -37,6 +38,8 @@ export interface DispatcherParts {
   /** By shard: this front end's way to the actor, and its reader of the shard's memory. */
   readonly clients: readonly ShardClient[];
   readonly readers: readonly LocalReader[];
+  /** Where shards meet for a transaction over several of them; without it there is none. */
+  readonly barrier?: Barrier;
   /** Called after every command sent to a client: see to it that it is flushed. */
   readonly onSent: () => void;
   /** Told of a command that threw, on this thread, what is not an assertion; the command is answered. */
@@ -67,6 +70,9 @@ export class Dispatcher implements PairPort, TransactionRunner, TransactionShard
   readonly #scatters: Scatter[] = [];
   readonly #surveys: SurveyRun[] = [];
   readonly #onScatterDone = (scatter: Scatter): void => this.#finishScatter(scatter);
+  readonly #barrier: Barrier | null;
+  /** Slots of the barrier that no transaction has. */
+  readonly #freeSlots: number[];
   #partArgs = new Args();
   /** Shard of the read begun by `beginRead`; -1 when there is none. */
   #reading = -1;
@@ -84,6 +90,8 @@ export class Dispatcher implements PairPort, TransactionRunner, TransactionShard
     this.#readers = readers;
     this.#onSent = parts.onSent;
     this.#onDefect = parts.onDefect;
+    this.#barrier = parts.barrier ?? null;
+    this.#freeSlots = Array.from({ length: this.#barrier?.slotCount ?? 0 }, (_, slot) => slot);
   }
 
   /**
@@ -186,10 +194,14 @@ export class Dispatcher implements PairPort, TransactionRunner, TransactionShard
   }
 
   takeSlot(): number {
-    return -1;
+    const slot = this.#freeSlots.pop() ?? -1;
+    if (slot >= 0) this.#barrier?.clear(slot);
+    return slot;
   }
 
-  giveSlot(_slot: number): void {}
+  giveSlot(slot: number): void {
+    this.#freeSlots.push(slot);
+  }
 
   prepareExec(shard: number, args: Args): Admission {
     return (this.#clients[shard] as ShardClient).prepare(this.#table.named(TRANSACTION_ROW).id, args);

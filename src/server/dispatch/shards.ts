@@ -6,6 +6,7 @@ import { createDoorbell, Doorbell, type DoorbellHandle } from '../../mailbox/doo
 import { createMailbox, MESSAGE_BYTES_MAX_DEFAULT } from '../../mailbox/mailbox.ts';
 import type { OutboxLimits } from '../../mailbox/outbox.ts';
 import { PartitionMap } from '../../routing/partition-map.ts';
+import { Barrier, type BarrierHandle } from '../../shard/barrier.ts';
 import { ReplyPump } from '../../shard/reply-pump.ts';
 import { ShardClient } from '../../shard/shard-client.ts';
 import { ShardControl } from '../../shard/shard-control.ts';
@@ -58,7 +59,11 @@ export class Shards {
     const { shardCount } = options;
     this.map = new PartitionMap(options.partitionCount, shardCount);
     const frontBell = createDoorbell();
-    this.threads = Array.from({ length: shardCount }, (_, shard) => shardMemory(shard, frontBell, options));
+    const barrierHandle = Barrier.create(shardCount);
+    const barrier = new Barrier(barrierHandle);
+    this.threads = Array.from({ length: shardCount }, (_, shard) =>
+      shardMemory(shard, frontBell, barrierHandle, options),
+    );
     this.#clients = this.threads.map(
       ({ shard, mailboxes: [mailbox] }) => new ShardClient(shard, mailbox, options.outbox),
     );
@@ -73,6 +78,7 @@ export class Shards {
       node: options.node,
       clients: this.#clients,
       readers: this.threads.map(({ memory }) => new StoreReader(memory, 0, systemClock)),
+      barrier,
       onSent: () => this.#pump.sent(),
       onDefect: reportTo(options.supervisor.logger),
     });
@@ -80,6 +86,8 @@ export class Shards {
     this.supervisor = new ShardSupervisor(this.threads, {
       ...options.supervisor,
       onDeath: (shard, reason) => {
+        // Others may wait for it in a transaction.
+        barrier.settle(shard);
         // What it had changed and not told is not known; its successor tells of what it changes itself.
         this.changes.lost(shard);
         onDeath?.(shard, reason);
@@ -113,7 +121,12 @@ export class Shards {
   }
 }
 
-function shardMemory(shard: number, frontBell: DoorbellHandle, options: ShardsOptions): ShardThreadData {
+function shardMemory(
+  shard: number,
+  frontBell: DoorbellHandle,
+  barrier: BarrierHandle,
+  options: ShardsOptions,
+): ShardThreadData {
   const { shardCount, messageBytesMax = MESSAGE_BYTES_MAX_DEFAULT, commandRingBytes, replyRingBytes } = options;
   const actorBell = createDoorbell();
   return {
@@ -127,6 +140,7 @@ function shardMemory(shard: number, frontBell: DoorbellHandle, options: ShardsOp
     }),
     bell: actorBell,
     control: ShardControl.create(),
+    barrier,
     mailboxes: [
       createMailbox({
         actorBell,

@@ -1,16 +1,17 @@
 import test from 'ava';
 import { type ThreadedOptions, ThreadedShards } from '../../threaded-shards.ts';
 import { TransactionClient } from '../../transaction-client.ts';
+import { faultyFrontTable } from '../shard/faulty-table.ts';
 
 async function withShards(
   shardCount: number,
-  body: (shards: ThreadedShards, newClient: () => TransactionClient) => Promise<void>,
+  body: (threaded: ThreadedShards, newClient: () => TransactionClient) => Promise<void>,
   options: ThreadedOptions = {},
 ): Promise<void> {
   const threaded = new ThreadedShards({ shardCount, ...options });
   await threaded.shards.started();
   try {
-    await body(threaded, () => new TransactionClient(threaded.shards.dispatcher, shardCount));
+    await body(threaded, () => new TransactionClient(threaded.shards.dispatcher, shardCount, options.table));
   } finally {
     await threaded.shards.stop(5000);
   }
@@ -152,3 +153,106 @@ test('what cannot be queued aborts the transaction, with the texts of Redis', as
     t.is(await client.call('exec'), 'error bad-request EXEC without MULTI');
   });
 });
+
+test('a transaction may be over several shards, and is answered as one over one', async (t) => {
+  await withShards(3, async (threaded, newClient) => {
+    const client = newClient();
+    const [a, b, c] = [threaded.keyOf(0), threaded.keyOf(1), threaded.keyOf(2)];
+    const reply = await client.transact(
+      ['set', a, '1'],
+      ['mset', b, '2', c, '3', a, '4'],
+      ['ping'],
+      ['mget', c, 'none', a, b],
+      ['del', a, b, 'none'],
+      ['incr', c],
+      ['dbsize'],
+      ['keys', '*'],
+      ['randomkey'],
+      ['flushall'],
+      ['dbsize'],
+      ['set', b, '5'],
+    );
+    t.deepEqual(reply, ['OK', 'OK', 'PONG', ['3', null, '4', '2'], 2, 4, 1, [c], c, 'OK', 0, 'OK']);
+    t.deepEqual(await client.call('mget', a, b, c), [null, '5', null]);
+    const scanned: string[] = [];
+    await client.call('mset', a, '1', c, '1');
+    for (let cursor = '0', first = true; first || cursor !== '0'; first = false) {
+      const [[next, keys]] = (await client.transact(['scan', cursor], ['get', a])) as [[string, string[]]];
+      scanned.push(...keys);
+      cursor = next;
+    }
+    t.deepEqual(scanned.sort(), [a, b, c].sort());
+    await client.call('multi');
+    const crossing = "error cross-slot Keys in request don't hash to the same slot";
+    t.is(await client.call('rename', a, b), crossing);
+    t.regex(String(await client.call('exec')), /transaction-aborted/);
+  });
+});
+
+test('over several shards a watched key of any of them that changed leaves all as they were', async (t) => {
+  await withShards(3, async (threaded, newClient) => {
+    const client = newClient();
+    const [a, b, c] = [threaded.keyOf(0), threaded.keyOf(1), threaded.keyOf(2)];
+    await client.call('watch', a, c);
+    await newClient().call('set', c, 'other');
+    t.is(await client.transact(['set', a, '1'], ['set', b, '1']), null);
+    t.deepEqual(await client.call('mget', a, b, c), [null, null, 'other']);
+    await client.call('watch', c);
+    t.deepEqual(await client.transact(['set', a, '1'], ['set', b, '1']), ['OK', 'OK']);
+  });
+});
+
+test('many transactions over changing shards, in pipelines of several connections, are each run whole', async (t) => {
+  await withShards(3, async (threaded, newClient) => {
+    const keys = [0, 1, 2].map((shard) => threaded.keyOf(shard));
+    const clients = [newClient(), newClient(), newClient()];
+    const rounds = 150;
+    const replies: Promise<unknown>[] = [];
+    for (let round = 0; round < rounds; round++) {
+      const client = clients[round % 3] as TransactionClient;
+      const from = keys[round % 3] as string;
+      const to = keys[(round + 1 + (round % 2)) % 3] as string;
+      replies.push(client.transact(['decrby', from, String(round)], ['incrby', to, String(round)], ['incr', 'count']));
+    }
+    for (const reply of await Promise.all(replies)) t.is((reply as unknown[]).length, 3);
+    const values = (await clients[0]?.call('mget', ...keys)) as string[];
+    t.is(
+      values.reduce((total, value) => total + Number(value), 0),
+      0,
+    );
+    t.is(await clients[0]?.call('get', 'count'), String(rounds));
+  });
+});
+
+const faultyThread = new URL('../shard/faulty-shard-thread.ts', import.meta.url);
+for (const fault of ['fault.assert', 'fault.group', 'fault.hang', 'fault.exit']) {
+  test(`a shard that dies in the middle of a transaction (${fault}) leaves nothing of it on any shard`, async (t) => {
+    const options = { entry: faultyThread, table: faultyFrontTable, limits: { hangMs: 1500 } };
+    await withShards(
+      2,
+      async (threaded, newClient) => {
+        const client = newClient();
+        const [a, b] = [threaded.keyOf(0), threaded.keyOf(1)];
+        await client.call('mset', a, 'old', b, 'old');
+        for (const faulty of [a, b]) {
+          const reply = await client.transact(
+            ['set', a, 'new'],
+            ['set', b, 'new'],
+            [fault, faulty],
+            ['append', a, 'x'],
+          );
+          t.regex(String(reply), /error (indeterminate|overloaded)/);
+          t.deepEqual(await client.call('mget', a, b), ['old', 'old']);
+        }
+        // On one shard alone.
+        const reply = await client.transact(['set', a, 'new'], ['del', a], [fault, a]);
+        t.regex(String(reply), /error indeterminate/);
+        t.is(await client.call('get', a), 'old');
+        t.deepEqual(await client.transact(['set', a, 'after'], ['set', b, 'after']), ['OK', 'OK']);
+        t.deepEqual(await client.call('mget', a, b), ['after', 'after']);
+        t.is(threaded.deaths.length, 3);
+      },
+      options,
+    );
+  });
+}

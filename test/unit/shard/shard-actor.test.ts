@@ -9,6 +9,7 @@ import { ActorMailbox } from '../../../src/mailbox/actor-mailbox.ts';
 import { createDoorbell, Doorbell, type DoorbellHandle } from '../../../src/mailbox/doorbell.ts';
 import { ASLEEP } from '../../../src/mailbox/layout.ts';
 import { createMailbox } from '../../../src/mailbox/mailbox.ts';
+import { Barrier } from '../../../src/shard/barrier.ts';
 import { ShardActor } from '../../../src/shard/shard-actor.ts';
 import { Admission, ShardClient } from '../../../src/shard/shard-client.ts';
 import { ShardControl } from '../../../src/shard/shard-control.ts';
@@ -97,6 +98,8 @@ function shard() {
       bell: actorBell,
       control: new ShardControl(control),
       random: { nextUint32: () => 7 },
+      barrier: new Barrier(Barrier.create(1)),
+      shard: 0,
       onDefect: (command, error) => defects.push(`${command.name}: ${error}`),
     });
   const client = new ShardClient(7, mailbox, { queuedCountMax: 10, queuedBytesMax: 1_000_000 });
