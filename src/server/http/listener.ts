@@ -100,6 +100,7 @@ class TlsListener implements Listener {
   readonly #apps: UwsApp[] = [];
   #socket: UwsListenSocket | null = null;
   #isStopped = false;
+  #isClosed = false;
   /** Changes of the certificate one after the other. */
   #changing: Promise<void> = Promise.resolve();
 
@@ -129,6 +130,7 @@ class TlsListener implements Listener {
 
   close(): void {
     this.stop();
+    this.#isClosed = true;
     for (const app of this.#apps.splice(0)) app.close();
   }
 
@@ -146,6 +148,8 @@ class TlsListener implements Listener {
       const socket = await this.#open();
       // Connections that wait to be accepted are reset when their socket is closed: so it is when none waits.
       await quietTurn();
+      // Closing an app closes what it listens on, which must not be closed again.
+      if (this.#isClosed) return;
       const replaced = this.#socket;
       this.#socket = socket;
       if (replaced !== null) this.#uws.us_listen_socket_close(replaced);
