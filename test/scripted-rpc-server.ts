@@ -40,6 +40,7 @@ export function packed(message: unknown): Uint8Array {
 export async function startScriptedServer(
   onRequest: (request: RpcRequest) => void,
   hello: (request: RpcRequest) => void = (request) => answer(request, { server: 'scripted', limits: {} }),
+  port = 0,
 ): Promise<ScriptedServer> {
   const sockets = new Set<Socket>();
   const methods: string[] = [];
@@ -66,7 +67,7 @@ export async function startScriptedServer(
     socket.on('error', () => socket.destroy());
     socket.on('close', () => sockets.delete(socket));
   });
-  server.listen(0, '127.0.0.1');
+  server.listen(port, '127.0.0.1');
   await once(server, 'listening');
   return {
     port: (server.address() as AddressInfo).port,
@@ -79,6 +80,7 @@ export async function startScriptedServer(
     },
     methods,
     stop: async () => {
+      if (!server.listening) return;
       for (const socket of sockets) socket.destroy();
       server.close();
       await once(server, 'close');
