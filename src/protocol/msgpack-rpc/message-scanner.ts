@@ -64,15 +64,15 @@ export class MessageScanner {
       if (at === start && kind !== WireKind.array) return this.#broken('protocol', 'a message must be an array');
       if (behindHead > end) break;
       const count = countAt(bytes, at);
+      if (at === start && count !== 3 && count !== 4) {
+        return this.#broken('protocol', 'a message has three or four elements');
+      }
       const isContainer = kind === WireKind.array || kind === WireKind.map;
       // Every value to come takes a byte at least.
       const children = isContainer ? (kind === WireKind.map ? count * 2 : count) : 0;
       const next = isContainer ? behindHead : behindHead + count;
       if (next + children > endMax) {
         return this.#broken('request-too-large', `a message has at most ${this.messageBytesMax} bytes`);
-      }
-      if (at === start && count !== 3 && count !== 4) {
-        return this.#broken('protocol', 'a message has three or four elements');
       }
       if (next > end) break;
       if (kind === WireKind.ext) this.hasExt = true;

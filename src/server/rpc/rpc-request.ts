@@ -60,7 +60,7 @@ export class RpcRequest {
     const command = table.resolve(bytes, methodStart, method.nameEnd, this.args, limits.keyBytesMax, this.#refusal);
     if (command === null) return false;
     this.command = command;
-    return true;
+    return this.#valuesFit();
   }
 
   /** The params as arguments: str, bin and numbers. False, with the error written, when they are anything else. */
@@ -103,6 +103,18 @@ export class RpcRequest {
       const length = args.byteLength(at);
       if (length > keyBytesMax) {
         return this.#fail('key-too-large', `key is too large: ${length} bytes, the limit is ${keyBytesMax}`);
+      }
+    }
+    return this.#valuesFit();
+  }
+
+  #valuesFit(): boolean {
+    const { args } = this;
+    const { valueBytesMax } = this.#node.limits;
+    for (let at = 0; at < args.count; at++) {
+      const length = args.byteLength(at);
+      if (length > valueBytesMax) {
+        return this.#fail('value-too-large', `value is too large: ${length} bytes, the limit is ${valueBytesMax}`);
       }
     }
     return true;

@@ -286,12 +286,14 @@ class RpcSession implements Session, ConnectionPort, PushTarget, CallOwner, Batc
     const { reader, args } = this.#shared;
     const { methodStart: at, methodEnd, id } = reader;
     if (methodEnd - at !== 3 || id === noId || bytes[at + 1] !== 0x65 || bytes[at + 2] !== 0x74) return false;
-    if (args.byteLength(0) > this.#node.limits.keyBytesMax) return false;
+    const { limits } = this.#node;
+    if (args.byteLength(0) > limits.keyBytesMax) return false;
     if (this.#calls + this.#batches > 0 && this.#ids.has(id)) return false;
     if (bytes[at] === 0x67 && args.count === 1) {
       if (this.#ordered.inFlight > 0 || !this.#getAtOnce(bytes, args.start(0), args.end(0), id)) return false;
       this.client.lastCommand = 'get';
     } else if (bytes[at] === 0x73 && args.count === 2 && !reader.hasBin) {
+      if (args.byteLength(1) > limits.valueBytesMax) return false;
       this.client.lastCommand = 'set';
       this.#node.commands.execute(setCommand, args, this.#begin(id, setCommand, ResultForm.plain), this.#ordered);
     } else return false;
