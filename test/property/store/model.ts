@@ -100,9 +100,9 @@ export class ModelledStore {
   }
 
   /** A new writer on the same memory, as after the death of the one before. */
-  reattach(): void {
+  reattach(groupStands = false): void {
     this.#evictedBefore = readStatistics(this.memory).evictedEntries;
-    this.writer = new StoreWriter(this.memory, this.clock);
+    this.writer = new StoreWriter(this.memory, this.clock, groupStands);
     if (readStatistics(this.memory).evictedEntries !== this.#evictedBefore) throw new Error('attaching evicted');
   }
 

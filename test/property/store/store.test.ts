@@ -94,7 +94,69 @@ const abandonedGroup: fc.Arbitrary<Act> = fc
       s.check();
     }),
   );
+const write = fc.record({
+  key: fc.oneof(
+    key,
+    fc.nat({ max: 3000 }).map((n) => `many:${n}`),
+  ),
+  valueBytes: fc.oneof({ weight: 4, arbitrary: valueBytes }, { weight: 1, arbitrary: fc.nat({ max: 60_000 }) }),
+  ttlMs: fc.option(ttlMs, { nil: undefined }),
+  does: fc.constantFrom('put', 'put', 'put', 'remove', 'expire'),
+});
+type Write = typeof write extends fc.Arbitrary<infer T> ? T : never;
+
+function doWrites(store: ModelledStore, writes: readonly Write[]): void {
+  for (const { does, key, valueBytes, ttlMs } of writes) {
+    if (does === 'remove') store.remove(key);
+    else if (does === 'expire') store.setExpiry(key, ttlMs ?? null);
+    else store.put(key, valueBytes, ttlMs === undefined ? {} : { ttlMs });
+  }
+}
+
+/** Groups within a group that was promised no room, and so makes it; ended, taken back, or left by a writer that died. */
+const transaction: fc.Arbitrary<Act> = fc
+  .record({
+    parts: fc.array(
+      fc.record({
+        writes: fc.array(write, { maxLength: 60 }),
+        as: fc.constantFrom('writes', 'group', 'abandoned', 'cleared'),
+        deep: fc.boolean(),
+      }),
+      { minLength: 1, maxLength: 6 },
+    ),
+    end: fc.constantFrom('end', 'abandon', 'die', 'stand'),
+  })
+  .map(({ parts, end }) =>
+    named(`transaction of ${parts.map(({ as, writes }) => `${as} ${writes.length}`)}, then ${end}`, (s) => {
+      if (!s.writer.beginGroup(0, 0)) return;
+      const takenBack = end === 'abandon' || end === 'die';
+      const run = (): void => {
+        for (const { writes, as, deep } of parts) {
+          // What was cleared cannot be taken back.
+          if (as === 'cleared' && !takenBack && writes.length > 50) s.clear();
+          if (as === 'writes' || as === 'cleared') doWrites(s, writes);
+          else {
+            if (!s.writer.beginGroup(1, 1)) throw new Error('a group within a group refused');
+            if (deep && !s.writer.beginGroup(0, 0)) throw new Error('a group within a group refused');
+            if (as === 'group') doWrites(s, writes);
+            else s.thenForget(() => doWrites(s, writes));
+            if (deep) s.writer.endGroup();
+            if (as === 'group') s.writer.endGroup();
+            else s.writer.abandonGroup();
+          }
+          if (s.reader.enter()) throw new Error('a reader let in while a group is published');
+        }
+      };
+      if (takenBack) s.thenForget(run);
+      else run();
+      if (end === 'end') s.writer.endGroup();
+      else if (end === 'abandon') s.writer.abandonGroup();
+      else s.reattach(end === 'stand');
+      s.check();
+    }),
+  );
 const act: fc.Arbitrary<Act> = fc.oneof(
+  { weight: 4, arbitrary: transaction },
   { weight: 12, arbitrary: put },
   { weight: 6, arbitrary: putMany },
   { weight: 3, arbitrary: removeMany },
