@@ -20,7 +20,16 @@ export type CommandFlag =
   /** Not offered to clients: a step of another command, or a front end's own way to the store. */
   | 'internal';
 
-export type CommandGroup = 'string' | 'number' | 'generic' | 'json' | 'server' | 'connection' | 'pubsub' | 'internal';
+export type CommandGroup =
+  | 'string'
+  | 'number'
+  | 'generic'
+  | 'json'
+  | 'server'
+  | 'connection'
+  | 'transactions'
+  | 'pubsub'
+  | 'internal';
 
 /**
  * Which arguments are keys: `first`, `first + step`, … up to `last`, counted from 0 for the first after the command's

@@ -132,6 +132,7 @@ function pexpiretime(view: ReadView, args: Args, reply: ReplyWriter): void {
 const expireRow = {
   kind: 'write',
   name: 'expire',
+  keyFlags: ['RW', 'update'],
   arity: -3,
   flags: ['write', 'fast'],
   keys: firstKey,
@@ -164,6 +165,7 @@ export const expiryCommands: readonly CommandDeclaration[] = [
   {
     ...expireRow,
     name: 'pexpire',
+    keyFlags: ['RW', 'update'],
     since: '2.6.0',
     summary: 'Lets a key expire after some milliseconds.',
     syntax: 'key milliseconds [NX | XX | GT | LT]',
@@ -172,6 +174,7 @@ export const expiryCommands: readonly CommandDeclaration[] = [
   {
     ...expireRow,
     name: 'expireat',
+    keyFlags: ['RW', 'update'],
     since: '1.2.0',
     summary: 'Lets a key expire at a time in seconds since the epoch.',
     syntax: 'key unix-time-seconds [NX | XX | GT | LT]',
@@ -180,6 +183,7 @@ export const expiryCommands: readonly CommandDeclaration[] = [
   {
     ...expireRow,
     name: 'pexpireat',
+    keyFlags: ['RW', 'update'],
     since: '2.6.0',
     summary: 'Lets a key expire at a time in milliseconds since the epoch.',
     syntax: 'key unix-time-milliseconds [NX | XX | GT | LT]',
@@ -188,6 +192,7 @@ export const expiryCommands: readonly CommandDeclaration[] = [
   {
     ...expireRow,
     name: 'persist',
+    keyFlags: ['RW', 'update'],
     arity: 2,
     since: '2.2.0',
     summary: 'Lets a key not expire; 1 when it would have, else 0.',

@@ -44,6 +44,7 @@ const manyKeys = { first: 0, last: -1, step: 1 };
 const delRow = {
   kind: 'write',
   name: 'del',
+  keyFlags: ['RM', 'delete'],
   arity: -2,
   flags: ['write'],
   keys: manyKeys,
@@ -59,6 +60,7 @@ const delRow = {
 const existsRow = {
   kind: 'read',
   name: 'exists',
+  keyFlags: ['RO'],
   arity: -2,
   flags: ['readonly', 'fast'],
   keys: manyKeys,
@@ -74,11 +76,19 @@ const existsRow = {
 export const keyCommands: readonly CommandDeclaration[] = [
   delRow,
   { ...delRow, name: 'delete', since: 'FluxCache 0.1.0', summary: 'Another name of DEL.' },
-  { ...delRow, name: 'unlink', flags: ['write', 'fast'], since: '4.0.0', summary: 'The same as DEL.' },
+  {
+    ...delRow,
+    name: 'unlink',
+    keyFlags: ['RM', 'delete'],
+    flags: ['write', 'fast'],
+    since: '4.0.0',
+    summary: 'The same as DEL.',
+  },
   existsRow,
   {
     ...existsRow,
     name: 'touch',
+    keyFlags: ['RO'],
     since: '3.2.1',
     summary: 'Marks keys as used, which keeps them from eviction; returns how many exist.',
     run: touch,
@@ -86,6 +96,7 @@ export const keyCommands: readonly CommandDeclaration[] = [
   {
     kind: 'read',
     name: 'type',
+    keyFlags: ['RO'],
     arity: 2,
     flags: ['readonly', 'fast'],
     keys: firstKey,

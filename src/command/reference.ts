@@ -8,6 +8,7 @@ const groupTitles: Readonly<Record<CommandGroup, string>> = {
   json: 'JSON documents',
   server: 'Server',
   connection: 'Connection',
+  transactions: 'Transactions',
   pubsub: 'Channels',
   internal: 'Internal',
 };

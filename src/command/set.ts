@@ -216,6 +216,7 @@ export const setCommands: readonly CommandDeclaration[] = [
   {
     kind: 'write',
     name: 'set',
+    keyFlags: ['RW', 'access', 'update', 'variable_flags'],
     arity: -3,
     flags: ['write', 'denyoom'],
     keys: firstKey,
@@ -235,6 +236,7 @@ export const setCommands: readonly CommandDeclaration[] = [
   {
     kind: 'write',
     name: 'setnx',
+    keyFlags: ['OW', 'insert'],
     arity: 3,
     flags: ['write', 'denyoom', 'fast'],
     keys: firstKey,
@@ -249,6 +251,7 @@ export const setCommands: readonly CommandDeclaration[] = [
   {
     kind: 'write',
     name: 'setex',
+    keyFlags: ['OW', 'update'],
     arity: 4,
     flags: ['write', 'denyoom'],
     keys: firstKey,
@@ -263,6 +266,7 @@ export const setCommands: readonly CommandDeclaration[] = [
   {
     kind: 'write',
     name: 'psetex',
+    keyFlags: ['OW', 'update'],
     arity: 4,
     flags: ['write', 'denyoom'],
     keys: firstKey,

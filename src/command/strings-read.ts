@@ -88,6 +88,7 @@ export const stringReads: readonly CommandDeclaration[] = [
   {
     kind: 'read',
     name: 'strlen',
+    keyFlags: ['RO'],
     arity: 2,
     flags: ['readonly', 'fast'],
     keys: firstKey,

@@ -160,6 +160,7 @@ function rewriteText(store: WriteView, args: Args, value: Uint8Array, length: nu
 const msetRow = {
   kind: 'write',
   name: 'mset',
+  keyFlags: ['OW', 'update'],
   arity: -3,
   flags: ['write', 'denyoom'],
   keys: { first: 0, last: -1, step: 2 },
@@ -176,6 +177,7 @@ export const stringWrites: readonly CommandDeclaration[] = [
   {
     kind: 'write',
     name: 'getdel',
+    keyFlags: ['RW', 'access', 'delete'],
     arity: 2,
     flags: ['write', 'fast'],
     keys: firstKey,
@@ -205,6 +207,7 @@ export const stringWrites: readonly CommandDeclaration[] = [
   {
     ...msetRow,
     name: 'msetnx',
+    keyFlags: ['OW', 'insert'],
     gather: 'one-shard',
     summary:
       'Sets the values of several keys if none of them exists; 1 when it did, else 0. ' +
@@ -214,6 +217,7 @@ export const stringWrites: readonly CommandDeclaration[] = [
   {
     kind: 'write',
     name: 'append',
+    keyFlags: ['RW', 'insert'],
     event: 'append',
     arity: 3,
     flags: ['write', 'denyoom', 'fast'],
@@ -229,6 +233,7 @@ export const stringWrites: readonly CommandDeclaration[] = [
   {
     kind: 'write',
     name: 'setrange',
+    keyFlags: ['RW', 'update'],
     event: 'setrange',
     arity: 4,
     flags: ['write', 'denyoom'],

@@ -6,9 +6,9 @@ import type { ReplyWriter } from '../reply.ts';
 const row = {
   kind: 'connection',
   arity: 1,
-  flags: ['noscript', 'loading', 'stale', 'fast'],
+  flags: ['noscript', 'loading', 'stale', 'fast', 'allow_busy'],
   keys: noKeys,
-  group: 'connection',
+  group: 'transactions',
   complexity: 'O(1)',
   syntax: '',
 } as const satisfies Partial<ConnectionCommand>;
@@ -24,7 +24,7 @@ export const transactionCommands: readonly CommandDeclaration[] = [
   {
     ...row,
     name: 'exec',
-    flags: ['noscript', 'loading', 'stale'],
+    flags: ['noscript', 'loading', 'stale', 'skip_slowlog'],
     since: '1.2.0',
     summary:
       'Runs the commands queued since MULTI such that no one sees a part of their work, and returns their replies; null ' +
@@ -42,6 +42,7 @@ export const transactionCommands: readonly CommandDeclaration[] = [
   {
     ...row,
     name: 'watch',
+    keyFlags: ['RO'],
     arity: -2,
     keys: { first: 0, last: -1, step: 1 },
     since: '2.2.0',

@@ -50,6 +50,7 @@ const ofGroups: Readonly<Record<string, string>> = {
   number: 'string',
   generic: 'keyspace',
   connection: 'connection',
+  transactions: 'transaction',
 };
 
 export function flagsOf({ flags }: DescribedCommand): readonly CommandFlag[] {
