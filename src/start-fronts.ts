@@ -71,6 +71,7 @@ export async function startFronts(node: FrontNode): Promise<Fronts> {
       ...node.http,
       commands: shards.dispatcher,
       changes: shards.changes,
+      transactions: shards.dispatcher,
       shardCount: config.shards,
       access: node.access,
       tls: node.tls,

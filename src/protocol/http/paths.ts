@@ -202,6 +202,16 @@ export const httpPaths = [
     answers: { 200: 'An array of {"result":…} and {"error":"…"}, in the order of the commands.' },
   },
   {
+    id: 'redisTransaction',
+    method: 'POST',
+    path: '/multi-exec',
+    summary: 'Runs commands as a transaction: all of them, with nothing between, or none.',
+    isProbe: false,
+    parameters: [encoding],
+    body: 'commands',
+    answers: { 200: 'An array of {"result":…} and {"error":"…"}, in the order of the commands.' },
+  },
+  {
     id: 'nodes',
     method: 'GET',
     path: '/nodes',

@@ -164,6 +164,7 @@ class UwsFront implements HttpFront {
       listKeys: (exchange) => commands.list(exchange),
       batch: (exchange) => batch.run(exchange),
       redisCommand: (exchange) => redis.one(exchange),
+      redisTransaction: (exchange) => redis.transaction(exchange),
       redisPipeline: (exchange) => redis.pipeline(exchange),
       events: (exchange) => events.run(exchange),
       nodes: (exchange) => node.nodes(exchange),

@@ -8,12 +8,15 @@ import type { ReplySink } from '../../shard/shard-client.ts';
 import type { Access } from '../access/access.ts';
 import type { AccessOrigin } from '../access/origin.ts';
 import type { OrderedSession } from '../dispatch/ordered-session.ts';
+import type { TransactionRunner } from '../dispatch/transaction-queue.ts';
 import type { TlsIdentity } from '../tls/tls-identity.ts';
 import type { ChangesPort } from './event-feed.ts';
 
 /** What the HTTP front needs of the node it stands in front of. */
 export interface HttpNode {
   readonly commands: CommandPort;
+  /** Runs transactions. */
+  readonly transactions: TransactionRunner;
   readonly changes: ChangesPort;
   readonly shardCount: number;
   /** The certificate that connections are shown; null: they are plain. */

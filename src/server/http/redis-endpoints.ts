@@ -1,12 +1,17 @@
 import { errors } from '../../base/errors.ts';
-import { ReplyKind, type ReplyReader } from '../../command/reply.ts';
+import { ReplyKind, ReplyReader, ReplyWriter } from '../../command/reply.ts';
+import { commandTable } from '../../command/table.ts';
 import { ArgsBuilder } from '../../protocol/http/args-builder.ts';
 import { RedisRequestReader } from '../../protocol/http/redis-request.ts';
 import { type ResultEncoding, redisError, redisResult, redisStatus } from '../../protocol/http/redis-result.ts';
+import { refuse } from '../../protocol/http/refusal.ts';
+import { TransactionQueue } from '../dispatch/transaction-queue.ts';
 import type { Exchange } from './exchange.ts';
 import { RedisCommands } from './redis-commands.ts';
 import { RedisPipeline } from './redis-pipeline.ts';
 import type { HttpShared } from './shared.ts';
+
+const execCommand = commandTable.named('exec');
 
 /** HTTP in Redis's shape: `POST /` takes one command, `/pipeline` and `/multi-exec` several. */
 export class RedisEndpoints {
@@ -52,6 +57,51 @@ export class RedisEndpoints {
     // The builder is used again by the next request, while this one may wait between two commands.
     const bytes = this.#builder.bytes.slice(0, this.#builder.length);
     new RedisPipeline(exchange, this.#resolver, bytes, commands, encodingOf(exchange)).run();
+  }
+
+  /** `POST /multi-exec`: the commands of the body as one transaction, of which all are run or none. */
+  transaction(exchange: Exchange): void {
+    const commands = this.#requests.readAll(exchange.body, this.#builder);
+    if ('code' in commands) {
+      exchange.refuse(commands);
+      return;
+    }
+    const encoding = encodingOf(exchange);
+    const resolver = this.#resolver;
+    const queue = new TransactionQueue(this.#shared.node.transactions, null);
+    const queued = new ReplyWriter();
+    const reader = new ReplyReader();
+    queue.begin(queued);
+    for (const [index, parts] of commands.entries()) {
+      const command = resolver.resolve(this.#builder.bytes, parts, exchange);
+      queued.clear();
+      if (command !== null) queue.queue(command, resolver.args, queued);
+      const failure = command === null ? resolver.failure : reader;
+      if (command !== null && reader.openWritten(queued) !== ReplyKind.error) continue;
+      const cause = `${errors[failure.errorCode].respPrefix} ${failure.text}`;
+      const detail = `Transaction discarded because of its command ${index}: ${cause}`;
+      exchange.refuse(refuse('transaction-aborted', detail));
+      return;
+    }
+    const beganMs = performance.now();
+    const onReply = (reply: ReplyReader): void => {
+      this.#shared.count(execCommand, beganMs);
+      exchange.guard(() => this.#answerAll(exchange, reply, encoding));
+    };
+    queue.execute({ onReply });
+  }
+
+  #answerAll(exchange: Exchange, reply: ReplyReader, encoding: ResultEncoding): void {
+    if (reply.kind !== ReplyKind.array) {
+      this.#answer(exchange, reply, encoding);
+      return;
+    }
+    const results: string[] = [];
+    for (let left = reply.count; left > 0; left--) {
+      if (reply.next() === ReplyKind.error) this.#shared.countError(reply.errorCode);
+      results.push(redisResult(reply, encoding));
+    }
+    exchange.answer(200, 'application/json', `[${results.join(',')}]`);
   }
 
   #answer(exchange: Exchange, reply: ReplyReader, encoding: ResultEncoding): void {

@@ -73,6 +73,7 @@ export async function startFixture(settings: FixtureSettings = {}): Promise<Fixt
   const node: HttpNode = {
     commands: settings.commands ?? shards.dispatcher,
     changes: shards.changes,
+    transactions: shards.dispatcher,
     shardCount,
     tls: settings.tls?.(log) ?? null,
     access: new Access(settings.accounts ?? [], systemClock),

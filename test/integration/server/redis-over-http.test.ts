@@ -142,3 +142,144 @@ test('JSON documents are set, read and changed by path', async (t) => {
   t.is(await redis.json.del('u:doc', '$.a'), 1);
   t.deepEqual(await redis.json.get('u:doc'), { n: 5, s: 'xyz' });
 });
+
+test('a transaction runs as one, with a result for each command', async (t) => {
+  const redis = client();
+  const results = await redis.multi().set('{u}:t', 5).incr('{u}:t').get('{u}:t').exec();
+  t.deepEqual(results, ['OK', 6, 6]);
+  await redis.set('{u}:text', 'x');
+  const kept = await redis.multi().set('{u}:t', 7).incr('{u}:text').get('{u}:t').exec({ keepErrors: true });
+  t.deepEqual(
+    kept.map(({ result, error }) => error ?? result),
+    ['OK', 'ERR value is not an integer or out of range', 7],
+  );
+});
+
+test('transactions over keys of one slot are seen whole', async (t) => {
+  const redis = client();
+  const keys = Array.from({ length: 8 }, (_, index) => `{u}:x:${index}`);
+  await redis.mset(Object.fromEntries(keys.map((key) => [key, 0])));
+  let isOver = false;
+  const torn: unknown[] = [];
+  const watcher = (async () => {
+    while (!isOver) {
+      const values = await redis.mget(...keys);
+      if (new Set(values).size > 1) torn.push(values);
+    }
+  })();
+  for (let round = 1; round <= 50; round++) {
+    const transaction = redis.multi();
+    for (const key of keys) transaction.set(key, round);
+    await transaction.exec();
+  }
+  isOver = true;
+  await watcher;
+  t.deepEqual(torn, []);
+});
+
+test('a transaction with a command that cannot be run changes nothing', async (t) => {
+  const redis = client();
+  await redis.set('u:untouched', 1);
+  const run = (commands: unknown[]): Promise<Response> => post('/multi-exec', JSON.stringify(commands));
+  for (const wrong of [['NOPE'], ['INCR'], ['SUBSCRIBE', 'a'], ['MULTI'], ['WATCH', 'a'], ['EXEC']]) {
+    const answer = await run([['SET', 'u:untouched', 2], wrong]);
+    t.is(answer.status, 400, wrong.join());
+    const { error } = (await answer.json()) as { error: string };
+    t.regex(error, /^EXECABORT Transaction discarded because of its command 1: ERR /);
+  }
+  t.is(await redis.get('u:untouched'), 1);
+});
+
+function post(path: string, body: string | Uint8Array, headers: Record<string, string> = {}): Promise<Response> {
+  return fetch(fixture.url + path, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json', ...headers },
+    body,
+  });
+}
+
+async function errorOf(path: string, body: string | Uint8Array): Promise<string> {
+  const answer = await post(path, body);
+  const { error, ...more } = (await answer.json()) as { error: string };
+  return Object.keys(more).length === 0 ? `${answer.status} ${error}` : 'more than an error';
+}
+
+test('what is no command is refused with an error in the same shape', async (t) => {
+  const deep = `${'['.repeat(300)}${']'.repeat(300)}`;
+  const cases: readonly (readonly [string, string | Uint8Array, RegExp])[] = [
+    ['/', '', /^400 ERR the body must be a JSON array/],
+    ['/', '{"a":1}', /^400 ERR the body must be a JSON array/],
+    ['/', '["SET","a"', /^400 ERR The body is no JSON: it ends inside/],
+    ['/', '["SET","a",]', /^400 ERR The body is no JSON/],
+    ['/', '["GET","a"] x', /^400 ERR The body is no JSON.*end of the body/],
+    ['/', '[]', /^400 ERR the command is empty/],
+    ['/', '[[]]', /^400 ERR the command's name must be a string/],
+    ['/', '[["GET","a"]]', /^400 ERR the command's name must be a string/],
+    ['/', '[1]', /^400 ERR the command's name must be a string/],
+    ['/', '["SET","a",null]', /^400 ERR argument 2 is null/],
+    ['/', '["SET","a","\\ud800"]', /^400 ERR .*surrogate/],
+    ['/', Uint8Array.from([0x5b, 0x22, 0xff, 0x22, 0x5d]), /^400 ERR .*not UTF-8/],
+    ['/', `["SET","a",${deep}]`, /^400 ERR .*nests deeper/],
+    ['/', '["SUBSCRIBE","a"]', /^400 ERR .*needs a connection/],
+    ['/', '["MULTI"]', /^400 ERR .*needs a connection/],
+    ['/', '["flux.entry","a"]', /^400 ERR unknown command/],
+    ['/', '["EXPIRE","a",1e999]', /^400 ERR value is not an integer or out of range/],
+    ['/', '["INCRBY","a",99999999999999999999999999]', /^400 ERR value is not an integer or out of range/],
+    ['/pipeline', '[]', /^400 ERR there is no command/],
+    ['/pipeline', '["GET","a"]', /^400 ERR command 0: .*an array for each command/],
+    ['/pipeline', '[["GET","a"],[]]', /^400 ERR command 1: the command is empty/],
+    ['/pipeline', '[["GET","a"],7]', /^400 ERR command 1: /],
+    ['/multi-exec', '[["GET","a"]', /^400 ERR The body is no JSON/],
+    [
+      '/pipeline',
+      JSON.stringify(Array.from({ length: 10_001 }, () => ['PING'])),
+      /^413 ERR .*more than 10000 commands/,
+    ],
+  ];
+  for (const [path, body, expected] of cases) t.regex(await errorOf(path, body), expected, String(body).slice(0, 60));
+  const text = await post('/', '["PING"]', { 'Content-Type': 'text/plain' });
+  t.is(text.status, 415);
+  t.regex(((await text.json()) as { error: string }).error, /^ERR The body must be JSON/);
+});
+
+test('arguments of any kind of JSON are taken as they are written', async (t) => {
+  await post('/', '["SET","u:big",12345678901234567890123]');
+  t.is(await (await post('/', '["GET","u:big"]')).text(), '{"result":"12345678901234567890123"}');
+  await post('/', '["SET","u:object",{"a" : [1, null]}]');
+  t.is(await (await post('/', '["GET","u:object"]')).text(), String.raw`{"result":"{\"a\" : [1, null]}"}`);
+  await post('/', '["SET","u:true",true]');
+  t.is(await (await post('/', '["GET","u:true"]')).text(), '{"result":"true"}');
+  await post('/', '["SET","u:max",9223372036854775806]');
+  t.is(await (await post('/', '["INCR","u:max"]')).text(), '{"result":9223372036854775807}');
+  t.is(await (await post('/', '["INCR","u:max"]')).status, 400);
+  const encoded = await post('/', '["MGET","u:true","u:none"]', { 'Upstash-Encoding': 'base64' });
+  t.is(await encoded.text(), '{"result":["dHJ1ZQ==",null]}');
+});
+
+test('bytes that are no text come whole in base64, and with marks in their place without', async (t) => {
+  await fetch(`${fixture.url}/v1/keys/u:bytes`, { method: 'PUT', body: Uint8Array.from([0x61, 0xff, 0x00, 0x22]) });
+  const encoded = await post('/', '["GET","u:bytes"]', { 'Upstash-Encoding': 'base64' });
+  t.is(await encoded.text(), '{"result":"Yf8AIg=="}');
+  const plain = await post('/', '["GET","u:bytes"]');
+  t.is(((await plain.json()) as { result: string }).result, 'a\ufffd\0"');
+});
+
+test('commands behind one that takes several turns see what it did', async (t) => {
+  const many: unknown[][] = Array.from({ length: 2000 }, (_, index) => ['SET', `u:turn:${index}`, index]);
+  const answer = await post(
+    '/pipeline',
+    JSON.stringify([...many, ['KEYS', 'u:turn:*'], ['SET', 'u:turn:x', 1], ['GET', 'u:turn:x']]),
+  );
+  const results = (await answer.json()) as { result: unknown }[];
+  t.like(results[2000], { result: { length: 2000 } });
+  t.is(results[2002]?.result, '1');
+});
+
+test('results beyond the limit are errors, and the others come', async (t) => {
+  const value = 'x'.repeat(1_000_000);
+  await post('/', JSON.stringify(['SET', 'u:large', value]));
+  const answer = await post('/pipeline', JSON.stringify(Array.from({ length: 40 }, () => ['GET', 'u:large'])));
+  const results = (await answer.json()) as { result?: string; error?: string }[];
+  t.is(results[0]?.result?.length, 1_000_000);
+  t.regex(results[39]?.error ?? '', /^ERR the results have more than/);
+});
