@@ -28,6 +28,7 @@ export async function runBench(args: readonly string[]): Promise<Exit> {
   if (rest.length > 0) problems.push(`bench takes options only, but was given ${JSON.stringify(rest[0])}.`);
   if (given.has('requests') && given.has('duration')) problems.push('-n and --duration contradict each other.');
   if (values.threads > values.connections) problems.push('--threads: there are fewer connections (-c) than threads.');
+  if (values.protocol === 'http' && values.depth > 1) problems.push('-P: HTTP has one request under way a connection.');
   if (values.protocol === 'http' && values.tls) problems.push('--tls: bench speaks HTTP without TLS only.');
   let target = targetOf(values, given, process.env, problems);
   if (problems.length > 0) return refuse(problems);
@@ -72,7 +73,7 @@ function fillPlans(values: Values, target: Target): BenchPlan[] {
   const { keys, threads } = values;
   return plansOf(values, target).map((plan, index) => ({
     ...plan,
-    depth: Math.max(plan.depth, 16),
+    depth: plan.protocol === 'http' ? 1 : Math.max(plan.depth, 16),
     requests: Math.floor((keys / threads) * (index + 1)) - plan.firstKey,
     durationMs: Number.POSITIVE_INFINITY,
     order: { kind: 'sequential' },

@@ -9,6 +9,7 @@ import { Exit, isSubscription, pause, type Run, shown } from './run.ts';
 import { helpFor } from './shell-help.ts';
 import { addressText, type Target } from './target.ts';
 import { completionsOf, hintFor } from './typed-line.ts';
+import { keepRows, startAtRow } from './wrapped-line.ts';
 
 const HISTORY_LINES_MAX = 1000;
 /** Commands that take longer are followed by the time they took. */
@@ -55,6 +56,7 @@ class Shell {
       removeHistoryDuplicates: true,
       completer: (line: string) => completionsOf(line),
     });
+    if (process.env['TERM'] !== 'dumb') keepRows(this.#readline, input, output);
     this.#hint = hasColours(process.env) ? new LineHint(this.#readline, input, output, hintFor) : null;
   }
 
@@ -132,7 +134,7 @@ class Shell {
   }
 
   async #runLines(): Promise<void> {
-    if (this.#isRunning) return;
+    if (this.#isRunning || this.#lines.length === 0) return;
     this.#isRunning = true;
     if (this.#hint !== null) this.#hint.isOn = false;
     for (let line = this.#lines.shift(); line !== undefined && !this.#isLeaving; line = this.#lines.shift()) {
@@ -288,8 +290,7 @@ class Shell {
     const { rows } = this.#readline.getCursorPos();
     process.stdout.write(`\r${rows > 0 ? `\x1b[${rows}A` : ''}\x1b[J`);
     process.stdout.write(text);
-    // How many rows readline goes up before it writes the line again: the line begins here now.
-    Object.assign(this.#readline, { prevRows: 0 });
+    startAtRow(this.#readline, 0);
     this.#readline.prompt(true);
   }
 
