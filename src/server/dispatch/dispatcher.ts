@@ -284,9 +284,7 @@ export class Dispatcher implements PairPort, TransactionRunner, TransactionShard
     }
     let unchanged = false;
     try {
-      void command.run(reader, args, reply);
-    } catch (error) {
-      this.answerDefect(command, error, reply);
+      this.#runRead(reader, command, args, reply);
     } finally {
       unchanged = reader.leave();
     }
@@ -317,22 +315,17 @@ export class Dispatcher implements PairPort, TransactionRunner, TransactionShard
     session: OrderedSession | null,
   ): void {
     const { plan, parts } = scatter;
+    if (command.kind === 'read' && this.#readParts(scatter, command, args, session)) {
+      scatter.begin(command.gather, plan.partCount, sink);
+      scatter.partsDone(plan.partCount);
+      return;
+    }
     const partArgs = this.#partArgs;
     let admission: Admission = Admission.taken;
-    let done = 0;
     // Nothing is sent before every shard has room for its part: a command that is refused has not run anywhere.
     for (let number = 0; number < plan.partCount && admission === Admission.taken; number++) {
-      const part = parts[number] as Scatter['parts'][number];
-      const shard = plan.shardOf(number);
       plan.argsOf(number, args, partArgs);
-      part.writer.clear();
-      const local =
-        command.kind === 'read' &&
-        (session === null || session.mayReadLocally(shard)) &&
-        this.#readLocally(shard, command, partArgs, part.writer);
-      part.prepared = !local;
-      if (local) done++;
-      else admission = (this.#clients[shard] as ShardClient).prepare(command.id, partArgs);
+      admission = (this.#clients[plan.shardOf(number)] as ShardClient).prepare(command.id, partArgs);
     }
     if (partArgs.count > ARGS_KEPT) this.#partArgs = new Args();
     if (admission !== Admission.taken) {
@@ -342,10 +335,49 @@ export class Dispatcher implements PairPort, TransactionRunner, TransactionShard
     }
     scatter.begin(command.gather, plan.partCount, sink);
     for (let number = 0; number < plan.partCount; number++) {
-      const part = parts[number] as Scatter['parts'][number];
-      if (part.prepared) this.#commit(plan.shardOf(number), part, session);
+      this.#commit(plan.shardOf(number), parts[number] as Scatter['parts'][number], session);
     }
-    if (done > 0) scatter.partsDone(done);
+  }
+
+  /**
+   * Reads all parts from shared memory, as of one moment as far as transactions go: a transaction over several shards
+   * turns readers away from all of them before it writes to any, and these readers are inside all of them at once. False
+   * when all parts have to go by mailbox, where they come behind the same transactions on every shard.
+   */
+  #readParts(scatter: Scatter, command: ReadCommand & Command, args: Args, session: OrderedSession | null): boolean {
+    const { plan, parts } = scatter;
+    const partArgs = this.#partArgs;
+    const bytesMax = command.localValueBytesMax;
+    let entered = 0;
+    let valid = true;
+    try {
+      while (valid && entered < plan.partCount) {
+        const shard = plan.shardOf(entered);
+        valid = (session === null || session.mayReadLocally(shard)) && (this.#readers[shard] as LocalReader).enter();
+        if (valid) entered++;
+      }
+      for (let number = 0; valid && number < plan.partCount; number++) {
+        const { writer } = parts[number] as Scatter['parts'][number];
+        const reader = this.#readers[plan.shardOf(number)] as LocalReader;
+        plan.argsOf(number, args, partArgs);
+        writer.clear();
+        if (bytesMax !== undefined && holdsLarger(reader, command, partArgs, bytesMax)) valid = false;
+        else this.#runRead(reader, command, partArgs, writer);
+      }
+    } finally {
+      for (let number = 0; number < entered; number++) {
+        if (!(this.#readers[plan.shardOf(number)] as LocalReader).leave()) valid = false;
+      }
+    }
+    return valid;
+  }
+
+  #runRead(reader: LocalReader, command: ReadCommand & Command, args: Args, reply: ReplyWriter): void {
+    try {
+      void command.run(reader, args, reply);
+    } catch (error) {
+      this.answerDefect(command, error, reply);
+    }
   }
 
   #sweep(command: SweepCommand & Command, args: Args, sink: ReplySink, session: OrderedSession | null): void {

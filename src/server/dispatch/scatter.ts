@@ -9,8 +9,6 @@ import type { ReplySink } from '../../shard/shard-client.ts';
 class PartSink implements ReplySink {
   readonly writer = new ReplyWriter();
   readonly reader = new ReplyReader();
-  /** Its shard has been asked to take the part; else the reply is in `writer` already. */
-  prepared = false;
   readonly #owner: Scatter;
 
   constructor(owner: Scatter) {
