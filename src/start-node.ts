@@ -138,7 +138,7 @@ export async function startNode(
     }),
     publisher: channels,
   };
-  const shards = openShards(config, facts, port, logger);
+  const shards = openShards(config, facts, port, latency, logger);
   const tracker = new Tracker(shards.changes, {
     get keysMax() {
       return limits.trackedKeysMax;
@@ -205,7 +205,7 @@ export async function startNode(
   };
 }
 
-function openShards(config: Config, facts: NodeFacts, node: NodePort, logger: Logger): Shards {
+function openShards(config: Config, facts: NodeFacts, node: NodePort, latency: LatencyEvents, logger: Logger): Shards {
   const key = randomBytes(8);
   return new Shards({
     shardCount: config.shards,
@@ -215,7 +215,14 @@ function openShards(config: Config, facts: NodeFacts, node: NodePort, logger: Lo
     hashKey: [key.readInt32LE(0), key.readInt32LE(4)],
     versionBase: Math.max(0, (facts.startedAtMs - VERSION_EPOCH_MS) * 512) % 2 ** 47,
     node,
-    supervisor: { logger, limits: { hangMs: config.watchdog } },
+    supervisor: {
+      logger,
+      limits: { hangMs: config.watchdog },
+      onDeath: (_shard, reason) => {
+        const [, hungMs] = /ran for more than (\d+) ms/.exec(reason) ?? [];
+        if (hungMs !== undefined) latency.sample('shard-hang', Number(hungMs));
+      },
+    },
     messageBytesMax: Math.max(config.maxBody, config.maxValue) + MESSAGE_MARGIN_BYTES,
     commandRingBytes: config.ringSize,
     replyRingBytes: config.ringSize,

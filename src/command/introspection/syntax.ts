@@ -163,7 +163,9 @@ function multiple(item: CommandArgument): CommandArgument {
   return { ...item, isMultiple: true };
 }
 
+/** As Redis names what has no name of its own; long ones would only be in the way of who reads hints. */
 function namesOf(members: readonly CommandArgument[]): string {
+  if (members.length > 3) return 'options';
   return members.map(({ name }) => name).join('_');
 }
 

@@ -7,6 +7,10 @@ const WORDS_MAX = 32;
 /** As Redis: of a longer word so many bytes are kept, and how many more there were is told behind them. */
 const WORD_BYTES_MAX = 128;
 
+/** Commands that hold passwords: of these no arguments are kept. */
+const SECRETIVE = ['auth', 'hello'];
+const REDACTED = Buffer.from('(redacted)');
+
 /** Who sent a slow command. */
 interface Sender {
   readonly address: string;
@@ -78,7 +82,8 @@ function wordsOf(commandName: string, args: Args | null): readonly Uint8Array[] 
   const words: Uint8Array[] = [Buffer.from(commandName.replace(/\|.*/, ''))];
   const isLong = args.count + 1 > WORDS_MAX;
   const shown = isLong ? WORDS_MAX - 2 : args.count;
-  for (let index = 0; index < shown; index++) words.push(shortened(args, index));
+  const isSecret = SECRETIVE.includes(commandName);
+  for (let index = 0; index < shown; index++) words.push(isSecret ? REDACTED : shortened(args, index));
   if (isLong) words.push(Buffer.from(`... (${args.count - shown} more arguments)`));
   return words;
 }
