@@ -41,6 +41,10 @@ export class ModelShardStore extends ModelStore implements ShardStore, LocalRead
     return !this.publishing;
   }
 
+  hold(): void {}
+
+  release(): void {}
+
   leave(): boolean {
     const unchanged = !this.changed;
     this.changed = false;

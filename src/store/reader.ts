@@ -12,8 +12,8 @@ import { StoreView } from './store-view.ts';
  * Reads a store from any thread, without locks and without ever waiting for the writer.
  *
  * Reading is done between `enter` and `leave`, within one synchronous turn: meanwhile the writer recycles nothing that
- * the reader may see. Either may decline, because a group of writes was being published or the store cleared: then whatever was read is to
- * be thrown away and the command sent to the writer instead.
+ * the reader may see. Either may decline, because a group of writes was being published or the
+ * store cleared: then whatever was read is to be thrown away and the command sent to the writer instead.
  *
  * One reader an index and thread; every method but `keyCount` and `expiringKeyCount` only between `enter` and `leave`.
  */
@@ -29,6 +29,9 @@ export class StoreReader extends StoreView implements ReadView {
   readonly #misses: number;
   #inside = false;
   #sequence = 0;
+  /** An epoch is announced: the writer recycles nothing that was there since. */
+  #isAnnounced = false;
+  #isHeld = false;
 
   constructor(memory: StoreMemory, readerIndex: number, clock: Clock) {
     const arena = new Arena(memory);
@@ -49,14 +52,30 @@ export class StoreReader extends StoreView implements ReadView {
     Atomics.store(this.#words, this.#slot + ReaderSlot.epoch, 0);
   }
 
+  /**
+   * Until `release`, what was announced by `enter` stays announced when reading ends, which spares each of many short
+   * reads two exchanges between processors. To be released within the turn: the writer can reuse no memory meanwhile.
+   */
+  hold(): void {
+    this.#isHeld = true;
+  }
+
+  release(): void {
+    this.#isHeld = false;
+    if (this.#isAnnounced) this.#withdraw();
+  }
+
   /** Begins to read; false, with nothing begun, while a group of writes is being published or the store cleared. */
   enter(): boolean {
     const words = this.#words;
-    // Sequentially consistent with the loads below and the writer's. The epoch may be an old one: see epochs.ts.
-    Atomics.store(words, this.#slot, words[Control.epoch] as number);
+    if (!this.#isAnnounced) {
+      // Sequentially consistent with the loads below and the writer's. The epoch may be an old one: see epochs.ts.
+      Atomics.store(words, this.#slot, words[Control.epoch] as number);
+      this.#isAnnounced = true;
+    }
     this.#sequence = Atomics.load(words, Control.sequence);
     if ((this.#sequence & 1) !== 0) {
-      Atomics.store(words, this.#slot, 0);
+      if (!this.#isHeld) this.#withdraw();
       return false;
     }
     this.#inside = true;
@@ -74,8 +93,13 @@ export class StoreReader extends StoreView implements ReadView {
   leave(): boolean {
     this.#inside = false;
     const unchanged = Atomics.load(this.#words, Control.sequence) === this.#sequence;
-    Atomics.store(this.#words, this.#slot, 0);
+    if (!this.#isHeld) this.#withdraw();
     return unchanged;
+  }
+
+  #withdraw(): void {
+    Atomics.store(this.#words, this.#slot, 0);
+    this.#isAnnounced = false;
   }
 
   lookup(source: Uint8Array, start: number, end: number): boolean {

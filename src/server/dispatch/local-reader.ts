@@ -6,4 +6,7 @@ export interface LocalReader extends ReadView {
   enter(): boolean;
   /** Ends reading; false when a group of writes was published meanwhile. */
   leave(): boolean;
+  /** Makes the reads until `release` cheaper, which is to follow in the same turn and soon: see `StoreReader`. */
+  hold(): void;
+  release(): void;
 }

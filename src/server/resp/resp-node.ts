@@ -48,4 +48,6 @@ export interface RespCommands extends TransactionRunner {
   execute(command: Command, args: Args, sink: ReplySink, session: OrderedSession | null): void;
   beginRead(bytes: Uint8Array, start: number, end: number): ReadView | null;
   endRead(): void;
+  holdReads(): void;
+  releaseReads(): void;
 }
