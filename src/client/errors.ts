@@ -1,7 +1,7 @@
 import type { ErrorCode } from '../base/errors.ts';
 
 /** What goes wrong on this side of the connection. */
-export type ClientErrorCode =
+type ClientErrorCode =
   | 'timeout'
   | 'aborted'
   | 'connection'
@@ -13,7 +13,7 @@ export type ClientErrorCode =
 /** The server's codes, this library's, and those a newer server may add. */
 export type FluxCacheErrorCode = ErrorCode | ClientErrorCode | (string & {});
 
-export interface FluxCacheErrorOptions {
+interface FluxCacheErrorOptions {
   readonly retryable?: boolean;
   readonly maybeApplied?: boolean;
   readonly cause?: unknown;
