@@ -24,18 +24,25 @@ function beforeAccess(): void {
 }
 
 const INTERRUPTED = new Uint8Array([0xdd]);
+/** In place of a command's tag, in notices that are of no command. */
+const UPKEEP = 0xff;
 const MESSAGE_BYTES_MAX = 4096;
 
-/** An actor that notes what it executes and answers `replySize(tag)` bytes of the tag. */
+/**
+ * An actor that notes what it executes and answers `replySize(tag)` bytes of the tag, behind notices of the sizes that
+ * `notices(tag)` says, each filled with the tag too.
+ */
 class TestActor {
   deaths = 0;
   readonly executed = new Map<number, number>();
   readonly #handle: MailboxHandle;
   readonly #replySize: (tag: number) => number;
+  readonly #notices: (tag: number) => readonly number[];
   #mailbox: ActorMailbox | null = null;
 
-  constructor(handle: MailboxHandle, replySize: (tag: number) => number) {
+  constructor(handle: MailboxHandle, replySize: (tag: number) => number, notices: (tag: number) => readonly number[]) {
     this.#handle = handle;
+    this.#notices = notices;
     this.#replySize = replySize;
   }
 
@@ -48,6 +55,7 @@ class TestActor {
     try {
       this.#mailbox ??= new ActorMailbox(this.#handle);
       for (let i = 0; i < count && this.#mailbox.next(); i += 1) this.#execute(this.#mailbox);
+      if (this.#mailbox.hasRoom()) this.#notify(this.#mailbox, UPKEEP, 30);
       this.#mailbox.flush();
       this.#mailbox.hasWork();
     } catch (error) {
@@ -71,8 +79,13 @@ class TestActor {
     this.executed.set(tag, (this.executed.get(tag) ?? 0) + 1);
     // An access of the store's, where the actor may die with the command executed and not answered.
     Atomics.load(new Int32Array(1), 0);
+    for (const bytes of this.#notices(tag)) this.#notify(mailbox, tag & 127, bytes);
     const reply = new Uint8Array(this.#replySize(tag)).fill(tag & 127);
     mailbox.reply(reply, 0, reply.length);
+  }
+
+  #notify(mailbox: ActorMailbox, mark: number, length: number): void {
+    mailbox.notify(new Uint8Array(length).fill(mark), 0, length);
   }
 }
 
@@ -93,12 +106,13 @@ const step = fc.record({
 
 let deaths = 0;
 
-test('an actor dies at any instant: each command is answered once, in order, and none is executed twice', (t) => {
+test('an actor dies at any instant: each command is answered once, in order, behind its notices, and none is executed twice', (t) => {
   fc.assert(
     fc.property(
       fc.array(step, { minLength: 10, maxLength: 50 }),
       fc.array(size, { minLength: 1, maxLength: 20, size: 'max' }),
-      (steps, replySizes) => {
+      fc.array(fc.array(size, { maxLength: 3 }), { minLength: 1, maxLength: 5 }),
+      (steps, replySizes, noticeSizes) => {
         const handle = createMailbox({
           actorBell: createDoorbell(),
           frontBell: createDoorbell(),
@@ -108,20 +122,37 @@ test('an actor dies at any instant: each command is answered once, in order, and
         });
         const front = new FrontMailbox(handle, { queuedCountMax: 8, queuedBytesMax: 10_000 });
         const replySize = (tag: number): number => replySizes[tag % replySizes.length] as number;
-        const actor = new TestActor(handle, replySize);
+        const notices = (tag: number): readonly number[] => noticeSizes[tag % noticeSizes.length] as number[];
+        const actor = new TestActor(handle, replySize, notices);
+        /** Notices of the command that is answered next. */
+        let noticed = 0;
         let sent = 0;
         let answered = 0;
         let interrupted = 0;
 
         const drain = (): void => {
           while (front.nextReply()) {
-            const { tag, bytes, offset, length } = front.replies;
+            const { tag, bytes, offset, length, isNotice } = front.replies;
+            if (isNotice) {
+              const mark = length === 0 ? answered & 127 : bytes[offset];
+              for (let i = 0; i < length; i += 1) {
+                if (bytes[offset + i] !== mark) throw new Error(`a notice differs at byte ${i}`);
+              }
+              if (mark === UPKEEP) continue;
+              if (mark !== (answered & 127)) throw new Error(`a notice of ${mark} came in front of reply ${answered}`);
+              if (length !== notices(answered)[noticed]) throw new Error(`a notice of ${answered} has ${length} bytes`);
+              noticed += 1;
+              continue;
+            }
             if (tag !== answered) throw new Error(`reply ${tag} came where ${answered} was due`);
             answered += 1;
             if (length === 1 && bytes[offset] === INTERRUPTED[0]) {
               interrupted += 1;
+              noticed = 0;
               continue;
             }
+            if (noticed !== notices(tag).length) throw new Error(`${noticed} notices came in front of reply ${tag}`);
+            noticed = 0;
             if (length !== replySize(tag)) throw new Error(`reply ${tag} has ${length} bytes`);
             for (let i = 0; i < length; i += 1) {
               if (bytes[offset + i] !== (tag & 127)) throw new Error(`reply ${tag} differs at byte ${i}`);
