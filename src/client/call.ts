@@ -42,6 +42,7 @@ export class Call implements Request {
   readonly #observer: CallObserver;
   readonly #resolve: (value: unknown) => void;
   readonly #reject: (error: unknown) => void;
+  #onAbort: (() => void) | null = null;
 
   constructor(
     operation: Operation<unknown>,
@@ -59,7 +60,13 @@ export class Call implements Request {
     this.#observer = observer;
     this.#resolve = resolve;
     this.#reject = reject;
-    options.signal?.addEventListener('abort', this.#onAbort, { once: true });
+    const { signal } = options;
+    if (signal !== undefined) {
+      this.#onAbort = () => {
+        this.reject(new AbortError({ maybeApplied: this.maybeApplied, cause: signal.reason }));
+      };
+      signal.addEventListener('abort', this.#onAbort, { once: true });
+    }
   }
 
   get isWrite(): boolean {
@@ -117,11 +124,7 @@ export class Call implements Request {
   #settle(): void {
     this.isSettled = true;
     this.leaveQueue?.();
-    this.options.signal?.removeEventListener('abort', this.#onAbort);
+    if (this.#onAbort !== null) this.options.signal?.removeEventListener('abort', this.#onAbort);
     this.#observer.onSettled(this);
   }
-
-  readonly #onAbort = (): void => {
-    this.reject(new AbortError({ maybeApplied: this.maybeApplied, cause: this.options.signal?.reason }));
-  };
 }
