@@ -43,6 +43,8 @@ export class BatchOperation implements ReplySink {
 /** The operations of one batch, begun in order, and their results, put in order. */
 export class BatchRun {
   readonly id: number;
+  /** As `UnorderedAnswers` counts it. */
+  generation = 0;
   readonly #owner: BatchOwner;
   readonly #shared: RpcShared;
   readonly #count: number;

@@ -22,6 +22,8 @@ export class RpcCall implements ReplySink {
   /** NaN, or when the command began, by `performance.now`. */
   beganMs = Number.NaN;
   form: ResultForm = ResultForm.plain;
+  /** As `UnorderedAnswers` counts it. */
+  generation = 0;
   #owner: CallOwner | null = null;
 
   static begin(owner: CallOwner, id: number, command: Command | null, beganMs: number, form: ResultForm): RpcCall {
