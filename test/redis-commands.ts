@@ -35,13 +35,13 @@ function bulkNumber(reply: string): number {
   return Number(reply.split('\r\n')[1]);
 }
 
-const key = fc.constantFrom<Word>('a', 'b', 'c', '', 'key:1', Uint8Array.of(0, 255, 13, 10), '{t}x', 'k[1]*');
+export const key = fc.constantFrom<Word>('a', 'b', 'c', '', 'key:1', Uint8Array.of(0, 255, 13, 10), '{t}x', 'k[1]*');
 const integers = [
   '0 1 -1 2 10 99 -99 100000 4294967296 999999999999999 1000000000000000 9007199254740993',
   '9223372036854775 9223372036854776 -9223372036854776 9223372036854775806 9223372036854775807',
   '-9223372036854775807 -9223372036854775808 9223372036854775808 -9223372036854775809 99999999999999999999',
 ];
-const boundary = fc.constantFrom(
+export const boundary = fc.constantFrom(
   ...integers.join(' ').split(' '),
   '007',
   '+1',
@@ -54,7 +54,7 @@ const boundary = fc.constantFrom(
   '1 ',
 );
 const float = fc.constantFrom('0.5', '-7.25', '0.1', '3e2', '.5', '5.', '+1', 'inf', '-INF', 'nan', '1e', '1e5000', '');
-const text = fc.constantFrom<Word>('', 'x', 'hello', '12', '-5', '3.25', Uint8Array.of(0, 128, 255), 'a b', '0');
+export const text = fc.constantFrom<Word>('', 'x', 'hello', '12', '-5', '3.25', Uint8Array.of(0, 128, 255), 'a b', '0');
 const option = fc.constantFrom(
   ...'NX XX GT LT nx Xx gt GET KEEPTTL EX PX EXAT PXAT PERSIST REPLACE DB MATCH COUNT TYPE string list'.split(' '),
 );
@@ -75,7 +75,7 @@ const pattern = fc.constantFrom(
   '*[[]1]\\*',
   '',
 );
-const position = fc.constantFrom(
+export const position = fc.constantFrom(
   '0',
   '1',
   '2',

@@ -2,9 +2,16 @@ import { createConnection, type NetConnectOpts, type Socket } from 'node:net';
 import { encodeRequest } from '../src/protocol/resp/request-encoder.ts';
 import type { Word } from './command-runner.ts';
 
-/** A connection to a server of the Redis protocol that gives replies as the bytes they came in. */
+const invalidation = '>2\r\n$10\r\ninvalidate\r\n';
+
+/**
+ * A connection to a server of the Redis protocol that gives replies as the bytes they came in. Invalidations, which come
+ * in between, are kept apart.
+ */
 export class RespConnection {
   readonly #socket: Socket;
+  /** Pushes that a key has changed, as they came. */
+  readonly invalidations: Buffer[] = [];
   #received = Buffer.alloc(0);
   #wanted = 0;
   #settle: { resolve: (replies: Buffer[]) => void; reject: (error: Error) => void } | null = null;
@@ -38,18 +45,22 @@ export class RespConnection {
 
   #deliver(): void {
     if (this.#settle === null) return;
-    const ends: number[] = [];
+    const replies: Buffer[] = [];
     let at = 0;
-    while (ends.length < this.#wanted) {
-      at = replyEnd(this.#received, at);
+    const invalidations: Buffer[] = [];
+    while (replies.length < this.#wanted) {
+      const start = at;
+      at = replyEnd(this.#received, start);
       if (at < 0) return;
-      ends.push(at);
+      const reply = this.#received.subarray(start, at);
+      if (reply.toString('latin1', 0, invalidation.length) === invalidation) invalidations.push(reply);
+      else replies.push(reply);
     }
-    const received = this.#received;
-    this.#received = received.subarray(at);
+    this.#received = this.#received.subarray(at);
+    this.invalidations.push(...invalidations);
     const { resolve } = this.#settle;
     this.#settle = null;
-    resolve(ends.map((end, index) => received.subarray(index === 0 ? 0 : ends[index - 1], end)));
+    resolve(replies);
   }
 }
 

@@ -152,8 +152,18 @@ function hasTooMany(name: string, args: Args, countMax: number, reply: ReplyWrit
 const select: NodeCommand['run'] = (_node, args, reply) => {
   const index = decodeSmallInteger(args.bytes, args.start(0), args.end(0));
   if (index === 0) reply.ok();
-  else if (!Number.isNaN(integerArg(args, 0, reply))) reply.error('invalid-argument', 'DB index is out of range');
+  else if (Number.isNaN(integerArg(args, 0, reply))) return;
+  else if (isInt32(index)) reply.error('invalid-argument', 'DB index is out of range');
+  else reply.error('invalid-argument', `value is out of range, value must between ${int32Min} and ${int32Max}`);
 };
+
+/** Redis reads the number of a database as a C int. */
+const int32Min = -(2 ** 31);
+const int32Max = 2 ** 31 - 1;
+
+function isInt32(value: number): boolean {
+  return value >= int32Min && value <= int32Max;
+}
 
 const agree: NodeCommand['run'] = (_node, _args, reply) => reply.ok();
 

@@ -33,7 +33,8 @@ export function writeInfo(table: TablePort, command: DescribedCommand, reply: Re
   for (const tip of tips) reply.bulkText(tip);
   writeKeySpecification(command, reply);
   const subcommands = subcommandsOf(table, command);
-  reply.array(subcommands.length);
+  if (subcommands.length === 0) reply.set(0);
+  else reply.array(subcommands.length);
   for (const subcommand of subcommands) writeInfo(table, subcommand, reply);
 }
 

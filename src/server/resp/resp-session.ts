@@ -258,7 +258,8 @@ export class RespSession implements Session, ConnectionPort, PushTarget, Ordered
     const { nameStart, nameEnd } = decoder;
     const command = table.resolve(args.bytes, nameStart, nameEnd, args, limits.keyBytesMax, refusal);
     if (command === null || !this.#isAllowed(command, args)) {
-      if (this.transaction.isOpen) this.transaction.abort();
+      if (table.find(args.bytes, nameStart, nameEnd) === execCommand) this.#abortTransaction();
+      else if (this.transaction.isOpen) this.transaction.abort();
       this.#refuse();
       return;
     }
@@ -292,6 +293,15 @@ export class RespSession implements Session, ConnectionPort, PushTarget, Ordered
       return;
     }
     this.#runSpecial(command, args);
+  }
+
+  /** As in Redis, whatever refuses EXEC is the end of its transaction; `refusal` says what it was. */
+  #abortTransaction(): void {
+    opener.openWritten(refusal);
+    const reason = opener.text;
+    refusal.clear();
+    refusal.error('transaction-aborted', `Transaction discarded because of: ${reason}`);
+    this.transaction.reset();
   }
 
   #defer(command: Command, args: Args): void {
@@ -332,10 +342,8 @@ export class RespSession implements Session, ConnectionPort, PushTarget, Ordered
     if (this.resp === 2 && this.subscriptions.isSubscribed) {
       const reason = refusedWhileSubscribed(command);
       if (reason !== null) {
-        // As in Redis, whatever refuses EXEC is the end of its transaction.
-        if (command !== execCommand) refusal.error('bad-request', reason);
-        else refusal.error('transaction-aborted', `Transaction discarded because of: ${reason}`);
-        if (command === execCommand) transaction.reset();
+        refusal.error('bad-request', reason);
+        if (command === execCommand) this.#abortTransaction();
         this.#refuse();
         return;
       }

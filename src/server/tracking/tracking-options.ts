@@ -65,7 +65,8 @@ export function trackingOptionsOf(
 
 /** Why these prefixes cannot be added to those a connection has; null when they can. A key must match one at most. */
 export function prefixFault(added: readonly string[], present: Iterable<string>): string | null {
-  const existing = [...present];
+  // The first in the order of bytes is the one told of, as in Redis.
+  const existing = [...present].sort();
   let bytes = 0;
   for (const prefix of existing) bytes += prefix.length;
   for (const prefix of added) bytes += prefix.length;
