@@ -19,8 +19,10 @@ import type { PartitionMap } from '../../routing/partition-map.ts';
 import type { Barrier } from '../../shard/barrier.ts';
 import { Admission, type ReplySink, type ShardClient } from '../../shard/shard-client.ts';
 import { TRANSACTION_ROW } from '../../shard/transaction-message.ts';
+import { BarrierSlots } from './barrier-slots.ts';
 import { copyArgs } from './copy-args.ts';
 import type { LocalReader } from './local-reader.ts';
+import { LocalReads } from './local-reads.ts';
 import type { OrderedSession } from './ordered-session.ts';
 import { type PairPort, PairRun } from './pair-run.ts';
 import { ReplyScratch } from './reply-scratch.ts';
@@ -70,9 +72,8 @@ export class Dispatcher implements PairPort, TransactionRunner, TransactionShard
   readonly #scatters: Scatter[] = [];
   readonly #surveys: SurveyRun[] = [];
   readonly #onScatterDone = (scatter: Scatter): void => this.#finishScatter(scatter);
-  readonly #barrier: Barrier | null;
-  /** Slots of the barrier that no transaction has. */
-  readonly #freeSlots: number[];
+  readonly slots: BarrierSlots;
+  readonly #reads: LocalReads;
   #partArgs = new Args();
   /** Shard of the read begun by `beginRead`; -1 when there is none. */
   #reading = -1;
@@ -90,8 +91,8 @@ export class Dispatcher implements PairPort, TransactionRunner, TransactionShard
     this.#readers = readers;
     this.#onSent = parts.onSent;
     this.#onDefect = parts.onDefect;
-    this.#barrier = parts.barrier ?? null;
-    this.#freeSlots = Array.from({ length: this.#barrier?.slotCount ?? 0 }, (_, slot) => slot);
+    this.slots = new BarrierSlots(parts.barrier ?? null);
+    this.#reads = new LocalReads(readers, (command, error, reply) => this.answerDefect(command, error, reply));
   }
 
   /**
@@ -202,16 +203,6 @@ export class Dispatcher implements PairPort, TransactionRunner, TransactionShard
     this.execute(this.#table.named('flux.versions'), args, sink, session);
   }
 
-  takeSlot(): number {
-    const slot = this.#freeSlots.pop() ?? -1;
-    if (slot >= 0) this.#barrier?.clear(slot);
-    return slot;
-  }
-
-  giveSlot(slot: number): void {
-    this.#freeSlots.push(slot);
-  }
-
   prepareExec(shard: number, args: Args): Admission {
     return (this.#clients[shard] as ShardClient).prepare(this.#table.named(TRANSACTION_ROW).id, args);
   }
@@ -270,7 +261,7 @@ export class Dispatcher implements PairPort, TransactionRunner, TransactionShard
     if (command.kind === 'read' && (session === null || session.mayReadLocally(shard))) {
       const { writer, reader } = this.#scratch.take();
       try {
-        if (this.#readLocally(shard, command, args, writer)) {
+        if (this.#reads.readOne(shard, command, args, writer)) {
           reader.openWritten(writer);
           sink.onReply(reader);
           return;
@@ -280,27 +271,6 @@ export class Dispatcher implements PairPort, TransactionRunner, TransactionShard
       }
     }
     this.#send(shard, command, args, sink, session);
-  }
-
-  /** False, with nothing written, when the read has to go by mailbox. */
-  #readLocally(shard: number, command: ReadCommand & Command, args: Args, reply: ReplyWriter): boolean {
-    const reader = this.#readers[shard] as LocalReader;
-    if (!reader.enter()) return false;
-    const bytesMax = command.localValueBytesMax;
-    if (bytesMax !== undefined && holdsLarger(reader, command, args, bytesMax)) {
-      reader.leave();
-      return false;
-    }
-    let unchanged = false;
-    try {
-      this.#runRead(reader, command, args, reply);
-    } finally {
-      unchanged = reader.leave();
-    }
-    // What is read of a single key is whole either way.
-    if (unchanged || command.gather === 'single') return true;
-    reply.clear();
-    return false;
   }
 
   #send(shard: number, command: Command, args: Args, sink: ReplySink, session: OrderedSession | null): void {
@@ -324,7 +294,7 @@ export class Dispatcher implements PairPort, TransactionRunner, TransactionShard
     session: OrderedSession | null,
   ): void {
     const { plan, parts } = scatter;
-    if (command.kind === 'read' && this.#readParts(scatter, command, args, session)) {
+    if (command.kind === 'read' && this.#reads.readParts(scatter, command, args, this.#partArgs, session)) {
       scatter.begin(command.gather, plan.partCount, sink);
       scatter.partsDone(plan.partCount);
       return;
@@ -345,47 +315,6 @@ export class Dispatcher implements PairPort, TransactionRunner, TransactionShard
     scatter.begin(command.gather, plan.partCount, sink);
     for (let number = 0; number < plan.partCount; number++) {
       this.#commit(plan.shardOf(number), parts[number] as Scatter['parts'][number], session);
-    }
-  }
-
-  /**
-   * Reads all parts from shared memory, as of one moment as far as transactions go: a transaction over several shards
-   * turns readers away from all of them before it writes to any, and these readers are inside all of them at once. False
-   * when all parts have to go by mailbox, where they come behind the same transactions on every shard.
-   */
-  #readParts(scatter: Scatter, command: ReadCommand & Command, args: Args, session: OrderedSession | null): boolean {
-    const { plan, parts } = scatter;
-    const partArgs = this.#partArgs;
-    const bytesMax = command.localValueBytesMax;
-    let entered = 0;
-    let valid = true;
-    try {
-      while (valid && entered < plan.partCount) {
-        const shard = plan.shardOf(entered);
-        valid = (session === null || session.mayReadLocally(shard)) && (this.#readers[shard] as LocalReader).enter();
-        if (valid) entered++;
-      }
-      for (let number = 0; valid && number < plan.partCount; number++) {
-        const { writer } = parts[number] as Scatter['parts'][number];
-        const reader = this.#readers[plan.shardOf(number)] as LocalReader;
-        plan.argsOf(number, args, partArgs);
-        writer.clear();
-        if (bytesMax !== undefined && holdsLarger(reader, command, partArgs, bytesMax)) valid = false;
-        else this.#runRead(reader, command, partArgs, writer);
-      }
-    } finally {
-      for (let number = 0; number < entered; number++) {
-        if (!(this.#readers[plan.shardOf(number)] as LocalReader).leave()) valid = false;
-      }
-    }
-    return valid;
-  }
-
-  #runRead(reader: LocalReader, command: ReadCommand & Command, args: Args, reply: ReplyWriter): void {
-    try {
-      void command.run(reader, args, reply);
-    } catch (error) {
-      this.answerDefect(command, error, reply);
     }
   }
 
@@ -504,13 +433,4 @@ export class Dispatcher implements PairPort, TransactionRunner, TransactionShard
       this.#scratch.give();
     }
   }
-}
-
-/** Whether any key of the command has a value that is too much work for an event loop. */
-function holdsLarger(reader: LocalReader, command: ReadCommand & Command, args: Args, bytesMax: number): boolean {
-  const last = lastKeyOf(command, args);
-  for (let at = command.keys.first; at <= last; at += command.keys.step) {
-    if (reader.peek(args.bytes, args.start(at), args.end(at)) && reader.entry.valueBytes > bytesMax) return true;
-  }
-  return false;
 }

@@ -5,6 +5,7 @@ import { ReplyKind, ReplyReader, ReplyWriter } from '../../command/reply.ts';
 import { gatherReplies } from '../../routing/gather.ts';
 import type { PartitionMap } from '../../routing/partition-map.ts';
 import { Admission, type ReplySink } from '../../shard/shard-client.ts';
+import type { BarrierSlots } from './barrier-slots.ts';
 import type { OrderedSession } from './ordered-session.ts';
 import type { Transaction, WatchedKey } from './transaction.ts';
 import { type Place, TransactionPlan } from './transaction-plan.ts';
@@ -13,9 +14,8 @@ import type { RunOnConnection } from './transaction-queue.ts';
 /** What a transaction under way asks of the dispatcher. */
 export interface TransactionShards {
   readonly map: PartitionMap;
-  /** A place at the barrier for a transaction over several shards; -1 when all are taken. */
-  takeSlot(): number;
-  giveSlot(slot: number): void;
+  /** Places at the barrier, for transactions over several shards. */
+  readonly slots: BarrierSlots;
   /** Writes the part of one shard to where it will be sent from. */
   prepareExec(shard: number, args: Args): Admission;
   commitExec(shard: number, sink: ReplySink, session: OrderedSession | null): void;
@@ -90,7 +90,7 @@ export class TransactionRun {
   #prepare(): Admission {
     const { parts } = this.#plan;
     if (parts.length > 1) {
-      this.#slot = this.#shards.takeSlot();
+      this.#slot = this.#shards.slots.take();
       if (this.#slot < 0) return Admission.overloaded;
     }
     const args = new Args();
@@ -119,7 +119,7 @@ export class TransactionRun {
   }
 
   #free(): void {
-    if (this.#slot >= 0) this.#shards.giveSlot(this.#slot);
+    if (this.#slot >= 0) this.#shards.slots.give(this.#slot);
     this.#slot = -1;
   }
 
