@@ -51,9 +51,10 @@ test('any split of any valid stream gives the same commands', (t) => {
       const stream = Buffer.concat(parts.map(({ bytes }) => bytes));
       const wanted = { commands: parts.flatMap(({ words }) => words), end: 'open' };
       commands += wanted.commands.length;
-      t.deepEqual(decode(cut(stream, places)), wanted);
+      // Texts are compared, because large values compared member by member take most of the time.
+      t.is(JSON.stringify(decode(cut(stream, places))), JSON.stringify(wanted));
     }),
-    { numRuns: Math.ceil(1000 * testScale) },
+    { numRuns: Math.ceil(300 * testScale) },
   );
   t.true(commands > 1000);
 });
