@@ -40,6 +40,8 @@ export const ChangeFlag = {
  * Changes of a group of writes are told one by one before the group's end, and taken back when the group is.
  */
 export interface ChangeListener {
+  /** Whether it is of any use to tell it of changes now. Asked after every change. */
+  readonly isListening: boolean;
   /** The key is `bytes[start..end)` during the call, empty for `cleared`. `flags` are of {@link ChangeFlag}. */
   onChange(kind: ChangeKind, bytes: Uint8Array, start: number, end: number, flags: number): void;
   /** Stands for all that was told so far. */

@@ -35,6 +35,10 @@ export class ChangeLog implements ChangeListener {
     return this.#length === 0;
   }
 
+  get isListening(): boolean {
+    return this.#control.interest !== 0;
+  }
+
   onChange(kind: ChangeKind, bytes: Uint8Array, start: number, end: number, flags: number): void {
     // After the change was published, which is what makes it sound: see `ShardControl.interest`.
     if ((this.#control.interest & (1 << kind)) === 0) return;

@@ -62,6 +62,7 @@ export class ShardActor {
   readonly #onDefect: (command: Command, error: unknown) => void;
   readonly #changes: ChangeLog;
   readonly #transactions: TransactionExec;
+  readonly #transactionRow: Command | undefined;
   readonly #reply = new ReplyWriter();
   /** A message of changes waited for room when it was last looked at. */
   #isStalled = false;
@@ -77,6 +78,7 @@ export class ShardActor {
     this.#onDefect = parts.onDefect;
     this.#changes = new ChangeLog(parts.control);
     parts.store.changes = this.#changes;
+    this.#transactionRow = this.#commands.find(({ name }) => name === TRANSACTION_ROW);
     this.#transactions = new TransactionExec({ ...parts, commands: this.#commands, changes: this.#changes });
   }
 
@@ -132,7 +134,7 @@ export class ShardActor {
     assert(command !== undefined, 'a message names a row of the table');
     this.#changes.row = command.id;
     try {
-      if (command.name === TRANSACTION_ROW) this.#transactions.run(this.#args, this.#reply);
+      if (command === this.#transactionRow) this.#transactions.run(this.#args, this.#reply);
       else runRow(command, this.#store, this.#args, this.#reply);
     } catch (error) {
       if (error instanceof AssertionError) throw error;

@@ -116,7 +116,7 @@ export class WriterParts {
 
   /** The record was just buried: its bytes are what they were. */
   #tell(kind: ChangeKind, ref: number): void {
-    if (this.changes === null) return;
+    if (!this.changes?.isListening) return;
     const header = this.arena.word(ref * 2 + 1);
     const start = keyWord(ref, header) * 4;
     this.changes.onChange(kind, this.arena.bytes, start, start + (header & KEY_BYTES_MASK), ChangeFlag.none);

@@ -47,6 +47,8 @@ export class StoreWriter extends StoreView implements WriteView {
   readonly #records: RecordWriter;
   readonly #collector: Collector;
   readonly #undo: UndoLog;
+  /** Whether a group is under way. Should its author fail, the store is to be attached anew, which takes it back. */
+  inGroup = false;
   /** For every open group, writes noted and changes told before it began. */
   readonly #undoMarks: number[] = [];
   readonly #changeMarks: number[] = [];
@@ -80,11 +82,6 @@ export class StoreWriter extends StoreView implements WriteView {
 
   set changes(listener: ChangeListener | null) {
     this.#parts.changes = listener;
-  }
-
-  /** Whether a group is under way. Should its author fail, the store is to be attached anew, which takes it back. */
-  get inGroup(): boolean {
-    return this.#undoMarks.length > 0;
   }
 
   get openGroups(): number {
@@ -152,7 +149,8 @@ export class StoreWriter extends StoreView implements WriteView {
     }
     if (oldRef !== 0 || request.expiresAtMs !== 0) this.#parts.refile(oldRef, ref, this.#clock.nowMs());
     if (oldRef !== 0) this.#records.bury(oldRef);
-    if (this.#parts.changes !== null) this.#tellPut(request, oldRef !== 0 && !replaces, !replaces);
+    const { changes } = this.#parts;
+    if (changes?.isListening) tellPut(changes, request, oldRef !== 0 && !replaces, !replaces);
     return replaces ? PutStatus.replaced : PutStatus.created;
   }
 
@@ -234,7 +232,8 @@ export class StoreWriter extends StoreView implements WriteView {
     assert(this.inGroup, 'a group that was not begun');
     this.#undoMarks.pop();
     this.#changeMarks.pop();
-    if (this.inGroup) return;
+    if (this.#undoMarks.length > 0) return;
+    this.inGroup = false;
     this.#promisedBytes = 0;
     this.#undo.end();
     this.#parts.segments.letGo();
@@ -309,20 +308,14 @@ export class StoreWriter extends StoreView implements WriteView {
   }
 
   #pushMarks(): void {
+    this.inGroup = true;
     this.#undoMarks.push(this.#undo.count);
     this.#changeMarks.push(this.#parts.changes?.mark() ?? 0);
   }
 
-  #tellPut(request: PutRequest, expired: boolean, created: boolean): void {
-    const { key, keyStart, keyEnd } = request;
-    if (expired) this.#tell(ChangeKind.expired, key, keyStart, keyEnd);
-    this.#tell(ChangeKind.set, key, keyStart, keyEnd, created ? ChangeFlag.created : ChangeFlag.none);
-    if (request.expiresAtMs === 0 || request.keepsExpiry === true) return;
-    this.#tell(ChangeKind.expiry, key, keyStart, keyEnd, ChangeFlag.expires);
-  }
-
   #tell(kind: ChangeKind, bytes: Uint8Array, start: number, end: number, flags: number = ChangeFlag.none): void {
-    this.#parts.changes?.onChange(kind, bytes, start, end, flags);
+    const { changes } = this.#parts;
+    if (changes?.isListening) changes.onChange(kind, bytes, start, end, flags);
   }
 
   #findLive(source: Uint8Array, start: number, end: number): number {
@@ -344,6 +337,14 @@ export class StoreWriter extends StoreView implements WriteView {
 }
 
 const NO_BYTES = new Uint8Array(0);
+
+function tellPut(changes: ChangeListener, request: PutRequest, expired: boolean, created: boolean): void {
+  const { key, keyStart, keyEnd } = request;
+  if (expired) changes.onChange(ChangeKind.expired, key, keyStart, keyEnd, ChangeFlag.none);
+  changes.onChange(ChangeKind.set, key, keyStart, keyEnd, created ? ChangeFlag.created : ChangeFlag.none);
+  if (request.expiresAtMs === 0 || request.keepsExpiry === true) return;
+  changes.onChange(ChangeKind.expiry, key, keyStart, keyEnd, ChangeFlag.expires);
+}
 
 /** Half the segments: the rest is for the index, for what is retired, and for the value's own predecessor. */
 function valueBytesMaxOf(arena: Arena): number {

@@ -87,6 +87,7 @@ test('every command tells what it changed, in order and before it is answered; a
           const runner = new CommandRunner(model);
           const expected: string[] = [];
           model.changes = {
+            isListening: true,
             onChange: (kind, bytes, start, end, flags) => {
               expected.push(noted(kind, Buffer.from(bytes.subarray(start, end)).toString('latin1'), flags));
             },
