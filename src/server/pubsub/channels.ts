@@ -103,7 +103,7 @@ export class Channels implements PublisherPort {
     let count = 0;
     for (const pattern of this.patterns.values()) {
       if (skipsCostly && isCostly(pattern.name)) continue;
-      if (!globMatches(pattern.name, channel, 0, channel.length)) continue;
+      if (!matches(pattern.name, channel)) continue;
       count += deliver(pattern, channel, payload, pattern.name, false);
     }
     return count;
@@ -132,11 +132,16 @@ function list(channels: ChannelSet, pattern: Uint8Array | null, reply: ReplyWrit
   const mark = reply.beginArray();
   let count = 0;
   for (const { name } of channels.values()) {
-    if (pattern !== null && !globMatches(pattern, name, 0, name.length)) continue;
+    if (pattern !== null && !matches(pattern, name)) continue;
     reply.bulk(ValueType.string, name, 0, name.length);
     count++;
   }
   reply.endArray(mark, count);
+}
+
+/** As Redis has it: a name without any byte is matched by none but the empty pattern. */
+function matches(pattern: Uint8Array, name: Uint8Array): boolean {
+  return name.length === 0 ? pattern.length === 0 : globMatches(pattern, name, 0, name.length);
 }
 
 /** A star at the end swallows the rest at once; any other may be tried at every byte of the name. */
