@@ -124,7 +124,7 @@ export class ShardActor {
     if (!this.#changes.isEmpty) this.#tellChanges();
     if (!mailbox.reply(reply.bytes, 0, reply.length)) {
       reply.clear();
-      reply.error('request-too-large', 'the reply is over the limit');
+      reply.error('request-too-large', 'the reply is over the limit; what the command changed stands');
       const sent = mailbox.reply(reply.bytes, 0, reply.length);
       assert(sent, 'an error fits a message');
     }
