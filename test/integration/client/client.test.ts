@@ -7,7 +7,7 @@ const node = sharedNode();
 /** A client of the shared node; every test has keys of its own. */
 async function connect(t: ExecutionContext): Promise<FluxClient> {
   const { node: running } = await node();
-  const client = createClient({ port: running.tcpPort });
+  const client = createClient({ port: running.tcpPort, commandTimeoutMs: 60_000 });
   t.teardown(() => client.destroy());
   return client;
 }
@@ -129,7 +129,7 @@ test('several keys are set, read, counted and removed by one call', async (t) =>
   ]);
   t.deepEqual(await client.mget(['many:a', 'many:b', 'many:none', 'many:c']), [1, { b: 2 }, null, 'c']);
   t.is(await client.exists('many:a', 'many:b', 'many:none'), 2);
-  t.is(await client.delete('many:a', 'many:b', 'many:c', 'many:none', { timeoutMs: 5000 }), 3);
+  t.is(await client.delete('many:a', 'many:b', 'many:c', 'many:none', { timeoutMs: 60_000 }), 3);
   t.deepEqual(
     [await client.mget([]), await client.delete(), await client.exists(), await client.mset({})],
     [[], 0, 0, undefined],

@@ -22,7 +22,10 @@ import { sharedNode } from '../resp/node-fixture.ts';
 import { type CuttingProxy, startCuttingProxy } from './cutting-proxy.ts';
 
 const node = sharedNode();
+/** Quick to come back; patient with a machine that is busy with other tests. */
 const QUICK: ClientOptions = {
+  commandTimeoutMs: 60_000,
+  connectTimeoutMs: 60_000,
   reconnect: { delayMsFirst: 1, delayMsMax: 20 },
   retry: { delayMsFirst: 1, delayMsMax: 5 },
 };
@@ -200,12 +203,13 @@ test('an answer that comes after its call ran out of time is dropped, and the co
 
 test('a connection that says nothing for as long as a call may take is given up for another', async (t) => {
   const [client, proxy] = await proxied(t, { commandTimeoutMs: 150 });
-  await client.set('silent', 1);
+  const patient = { timeoutMs: 60_000 };
+  await client.set('silent', 1, patient);
   proxy.hold(true);
   await t.throwsAsync(client.get('silent'), { instanceOf: TimeoutError });
   proxy.hold(false);
   await until(() => proxy.accepted === 2);
-  t.is(await client.get('silent'), 1);
+  t.is(await client.get('silent', patient), 1);
 });
 
 test('an aborted call is rejected at once: before it is made, while it waits, and when it was sent', async (t) => {
@@ -338,6 +342,19 @@ test('destroy rejects what is in flight and what waits', async (t) => {
   await until(() => server.sockets.size === 0);
   client.destroy();
   t.pass();
+});
+
+test('closing waits for calls, and not for answers to calls that were given up', async (t) => {
+  const held: RpcRequest[] = [];
+  const [client, server] = await scripted(t, (request) => held.push(request));
+  await t.throwsAsync(client.get('k', { timeoutMs: 10 }), { instanceOf: TimeoutError });
+  const call = client.get('k');
+  const closed = client.close();
+  await until(() => held.length === 2);
+  answer(held[1] as RpcRequest, 'answered');
+  t.is(await call, 'answered');
+  await closed;
+  await until(() => server.sockets.size === 0);
 });
 
 test('a pool opens connections as they are needed, and gives calls to the one with the fewest', async (t) => {

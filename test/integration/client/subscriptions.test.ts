@@ -10,7 +10,11 @@ async function connect(t: ExecutionContext): Promise<[FluxClient, CuttingProxy]>
   const { node: running } = await node();
   const proxy = await startCuttingProxy(running.tcpPort);
   t.teardown(() => proxy.stop());
-  const client = createClient({ port: proxy.port, reconnect: { delayMsFirst: 1, delayMsMax: 10 } });
+  const client = createClient({
+    port: proxy.port,
+    commandTimeoutMs: 60_000,
+    reconnect: { delayMsFirst: 1, delayMsMax: 10 },
+  });
   t.teardown(() => client.destroy());
   return [client, proxy];
 }

@@ -17,7 +17,7 @@ test('whatever order answers come in, and however they are split, each call gets
     if (held.push(request) === wanted) onAll();
   });
   t.teardown(() => server.stop());
-  const client = createClient({ port: server.port, poolSize: 1 });
+  const client = createClient({ port: server.port, commandTimeoutMs: 60_000 });
   t.teardown(() => client.destroy());
   await fc.assert(
     fc.asyncProperty(plan, async ({ count, order, cuts }) => {
