@@ -19,6 +19,7 @@ const recording: PushFormat = {
 export class RecordingTarget implements PushTarget {
   readonly id: number;
   resp: 2 | 3 = 3;
+  user: PushTarget['user'] = { mayUseKey: () => true };
   taken = 0;
   answered = 0;
   readonly pushes: Push[] = [];

@@ -1,4 +1,5 @@
 import { ReplyReader, type ReplyWriter } from '../../command/reply.ts';
+import type { AccessUser } from '../access/rights.ts';
 
 /** How one version of one protocol writes a push. */
 export interface PushFormat {
@@ -8,7 +9,7 @@ export interface PushFormat {
   encode(reader: ReplyReader): Uint8Array;
 }
 
-export const pushFormatIndex = { resp2: 0, resp3: 1, msgpack: 2 } as const;
+export const pushFormatIndex = { resp2: 0, resp3: 1, msgpack: 2, eventStream: 3 } as const;
 
 const reader = new ReplyReader();
 
@@ -42,6 +43,8 @@ export interface PushTarget {
   readonly id: number;
   /** The version of RESP it speaks now; 3 for protocols that can push at any time. */
   readonly resp: 2 | 3;
+  /** Whose connection it is; null before one logged in where credentials are asked for. */
+  readonly user: Pick<AccessUser, 'mayUseKey'> | null;
   /**
    * How many commands were taken from the connection, the one being run included, and how many of the first of them are
    * answered: their replies are written to the output.

@@ -164,6 +164,10 @@ export class RespSession implements Session, ConnectionPort, PushTarget, Ordered
     return this.tracking.isOn;
   }
 
+  get user(): AccessUser | null {
+    return this.#user;
+  }
+
   get userName(): string | null {
     return this.#user?.name ?? null;
   }

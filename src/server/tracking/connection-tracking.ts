@@ -197,6 +197,10 @@ export class ConnectionTracking implements TrackingPort, TrackingClient {
 
   // What the tracker tells of.
 
+  mayBeTold(key: Uint8Array): boolean {
+    return this.#target.user?.mayUseKey(key, 0, key.length) === true;
+  }
+
   /**
    * Tells the client at once; and again behind replies of reads that are owed, which may hold what was read before the
    * change: told of it only before, the client would keep that.

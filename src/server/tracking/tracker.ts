@@ -25,6 +25,8 @@ export interface TrackingClient {
   readonly reader: KeyReader<TrackingClient> | null;
   /** What it must not be told of: changes by this session. Null when it is to be told of all. */
   readonly deafTo: OrderedSession | null;
+  /** Whether it may know of the key, which it has not read. */
+  mayBeTold(key: Uint8Array): boolean;
   invalidate(invalidation: Invalidation): void;
   /** Tells it what another client, which redirects here, is to be told. */
   receive(invalidation: Invalidation): void;
@@ -154,9 +156,10 @@ export class Tracker implements ChangesListener {
 
   #tellPrefixes(key: string, author: OrderedSession | null): void {
     let invalidation: Invalidation | null = null;
+    const bytes = Buffer.from(key, 'latin1');
     this.#prefixes.match(key, (client) => {
-      if (author !== null && client.deafTo === author) return;
-      invalidation ??= new Invalidation(Buffer.from(key, 'latin1'));
+      if ((author !== null && client.deafTo === author) || !client.mayBeTold(bytes)) return;
+      invalidation ??= new Invalidation(bytes);
       client.invalidate(invalidation);
     });
   }

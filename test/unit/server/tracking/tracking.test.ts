@@ -1,6 +1,7 @@
 import test from 'ava';
 import { ChangeKind } from '../../../../src/base/change.ts';
 import { commandTable } from '../../../../src/command/table.ts';
+import { AccessUser } from '../../../../src/server/access/rights.ts';
 import type { Change, ChangesListener } from '../../../../src/server/dispatch/change-hub.ts';
 import { OrderedSession } from '../../../../src/server/dispatch/ordered-session.ts';
 import { Channels } from '../../../../src/server/pubsub/channels.ts';
@@ -152,6 +153,15 @@ test('with BCAST all changes of keys with a prefix are told, whoever read them',
   b.tracking.close();
   t.is(node.tracker.prefixCount, 0);
   t.is(node.listener, null);
+});
+
+test('with BCAST, who may use some keys only is told of no others', (t) => {
+  const node = new Node();
+  const a = node.connect();
+  a.target.user = new AccessUser('app', ['read'], ['app:*']);
+  a.track('ON BCAST');
+  for (const key of ['app:1', 'secret', 'app:2']) node.change(key);
+  t.deepEqual(a.take(), [invalidate('app:1'), invalidate('app:2')]);
 });
 
 test('with OPTIN only the command behind CLIENT CACHING YES is noted, with OPTOUT all but the one behind NO', (t) => {
