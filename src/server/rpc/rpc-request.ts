@@ -54,8 +54,11 @@ export class RpcRequest {
     if (!isKnown || row === null) return this.#unknown(bytes, isPlain);
     const isTyped = hasBin && (row === setCommand || row === msetCommand);
     if (isPlain && !isTyped && method.subcommand === '') this.args = this.#plainArgs;
-    else if (!this.#readParams(row, bytes, method.subcommand)) return false;
-    if (this.command !== row && !isPlain) return this.#fits(row);
+    else {
+      if (!this.#readParams(row, bytes, method.subcommand)) return false;
+      // Another stands for the one that was named.
+      if (this.command !== row) return this.#fits(row);
+    }
     const { table, limits } = this.#node;
     const command = table.resolve(bytes, methodStart, method.nameEnd, this.args, limits.keyBytesMax, this.#refusal);
     if (command === null) return false;

@@ -52,6 +52,8 @@ test('mset stores what set stores', async (t) => {
   const client = await open(t);
   t.is(await client.result('mset', 'm1', 1, 'm2', 'two', 'm3', { three: [3] }, 'm4', Buffer.from([4])), 'OK');
   t.deepEqual(await client.result('mget', 'm1', 'm2', 'm3', 'm4'), [1, 'two', { three: [3] }, Buffer.from([4])]);
+  t.is(await client.result('mset', 'm5', Buffer.from([5]), 'm6', Buffer.from([6])), 'OK');
+  t.deepEqual(await client.result('mget', 'm5', 'm6', '1'), [Buffer.from([5]), Buffer.from([6]), null]);
   t.is(await client.result('incr', 'm1'), 2);
   t.is(await client.fault('incr', 'm3'), 'wrong-type');
   t.is(await client.fault('mset', 'm1'), 'arity');
