@@ -30,6 +30,7 @@ export class TransactionClient {
       }
     };
     this.queue = new TransactionQueue(dispatcher, this.session);
+    this.queue.runOnConnection = (_command, _args, reply) => this.queue.unwatch(reply);
   }
 
   /** Sends a command without waiting for those before it; resolves with its reply. */

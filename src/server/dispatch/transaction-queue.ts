@@ -187,7 +187,8 @@ export class TransactionQueue implements TransactionPort {
     this.#session?.block();
     this.#waiting = () => {
       run();
-      this.#session?.unblock();
+      // Else it is for the run to do, when it is over.
+      if (!transaction.needsConnection) this.#session?.unblock();
     };
   }
 

@@ -60,7 +60,7 @@ export class TransactionRun {
 
   start(): void {
     const { parts } = this.#plan;
-    if (this.#hasConnectionCommands()) this.#session?.block();
+    if (this.#transaction.needsConnection) this.#session?.block();
     if (parts.length === 0) {
       this.#conclude();
       return;
@@ -69,7 +69,7 @@ export class TransactionRun {
     if (admission !== Admission.taken) {
       this.#free();
       this.#shards.refuseAdmission(this.#sink, admission);
-      if (this.#hasConnectionCommands()) this.#session?.unblock();
+      if (this.#transaction.needsConnection) this.#session?.unblock();
       return;
     }
     this.#missing = parts.length;
@@ -128,7 +128,7 @@ export class TransactionRun {
     const outcome = this.#outcome();
     if (outcome !== null) {
       this.#sink.onReply(outcome);
-      if (this.#hasConnectionCommands()) this.#session?.unblock();
+      if (this.#transaction.needsConnection) this.#session?.unblock();
       return;
     }
     const pending = this.#runOwn(0);
@@ -193,7 +193,7 @@ export class TransactionRun {
     try {
       this.#sink.onReply(reader);
     } finally {
-      if (this.#hasConnectionCommands()) this.#session?.unblock();
+      if (this.#transaction.needsConnection) this.#session?.unblock();
     }
   }
 
@@ -215,10 +215,6 @@ export class TransactionRun {
       gatherReplies(command.gather, place.plan, elements, elements.length, out);
     } else if (command.kind === 'survey') gatherSurvey(command.parts, elements, out);
     else copyElement(elements.find((element) => element.kind === ReplyKind.error) ?? (only as ReplyReader), out);
-  }
-
-  #hasConnectionCommands(): boolean {
-    return this.#transaction.commands.some((command) => command.kind === 'connection');
   }
 }
 

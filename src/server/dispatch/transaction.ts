@@ -15,6 +15,8 @@ const BYTES_MIN = 512;
 /** The commands between MULTI and EXEC, with copies of their arguments in one buffer. */
 export class Transaction {
   readonly commands: Command[] = [];
+  /** Whether some are to be run on the connection, which blocks its session until EXEC is answered. */
+  needsConnection = false;
   /** Holds the arguments; replaced when it grows. */
   bytes = new Uint8Array(BYTES_MIN);
   length = 0;
@@ -25,6 +27,7 @@ export class Transaction {
 
   add(command: Command, args: Args): void {
     this.commands.push(command);
+    if (command.kind === 'connection') this.needsConnection = true;
     this.#firsts.push(this.#bounds.length);
     for (let index = 0; index < args.count; index++) {
       const start = this.append(args.bytes, args.start(index), args.end(index));
