@@ -1,7 +1,7 @@
 import test from 'ava';
 import { startNodeFixture } from './node-fixture.ts';
 
-test('what becomes of keys is published, by key and by event', async (t) => {
+test.serial('what becomes of keys is published, by key and by event', async (t) => {
   const { connect } = await startNodeFixture(t, { notifyKeyspaceEvents: 'KEA' });
   const [listener, writer] = [await connect(3), await connect(2)];
   listener.send(['psubscribe', '__key*__:*']);
@@ -37,7 +37,7 @@ test('what becomes of keys is published, by key and by event', async (t) => {
   t.deepEqual(await events('get', 'a'), []);
 });
 
-test('keys that expire are told of within some milliseconds of their time, without being read', async (t) => {
+test.serial('keys that expire are told of within some milliseconds of their time, without being read', async (t) => {
   const { connect } = await startNodeFixture(t, { notifyKeyspaceEvents: 'Ex' });
   const [listener, writer] = [await connect(3), await connect(2)];
   listener.send(['subscribe', '__keyevent@0__:expired']);
@@ -62,12 +62,12 @@ test('keys that expire are told of within some milliseconds of their time, witho
   t.is(await writer.call('dbsize'), 0);
 });
 
-test('keys that are evicted are told of', async (t) => {
+test.serial('keys that are evicted are told of', async (t) => {
   const { connect } = await startNodeFixture(t, { notifyKeyspaceEvents: 'Ee', maxMemory: '16mb', shards: 1 });
   const [listener, writer] = [await connect(3), await connect(2)];
   listener.send(['psubscribe', '*']);
   await listener.push();
-  const count = 400;
+  const count = 250;
   for (let index = 0; index < count; index++) await writer.call('set', `big${index}`, 'x'.repeat(100_000));
   const told = (await listener.pushesSoFar()) as readonly (readonly string[])[];
   const keys = new Set(told.map((push) => push[3]));
@@ -76,7 +76,7 @@ test('keys that are evicted are told of', async (t) => {
   t.is(count - keys.size, (await writer.call('dbsize')) as number);
 });
 
-test('nothing is published unless it is asked for', async (t) => {
+test.serial('nothing is published unless it is asked for', async (t) => {
   const { connect } = await startNodeFixture(t);
   const [listener, writer] = [await connect(3), await connect(2)];
   listener.send(['psubscribe', '*']);

@@ -194,7 +194,7 @@ checked('channels and tracking are answered as redis-server does, byte for byte'
         await Promise.all([ours.end(), theirs.end()]);
       }
     }),
-    { numRuns: Math.ceil(40 * testScale), includeErrorInReport: true, interruptAfterTimeLimit: 60_000 * testScale },
+    { numRuns: Math.ceil(25 * testScale), includeErrorInReport: true, interruptAfterTimeLimit: 60_000 * testScale },
   );
   t.pass();
 });

@@ -1,6 +1,6 @@
 import test, { type ExecutionContext } from 'ava';
 import { testScale } from '../../scale.ts';
-import { type NodeFixture, startNodeFixture } from './node-fixture.ts';
+import { type NodeFixture, sharedNode, startNodeFixture } from './node-fixture.ts';
 import type { Plain, PushClient } from './push-client.ts';
 
 const keys = Array.from({ length: 12 }, (_, index) => `k${index}`);
@@ -176,20 +176,21 @@ async function race(t: ExecutionContext, { connect }: NodeFixture, mode: readonl
   t.true(acknowledged.size === keys.length);
 }
 
-const rounds = Math.ceil(1000 * testScale);
+const rounds = Math.ceil(500 * testScale);
+const node = sharedNode();
 
-test('a cache fed by replies and invalidations never holds less than what was acknowledged', async (t) => {
-  await race(t, await startNodeFixture(t), [], rounds);
+test.serial('a cache fed by replies and invalidations never holds less than what was acknowledged', async (t) => {
+  await race(t, await node(), [], rounds);
 });
 
-test('so with BCAST, where all changes are told', async (t) => {
-  await race(t, await startNodeFixture(t), ['bcast'], rounds);
+test.serial('so with BCAST, where all changes are told', async (t) => {
+  await race(t, await node(), ['bcast'], rounds);
 });
 
-test('so with OPTIN, where reads are noted that are asked for', async (t) => {
-  await race(t, await startNodeFixture(t), ['optin'], rounds);
+test.serial('so with OPTIN, where reads are noted that are asked for', async (t) => {
+  await race(t, await node(), ['optin'], rounds);
 });
 
-test('so when few keys are remembered, and others are invalidated early', async (t) => {
+test.serial('so when few keys are remembered, and others are invalidated early', async (t) => {
   await race(t, await startNodeFixture(t, { maxTrackedKeys: 3 }), [], rounds);
 });

@@ -148,7 +148,7 @@ test('RESET and CLIENT TRACKING OFF end tracking', async (t) => {
   t.deepEqual(await reader.pushesSoFar(), []);
 });
 
-test('FLUSHALL tells all who track that all may have changed', async (t) => {
+test.serial('FLUSHALL tells all who track that all may have changed', async (t) => {
   const { connect } = await startNodeFixture(t, { shards: 3 });
   const [reader, broad, writer] = [await connect(3), await connect(3), await connect(2)];
   await reader.call('client', 'tracking', 'on');
@@ -161,12 +161,12 @@ test('FLUSHALL tells all who track that all may have changed', async (t) => {
   t.deepEqual(await reader.pushesSoFar(), [], 'nothing is remembered of what was read before');
 });
 
-test('keys that are evicted are told of', async (t) => {
+test.serial('keys that are evicted are told of', async (t) => {
   const { connect } = await startNodeFixture(t, { maxMemory: '16mb', shards: 1 });
   const [reader, writer] = [await connect(3), await connect(2)];
   await reader.call('client', 'tracking', 'on');
   const value = 'x'.repeat(100_000);
-  for (let index = 0; index < 400; index++) {
+  for (let index = 0; index < 250; index++) {
     await writer.call('set', `big${index}`, value);
     if (index < 100) await reader.call('exists', `big${index}`);
   }
