@@ -29,7 +29,7 @@ function intended(words: Words, ours: string, theirs: string): string | null {
     return 'how a value is told to be encoded follows from its text, not from how it was written';
   }
   if (name === 'object' && ours.startsWith('-ERR When a key was used last')) return 'idle times are not kept';
-  if (name === 'mset' && words.length % 2 === 0 && theirs.includes("Can't execute 'mset'")) {
+  if (/^mset(nx)?$/.test(name) && words.length % 2 === 0 && theirs.includes("Can't execute 'mset")) {
     return 'half a pair is refused before anything else is looked at';
   }
   const isOfPrefix = /^-ERR Prefix '.*Prefixes for a single client must not overlap/s;
