@@ -5,6 +5,7 @@ import type { Logger } from '../src/base/ports.ts';
 import { commandTable } from '../src/command/table.ts';
 import { Access } from '../src/server/access/access.ts';
 import { ClientList } from '../src/server/clients/client-list.ts';
+import { SlowLog } from '../src/server/control/slow-log.ts';
 import { CommandCounts } from '../src/server/dispatch/command-counts.ts';
 import { Channels } from '../src/server/pubsub/channels.ts';
 import type { RpcNode } from '../src/server/rpc/rpc-node.ts';
@@ -100,6 +101,7 @@ export class InThreadRpc {
       log,
       port: plainNode,
       clients: new ClientList(),
+      slowLog: new SlowLog(plainNode.clock, 10),
       channels: new Channels({ subscriptionsMax: 100, subscriptionBytesMax: 100_000 }),
       tracker: new Tracker({ listen: () => nothing }, { keysMax: 100, bytesMax: 100_000 }),
       limits: rpcTestLimits,

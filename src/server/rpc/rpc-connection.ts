@@ -7,6 +7,7 @@ import { TransactionQueue } from '../dispatch/transaction-queue.ts';
 import { AfterReplies } from '../pubsub/after-replies.ts';
 import { ConnectionSubscriptions } from '../pubsub/connection-subscriptions.ts';
 import type { Push, PushTarget } from '../pubsub/push.ts';
+import { UnorderedAnswers } from '../pubsub/unordered-answers.ts';
 import { ConnectionClient, type SessionFacts } from '../tcp/connection-client.ts';
 import type { SessionConnection } from '../tcp/session.ts';
 import { ConnectionTracking } from '../tracking/connection-tracking.ts';
@@ -27,15 +28,13 @@ export class RpcConnection implements ConnectionPort, PushTarget, SessionFacts {
   user: AccessUser | null;
   /** A command asked to close the connection when it is answered. */
   isClosing = false;
-  taken = 0;
-  /** Calls begun and not answered. */
+  /** Requests that are run by themselves, begun and not answered: what is in flight but for batches. */
   calls = 0;
   readonly #node: RpcNode;
   readonly #connection: SessionConnection;
   readonly #bufferedBytes: () => number;
   readonly #afterReplies = new AfterReplies();
-  /** Of the calls taken, so many were when last none was owed. */
-  #answeredOnce = 0;
+  readonly #answers = new UnorderedAnswers();
 
   constructor(node: RpcNode, connection: SessionConnection, ordered: OrderedSession, bufferedBytes: () => number) {
     this.#node = node;
@@ -123,21 +122,22 @@ export class RpcConnection implements ConnectionPort, PushTarget, SessionFacts {
 
   // What is sent unasked, between answers.
 
-  /** A call was begun. */
-  began(): void {
-    this.taken++;
-    this.calls++;
+  /** A request is taken; what is returned is to be given to `answeredOne` when its answer is written. */
+  tookOne(): number {
+    return this.#answers.begin();
   }
 
-  /** A call was answered. */
-  ended(): void {
-    this.calls--;
-    if (this.calls === 0) this.#answeredOnce = this.taken;
+  answeredOne(generation: number): void {
+    this.#answers.end(generation);
     if (!this.#afterReplies.isEmpty) this.#afterReplies.run(this.answered);
   }
 
+  get taken(): number {
+    return this.#answers.taken;
+  }
+
   get answered(): number {
-    return this.calls === 0 ? this.taken : this.#answeredOnce;
+    return this.#answers.answered;
   }
 
   send(push: Push): void {
@@ -147,7 +147,7 @@ export class RpcConnection implements ConnectionPort, PushTarget, SessionFacts {
   }
 
   whenAnswered(task: () => void): void {
-    if (this.calls === 0) task();
+    if (this.answered === this.taken) task();
     else this.#afterReplies.add(this.taken, task);
   }
 }

@@ -9,6 +9,7 @@ import type { RpcLimits } from '../../protocol/msgpack-rpc/limits.ts';
 import type { ReplySink } from '../../shard/shard-client.ts';
 import type { Access } from '../access/access.ts';
 import type { ClientList } from '../clients/client-list.ts';
+import type { SlowLog } from '../control/slow-log.ts';
 import type { CommandCounts } from '../dispatch/command-counts.ts';
 import type { OrderedSession } from '../dispatch/ordered-session.ts';
 import type { TransactionRunner } from '../dispatch/transaction-queue.ts';
@@ -27,6 +28,7 @@ export interface RpcNode {
   readonly log: Logger;
   readonly port: NodePort;
   readonly clients: ClientList;
+  readonly slowLog: SlowLog;
   readonly channels: Channels;
   readonly tracker: Tracker;
   readonly limits: RpcSessionLimits;
@@ -46,4 +48,6 @@ export interface RpcCommands extends TransactionRunner {
   execute(command: Command, args: Args, sink: ReplySink, session: OrderedSession | null): void;
   beginRead(bytes: Uint8Array, start: number, end: number): ReadView | null;
   endRead(): void;
+  holdReads(): void;
+  releaseReads(): void;
 }

@@ -25,6 +25,9 @@ import { RpcShared } from './rpc-shared.ts';
 const getCommand = commandTable.named('get');
 const setCommand = commandTable.named('set');
 
+/** So many requests are read in one go: what a shard wants to use again meanwhile waits for their end. */
+const REQUESTS_PER_HOLD = 64;
+
 type ConnectionRow = ConnectionCommand & Command;
 
 /** Opens the sessions of one front. */
@@ -110,10 +113,16 @@ class RpcSession implements Session, CallOwner, BatchOwner {
     if (this.#isRunning || this.#isClosed) return;
     this.#isRunning = true;
     let isHeld = false;
+    const { commands } = this.#node;
+    commands.holdReads();
     try {
-      for (;;) {
+      for (let run = 1; ; run++) {
         isHeld = !this.#takesRequests();
         if (isHeld) break;
+        if (run % REQUESTS_PER_HOLD === 0) {
+          commands.releaseReads();
+          commands.holdReads();
+        }
         if (this.#deferred !== null) this.#runDeferred(this.#deferred);
         else if (this.#batch !== null) this.#stepBatch(this.#batch);
         else if (!this.#takeMessage()) break;
@@ -124,6 +133,7 @@ class RpcSession implements Session, CallOwner, BatchOwner {
       this.#node.log.error({ err: error, client: this.client.id }, 'a request failed in a way it must not');
       this.#connection.destroy('a request failed in a way it must not');
     } finally {
+      commands.releaseReads();
       this.#isRunning = false;
     }
     if (this.#isClosed) return;
@@ -252,7 +262,7 @@ class RpcSession implements Session, CallOwner, BatchOwner {
     if (transaction.isOpen && transaction.takes(command)) {
       const { refusal } = this.#shared;
       refusal.clear();
-      if (this.#state.tracking.isOn) this.#state.tracking.willRead(command, args);
+      if (this.#state.tracking.isOn) this.#state.tracking.queued(command, args);
       transaction.queue(command, args, refusal);
       this.#answerAtOnce(id, refusal);
     } else if (command.kind === 'connection') this.#onConnection(command, args, id);
@@ -272,14 +282,17 @@ class RpcSession implements Session, CallOwner, BatchOwner {
   }
 
   #begin(id: number, command: Command | null, form: ResultForm): RpcCall {
-    this.#state.began();
+    this.#state.calls++;
     if (id !== noId) this.#ids.add(id);
-    return RpcCall.begin(this, id, command, command === null ? Number.NaN : this.#node.counts.begin(command), form);
+    const beganMs = command === null ? Number.NaN : this.#node.counts.begin(command);
+    const call = RpcCall.begin(this, id, command, beganMs, form);
+    call.generation = this.#state.tookOne();
+    return call;
   }
 
   onAnswered(call: RpcCall, reply: ReplyReader): void {
     const { id, command } = call;
-    if (command !== null) this.#node.counts.end(command, call.beganMs);
+    if (command !== null) this.#count(command, call.beganMs);
     if (reply.kind === ReplyKind.error) this.#node.counters.error(errors[reply.errorCode].id);
     if (id !== noId) {
       this.#ids.delete(id);
@@ -288,8 +301,19 @@ class RpcSession implements Session, CallOwner, BatchOwner {
         this.#shared.encoder.reply(id, reply, call.form, nowMs, this.#connection);
       }
     }
-    this.#state.ended();
+    this.#state.calls--;
+    this.#state.answeredOne(call.generation);
     if (this.#isInputPaused || this.#state.isClosing) this.#run();
+  }
+
+  /** Counts a command that was answered; of a slow one the name is kept, its arguments being gone. */
+  #count(command: Command, beganMs: number): void {
+    const elapsedMs = this.#node.counts.end(command, beganMs);
+    const { slowLog } = this.#node;
+    // False, too, when it was not measured.
+    if (elapsedMs > slowLog.thresholdMs && !command.flags.includes('skip_slowlog')) {
+      slowLog.add(command.name, null, elapsedMs, this.client);
+    }
   }
 
   // Commands that concern the connection itself.
@@ -297,9 +321,12 @@ class RpcSession implements Session, CallOwner, BatchOwner {
   /** Those of a transaction keep their place among the others; the rest wait until all before them are answered. */
   #onConnection(command: ConnectionRow, args: Args, id: number): void {
     switch (command.name) {
-      case 'exec':
-        this.#state.transaction.execute(this.#begin(id, command, ResultForm.plain));
+      case 'exec': {
+        const call = this.#begin(id, command, ResultForm.plain);
+        if (this.#state.tracking.isOn) this.#state.tracking.willExec();
+        this.#state.transaction.execute(call);
         return;
+      }
       case 'watch':
         this.#state.transaction.watchKeys(args, this.#begin(id, command, ResultForm.plain));
         return;
@@ -373,6 +400,7 @@ class RpcSession implements Session, CallOwner, BatchOwner {
       this.#batches++;
       if (id !== noId) this.#ids.add(id);
       const batch = new BatchRun(this, this.#shared, id, copy, 0, paramCount);
+      batch.generation = this.#state.tookOne();
       if (paramCount === 0) this.onBatchDone(batch);
       else this.#batch = batch;
     }
@@ -416,6 +444,7 @@ class RpcSession implements Session, CallOwner, BatchOwner {
         this.#shared.encoder.result(id, results, this.#connection);
       }
     }
+    this.#state.answeredOne(batch.generation);
     if (this.#isInputPaused || this.#state.isClosing) this.#run();
   }
 
