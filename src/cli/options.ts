@@ -26,7 +26,7 @@ export const connectionOptions = {
   url: word({
     flags: ['-u', '--url'],
     group: connecting,
-    doc: 'fluxcache://USER:PASSWORD@HOST:PORT, or fluxcaches:// for TLS; redis:// and rediss:// mean the same. Options win over its parts. Also FLUXCACHE_URL.',
+    doc: 'All of this in one: fluxcache://USER:PASSWORD@HOST:PORT, or fluxcaches:// for TLS; redis:// and rediss:// mean the same. Options win over its parts. Also FLUXCACHE_URL.',
     placeholder: 'URL',
     allowed: 'a URL such as fluxcache://127.0.0.1:7379',
   }),
