@@ -72,6 +72,7 @@ export async function startFronts(node: FrontNode): Promise<Fronts> {
       commands: shards.dispatcher,
       changes: shards.changes,
       transactions: shards.dispatcher,
+      channels: node.channels,
       shardCount: config.shards,
       access: node.access,
       tls: node.tls,

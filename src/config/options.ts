@@ -158,7 +158,7 @@ export const options = {
   }),
   maxClientOutput: size({
     group: 'limits',
-    doc: 'Bytes of answers and messages that one TCP connection has not taken; it is closed beyond.',
+    doc: 'Bytes of answers and messages that one connection over TCP, or one stream of messages over HTTP, has not taken; it is closed beyond.',
     default: 64 * MB,
     min: 64 * 1024,
     max: 4 * GB,
@@ -194,7 +194,7 @@ export const options = {
   }),
   maxEventStreams: integer({
     group: 'limits',
-    doc: 'Clients that may have events streamed to them at once.',
+    doc: 'HTTP clients that may have events or messages streamed to them at once.',
     default: 1000,
     min: 0,
     max: 1_000_000,

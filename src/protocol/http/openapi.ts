@@ -27,8 +27,7 @@ const securitySchemes = {
 };
 
 function operationOf(row: HttpPath): object {
-  const isRedisShaped = row.body === 'command' || row.body === 'commands';
-  const failure = isRedisShaped ? redisErrorResponse : problemResponse;
+  const failure = row.isRedisShaped === true ? redisErrorResponse : problemResponse;
   const responses: Record<string, object> = {};
   for (const [status, description] of Object.entries(row.answers)) {
     const isFailure = Number(status) >= 400 && !row.isProbe;

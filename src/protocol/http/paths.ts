@@ -14,7 +14,7 @@ export interface HttpPath {
   /** Unique; names the operation. */
   readonly id: string;
   readonly method: HttpMethod;
-  /** `{key}` is one percent-encoded segment. */
+  /** `{key}`, or another name in braces, is one percent-encoded segment. */
   readonly path: string;
   readonly summary: string;
   /** Needs no credentials unless the node is told otherwise. */
@@ -22,9 +22,11 @@ export interface HttpPath {
   readonly parameters: readonly Parameter[];
   /**
    * What the body is; none when absent. `any`: bytes with their Content-Type. `command`: an array that is a command in
-   * Redis's shape, and `commands` an array of these; errors are then told in that shape, too.
+   * Redis's shape, and `commands` an array of these.
    */
   readonly body?: 'json' | 'optional-json' | 'any' | 'command' | 'commands';
+  /** Errors are told as clients of Redis over HTTP read them, and not as problem documents. */
+  readonly isRedisShaped?: boolean;
   /** Fields of a JSON body with their JSON types; `!` marks those that must be given. */
   readonly fields?: Readonly<Record<string, string>>;
   /** Meaning of each status that is not an error of the request's form. */
@@ -189,6 +191,7 @@ export const httpPaths = [
     isProbe: false,
     parameters: [encoding],
     body: 'command',
+    isRedisShaped: true,
     answers: { 200: 'Its result, as {"result":…}.', 400: 'Its error, as {"error":"…"}.' },
   },
   {
@@ -199,6 +202,7 @@ export const httpPaths = [
     isProbe: false,
     parameters: [encoding],
     body: 'commands',
+    isRedisShaped: true,
     answers: { 200: 'An array of {"result":…} and {"error":"…"}, in the order of the commands.' },
   },
   {
@@ -209,8 +213,13 @@ export const httpPaths = [
     isProbe: false,
     parameters: [encoding],
     body: 'commands',
+    isRedisShaped: true,
     answers: { 200: 'An array of {"result":…} and {"error":"…"}, in the order of the commands.' },
   },
+  subscription('subscribe', 'GET', '/subscribe/{channel}', 'Streams the messages published to a channel.'),
+  subscription('subscribeByPost', 'POST', '/subscribe/{channel}', 'As GET.'),
+  subscription('psubscribe', 'GET', '/psubscribe/{pattern}', 'Streams the messages of all channels that match.'),
+  subscription('psubscribeByPost', 'POST', '/psubscribe/{pattern}', 'As GET.'),
   {
     id: 'nodes',
     method: 'GET',
@@ -246,6 +255,13 @@ function header(name: string, doc: string): Parameter {
   return { name, in: 'header', required: false, type: 'string', doc };
 }
 
+function subscription<Id extends string>(id: Id, method: 'GET' | 'POST', path: string, summary: string) {
+  const name = path.slice(path.indexOf('{') + 1, -1);
+  const parameter: Parameter = { name, in: 'path', required: true, type: 'string', doc: `The ${name}.` };
+  const answers: Record<number, string> = { 200: 'A stream of type text/event-stream.' };
+  return { id, method, path, summary, isProbe: false, isRedisShaped: true, parameters: [parameter], answers };
+}
+
 function probe<Id extends string>(id: Id, path: string, summary: string, failing?: number) {
   const answers: Record<number, string> = { 200: 'Yes.' };
   if (failing !== undefined) answers[failing] = 'No; the body says why.';
@@ -268,5 +284,5 @@ function matches(pattern: string, path: string): boolean {
   const wanted = pattern.split('/');
   const given = path.split('/');
   if (wanted.length !== given.length) return false;
-  return wanted.every((segment, at) => (segment === '{key}' ? given[at] !== '' : segment === given[at]));
+  return wanted.every((segment, at) => (segment.startsWith('{') ? given[at] !== '' : segment === given[at]));
 }

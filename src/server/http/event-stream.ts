@@ -3,6 +3,7 @@ import { eventFrame, eventId, idleFrame, readEventId } from '../../protocol/http
 import type { AccessUser } from '../access/rights.ts';
 import type { EventFeed, FeedReader } from './event-feed.ts';
 import type { HeldEvent } from './event-history.ts';
+import type { HttpShared } from './shared.ts';
 import type { UwsResponse } from './uws.ts';
 
 /** Which events a stream has. */
@@ -25,8 +26,7 @@ export class EventStream implements FeedReader {
   readonly #feed: EventFeed;
   readonly #response: UwsResponse;
   readonly #filter: EventFilter;
-  readonly #stallMs: number;
-  readonly #onSent: (bytes: number) => void;
+  readonly #shared: HttpShared;
   /** Number of the event to be looked at next. */
   #next: number;
   #isOpen = true;
@@ -35,20 +35,13 @@ export class EventStream implements FeedReader {
   /** Something was sent since the last heartbeat. */
   #isBusy = true;
 
-  /** `stallMs`: how long a client may take nothing. */
-  constructor(
-    feed: EventFeed,
-    response: UwsResponse,
-    filter: EventFilter,
-    stallMs: number,
-    onSent: (bytes: number) => void,
-  ) {
+  constructor(feed: EventFeed, response: UwsResponse, filter: EventFilter, shared: HttpShared) {
     this.#feed = feed;
     this.#response = response;
     this.#filter = filter;
-    this.#stallMs = stallMs;
-    this.#onSent = onSent;
+    this.#shared = shared;
     this.#next = feed.history.next;
+    shared.streams++;
   }
 
   /** Begins behind the event of `lastId`, or with what comes next when that is empty. The head is written. */
@@ -93,7 +86,7 @@ export class EventStream implements FeedReader {
 
   beat(): void {
     if (this.#blockedSinceMs > 0) {
-      if (performance.now() - this.#blockedSinceMs > this.#stallMs) this.cutOff();
+      if (performance.now() - this.#blockedSinceMs > this.#shared.options.replyTimeoutMs) this.cutOff();
       return;
     }
     // The id moves on even when all events are of others' keys: a client that comes back need not have them held.
@@ -103,7 +96,7 @@ export class EventStream implements FeedReader {
 
   end(): void {
     if (!this.#leave()) return;
-    this.#response.cork(() => this.#response.end('', true));
+    this.#response.cork(() => this.#response.end());
   }
 
   /** The client has gone. */
@@ -118,6 +111,7 @@ export class EventStream implements FeedReader {
   #leave(): boolean {
     if (!this.#isOpen) return false;
     this.#isOpen = false;
+    this.#shared.streams--;
     this.#feed.delete(this);
     return true;
   }
@@ -134,7 +128,7 @@ export class EventStream implements FeedReader {
   #write(text: string): void {
     this.#isBusy = true;
     const bytes = Buffer.from(text, 'utf8');
-    this.#onSent(bytes.length);
+    this.#shared.countSent(bytes.length);
     this.#response.cork(() => {
       if (!this.#response.write(bytes)) this.#blockedSinceMs = performance.now();
     });

@@ -7,6 +7,7 @@ import type { EventFeed } from './event-feed.ts';
 import { type EventFilter, EventStream } from './event-stream.ts';
 import type { Exchange } from './exchange.ts';
 import type { HttpShared } from './shared.ts';
+import { streamHeaders, streamRefusal } from './stream-head.ts';
 
 /** Header by which a client that comes back says what it had last. */
 export const lastEventHeader = 'last-event-id';
@@ -16,7 +17,6 @@ const readCommand = commandTable.named('exists');
 const noArgs = new Args();
 /** Milliseconds that clients wait before they come back. */
 const RETRY_MS = 1000;
-const streamHeaders = ['Cache-Control', 'no-store', 'X-Accel-Buffering', 'no'];
 
 /** `GET /v1/events`: changes of keys as server-sent events. */
 export class EventsEndpoint {
@@ -35,10 +35,9 @@ export class EventsEndpoint {
       exchange.refuse(isRefusal(query) ? query : (filter as Refusal));
       return;
     }
-    const { eventStreamsMax, replyTimeoutMs } = this.#shared.options;
-    if (this.#feed.readerCount >= eventStreamsMax) {
-      const detail = `There are ${eventStreamsMax} streams of events already.`;
-      exchange.refuse(refuse('too-many-requests', detail));
+    const refusal = streamRefusal(this.#shared);
+    if (refusal !== null) {
+      exchange.refuse(refusal);
       return;
     }
     const feed = this.#feed;
@@ -48,7 +47,7 @@ export class EventsEndpoint {
     );
     if (response === null) return;
     feed.open();
-    stream = new EventStream(feed, response, filter, replyTimeoutMs, (bytes) => this.#shared.countSent(bytes));
+    stream = new EventStream(feed, response, filter, this.#shared);
     stream.begin(exchange.header(lastEventHeader) || textOf(query, 'lastEventId'));
   }
 }

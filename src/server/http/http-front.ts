@@ -20,6 +20,7 @@ import { encodingHeader, RedisEndpoints } from './redis-endpoints.ts';
 import { headRefusal, misdirected } from './request-head.ts';
 import { SetEndpoint } from './set-endpoint.ts';
 import { HttpShared } from './shared.ts';
+import { SubscribeEndpoints } from './subscribe-endpoints.ts';
 import { type LoadedUws, loadUws, type UwsApp, type UwsRequest, type UwsResponse } from './uws.ts';
 
 /** A front that listens. */
@@ -80,6 +81,7 @@ class UwsFront implements HttpFront {
   readonly #get: GetEndpoint;
   readonly #set: SetEndpoint;
   readonly #feed: EventFeed;
+  readonly #subscriptions: SubscribeEndpoints;
   readonly #runs: Readonly<Record<HttpPathId, Run>>;
   #connections = 0;
   #tellsConnections = false;
@@ -90,6 +92,7 @@ class UwsFront implements HttpFront {
     this.#get = new GetEndpoint(this.#shared);
     this.#set = new SetEndpoint(this.#shared);
     this.#feed = new EventFeed(node.changes, options.events, () => randomBytes(8).toString('hex'));
+    this.#subscriptions = new SubscribeEndpoints(this.#shared);
     this.#runs = this.#endpoints();
     this.#listener = listenerOf(loaded.uws, options, node.tls, (app) => this.#route(app), node.log);
   }
@@ -119,7 +122,7 @@ class UwsFront implements HttpFront {
     const shared = this.#shared;
     shared.isDraining = true;
     this.#listener.stop();
-    this.#feed.close();
+    this.#endStreams();
     const endMs = performance.now() + shared.options.drainTimeoutMs;
     let served = -1;
     let quietSinceMs = performance.now();
@@ -138,10 +141,15 @@ class UwsFront implements HttpFront {
   }
 
   close(): void {
-    this.#feed.close();
+    this.#endStreams();
     this.#listener.close();
     this.#shared.deadlines.close();
     this.#shared.flushCounts();
+  }
+
+  #endStreams(): void {
+    this.#feed.close();
+    this.#subscriptions.close();
   }
 
   #endpoints(): Readonly<Record<HttpPathId, Run>> {
@@ -165,6 +173,10 @@ class UwsFront implements HttpFront {
       batch: (exchange) => batch.run(exchange),
       redisCommand: (exchange) => redis.one(exchange),
       redisTransaction: (exchange) => redis.transaction(exchange),
+      subscribe: (exchange) => this.#subscriptions.channel(exchange),
+      subscribeByPost: (exchange) => this.#subscriptions.channel(exchange),
+      psubscribe: (exchange) => this.#subscriptions.pattern(exchange),
+      psubscribeByPost: (exchange) => this.#subscriptions.pattern(exchange),
       redisPipeline: (exchange) => redis.pipeline(exchange),
       events: (exchange) => events.run(exchange),
       nodes: (exchange) => node.nodes(exchange),
@@ -180,7 +192,7 @@ class UwsFront implements HttpFront {
   #route(app: UwsApp): void {
     this.#limitConnections(app);
     for (const row of httpPaths as readonly (HttpPath & { id: HttpPathId })[]) {
-      const pattern = row.path.replace('{key}', ':key');
+      const pattern = row.path.replace(/\{(\w+)\}/, ':$1');
       const handler = this.#handler(row);
       switch (row.method) {
         case 'GET':
@@ -301,7 +313,7 @@ class UwsFront implements HttpFront {
     const shared = this.#shared;
     shared.served++;
     const exchange = new Exchange(shared, response, request, headerNames);
-    exchange.tellsRedisErrors = row.body === 'command' || row.body === 'commands';
+    exchange.tellsRedisErrors = row.isRedisShaped === true;
     const refusal = headRefusal(request, row, shared);
     if (refusal !== null) {
       exchange.refuse(refusal);

@@ -9,6 +9,7 @@ import type { Access } from '../access/access.ts';
 import type { AccessOrigin } from '../access/origin.ts';
 import type { OrderedSession } from '../dispatch/ordered-session.ts';
 import type { TransactionRunner } from '../dispatch/transaction-queue.ts';
+import type { Channels } from '../pubsub/channels.ts';
 import type { TlsIdentity } from '../tls/tls-identity.ts';
 import type { ChangesPort } from './event-feed.ts';
 
@@ -18,6 +19,7 @@ export interface HttpNode {
   /** Runs transactions. */
   readonly transactions: TransactionRunner;
   readonly changes: ChangesPort;
+  readonly channels: Channels;
   readonly shardCount: number;
   /** The certificate that connections are shown; null: they are plain. */
   readonly tls: TlsIdentity | null;

@@ -26,8 +26,10 @@ export interface HttpFrontOptions extends HttpLimits {
   /** Keys that one page of a listing returns at most. */
   readonly listingCountMax: number;
   readonly events: EventFeedOptions;
-  /** Clients that may have events streamed to them at once. */
+  /** Clients that may have events or messages streamed to them at once. */
   readonly eventStreamsMax: number;
+  /** Messages that one stream has not taken; it is closed beyond. */
+  readonly streamBytesMax: number;
   /** Time that a graceful shutdown may take before the rest is cut off. */
   readonly drainTimeoutMs: number;
 }
@@ -62,6 +64,7 @@ export function httpFrontOptions(config: Config, storeKeyBytesMax: number): Http
       heartbeatMs: config.eventHeartbeat,
     },
     eventStreamsMax: config.maxEventStreams,
+    streamBytesMax: config.maxClientOutput,
     drainTimeoutMs: config.drainTimeout,
   };
 }

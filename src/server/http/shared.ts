@@ -24,6 +24,8 @@ export class HttpShared {
   bodiesBytes = 0;
   /** Bytes of answers that wait for slow readers. */
   unsentBytes = 0;
+  /** Clients that something is streamed to for as long as they stay. */
+  streams = 0;
   /** When the body of a request that begins now must have begun to arrive, to within the deadlines' sweep. */
   bodyDueMs = 0;
   /** Requests served since the front began: grows with every request. */

@@ -69,6 +69,11 @@ class EventReader {
     while (this.comments.length === before) await this.#more();
   }
 
+  /** Whether the body came to its proper end. */
+  get isWhole(): boolean {
+    return this.#response.complete;
+  }
+
   close(): void {
     this.#response.destroy();
   }
@@ -323,5 +328,6 @@ test('a drain ends the streams at once', async (t) => {
   const beganMs = performance.now();
   t.true(await fixture.front.drain());
   t.deepEqual(await reader.take(1), ['end']);
+  t.true(reader.isWhole);
   t.true(performance.now() - beganMs < 5000);
 });

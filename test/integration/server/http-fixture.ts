@@ -4,7 +4,6 @@ import { errors } from '../../../src/base/errors.ts';
 import type { Health } from '../../../src/base/health.ts';
 import { type Logger, systemClock } from '../../../src/base/ports.ts';
 import { noControl } from '../../../src/command/control.ts';
-import { noPublisher } from '../../../src/command/publisher.ts';
 import { commandTable } from '../../../src/command/table.ts';
 import type { Config } from '../../../src/config/options.ts';
 import { resolveConfig } from '../../../src/config/resolve.ts';
@@ -14,6 +13,7 @@ import { Shards } from '../../../src/server/dispatch/shards.ts';
 import { type HttpFront, startHttpFront } from '../../../src/server/http/http-front.ts';
 import type { CommandPort, HttpNode } from '../../../src/server/http/node-port.ts';
 import { type HttpFrontOptions, httpFrontOptions } from '../../../src/server/http/options.ts';
+import { Channels } from '../../../src/server/pubsub/channels.ts';
 import type { TlsIdentity } from '../../../src/server/tls/tls-identity.ts';
 import { Arena, type EvictionName } from '../../../src/store/arena.ts';
 
@@ -51,6 +51,7 @@ export async function startFixture(settings: FixtureSettings = {}): Promise<Fixt
     error: (fields, message) => void faults.push(`${message} ${JSON.stringify(fields, errorsAsText)}`),
   };
   const key = randomBytes(8);
+  const channels = new Channels({ subscriptionsMax: 100, subscriptionBytesMax: 2 ** 20 });
   const shards = new Shards({
     shardCount,
     partitionCount: 64,
@@ -62,7 +63,7 @@ export async function startFixture(settings: FixtureSettings = {}): Promise<Fixt
       random: { nextUint32: () => randomBytes(4).readUInt32LE() },
       infoSections: [],
       control: noControl,
-      publisher: noPublisher,
+      publisher: channels,
     },
     supervisor: { logger: log },
     messageBytesMax: 20 * 2 ** 20,
@@ -74,6 +75,7 @@ export async function startFixture(settings: FixtureSettings = {}): Promise<Fixt
     commands: settings.commands ?? shards.dispatcher,
     changes: shards.changes,
     transactions: shards.dispatcher,
+    channels,
     shardCount,
     tls: settings.tls?.(log) ?? null,
     access: new Access(settings.accounts ?? [], systemClock),

@@ -283,3 +283,45 @@ test('results beyond the limit are errors, and the others come', async (t) => {
   t.is(results[0]?.result?.length, 1_000_000);
   t.regex(results[39]?.error ?? '', /^ERR the results have more than/);
 });
+
+/** Waits until `read` gives what is wanted. */
+async function eventually(read: () => Promise<unknown>, wanted: unknown): Promise<void> {
+  while ((await read()) !== wanted) await new Promise((resolve) => setTimeout(resolve, 5));
+}
+
+test('the client subscribes to channels and patterns, and unsubscribes', async (t) => {
+  const redis = client();
+  const got: unknown[] = [];
+  const subscribed = redis.subscribe<unknown>(['u:news', 'u:other']);
+  const byPattern = redis.psubscribe<unknown>(['u:n*']);
+  subscribed.on('message', ({ channel, message }) => got.push([channel, message]));
+  byPattern.on('pmessage', ({ pattern, channel, message }) => got.push([pattern, channel, message]));
+  const publish = (channel: string, message: unknown): Promise<number> => redis.publish(channel, message);
+  await eventually(() => redis.exec(['PUBSUB', 'NUMPAT']), 1);
+  await eventually(async () => (await redis.exec<unknown[]>(['PUBSUB', 'CHANNELS', 'u:*'])).length, 2);
+  t.is(await publish('u:news', { a: [1, 'two, three'] }), 2);
+  t.is(await publish('u:other', 'text ☕'), 1);
+  t.is(await publish('u:none', 5), 1);
+  await eventually(async () => got.length, 4);
+  const wanted = [
+    ['u:news', { a: [1, 'two, three'] }],
+    ['u:n*', 'u:news', { a: [1, 'two, three'] }],
+    ['u:other', 'text ☕'],
+  ];
+  for (const message of wanted) t.true(got.some((other) => JSON.stringify(other) === JSON.stringify(message)));
+  await subscribed.unsubscribe();
+  await byPattern.unsubscribe();
+  await eventually(() => publish('u:news', 1), 0);
+});
+
+test('a stream of messages has a line of data for each line of a message', async (t) => {
+  const answer = await fetch(`${fixture.url}/subscribe/u%3Alines`);
+  t.is(answer.headers.get('content-type'), 'text/event-stream');
+  const reader = answer.body?.pipeThrough(new TextDecoderStream()).getReader();
+  await post('/', JSON.stringify(['PUBLISH', 'u:lines', 'one\ntwo\r\nthree']));
+  let text = '';
+  while (!text.includes('three\n\n')) text += (await reader?.read())?.value ?? '';
+  t.is(text, 'data: subscribe,u:lines,1\n\ndata: message,u:lines,one\ndata: two\ndata: three\n\n');
+  await reader?.cancel();
+  await eventually(() => client().exec(['PUBLISH', 'u:lines', 'x']), 0);
+});
