@@ -11,6 +11,7 @@ export interface SessionFacts {
   readonly queuedCount: number;
   readonly watchedCount: number;
   readonly isTracking: boolean;
+  readonly tracking: { readonly redirectId: number };
   readonly bufferedBytes: number;
 }
 
@@ -74,6 +75,9 @@ export class ConnectionClient implements ClientPort {
   }
   get isTracking(): boolean {
     return this.#session.isTracking;
+  }
+  get redirectId(): number {
+    return this.#session.tracking.redirectId;
   }
   get inputBytes(): number {
     return this.#session.bufferedBytes;

@@ -43,6 +43,7 @@ export class TcpFront implements ConnectionOwner {
   readonly #flush = (): void => this.#flushAll();
   readonly #sweepTimer: NodeJS.Timeout;
   #nextId = 1;
+  #sweptMs = 0;
   #isDraining = false;
 
   constructor(options: TcpFrontOptions, node: TcpNode) {
@@ -204,6 +205,10 @@ export class TcpFront implements ConnectionOwner {
 
   #sweep(): void {
     const nowMs = this.nowMs();
+    const isLate = nowMs - this.#sweptMs > 2 * SWEEP_MS;
+    this.#sweptMs = nowMs;
+    // After a stall of this thread, or a leap of the clock, what has arrived meanwhile is read before anybody is blamed.
+    if (isLate) return;
     const { idleTimeoutMs, requestTimeoutMs } = this.#options;
     for (const connection of this.#connections) {
       const { endingSinceMs, session, lastInputMs } = connection;
