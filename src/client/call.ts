@@ -1,3 +1,4 @@
+import { unwatchAbort, watchAbort } from './abort-watch.ts';
 import { AbortError, type FluxCacheError, ReplyError, TimeoutError } from './errors.ts';
 import type { Operation } from './operation.ts';
 import { replyErrorOf } from './reply-error.ts';
@@ -65,7 +66,7 @@ export class Call implements Request {
       this.#onAbort = () => {
         this.reject(new AbortError({ maybeApplied: this.maybeApplied, cause: signal.reason }));
       };
-      signal.addEventListener('abort', this.#onAbort, { once: true });
+      watchAbort(signal, this.#onAbort);
     }
   }
 
@@ -124,7 +125,8 @@ export class Call implements Request {
   #settle(): void {
     this.isSettled = true;
     this.leaveQueue?.();
-    if (this.#onAbort !== null) this.options.signal?.removeEventListener('abort', this.#onAbort);
+    const { signal } = this.options;
+    if (signal !== undefined && this.#onAbort !== null) unwatchAbort(signal, this.#onAbort);
     this.#observer.onSettled(this);
   }
 }

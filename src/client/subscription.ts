@@ -1,3 +1,4 @@
+import { unwatchAbort, watchAbort } from './abort-watch.ts';
 import { AbortError, ClosedError, type FluxCacheError } from './errors.ts';
 
 /** What was published. */
@@ -63,7 +64,7 @@ export class Subscription implements AsyncIterableIterator<Message> {
     this.#options = options;
     this.#listener = listener;
     this.#onEnd = onEnd;
-    options.signal?.addEventListener('abort', this.#onAbort, { once: true });
+    if (options.signal !== undefined) watchAbort(options.signal, this.#onAbort);
   }
 
   get isClosed(): boolean {
@@ -108,7 +109,8 @@ export class Subscription implements AsyncIterableIterator<Message> {
   finish(error: FluxCacheError | null): void {
     if (this.#end !== null) return;
     this.#end = { error };
-    this.#options.signal?.removeEventListener('abort', this.#onAbort);
+    const { signal } = this.#options;
+    if (signal !== undefined) unwatchAbort(signal, this.#onAbort);
     const waiters = this.#waiters;
     this.#waiters = [];
     for (const { resolve, reject } of waiters) {

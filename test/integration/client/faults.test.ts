@@ -195,7 +195,9 @@ test('an answer that comes after its call ran out of time is dropped, and the co
     if (request.method === 'get') late.push(request);
     else answer(request, 'PONG');
   });
-  await t.throwsAsync(client.get('k', { timeoutMs: 10 }), { instanceOf: TimeoutError });
+  await client.connect();
+  await t.throwsAsync(client.get('k', { timeoutMs: 50 }), { instanceOf: TimeoutError });
+  await until(() => late.length === 1);
   for (const request of late) answer(request, 'late');
   t.is(await client.ping(), 'PONG');
   t.is(server.accepted, 1);
@@ -226,6 +228,26 @@ test('an aborted call is rejected at once: before it is made, while it waits, an
   controller.abort();
   t.like(await sent, { maybeApplied: true });
   t.deepEqual(server.methods, ['incrby']);
+});
+
+test('many calls may share a signal, which ends them all and is left alone by those that were answered', async (t) => {
+  const warnings: Error[] = [];
+  const onWarning = (warning: Error) => warnings.push(warning);
+  process.on('warning', onWarning);
+  t.teardown(() => process.off('warning', onWarning));
+  const [client, server] = await scripted(t, (request) => {
+    if (request.method === 'ping') answer(request, 'PONG');
+  });
+  const controller = new AbortController();
+  const { signal } = controller;
+  await Promise.all(Array.from({ length: 50 }, () => client.ping({ signal })));
+  const calls = Array.from({ length: 50 }, () =>
+    t.throwsAsync(client.get('k', { signal }), { instanceOf: AbortError }),
+  );
+  await until(() => server.methods.length === 100);
+  controller.abort();
+  t.is((await Promise.all(calls)).length, 50);
+  t.deepEqual(warnings, []);
 });
 
 test('beyond the limits of the queue calls are refused, and taken again when there is room', async (t) => {
@@ -347,7 +369,11 @@ test('destroy rejects what is in flight and what waits', async (t) => {
 test('closing waits for calls, and not for answers to calls that were given up', async (t) => {
   const held: RpcRequest[] = [];
   const [client, server] = await scripted(t, (request) => held.push(request));
-  await t.throwsAsync(client.get('k', { timeoutMs: 10 }), { instanceOf: TimeoutError });
+  const controller = new AbortController();
+  const givenUp = t.throwsAsync(client.get('k', { signal: controller.signal }), { instanceOf: AbortError });
+  await until(() => held.length === 1);
+  controller.abort();
+  await givenUp;
   const call = client.get('k');
   const closed = client.close();
   await until(() => held.length === 2);
