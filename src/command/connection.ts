@@ -50,6 +50,8 @@ export interface ClientPort {
   readonly queuedCount: number;
   readonly watchedCount: number;
   readonly isTracking: boolean;
+  /** As `TrackingPort.redirectId`. */
+  readonly redirectId: number;
   /** Bytes received and not yet run; bytes of replies not yet taken by the socket. */
   readonly inputBytes: number;
   readonly outputBytes: number;
@@ -92,6 +94,8 @@ export interface SubscriptionsPort {
 /** CLIENT TRACKING of one connection. Each call writes its reply. */
 export interface TrackingPort {
   readonly isOn: boolean;
+  /** The connection that is told in place of this one; 0: this one itself; -1: tracking is off. */
+  readonly redirectId: number;
   /** `CLIENT TRACKING …` and `CLIENT CACHING …`: argument 0 is the subcommand's name. */
   tracking(args: Args, reply: ReplyWriter): void;
   caching(args: Args, reply: ReplyWriter): void;

@@ -30,7 +30,7 @@ export function clientLine(client: ClientPort, nowMs: number): string {
     ['events', client.outputBytes > 0 ? 'rw' : 'r'],
     ['cmd', client.lastCommand === '' ? 'NULL' : client.lastCommand],
     ['user', client.userName],
-    ['redir', client.isTracking ? 0 : -1],
+    ['redir', client.redirectId],
     ['resp', client.resp],
     ['lib-name', client.libraryName],
     ['lib-ver', client.libraryVersion],

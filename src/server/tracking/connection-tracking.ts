@@ -105,7 +105,7 @@ export class ConnectionTracking implements TrackingPort, TrackingClient {
   }
 
   info(reply: ReplyWriter): void {
-    const { isBroadcast, isOptIn, isOptOut, isNoLoop, redirectTo } = this.#options;
+    const { isBroadcast, isOptIn, isOptOut, isNoLoop } = this.#options;
     const flags = [this.isOn ? 'on' : 'off'];
     if (isBroadcast) flags.push('bcast');
     if (isOptIn) flags.push('optin');
@@ -119,7 +119,7 @@ export class ConnectionTracking implements TrackingPort, TrackingClient {
     reply.set(flags.length);
     for (const flag of flags) reply.bulkText(flag);
     reply.bulkText('redirect');
-    reply.integer(this.isOn ? redirectTo : -1);
+    reply.integer(this.redirectId);
     reply.bulkText('prefixes');
     const prefixes = [...this.#prefixes].sort((one, other) => (one < other ? -1 : 1));
     reply.array(prefixes.length);
@@ -129,8 +129,12 @@ export class ConnectionTracking implements TrackingPort, TrackingClient {
     }
   }
 
+  get redirectId(): number {
+    return this.isOn ? this.#options.redirectTo : -1;
+  }
+
   redirect(reply: ReplyWriter): void {
-    reply.integer(this.isOn ? this.#options.redirectTo : -1);
+    reply.integer(this.redirectId);
   }
 
   // What the session tells of.

@@ -57,6 +57,17 @@ test('CLIENT LIST has a line for each connection with the fields of Redis', asyn
   t.is(await one.call('client', 'list', 'type', 'replica'), '');
 });
 
+test('CLIENT LIST tells who tracks keys, and who is told in its place', async (t) => {
+  const { connect } = await node();
+  const [one, two] = [await connect(3), await connect(3)];
+  const id = Number(await two.call('client', 'id'));
+  t.is(await one.call('client', 'tracking', 'on'), 'OK');
+  t.like(fieldsOf(await one.call('client', 'info')), { flags: 't', redir: '0' });
+  await one.call('client', 'tracking', 'off');
+  t.is(await one.call('client', 'tracking', 'on', 'redirect', id), 'OK');
+  t.like(fieldsOf(await one.call('client', 'info')), { flags: 't', redir: String(id) });
+});
+
 test('CLIENT KILL closes what matches, and the one that asks when it is told to, after its answer', async (t) => {
   const { connect } = await node();
   const asker = await connect();

@@ -17,6 +17,7 @@ class FakeClient implements ListedClient {
   readonly queuedCount = -1;
   readonly watchedCount = 0;
   readonly isTracking = false;
+  readonly redirectId = -1;
   readonly inputBytes = 0;
   readonly outputBytes = 0;
   readonly totalReceivedBytes = 0;
