@@ -1,6 +1,6 @@
 import { FluxCacheError } from './errors.ts';
 import { jsonOperations } from './json-operations.ts';
-import { decodeArray, type Operation, type Safety, unexpectedResult } from './operation.ts';
+import { decodeArray, decodeResult, type Operation, type Safety, unexpectedResult } from './operation.ts';
 import { operations } from './operations.ts';
 import { replyErrorOf } from './reply-error.ts';
 import { NestedRequest } from './request-encoder.ts';
@@ -41,7 +41,7 @@ function resultOf<T>(operation: Operation<T>, answer: unknown): BatchResult<T> {
   const [error = null, result = null] = decodeArray(answer);
   if (error !== null) return { ok: false, error: replyErrorOf(error, operation.safety !== 'read') };
   try {
-    return { ok: true, value: operation.decode(result) };
+    return { ok: true, value: decodeResult(operation, result) };
   } catch (fault) {
     if (fault instanceof FluxCacheError) return { ok: false, error: fault };
     throw fault;

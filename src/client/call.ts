@@ -1,6 +1,6 @@
 import { unwatchAbort, watchAbort } from './abort-watch.ts';
 import { AbortError, type FluxCacheError, ReplyError, TimeoutError } from './errors.ts';
-import type { Operation } from './operation.ts';
+import { decodeResult, type Operation } from './operation.ts';
 import { replyErrorOf } from './reply-error.ts';
 import type { Request } from './request.ts';
 
@@ -93,7 +93,7 @@ export class Call implements Request {
     }
     let value: unknown;
     try {
-      value = this.operation.decode(result);
+      value = decodeResult(this.operation, result);
     } catch (fault) {
       this.reject(fault);
       return;

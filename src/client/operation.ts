@@ -21,6 +21,16 @@ export interface Operation<T> {
   decode(result: unknown): T;
 }
 
+/** Reads an operation's result. What went wrong in reading does not undo what was written, which the error says. */
+export function decodeResult<T>(operation: Operation<T>, result: unknown): T {
+  try {
+    return operation.decode(result);
+  } catch (error) {
+    if (!(error instanceof FluxCacheError) || operation.safety === 'read') throw error;
+    throw new FluxCacheError(error.code, error.message, { maybeApplied: true, cause: error.cause });
+  }
+}
+
 export function isKey(value: unknown): value is Key {
   return typeof value === 'string' || value instanceof Uint8Array;
 }
@@ -33,9 +43,7 @@ export function unexpectedResult(what: string): FluxCacheError {
 export function decodeNumber(result: unknown): number {
   if (typeof result === 'number') return result;
   if (typeof result === 'bigint') {
-    throw new FluxCacheError('overflow', `${result} is beyond the integers a number holds; ask with a bigint.`, {
-      maybeApplied: true,
-    });
+    throw new FluxCacheError('overflow', `${result} is beyond the integers a number holds; ask with a bigint.`);
   }
   throw unexpectedResult('a number');
 }
