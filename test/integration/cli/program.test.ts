@@ -1,7 +1,8 @@
 import { execFile, spawnSync } from 'node:child_process';
 import { createServer } from 'node:net';
 import test from 'ava';
-import { sharedNode } from '../resp/node-fixture.ts';
+import { sharedNode, startNodeFixture } from '../resp/node-fixture.ts';
+import { Certificates, hasOpenssl } from '../server/certificates.ts';
 import { runProgram } from './program.ts';
 
 const shared = sharedNode({ maxMemory: '64mb' });
@@ -206,4 +207,33 @@ test('bench tells of errors and of wrong answers, and ends with status 1', async
   const { reads, writes, wrong, errors, hits, firstFault } = JSON.parse(run.stdout);
   t.deepEqual([wrong, errors, hits], [reads, writes, 0]);
   t.regex(firstFault, /^a read of key \d+ was answered "\$64|^"-ERR full/);
+});
+
+const withOpenssl = hasOpenssl ? test : test.skip;
+
+withOpenssl('TLS: a certificate is checked, against the authority that is named', async (t) => {
+  const certificates = new Certificates().issue('server');
+  t.teardown(() => certificates.remove());
+  const [tlsCert, tlsKey, ca] = ['server.pem', 'server.key', 'ca.pem'].map((file) => certificates.path(file));
+  const { node } = await startNodeFixture(t, { tlsCert, tlsKey });
+  const p = String(node.tcpPort);
+  const [trusted, byUrl, insecure, unknown, plain, plainServer] = await Promise.all([
+    runProgram(['-p', p, '--tls', '--cacert', ca as string, 'ping']),
+    runProgram(['-u', `fluxcaches://localhost:${p}`, '--cacert', ca as string, 'ping']),
+    runProgram(['bench', '-p', p, '--tls', '--insecure', '-n', '50', '-c', '2', '--json']),
+    runProgram(['-p', p, '--tls', 'ping']),
+    runProgram(['-p', p, 'ping']),
+    runProgram(['-p', await port(), '--tls', 'ping']),
+  ]);
+  t.deepEqual(trusted, { code: 0, stdout: 'PONG\n', stderr: '' });
+  t.deepEqual(byUrl, { code: 0, stdout: 'PONG\n', stderr: '' });
+  t.like(JSON.parse(insecure.stdout), { requests: 50, errors: 0 });
+  t.is(unknown.code, 1);
+  t.regex(
+    unknown.stderr,
+    /Could not connect to 127\.0\.0\.1:\d+: its certificate is signed by one that is not trusted/,
+  );
+  t.is(plain.code, 1);
+  t.is(plainServer.code, 1);
+  t.regex(plainServer.stderr, /Could not connect to 127\.0\.0\.1:\d+: it does not speak TLS\.|closed/);
 });
