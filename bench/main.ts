@@ -29,6 +29,10 @@ const benches: Readonly<Record<string, BenchRow>> = {
     summary: 'GET and SET over RESP with redis-benchmark, against Redis',
     load: () => import('./resp.ts'),
   },
+  'resp-codec': {
+    summary: 'cost of making commands of bytes and bytes of replies, without sockets',
+    load: () => import('./resp-codec.ts'),
+  },
   store: {
     summary: 'cost per get and set by number of entries, bytes per entry, against Redis and memcached',
     load: () => import('./store.ts'),
