@@ -174,6 +174,8 @@ export function isComparable(words: Words): boolean {
   // What expires within the test's own time is gone on one side before the other.
   const inMilliseconds = /^p(set)?ex/.test(name) || words.some((word) => String(word).toUpperCase() === 'PX');
   if (inMilliseconds && words.some((word) => /^[1-9]\d{0,2}$/.test(String(word)))) return false;
+  // Whether an expiry is later than one set the same time ago is a matter of a millisecond; EXPIREAT shows it as well.
+  if (/^p?expire$/.test(name) && words.some((word) => /^[gl]t$/i.test(String(word)))) return false;
   // A cursor means something only to who gave it.
   if (name === 'scan' && (typeof words[1] === 'object' || /^-|[1-9]/.test(String(words[1])))) return false;
   if (name === 'set' && words.includes('TYPE')) return false;
