@@ -62,7 +62,7 @@ export class CommandRunner {
       case 'write':
       case 'pair':
       case 'sweep':
-        command.run(this.#store, args.args, reply);
+        void command.run(this.#store, args.args, reply);
         break;
       case 'survey': {
         let resume = 0;
@@ -71,7 +71,7 @@ export class CommandRunner {
         break;
       }
       case 'node':
-        command.run(this.node, args.args, reply);
+        void command.run(this.node, args.args, reply);
         break;
       case 'connection':
         throw new Error('a connection command is run by a session');
