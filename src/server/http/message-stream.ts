@@ -1,3 +1,4 @@
+import type { AccessUser } from '../access/rights.ts';
 import type { Push, PushTarget } from '../pubsub/push.ts';
 import { messageFormat } from './message-frame.ts';
 import type { HttpShared } from './shared.ts';
@@ -12,6 +13,7 @@ export class MessageStream implements PushTarget {
   // A stream has no commands that replies are owed to.
   readonly taken = 0;
   readonly answered = 0;
+  readonly user: AccessUser;
   readonly #shared: HttpShared;
   #response: UwsResponse | null = null;
   readonly #onEnd: () => void;
@@ -22,7 +24,8 @@ export class MessageStream implements PushTarget {
   #unsentBytes = 0;
 
   /** `onEnd` is called once, when the stream has ended in whatever way. */
-  constructor(shared: HttpShared, onEnd: () => void) {
+  constructor(shared: HttpShared, user: AccessUser, onEnd: () => void) {
+    this.user = user;
     this.#shared = shared;
     this.#onEnd = onEnd;
     shared.streams++;

@@ -51,7 +51,7 @@ export class SubscribeEndpoints {
       exchange.refuse(refusal ?? refuse(denial?.code ?? 'forbidden', denial?.message ?? ''));
       return;
     }
-    const stream = new MessageStream(shared, () => {
+    const stream = new MessageStream(shared, exchange.user, () => {
       subscriptions.clear();
       this.#streams.delete(stream);
     });

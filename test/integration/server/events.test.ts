@@ -122,7 +122,7 @@ async function started(t: ExecutionContext, settings: FixtureSettings = {}): Pro
 
 const eventOptions = { historyBytesMax: 1 << 20, historyMs: 60_000, heartbeatMs: 15_000 };
 
-test('changes of keys are told by type, in their order', async (t) => {
+test.serial('changes of keys are told by type, in their order', async (t) => {
   const fixture = await started(t, { shardCount: 2 });
   const reader = await EventReader.open(fixture);
   await command(fixture, 'SET', 'a', 1);
@@ -154,7 +154,7 @@ test('changes of keys are told by type, in their order', async (t) => {
   reader.close();
 });
 
-test('a key that is no text stands in base64', async (t) => {
+test.serial('a key that is no text stands in base64', async (t) => {
   const fixture = await started(t);
   const reader = await EventReader.open(fixture);
   await fetch(`${fixture.url}/v1/keys/%FF%0A`, { method: 'PUT', body: 'x' });
@@ -164,7 +164,7 @@ test('a key that is no text stands in base64', async (t) => {
   reader.close();
 });
 
-test('a stream tells of the keys and types it was asked for', async (t) => {
+test.serial('a stream tells of the keys and types it was asked for', async (t) => {
   const fixture = await started(t);
   const matching = await EventReader.open(fixture, '?match=user:*');
   const deleting = await EventReader.open(fixture, '?types=del,expired');
@@ -177,7 +177,7 @@ test('a stream tells of the keys and types it was asked for', async (t) => {
   deleting.close();
 });
 
-test('a client that comes back has what it missed, once', async (t) => {
+test.serial('a client that comes back has what it missed, once', async (t) => {
   const fixture = await started(t);
   const first = await EventReader.open(fixture);
   await command(fixture, 'SET', 'a', 1);
@@ -195,7 +195,7 @@ test('a client that comes back has what it missed, once', async (t) => {
   byQuery.close();
 });
 
-test('a client that had no event yet comes back to what it missed', async (t) => {
+test.serial('a client that had no event yet comes back to what it missed', async (t) => {
   const fixture = await started(t);
   const first = await EventReader.open(fixture);
   first.close();
@@ -205,7 +205,7 @@ test('a client that had no event yet comes back to what it missed', async (t) =>
   second.close();
 });
 
-test('a gap is told when the history holds no more what was missed', async (t) => {
+test.serial('a gap is told when the history holds no more what was missed', async (t) => {
   const fixture = await started(t, { options: { events: { ...eventOptions, historyBytesMax: 2000 } } });
   const first = await EventReader.open(fixture);
   first.close();
@@ -220,7 +220,7 @@ test('a gap is told when the history holds no more what was missed', async (t) =
   second.close();
 });
 
-test('ids of another run, of an ended history, and nonsense are a gap', async (t) => {
+test.serial('ids of another run, of an ended history, and nonsense are a gap', async (t) => {
   const fixture = await started(t, { options: { events: { ...eventOptions, historyMs: 0 } } });
   const first = await EventReader.open(fixture);
   first.close();
@@ -240,7 +240,7 @@ test('ids of another run, of an ended history, and nonsense are a gap', async (t
   latest.close();
 });
 
-test('a quiet stream has comments, and its id moves on with events it does not want', async (t) => {
+test.serial('a quiet stream has comments, and its id moves on with events it does not want', async (t) => {
   const fixture = await started(t, { options: { events: { ...eventOptions, heartbeatMs: 100 } } });
   const reader = await EventReader.open(fixture, '?match=mine');
   const before = reader.lastId;
@@ -251,7 +251,7 @@ test('a quiet stream has comments, and its id moves on with events it does not w
   reader.close();
 });
 
-test('a user is told of the keys he may name, and of none without the right to read', async (t) => {
+test.serial('a user is told of the keys he may name, and of none without the right to read', async (t) => {
   const accounts = [
     { user: new AccessUser('all', ['read', 'write', 'admin'], ['*']), password: null, tokenDigests: [digestOf('all')] },
     { user: new AccessUser('some', ['read'], ['mine:*']), password: null, tokenDigests: [digestOf('some')] },
@@ -270,7 +270,7 @@ test('a user is told of the keys he may name, and of none without the right to r
   t.is(await statusOf('nobody'), 401);
 });
 
-test('what is asked for wrongly is refused', async (t) => {
+test.serial('what is asked for wrongly is refused', async (t) => {
   const fixture = await started(t, { options: { eventStreamsMax: 1 } });
   for (const query of ['?types=sets', '?nope=1', '?match=%', '?match=a&match=b']) {
     const answer = await fetch(`${fixture.url}/v1/events${query}`);
@@ -284,7 +284,7 @@ test('what is asked for wrongly is refused', async (t) => {
   reader.close();
 });
 
-test('a client that reads nothing is cut off; the others and writers are not held up', async (t) => {
+test.serial('a client that reads nothing is cut off; the others and writers are not held up', async (t) => {
   const events = { ...eventOptions, historyBytesMax: 256 * 1024 };
   const fixture = await started(t, { options: { events }, budgetBytes: 128 * 2 ** 20 });
   const slow = connect(fixture.front.port, '127.0.0.1');
@@ -322,7 +322,7 @@ test('a client that reads nothing is cut off; the others and writers are not hel
   t.is(told, written + 1);
 });
 
-test('a drain ends the streams at once', async (t) => {
+test.serial('a drain ends the streams at once', async (t) => {
   const fixture = await started(t);
   const reader = await EventReader.open(fixture);
   const beganMs = performance.now();

@@ -7,7 +7,7 @@ import anyTest from 'ava';
 import { Certificates, hasOpenssl } from './certificates.ts';
 
 // Without the program openssl there are no certificates to test with.
-const test = hasOpenssl ? anyTest : anyTest.skip;
+const test = hasOpenssl ? anyTest.serial : anyTest.serial.skip;
 const SERVER = fileURLToPath(new URL('../../../src/server.ts', import.meta.url));
 
 function start(args: readonly string[]): ChildProcess {

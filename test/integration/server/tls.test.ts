@@ -12,7 +12,7 @@ import { Certificates, hasOpenssl } from './certificates.ts';
 import { type Fixture, type FixtureSettings, startFixture } from './http-fixture.ts';
 
 // Without the program openssl there are no certificates to test with.
-const test = hasOpenssl ? anyTest : anyTest.skip;
+const test = hasOpenssl ? anyTest.serial : anyTest.serial.skip;
 
 interface Answer {
   readonly status: number;
