@@ -4,6 +4,9 @@ const doubleQuote = 0x22;
 const singleQuote = 0x27;
 const backslash = 0x5c;
 
+/** Words with quotes in a line no longer than this are written to a buffer that is used again. */
+const wordBytesKept = 1024;
+
 /** Splits one line into words as Redis does, and keeps the buffer that words with quotes are written to. */
 export class InlineSplitter {
   nameStart = 0;
@@ -31,15 +34,11 @@ export class InlineSplitter {
     return count;
   }
 
-  /** Gives the room for words with quotes back. */
-  release(): void {
-    this.#words = new Uint8Array(0);
-  }
-
   #splitQuoted(bytes: Uint8Array, start: number, end: number, args: Args): number {
     // Neither quotes nor escapes make a word longer.
-    if (this.#words.length < end - start) this.#words = new Uint8Array(end - start);
-    const words = this.#words;
+    const room = end - start;
+    if (room > this.#words.length && room <= wordBytesKept) this.#words = new Uint8Array(wordBytesKept);
+    const words = room > wordBytesKept ? new Uint8Array(room) : this.#words;
     args.clear(words);
     let count = 0;
     let to = 0;

@@ -56,7 +56,10 @@ const none = new Uint8Array(0);
  * again. What comes behind it is decoded in place again.
  */
 export class RequestDecoder {
-  /** The arguments behind the name. Take it anew after each `next`; valid until the following `next` or `feed`. */
+  /**
+   * The arguments behind the name. Take it anew after each `next`; valid until the following `next` or `feed`. Holds on
+   * to no memory between commands that came whole.
+   */
   args = new Args();
   /** Range of the command's name in `args.bytes`. */
   nameStart = 0;
@@ -139,6 +142,7 @@ export class RequestDecoder {
       return decoded;
     }
     this.#dropInput();
+    this.args.clear(none);
     return Decoded.incomplete;
   }
 
@@ -320,6 +324,7 @@ export class RequestDecoder {
     this.#reserveCarry(this.#input.length - start, known);
     this.#addToCarry(start, this.#input.length);
     this.#dropInput();
+    this.args.clear(none);
   }
 
   #addToCarry(start: number, end: number): void {
@@ -372,6 +377,7 @@ export class RequestDecoder {
     this.#carry = none;
     this.#carryLength = 0;
     this.#dropInput();
+    this.args.clear(none);
     return outcome;
   }
 }

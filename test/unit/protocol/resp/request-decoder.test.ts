@@ -164,6 +164,17 @@ test('whoever announces much and sends little has little memory taken', (t) => {
   t.is(decoder.bufferedBytes, 24);
 });
 
+test('a decoder that waits holds on to nothing that it was fed', (t) => {
+  for (const bytes of ['*1\r\n$4\r\nPING\r\n', 'PING\r\n', 'ECHO "a"\r\n*2\r\n$3\r\nGET', 'ECHO "\r\n']) {
+    const decoder = new RequestDecoder(wideLimits);
+    const lent = latin1(bytes);
+    decoder.feed(lent);
+    while (decoder.next() === Decoded.command);
+    t.not(decoder.args.bytes.buffer, lent.buffer, bytes);
+    t.is(decoder.args.bytes.length, 0, bytes);
+  }
+});
+
 test('what is fed before all was taken is taken behind it', (t) => {
   const decoder = new RequestDecoder(wideLimits);
   decoder.feed(latin1('PING\r\nECHO a\r\n*1\r\n$3\r'));
