@@ -92,7 +92,7 @@ export class Channels implements PublisherPort {
     return this.shardChannels.get(channel)?.subscribers.size ?? 0;
   }
 
-  /** Whether anybody could receive a message on any channel whose name is not known yet. */
+  /** Nobody is subscribed to any channel or pattern, shard channels left out. */
   get isIdle(): boolean {
     return this.channels.size === 0 && this.patterns.size === 0;
   }

@@ -1,7 +1,7 @@
 import { ChangeFlag, ChangeKind, interestIn } from '../../base/change.ts';
 import { eventNameOf } from '../../command/event-name.ts';
-import type { PublisherPort } from '../../command/publisher.ts';
 import type { Change, ChangesListener } from '../dispatch/change-hub.ts';
+import type { Channels } from './channels.ts';
 import {
   NotificationFlag,
   notificationClassOf,
@@ -35,15 +35,15 @@ const interest = interestIn(
  */
 export class KeyspaceNotifications implements ChangesListener {
   readonly #source: ChangeSource;
-  readonly #publisher: PublisherPort;
+  readonly #channels: Pick<Channels, 'publish' | 'isIdle'>;
   #flags = 0;
   #stopListening: (() => void) | null = null;
   /** By event: the channel its keys are published on, and its name. */
   readonly #events = new Map<string, { readonly channel: Uint8Array; readonly name: Uint8Array }>();
 
-  constructor(source: ChangeSource, publisher: PublisherPort) {
+  constructor(source: ChangeSource, channels: Pick<Channels, 'publish' | 'isIdle'>) {
     this.#source = source;
-    this.#publisher = publisher;
+    this.#channels = channels;
   }
 
   /** What is asked for, as CONFIG GET tells `notify-keyspace-events`. */
@@ -67,6 +67,7 @@ export class KeyspaceNotifications implements ChangesListener {
   }
 
   onChange(change: Readonly<Change>): void {
+    if (this.#channels.isIdle) return;
     const { kind, flags, row } = change;
     if (kind === ChangeKind.set && (flags & ChangeFlag.created) !== 0) {
       if ((this.#flags & NotificationFlag.created) !== 0) this.#publish('new', change);
@@ -89,8 +90,8 @@ export class KeyspaceNotifications implements ChangesListener {
     }
     const key = Buffer.from(change.bytes.buffer, change.bytes.byteOffset + change.start, change.end - change.start);
     if ((this.#flags & NotificationFlag.keyspace) !== 0) {
-      this.#publisher.publish(Buffer.concat([keyspace, key]), names.name);
+      this.#channels.publish(Buffer.concat([keyspace, key]), names.name);
     }
-    if ((this.#flags & NotificationFlag.keyevent) !== 0) this.#publisher.publish(names.channel, key);
+    if ((this.#flags & NotificationFlag.keyevent) !== 0) this.#channels.publish(names.channel, key);
   }
 }

@@ -1,6 +1,5 @@
 import test from 'ava';
 import { ChangeFlag, ChangeKind } from '../../../../src/base/change.ts';
-import { noPublisher } from '../../../../src/command/publisher.ts';
 import { commandTable } from '../../../../src/command/table.ts';
 import type { Change, ChangesListener } from '../../../../src/server/dispatch/change-hub.ts';
 import { KeyspaceNotifications } from '../../../../src/server/pubsub/keyspace-notifications.ts';
@@ -33,7 +32,7 @@ function start(flags: string) {
   const source = new Source();
   const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString('latin1');
   const notifications = new KeyspaceNotifications(source, {
-    ...noPublisher,
+    isIdle: false,
     publish: (channel, payload) => published.push(`${text(channel)} ${text(payload)}`),
   });
   return { source, notifications, published, isTaken: notifications.set(flags) };
