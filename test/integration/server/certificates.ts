@@ -32,9 +32,9 @@ export class Certificates {
     return this;
   }
 
-  /** Puts what was issued to NAME where the server looks: server.pem and server.key. */
-  install(name: string): void {
-    for (const kind of ['key', 'pem']) copyFileSync(this.path(`${name}.${kind}`), this.path(`server.${kind}`));
+  /** Puts what was issued to NAME where a server looks: SERVER.pem and SERVER.key. */
+  install(name: string, server = 'server'): void {
+    for (const kind of ['key', 'pem']) copyFileSync(this.path(`${name}.${kind}`), this.path(`${server}.${kind}`));
   }
 
   read(file: string): Buffer {

@@ -24,18 +24,35 @@ interface Answer {
 interface TlsFixture extends Fixture {
   readonly made: Certificates;
   readonly identity: TlsIdentity;
+  /** The names of this server's files, without .pem and .key. */
+  readonly server: string;
 }
 
+/** Whoever is told what to do at the end. */
+type Scope = Pick<ExecutionContext, 'teardown'>;
+
+let authority: Certificates | null = null;
+let servers = 0;
+const atEnd: (() => void | Promise<void>)[] = [];
+const wholeFile: Scope = { teardown: (end) => void atEnd.push(end) };
+
+anyTest.after.always(async () => {
+  for (const end of atEnd) await end();
+  authority?.remove();
+});
+
 async function started(
-  t: ExecutionContext,
+  t: Scope,
   changed: Partial<TlsSettings> = {},
   settings: FixtureSettings = {},
 ): Promise<TlsFixture> {
-  const made = new Certificates().issue('one').issue('two').issue('client');
-  made.install('one');
+  authority ??= new Certificates().issue('one').issue('two').issue('client');
+  const made = authority;
+  const server = `server-${servers++}`;
+  made.install('one', server);
   const wanted: TlsSettings = {
-    certFile: made.path('server.pem'),
-    keyFile: made.path('server.key'),
+    certFile: made.path(`${server}.pem`),
+    keyFile: made.path(`${server}.key`),
     caFile: '',
     isClientCertRequired: true,
     minVersion: 'TLSv1.2',
@@ -48,12 +65,9 @@ async function started(
     return identity;
   };
   const fixture = await startFixture({ shardCount: 1, budgetBytes: 32 * 2 ** 20, ...settings, tls });
-  t.teardown(async () => {
-    await fixture.stop();
-    made.remove();
-  });
+  t.teardown(() => fixture.stop());
   if (identity === null) throw new Error('no certificate was opened');
-  return { ...fixture, made, identity };
+  return { ...fixture, made, identity, server };
 }
 
 function ask(
@@ -87,13 +101,20 @@ const ways: readonly (readonly [string, Partial<TlsSettings>])[] = [
 ];
 
 for (const [way, settings] of ways) {
-  test(`${way} serves small and large values, and old connections go on over a new certificate`, async (t) => {
+  let unchanged: Promise<TlsFixture> | null = null;
+  /** One server for the tests that leave it as it is. */
+  const shared = (): Promise<TlsFixture> => {
+    unchanged ??= started(wholeFile, settings);
+    return unchanged;
+  };
+
+  test(`${way} takes a new certificate, and open connections go on`, async (t) => {
     const fixture = await started(t, settings);
     const agent = new Agent({ keepAlive: true, maxSockets: 1 });
     t.teardown(() => agent.destroy());
     const before = await ask(fixture, '/livez', {}, agent);
     t.like(before, { status: 200, shown: 'one' });
-    fixture.made.install('two');
+    fixture.made.install('two', fixture.server);
     t.true(fixture.identity.reload());
     // For a moment both may be shown; then none but the new.
     let inARow = 0;
@@ -107,16 +128,16 @@ for (const [way, settings] of ways) {
 
   test(`${way} keeps the certificate in use when the new file is broken`, async (t) => {
     const fixture = await started(t, settings);
-    writeFileSync(fixture.made.path('server.pem'), 'nonsense');
+    writeFileSync(fixture.made.path(`${fixture.server}.pem`), 'nonsense');
     t.false(fixture.identity.reload());
     t.like(await ask(fixture, '/livez'), { status: 200, shown: 'one' });
-    fixture.made.install('one');
-    writeFileSync(fixture.made.path('server.key'), fixture.made.read('two.key'));
+    fixture.made.install('one', fixture.server);
+    writeFileSync(fixture.made.path(`${fixture.server}.key`), fixture.made.read('two.key'));
     t.false(fixture.identity.reload());
     t.like(await ask(fixture, '/livez'), { status: 200, shown: 'one' });
     t.is(fixture.faults.length, 2);
-    t.regex(fixture.faults[0] ?? '', /certificate was not replaced.*server\.pem: holds no certificate/);
-    t.regex(fixture.faults[1] ?? '', /server\.key: is not the key of the certificate/);
+    t.regex(fixture.faults[0] ?? '', /certificate was not replaced.*server-\d+\.pem: holds no certificate/);
+    t.regex(fixture.faults[1] ?? '', /server-\d+\.key: is not the key of the certificate/);
   });
 
   test(`${way} refuses no connection while certificates are replaced`, async (t) => {
@@ -137,7 +158,7 @@ for (const [way, settings] of ways) {
     });
     for (const name of ['two', 'one', 'two', 'one', 'two']) {
       const target = served + 20;
-      fixture.made.install(name);
+      fixture.made.install(name, fixture.server);
       t.true(fixture.identity.reload());
       while (served + failures.length < target) await new Promise((resolve) => setTimeout(resolve, 5));
     }
@@ -153,7 +174,7 @@ for (const [way, settings] of ways) {
   });
 
   test(`${way} closes connections that do not speak it, and serves on`, async (t) => {
-    const fixture = await started(t, settings);
+    const fixture = await shared();
     for (const bytes of [
       'GET /livez HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n',
       '*1\r\n$4\r\nPING\r\n',
@@ -175,7 +196,7 @@ for (const [way, settings] of ways) {
   });
 
   test(`${way} speaks no version below the least`, async (t) => {
-    const fixture = await started(t, settings);
+    const fixture = await shared();
     const old: ConnectionOptions = {
       maxVersion: settings.minVersion === 'TLSv1.3' ? 'TLSv1.2' : 'TLSv1.1',
       minVersion: 'TLSv1',
@@ -185,7 +206,7 @@ for (const [way, settings] of ways) {
   });
 
   test(`${way} carries large values both ways, and drains`, async (t) => {
-    const fixture = await started(t, settings);
+    const fixture = await shared();
     const value = 'x'.repeat(2_000_000);
     const status = await new Promise<number>((resolve, reject) => {
       const options = {
@@ -258,7 +279,7 @@ test("the address of a client behind Node's TLS is told apart when credentials f
 
 test('a port is closed while a new certificate is taken', async (t) => {
   const fixture = await started(t);
-  fixture.made.install('two');
+  fixture.made.install('two', fixture.server);
   t.true(fixture.identity.reload());
   fixture.front.close();
   await t.throwsAsync(ask(fixture, '/livez'));
