@@ -4,6 +4,8 @@ import type { BenchResult } from './bench-plan.ts';
 /** The percentiles told, by their names in JSON. */
 const percentiles = { p50: 50, p90: 90, p99: 99, p999: 99.9, p9999: 99.99 } as const;
 const NS_PER_MS = 1e6;
+/** Columns of a figure: the table fits a terminal of 80. */
+const CELL = 8;
 
 export interface Latency {
   readonly min: number;
@@ -82,7 +84,7 @@ export function reportText(report: BenchReport): string {
     `errors      ${n(errors)}; wrong answers ${n(wrong)}`,
     ...(firstFault === '' ? [] : [`            the first: ${firstFault}`]),
     '',
-    `latency, ms ${['min', 'avg', 'p50', 'p90', 'p99', 'p99.9', 'p99.99', 'max'].map((name) => name.padStart(9)).join('')}`,
+    `latency, ms ${['min', 'avg', 'p50', 'p90', 'p99', 'p99.9', 'p99.99', 'max'].map((name) => name.padStart(CELL)).join('')}`,
   ];
   for (const [name, latency] of Object.entries(latencyMs)) {
     if (latency === null || (name === 'all' && (reads === 0 || writes === 0))) continue;
@@ -94,6 +96,6 @@ export function reportText(report: BenchReport): string {
 }
 
 function row(name: string, latency: Latency): string {
-  const cells = Object.values(latency).map((ms: number) => ms.toFixed(3).padStart(9));
+  const cells = Object.values(latency).map((ms: number) => ms.toFixed(ms < 1000 ? 3 : 1).padStart(CELL));
   return `${name.padEnd(12)}${cells.join('')}`;
 }

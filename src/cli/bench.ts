@@ -146,7 +146,7 @@ class Progress {
 function heading(values: Values, target: Target): string {
   const { protocol, connections, depth, threads, keys, order, ratio, valueBytes, rate } = values;
   const orderText = order.kind === 'zipf' ? `zipf ${order.theta}` : order.kind;
-  const pace = rate === 0 ? 'as fast as answers come' : `${rate.toLocaleString('en-US')} requests/s`;
+  const pace = rate === 0 ? 'at full speed' : `${rate.toLocaleString('en-US')} requests/s`;
   return [
     `${protocol} at ${addressText(target)}, ${connections} connections, depth ${depth}, ${threads} ${threads === 1 ? 'thread' : 'threads'}, ${pace}`,
     `${keys.toLocaleString('en-US')} keys (${orderText}), values of ${valueBytes} bytes, ${Math.round(ratio * 100)}% reads`,

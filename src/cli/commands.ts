@@ -2,7 +2,10 @@ import { createInterface } from 'node:readline';
 import type { Connection } from './connection.ts';
 import { splitLine } from './quoting.ts';
 import { formatReply } from './reply-formats.ts';
-import { Exit, isSubscription, openConnection, pause, print, type Run, shown, warn } from './run.ts';
+import { Exit, isSubscription, isUnanswered, openConnection, pause, print, type Run, shown, warn } from './run.ts';
+
+/** How long an error is waited for where silence means success. */
+const UNANSWERED_MS = 200;
 
 /** Runs the command of the command line, as often as `-r` says. */
 export async function runCommand(run: Run, args: readonly string[]): Promise<Exit> {
@@ -44,9 +47,25 @@ export async function runLines(run: Run): Promise<Exit> {
 /** Sends one command and shows its reply. Answers an exit status when it failed. */
 async function runOne(run: Run, connection: Connection, words: readonly Uint8Array[]): Promise<Exit | undefined> {
   if (isSubscription(words)) return listen(run, connection, words);
+  if (isUnanswered(words)) return sendUnanswered(run, connection, words);
   const reply = await connection.request(words);
   await print(shown(reply, words, run));
   return reply.kind === 'error' ? Exit.error : undefined;
+}
+
+/** Sends a command that has no answer when it succeeds: the end of the connection is as good as silence. */
+async function sendUnanswered(run: Run, connection: Connection, words: readonly Uint8Array[]) {
+  let exit: Exit | undefined;
+  connection.onUnasked = (reply) => {
+    void print(shown(reply, words, run));
+    if (reply.kind === 'error') exit = Exit.error;
+  };
+  const ended = new Promise<void>((resolve) => {
+    connection.onEnd = () => resolve();
+  });
+  connection.send(words);
+  await Promise.race([ended, pause(UNANSWERED_MS)]);
+  return exit;
 }
 
 /** Shows what comes until the connection ends, or until the server refuses to send anything. */

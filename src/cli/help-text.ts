@@ -27,19 +27,24 @@ function flagsOf({ flags, placeholder }: CliOption<unknown>): string {
 }
 
 /** A term, and beside or below it what it means, wrapped. */
-export function entry(term: string, doc: string, columns = COLUMNS): string {
+export function entry(term: string, doc: string): string {
+  const lines = wrapped(doc, COLUMNS - INDENT);
+  const left = `  ${term}`;
+  const first = left.length + 2 <= INDENT ? `${left.padEnd(INDENT)}${lines.shift() ?? ''}` : left;
+  return [first, ...lines.map((text) => `${' '.repeat(INDENT)}${text}`)].join('\n');
+}
+
+/** Text cut between words into lines of so many columns; a longer word has a line of its own. */
+export function wrapped(text: string, columns: number): string[] {
   const lines: string[] = [];
   let line = '';
-  for (const word of doc.split(' ')) {
-    if (line !== '' && INDENT + line.length + 1 + word.length > columns) {
+  for (const word of text.split(' ')) {
+    if (line !== '' && line.length + 1 + word.length > columns) {
       lines.push(line);
       line = word;
     } else {
       line = line === '' ? word : `${line} ${word}`;
     }
   }
-  lines.push(line);
-  const left = `  ${term}`;
-  const first = left.length + 2 <= INDENT ? `${left.padEnd(INDENT)}${lines.shift() ?? ''}` : left;
-  return [first, ...lines.map((text) => `${' '.repeat(INDENT)}${text}`)].join('\n');
+  return [...lines, line];
 }

@@ -73,6 +73,12 @@ export function isSubscription(words: readonly Uint8Array[]): boolean {
   return /^(p|s)?subscribe$|^monitor$/i.test(first);
 }
 
+/** Whether a command is answered by nothing: what it asks for is silence, or the end. */
+export function isUnanswered(words: readonly Uint8Array[]): boolean {
+  const text = words.slice(0, 3).map((word) => Buffer.from(word).toString('latin1').toLowerCase());
+  return text[0] === 'shutdown' || (text[0] === 'client' && text[1] === 'reply' && /^(off|skip)$/.test(text[2] ?? ''));
+}
+
 export function pause(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }

@@ -1,20 +1,24 @@
 import { nearest } from '../base/nearest.ts';
 import type { Command } from '../command/command.ts';
+import { wrapped } from './help-text.ts';
 import { commandOf, visibleCommands } from './typed-line.ts';
 
-const general = `Type a command, such as SET name value; Tab completes it, and grey text shows what may follow.
-  help COMMAND      what a command does and what it takes
-  help @GROUP       the commands of a group: GROUPS
-  clear             clear the screen
-  quit, exit        leave (also Ctrl-D, or Ctrl-C on an empty line)
-Arguments with spaces stand in quotes; within "…", \\n, \\t, \\" and \\xff are escapes.
+const INDENT = '  ';
+
+const general = `Type a command, such as SET name value. Tab completes it; grey text shows what
+may follow.
+  help COMMAND   what a command does and what it takes
+  help @GROUP    the commands of a group
+  clear          clear the screen
+  quit, exit     leave (also Ctrl-D, or Ctrl-C on an empty line)
+Arguments with spaces stand in quotes; in "…", \\n, \\t, \\" and \\xff are escapes.
 `;
 
 /** What `help …` prints. */
 export function helpFor(words: readonly string[]): string {
   const groups = [...new Set(visibleCommands.map(({ group }) => group))];
   const [first] = words;
-  if (first === undefined) return general.replace('GROUPS', groups.map((group) => `@${group}`).join(', '));
+  if (first === undefined) return `${general}${lines(`Groups: ${groups.map((group) => `@${group}`).join(', ')}`, '')}`;
   if (first.startsWith('@')) {
     const members = visibleCommands.filter(({ group, kind }) => `@${group}` === first && kind !== 'container');
     if (members.length > 0) return members.map(described).join('\n');
@@ -35,8 +39,14 @@ export function helpFor(words: readonly string[]): string {
 }
 
 function described({ name, syntax, summary, since, group }: Command): string {
-  return `  ${`${name.replace('|', ' ').toUpperCase()} ${syntax}`.trimEnd()}
-  ${summary}
-  since ${since}, group ${group}
-`;
+  const usage = `${name.replace('|', ' ').toUpperCase()} ${syntax}`.trimEnd();
+  return [usage, summary, `since ${since}, group ${group}`].map((text) => lines(text, INDENT)).join('');
+}
+
+/** Text in as many lines as the terminal needs, each indented. */
+function lines(text: string, indent: string): string {
+  const columns = (process.stdout.columns ?? 80) - indent.length - 1;
+  return wrapped(text, columns)
+    .map((line) => `${indent}${line}\n`)
+    .join('');
 }

@@ -5,7 +5,7 @@ import { addToHistory, historyPath, holdsSecret, readHistory } from './history-f
 import { hasColours, LineHint } from './line-hint.ts';
 import { splitLine } from './quoting.ts';
 import { formatReply } from './reply-formats.ts';
-import { Exit, isSubscription, pause, type Run, shown } from './run.ts';
+import { Exit, isSubscription, isUnanswered, pause, type Run, shown } from './run.ts';
 import { helpFor } from './shell-help.ts';
 import { addressText, type Target } from './target.ts';
 import { completionsOf, hintFor } from './typed-line.ts';
@@ -34,6 +34,7 @@ class Shell {
   readonly #hint: LineHint | null;
   readonly #historyPath = historyPath(process.env);
   readonly #lines: string[] = [];
+  readonly #warnings = new Set<string>();
   #connection: Connection | null = null;
   #opening: Promise<Connection> | null = null;
   #isInTransaction = false;
@@ -93,7 +94,7 @@ class Shell {
   /** The connection, opened when there is none. */
   async #connected(): Promise<Connection> {
     if (this.#connection !== null) return this.#connection;
-    this.#opening ??= Connection.open(this.#target, this.#run.resp, (text) => this.#above(`fluxcache: ${text}\n`));
+    this.#opening ??= Connection.open(this.#target, this.#run.resp, (text) => this.#warnOnce(text));
     try {
       const connection = await this.#opening;
       if (this.#connection === connection) return connection;
@@ -170,6 +171,8 @@ class Shell {
     } else {
       const connection = await this.#connected();
       if (isSubscription(words)) await this.#listen(connection, words);
+      // An error comes as what was not asked for.
+      else if (isUnanswered(words)) connection.send(words);
       else await this.#request(connection, words, texts);
     }
   }
@@ -292,6 +295,13 @@ class Shell {
     process.stdout.write(text);
     startAtRow(this.#readline, 0);
     this.#readline.prompt(true);
+  }
+
+  /** What is odd about the server is so each time it is connected to. */
+  #warnOnce(text: string): void {
+    if (this.#warnings.has(text)) return;
+    this.#warnings.add(text);
+    this.#above(`fluxcache: ${text}\n`);
   }
 
   #tell(error: unknown): void {

@@ -259,3 +259,12 @@ inTerminal('the password is asked for without being shown', async (t) => {
   const rows = await terminal.untilLast('status 0');
   t.deepEqual(rows, ['Password:', 'PONG', 'status 0']);
 });
+
+inTerminal('bench shows how far it is in one row, however narrow the window, and then its report', async (t) => {
+  const { tcpPort } = (await node()).node;
+  const terminal = await start(t, ['bench', '-p', String(tcpPort), '--rate', '200', '-n', '200'], { columns: 20 });
+  const rows = await terminal.untilLast(/^\d+% {2}\d+ reque/);
+  t.is(rows.length, 1);
+  const report = await terminal.untilLast('status 0');
+  t.false(report.join('').includes('%  '));
+});
