@@ -32,7 +32,8 @@ class RawClient {
   }
 
   async run(words: readonly string[]): Promise<string> {
-    const sentinel = `sentinel-${++sentinels}`;
+    // Of one length, for that comes in front of it.
+    const sentinel = `sentinel-${String(++sentinels).padStart(8, '0')}`;
     this.#socket.write(Buffer.concat([encodeRequest(words), encodeRequest(['ping', sentinel])]));
     const endMs = performance.now() + PATIENCE_MS;
     while (!this.#received.endsWith(`${sentinel}\r\n`)) {
@@ -45,7 +46,7 @@ class RawClient {
         };
       });
     }
-    const text = this.#received.replace(sentinel, 'sentinel').replace(`$${sentinel.length}\r\n`, '$N\r\n');
+    const text = this.#received.replace(sentinel, 'sentinel');
     this.#received = '';
     return text;
   }
