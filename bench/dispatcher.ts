@@ -41,7 +41,13 @@ export const bench = defineBench({
       budgetBytes: 64 * 1024 * 1024 * shardCount,
       eviction: 'flux',
       hashKey: [1, 2],
-      node: { clock: { nowMs: Date.now }, random: { nextUint32: () => 1 }, infoSections: [], control: noControl, publisher: noPublisher },
+      node: {
+        clock: { nowMs: Date.now },
+        random: { nextUint32: () => 1 },
+        infoSections: [],
+        control: noControl,
+        publisher: noPublisher,
+      },
       supervisor: { logger: quiet },
     });
     await shards.started();

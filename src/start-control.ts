@@ -29,8 +29,6 @@ export interface ControlParts {
   readonly latency: LatencyEvents;
   /** Null as long as the node is put together. */
   readonly notifications: () => KeyspaceNotifications | null;
-  /** The most bytes of the budget that were in use. */
-  readonly peakBytes: () => number;
   readonly shutdown: () => void;
 }
 
@@ -90,7 +88,7 @@ export function controlOf(parts: ControlParts): ControlPort {
         return sumOf(facts, 'usedBytes');
       },
       get peakBytes() {
-        return parts.peakBytes();
+        return facts.memoryPeakBytes();
       },
       budgetBytes: facts.memoryBytesMax,
       get entryBytes() {

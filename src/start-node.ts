@@ -98,6 +98,7 @@ export async function startNode(
     channels: () => channels,
     tracking: () => tracker,
     rates: () => usage.rates,
+    memoryPeakBytes: () => Math.max(usage.peakBytes, usedBytes()),
     // Only builds of the engine that tell of connections have these counted.
     protocols: () => [
       { name: 'http', tellsConnections: fronts?.http.tellsConnections ?? false },
@@ -133,7 +134,6 @@ export async function startNode(
       slowLog,
       latency,
       notifications: () => notifications,
-      peakBytes: () => Math.max(usage.peakBytes, usedBytes()),
       shutdown: onShutdown,
     }),
     publisher: channels,

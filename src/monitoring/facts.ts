@@ -24,6 +24,8 @@ export interface NodeFacts {
   channels(): ChannelFacts;
   tracking(): TrackingFacts;
   rates(): Rates;
+  /** The most bytes of the budget that were in use. */
+  memoryPeakBytes(): number;
   /** The ways to the node that are open. */
   protocols(): readonly ProtocolFacts[];
   state(): NodeState;

@@ -80,6 +80,8 @@ function* memory(facts: NodeFacts): Fields {
   yield ['used_memory_human', human(used)];
   yield ['used_memory_rss', rss];
   yield ['used_memory_rss_human', human(rss)];
+  yield ['used_memory_peak', facts.memoryPeakBytes()];
+  yield ['used_memory_peak_human', human(facts.memoryPeakBytes())];
   yield ['used_memory_overhead', used - entries];
   yield ['used_memory_dataset', entries];
   yield ['used_memory_dataset_perc', `${(used === 0 ? 0 : (entries / used) * 100).toFixed(2)}%`];

@@ -138,7 +138,7 @@ function runSteps(
     const row = commandTable.named(step.command);
     if (row.kind !== 'read' && row.kind !== 'write') throw new Error('a step is a read or a write');
     stepReply.clear();
-    row.run(stores.get(key) as ModelStore, step.args, stepReply);
+    void row.run(stores.get(key) as ModelStore, step.args, stepReply);
     reader.openWritten(stepReply);
     step = steps.next(reader, reply);
   }

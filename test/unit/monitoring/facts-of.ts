@@ -42,6 +42,7 @@ export function factsOf(parts: Partial<NodeFacts>): NodeFacts {
     connectionsMax: () => 10_000,
     channels: () => ({ channelCount: 0, patternCount: 0, shardChannelCount: 0 }),
     tracking: () => ({ clientCount: 0, keyCount: 0, itemCount: 0, prefixCount: 0 }),
+    memoryPeakBytes: () => 5 << 20,
     rates: () => ({ commandsPerS: 0, inputBytesPerS: 0, outputBytesPerS: 0 }),
     nowMs: () => 1_700_000_012_345,
     protocols: () => [{ name: 'http', tellsConnections: true }],

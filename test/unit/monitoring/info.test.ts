@@ -17,7 +17,12 @@ test('what clients and exporters of Redis look for is there', (t) => {
     arch_bits: 64,
     uptime_in_seconds: 12,
   });
-  t.like(section(facts, 'Memory'), { used_memory: 3 << 20, used_memory_human: '3.00M', maxmemory_policy: 'flux' });
+  t.like(section(facts, 'Memory'), {
+    used_memory: 3 << 20,
+    used_memory_human: '3.00M',
+    used_memory_peak_human: '5.00M',
+    maxmemory_policy: 'flux',
+  });
   t.like(section(facts, 'Stats'), { keyspace_hits: 5, total_commands_processed: 0 });
   t.is(section(facts, 'Persistence')['loading'], 0);
   t.deepEqual(section(facts, 'Cluster'), { cluster_enabled: 0 });
