@@ -3,16 +3,18 @@ import { Packr, unpackMultiple } from 'msgpackr';
 import { type Batch, loadInBatches } from './batch-load.ts';
 import { defineBench, numberOption } from './bench.ts';
 import { type Report, ratio, summarize } from './report.ts';
-import { cpuSeconds, isInstalled, spawnFluxCache, spawnRedis, spawnScript } from './servers.ts';
+import { cpuSeconds, isInstalled, run, spawnFluxCache, spawnRedis, spawnScript } from './servers.ts';
 
 /**
- * GET and SET over MessagePack-RPC, 64 requests in flight on each of 50 connections, against Redis over RESP: one
- * generator for both, which sends what was encoded before and compares the bytes that come back.
+ * GET and SET over MessagePack-RPC, 64 requests in flight on each of 50 connections, against Redis over RESP. The peer
+ * that counts is Redis under the same generator, which sends what was encoded before and compares the bytes that come
+ * back; Redis under redis-benchmark -P 64, whose requests are made as they are sent, is shown beside it.
  */
 
 const works = ['set', 'get'] as const;
 type Work = (typeof works)[number];
 
+const BARE = 'bare node:net';
 const KEYS = 100_000;
 const VALUE_BYTES = 64;
 
@@ -26,9 +28,14 @@ interface Wire {
 interface Subject {
   readonly name: string;
   readonly child: ChildProcess;
-  readonly port: number;
-  readonly wire: Wire;
-  readonly batches: Readonly<Record<Work, readonly Batch[]>>;
+  readonly load: (work: Work, seconds: number) => Promise<Load>;
+}
+
+interface Load {
+  readonly operations: number;
+  readonly seconds: number;
+  /** Whether every answer was right, as far as the generator looks. */
+  readonly isRight: boolean;
 }
 
 interface Sample {
@@ -75,14 +82,24 @@ export const bench = defineBench({
     const connections = numberOption('connections', options.connections, 1);
     const depth = Math.min(127, numberOption('depth', options.depth, 1));
     const subjects: Subject[] = [];
+    const add = (name: string, { child, port }: { child: ChildProcess; port: number }, wire: Wire): void => {
+      const textOf = name === BARE ? () => 'x'.repeat(VALUE_BYTES) : valueTextOf;
+      subjects.push({ name, child, load: batchLoad(port, wire, connections, depth, textOf) });
+    };
     try {
       const { child, tcpPort } = await spawnFluxCache();
-      subjects.push({ name: 'FluxCache', child, port: tcpPort, ...prepared(messagePack, depth, valueTextOf) });
+      add('FluxCache', { child, port: tcpPort }, messagePack);
       if (isInstalled('redis-server')) {
-        subjects.push({ name: 'Redis', ...(await spawnRedis()), ...prepared(resp, depth, valueTextOf) });
+        add('Redis', await spawnRedis(), resp);
+        // One of its own: its values are others.
+        const { child: other, port } = await spawnRedis();
+        subjects.push({
+          name: 'Redis, redis-benchmark',
+          child: other,
+          load: redisBenchmark(port, connections, depth),
+        });
       } else report.note('Redis was not measured: not installed');
-      const bare = await spawnScript('./msgpack-bare.ts', []);
-      subjects.push({ name: 'bare node:net', ...bare, ...prepared(messagePack, depth, () => 'x'.repeat(VALUE_BYTES)) });
+      add(BARE, await spawnScript('./msgpack-bare.ts', []), messagePack);
       for (const work of works) await measure(work, subjects, pairs, seconds, connections, depth, report);
     } finally {
       for (const { child } of subjects) child.kill('SIGKILL');
@@ -94,6 +111,35 @@ function keyOf(number: number): string {
   return `key:${String(number).padStart(12, '0')}`;
 }
 
+function batchLoad(
+  port: number,
+  wire: Wire,
+  connections: number,
+  depth: number,
+  textOf: (number: number) => string,
+): Subject['load'] {
+  const batches = prepared(wire, depth, textOf);
+  return async (work, seconds) => {
+    const options = { port, connections, seconds, batches: batches[work], isRight: wire.isRight };
+    const load = await loadInBatches(options);
+    return { operations: load.batches * depth, seconds: load.seconds, isRight: load.wrong === 0 && load.batches > 0 };
+  };
+}
+
+/** As many operations as it made in the time before, at first a few. */
+function redisBenchmark(port: number, connections: number, depth: number): Subject['load'] {
+  let perSecond = 100_000;
+  return async (work, seconds) => {
+    const count = Math.ceil(perSecond * seconds);
+    const load = ['-c', connections, '-P', depth, '-n', count, '-r', KEYS, '--csv'].map(String);
+    const key = 'key:__rand_int__';
+    const command = work === 'set' ? ['SET', key, 'x'.repeat(VALUE_BYTES)] : ['GET', key];
+    const { stdout } = await run('redis-benchmark', ['-p', String(port), ...load, ...command]);
+    perSecond = Number(/",\s*"([\d.]+)"/.exec(stdout.trim().split('\n').at(-1) ?? '')?.[1] ?? 0);
+    return { operations: count, seconds: count / perSecond, isRight: perSecond > 0 };
+  };
+}
+
 /** A value that tells whose it is. */
 function valueTextOf(number: number): string {
   return String(number).padStart(VALUE_BYTES, 'value ');
@@ -103,8 +149,8 @@ function valueTextOf(number: number): string {
 function prepared(
   wire: Wire,
   depth: number,
-  valueTextOf: (number: number) => string,
-): Pick<Subject, 'wire' | 'batches'> {
+  textOf: (number: number) => string,
+): Readonly<Record<Work, readonly Batch[]>> {
   const order = Array.from({ length: KEYS }, (_, number) => number);
   let seed = 1;
   for (let last = KEYS - 1; last > 0; last--) {
@@ -116,13 +162,11 @@ function prepared(
     Array.from({ length: Math.floor(KEYS / depth) }, (_, index) => {
       const numbers = order.slice(index * depth, (index + 1) * depth);
       return {
-        requests: Buffer.concat(
-          numbers.map((number, id) => wire.request(id, work, keyOf(number), valueTextOf(number))),
-        ),
-        answers: Buffer.concat(numbers.map((number, id) => wire.answer(id, work, valueTextOf(number)))),
+        requests: Buffer.concat(numbers.map((number, id) => wire.request(id, work, keyOf(number), textOf(number)))),
+        answers: Buffer.concat(numbers.map((number, id) => wire.answer(id, work, textOf(number)))),
       };
     });
-  return { wire, batches: { set: encode('set'), get: encode('get') } };
+  return { set: encode('set'), get: encode('get') };
 }
 
 async function measure(
@@ -137,23 +181,13 @@ async function measure(
   const samples = new Map<string, Sample[]>(subjects.map(({ name }) => [name, []]));
   // A round that is not counted: code is compiled, memory is touched, every key is set.
   for (let round = -1; round < pairs; round++) {
-    for (const { name, child, port, wire, batches } of subjects) {
+    for (const { name, child, load } of subjects) {
       const before = cpuSeconds([child]);
-      const load = await loadInBatches({
-        port,
-        connections,
-        seconds: round < 0 ? Math.min(seconds, 2) : seconds,
-        batches: batches[work],
-        isRight: wire.isRight,
-      });
-      const operations = load.batches * depth;
+      const { operations, seconds: taken, isRight } = await load(work, round < 0 ? Math.min(seconds, 2) : seconds);
       const cpuUs = ((cpuSeconds([child]) - before) * 1e6) / operations;
-      report.check(
-        load.wrong === 0 && load.batches > 0,
-        `${name} ${work}: ${load.wrong} batches were answered wrongly`,
-      );
+      report.check(isRight, `${name} ${work}: wrong answers`);
       if (round < 0) continue;
-      const kps = operations / load.seconds / 1000;
+      const kps = operations / taken / 1000;
       samples.get(name)?.push({ kps, cpuUs });
       report.progress(`${work} ${round + 1}/${pairs} ${name}: ${kps.toFixed(0)} k/s, ${cpuUs.toFixed(2)} us`);
     }
