@@ -2,7 +2,7 @@ import type { RecordableHistogram } from 'node:perf_hooks';
 import type { KeyOrder } from './bench-options.ts';
 import type { Target } from './target.ts';
 
-export type BenchProtocol = 'resp' | 'msgpack' | 'http';
+type BenchProtocol = 'resp' | 'msgpack' | 'http';
 
 /** What one thread of a run is to do. Goes to a worker thread as it is. */
 export interface BenchPlan {
@@ -15,6 +15,8 @@ export interface BenchPlan {
   readonly durationMs: number;
   readonly valueBytes: number;
   readonly keys: number;
+  /** What stands before the twelve digits of a key. By default it names the size of the values. */
+  readonly keyPrefix?: string;
   readonly order: KeyOrder;
   /** Where this thread begins, and ends, when keys are taken in order. */
   readonly firstKey: number;

@@ -33,7 +33,7 @@ export interface AnswerScanner {
 }
 
 /** A protocol as the load speaks it. */
-export interface Wire {
+interface Wire {
   readonly read: Frame;
   readonly write: Frame;
   /** Sent first, and answered by one answer; null when nothing has to be said. */
@@ -44,7 +44,7 @@ export interface Wire {
 
 /** Keys name the size of their values, so that what another run left behind is not taken for a wrong answer. */
 function keyOf(plan: BenchPlan): string {
-  return `bench:${plan.valueBytes}:${digitsOfZero}`;
+  return (plan.keyPrefix ?? `bench:${plan.valueBytes}:`) + digitsOfZero;
 }
 
 /** A value begins with the number of its key, if there is room for it. */

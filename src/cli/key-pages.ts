@@ -1,7 +1,7 @@
 import type { Connection } from './connection.ts';
 import { bytesOf, pause } from './run.ts';
 
-export interface ScanOptions {
+interface ScanOptions {
   readonly pattern: string | undefined;
   readonly type: string | undefined;
   /** Keys a page is asked for; 0 leaves it to the server. */

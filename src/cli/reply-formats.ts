@@ -29,7 +29,7 @@ const emptyNames = { array: '(empty array)', set: '(empty set)', push: '(empty p
 const separators = { array: ')', set: '~', push: ')', map: '#' } as const;
 
 /** As redis-cli shows it on a terminal; `indent` is what stands in front of the second and later elements. */
-export function forPeople(reply: Reply, indent: string): string {
+function forPeople(reply: Reply, indent: string): string {
   switch (reply.kind) {
     case 'status':
       return `${printable(reply.text)}\n`;
@@ -149,7 +149,7 @@ function scalarText(reply: Scalar): string {
 }
 
 /** As JSON; `show` turns bytes into the text of a JSON string. Infinities and NaN, which JSON lacks, become strings. */
-export function json(reply: Reply, show: (bytes: Uint8Array) => string): string {
+function json(reply: Reply, show: (bytes: Uint8Array) => string): string {
   switch (reply.kind) {
     case 'null':
       return 'null';
@@ -190,7 +190,7 @@ export function textOrEscapes(bytes: Uint8Array): string {
   }
 }
 
-export function escapes(bytes: Uint8Array): string {
+function escapes(bytes: Uint8Array): string {
   let text = '';
   for (const byte of bytes) text += byte === 0x22 ? '"' : escapeByte(byte);
   return text;

@@ -6,7 +6,7 @@ const INTERVAL_MS = 1000;
 const LINES_A_HEADING = 20;
 
 /** What one line of the table tells. */
-export interface StatSample {
+interface StatSample {
   readonly atMs: number;
   readonly keys: number;
   readonly memoryBytes: number;

@@ -4,13 +4,13 @@
  */
 
 /** A word to type as it stands (upper case), or a name for what is typed. */
-export interface SyntaxWord {
+interface SyntaxWord {
   readonly kind: 'keyword' | 'operand';
   readonly text: string;
 }
 
 /** `[a | b]`, or `<a | b>` for one of them that must be there. */
-export interface SyntaxGroup {
+interface SyntaxGroup {
   readonly kind: 'optional' | 'required';
   readonly alternatives: readonly (readonly SyntaxPart[])[];
   /** May come any number of times: ended in `...`. */

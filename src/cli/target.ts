@@ -3,7 +3,7 @@ import type { OptionValues } from './option-kinds.ts';
 import type { connectionOptions } from './options.ts';
 
 /** The files of TLS, read. */
-export interface TlsFiles {
+interface TlsFiles {
   readonly ca: Buffer | undefined;
   readonly cert: Buffer | undefined;
   readonly key: Buffer | undefined;

@@ -3,7 +3,7 @@ import { commandTable } from '../command/table.ts';
 import { type Continuation, continuationOf, parseSyntax, type SyntaxPart } from './syntax.ts';
 
 /** Words that the shell itself takes, beside the commands of the table. */
-export const shellWords = { help: '[command]', clear: '', quit: '', exit: '' } as const;
+const shellWords = { help: '[command]', clear: '', quit: '', exit: '' } as const;
 
 export const visibleCommands: readonly Command[] = commandTable.commands.filter(({ group }) => group !== 'internal');
 const topNames = visibleCommands.filter(({ name }) => !name.includes('|')).map(({ name }) => name);
