@@ -7,7 +7,7 @@ const NS_PER_MS = 1e6;
 /** Columns of a figure: the table fits a terminal of 80. */
 const CELL = 8;
 
-interface Latency {
+export interface Latency {
   readonly min: number;
   readonly avg: number;
   readonly p50: number;
@@ -18,7 +18,7 @@ interface Latency {
   readonly max: number;
 }
 
-interface BenchReport {
+export interface BenchReport {
   readonly requests: number;
   readonly seconds: number;
   readonly requestsPerSecond: number;
