@@ -25,6 +25,10 @@ const benches: Readonly<Record<string, BenchRow>> = {
     summary: 'GET and SET over HTTP, against the bare engine and webdis + Redis',
     load: () => import('./http.ts'),
   },
+  latency: {
+    summary: 'percentiles of GET at half load with ten million entries, against Redis',
+    load: () => import('./latency.ts'),
+  },
   resp: {
     summary: 'GET and SET over RESP with redis-benchmark, against Redis',
     load: () => import('./resp.ts'),
