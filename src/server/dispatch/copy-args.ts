@@ -16,3 +16,10 @@ export function copyArgs(args: Args): Args {
   }
   return copy;
 }
+
+/** As `copyArgs`, null when they have more than `bytesMax` bytes. */
+export function copySmallArgs(args: Args, bytesMax: number): Args | null {
+  let bytes = 0;
+  for (let index = 0; index < args.count && bytes <= bytesMax; index++) bytes += args.byteLength(index);
+  return bytes <= bytesMax ? copyArgs(args) : null;
+}

@@ -1,27 +1,23 @@
+import { AssertionError } from '../../base/assert.ts';
 import { errors } from '../../base/errors.ts';
 import { Args } from '../../command/args.ts';
 import type { Command, ConnectionCommand } from '../../command/command.ts';
-import type { ClientsPort, ConnectionPort } from '../../command/connection.ts';
-import type { NodePort } from '../../command/node-port.ts';
 import { ReplyKind, ReplyReader, ReplyWriter } from '../../command/reply.ts';
 import { commandTable } from '../../command/table.ts';
 import { encodeErrorLine, encodeFoundValue, encodeReply } from '../../protocol/resp/reply-encoder.ts';
 import { Decoded, RequestDecoder } from '../../protocol/resp/request-decoder.ts';
-import { type AccessUser, everybody } from '../access/rights.ts';
-import { copyArgs } from '../dispatch/copy-args.ts';
+import { copyArgs, copySmallArgs } from '../dispatch/copy-args.ts';
 import { OrderedSession } from '../dispatch/ordered-session.ts';
-import { TransactionQueue } from '../dispatch/transaction-queue.ts';
-import { AfterReplies } from '../pubsub/after-replies.ts';
-import { ConnectionSubscriptions } from '../pubsub/connection-subscriptions.ts';
-import type { Push, PushTarget } from '../pubsub/push.ts';
 import { refusedWhileSubscribed, subscribedPong } from '../pubsub/subscribed-mode.ts';
-import { ConnectionClient } from '../tcp/connection-client.ts';
+import type { ConnectionClient } from '../tcp/connection-client.ts';
 import { type OrderedReplies, ReplyOrder, type ReplySlot } from '../tcp/reply-order.ts';
 import type { Session, SessionConnection } from '../tcp/session.ts';
-import { ConnectionTracking } from '../tracking/connection-tracking.ts';
 import { refusalOfHttp } from './http-refusal.ts';
-import { pushFormats } from './push-formats.ts';
+import { RESP3, RespConnection, SILENT } from './resp-connection.ts';
 import type { RespNode } from './resp-node.ts';
+
+/** What the slow log may tell of a command after its input is gone: more bytes of arguments are not kept for it. */
+const LOGGED_BYTES_MAX = 4096;
 
 /** What is answered without being run; filled and sent within one call. */
 const refusal = new ReplyWriter();
@@ -34,10 +30,6 @@ const execCommand = commandTable.named('exec');
 /** Reads of so many commands are made as one, as far as the stores' memory is concerned: tens of microseconds. */
 const COMMANDS_PER_HOLD = 64;
 
-/** Modes of a slot: the version its reply is written in, and whether it is written at all. */
-const RESP3 = 1;
-const SILENT = 2;
-
 type ConnectionRow = ConnectionCommand & Command;
 
 /**
@@ -48,25 +40,13 @@ type ConnectionRow = ConnectionCommand & Command;
  * over all shards, or one that changes the connection itself and is run when all before it are answered. What arrived by
  * then is kept by the decoder, and the socket is not read.
  */
-export class RespSession implements Session, ConnectionPort, PushTarget, OrderedReplies {
-  readonly client: ConnectionClient;
-  readonly subscriptions: ConnectionSubscriptions;
-  readonly tracking: ConnectionTracking;
-  readonly transaction: TransactionQueue;
-  resp: 2 | 3 = 2;
-  /** Commands begun on this connection. */
-  taken = 0;
+export class RespSession implements Session, OrderedReplies {
   readonly #node: RespNode;
   readonly #connection: SessionConnection;
   readonly #decoder: RequestDecoder;
   readonly #ordered: OrderedSession;
   readonly #order: ReplyOrder;
-  readonly #afterReplies = new AfterReplies();
-  #user: AccessUser | null;
-  /** What the next slot's mode is. */
-  #mode = 0;
-  /** Nothing is to be looked at before a command is run: no transaction, subscription or tracking, all replies wanted. */
-  #isPlain = true;
+  readonly #state: RespConnection;
   /** A command that waits: until all before it are answered, or until commands are no longer held back. */
   #deferred: Command | null = null;
   #deferredArgs = new Args();
@@ -75,7 +55,6 @@ export class RespSession implements Session, ConnectionPort, PushTarget, Ordered
   #isAwaiting = false;
   #isRunning = false;
   #isInputPaused = false;
-  #isClosing = false;
   /** The last line of a connection whose bytes are no commands. */
   #protocolError = '';
   #isClosed = false;
@@ -92,15 +71,12 @@ export class RespSession implements Session, ConnectionPort, PushTarget, Ordered
     this.#ordered = new OrderedSession(node.shardCount);
     this.#ordered.onReady = () => this.#run();
     this.#order = new ReplyOrder(this);
-    this.#user = node.access.isOpen ? everybody : null;
-    this.#decoder.isLoginDue = this.#user === null;
-    this.client = new ConnectionClient(connection, 'resp', this);
-    this.subscriptions = new ConnectionSubscriptions(node.channels, this);
-    this.tracking = new ConnectionTracking(node.tracker, this, this.subscriptions, this.#ordered);
-    this.transaction = new TransactionQueue(node.commands, this.#ordered);
-    this.transaction.runOnConnection = (command, args, reply) =>
-      command.kind === 'connection' ? this.#runOnThis(command, args, reply) : undefined;
-    node.clients.add(this.client);
+    this.#state = new RespConnection(node, connection, this.#ordered, this.#order, () => this.#decoder.bufferedBytes);
+    this.#decoder.isLoginDue = this.#state.user === null;
+  }
+
+  get client(): ConnectionClient {
+    return this.#state.client;
   }
 
   get inFlight(): number {
@@ -123,83 +99,7 @@ export class RespSession implements Session, ConnectionPort, PushTarget, Ordered
   close(): void {
     this.#isClosed = true;
     this.#order.close();
-    this.#afterReplies.clear();
-    this.subscriptions.clear();
-    this.tracking.close();
-    this.transaction.reset();
-    this.#node.clients.remove(this.client);
-  }
-
-  // What commands see of the connection.
-
-  get node(): NodePort {
-    return this.#node.port;
-  }
-
-  get clients(): ClientsPort {
-    return this.#node.clients;
-  }
-
-  get id(): number {
-    return this.client.id;
-  }
-
-  get channelCount(): number {
-    return this.subscriptions.channelCount;
-  }
-
-  get patternCount(): number {
-    return this.subscriptions.patternCount;
-  }
-
-  get queuedCount(): number {
-    return this.transaction.queuedCount;
-  }
-
-  get watchedCount(): number {
-    return this.transaction.watchedCount;
-  }
-
-  get isTracking(): boolean {
-    return this.tracking.isOn;
-  }
-
-  get user(): AccessUser | null {
-    return this.#user;
-  }
-
-  get userName(): string | null {
-    return this.#user?.name ?? null;
-  }
-
-  login(name: string, password: string, reply: ReplyWriter): boolean | Promise<boolean> {
-    const admit = (outcome: Awaited<ReturnType<RespNode['access']['login']>>): boolean => {
-      if ('code' in outcome) {
-        const isWrong = outcome.code === 'wrong-password';
-        reply.error(outcome.code, isWrong ? 'invalid username-password pair or user is disabled.' : outcome.message);
-        return false;
-      }
-      this.#user = outcome;
-      this.#decoder.isLoginDue = false;
-      return true;
-    };
-    const outcome = this.#node.access.login(name, password, this.#connection.remoteAddress);
-    return outcome instanceof Promise ? outcome.then(admit) : admit(outcome);
-  }
-
-  reset(): void {
-    this.resp = 2;
-    this.client.replyMode = 'on';
-    this.client.name = '';
-    this.subscriptions.clear();
-    this.tracking.reset();
-    this.transaction.reset();
-    this.#user = this.#node.access.isOpen ? everybody : null;
-    this.#decoder.isLoginDue = this.#user === null;
-  }
-
-  closeAfterReply(): void {
-    this.#isClosing = true;
+    this.#state.close();
   }
 
   // The way of a command.
@@ -220,6 +120,11 @@ export class RespSession implements Session, ConnectionPort, PushTarget, Ordered
           commands.holdReads();
         }
       }
+    } catch (error) {
+      // A broken invariant ends the thread; any other defect costs the connection it was met on.
+      if (error instanceof AssertionError) throw error;
+      this.#node.log.error({ err: error, client: this.client.id }, 'a command failed in a way it must not');
+      this.#connection.destroy('a command failed in a way it must not');
     } finally {
       commands.releaseReads();
       this.#isRunning = false;
@@ -240,14 +145,14 @@ export class RespSession implements Session, ConnectionPort, PushTarget, Ordered
   }
 
   #takesCommands(): boolean {
-    if (this.#isClosing || this.#isClosed || this.#isAwaiting || this.#connection.isCongested) return false;
+    if (this.#state.isClosing || this.#isClosed || this.#isAwaiting || this.#connection.isCongested) return false;
     if (this.#deferred !== null)
       return !this.#isHeldBack && (this.#order.count === 0 || !waitsForOthers(this.#deferred));
     return !this.#ordered.blocked && this.#order.count < this.#node.limits.pipelineMax;
   }
 
   #holdInput(isHeld: boolean): void {
-    if (isHeld === this.#isInputPaused || this.#isClosing) return;
+    if (isHeld === this.#isInputPaused || this.#state.isClosing) return;
     this.#isInputPaused = isHeld;
     if (isHeld) this.#connection.pauseInput();
     else this.#connection.resumeInput();
@@ -263,7 +168,7 @@ export class RespSession implements Session, ConnectionPort, PushTarget, Ordered
     const command = table.resolve(args.bytes, nameStart, nameEnd, args, limits.keyBytesMax, refusal);
     if (command === null || !this.#isAllowed(command, args)) {
       if (table.find(args.bytes, nameStart, nameEnd) === execCommand) this.#abortTransaction();
-      else if (this.transaction.isOpen) this.transaction.abort();
+      else if (this.#state.transaction.isOpen) this.#state.transaction.abort();
       this.#refuse();
       return;
     }
@@ -286,12 +191,12 @@ export class RespSession implements Session, ConnectionPort, PushTarget, Ordered
     if (
       this.#order.count > 0 &&
       waitsForOthers(command) &&
-      !(this.transaction.isOpen && this.transaction.takes(command))
+      !(this.#state.transaction.isOpen && this.#state.transaction.takes(command))
     ) {
       this.#defer(command, args);
       return;
     }
-    if (this.#isPlain) {
+    if (this.#state.isPlain) {
       if (command.kind === 'connection') this.#onConnection(command, args);
       else if (command !== getCommand || this.#order.count > 0 || !this.#getAtOnce(args)) this.#execute(command, args);
       return;
@@ -305,7 +210,7 @@ export class RespSession implements Session, ConnectionPort, PushTarget, Ordered
     const reason = opener.text;
     refusal.clear();
     refusal.error('transaction-aborted', `Transaction discarded because of: ${reason}`);
-    this.transaction.reset();
+    this.#state.transaction.reset();
   }
 
   #defer(command: Command, args: Args): void {
@@ -315,7 +220,7 @@ export class RespSession implements Session, ConnectionPort, PushTarget, Ordered
 
   /** Whether the user may run this; else `refusal` says why not. */
   #isAllowed(command: Command, args: Args): boolean {
-    const user = this.#user;
+    const { user } = this.#state;
     if (user === null) {
       if (command.flags.includes('no_auth')) return true;
       refusal.error('unauthenticated', 'Authentication required.');
@@ -333,17 +238,17 @@ export class RespSession implements Session, ConnectionPort, PushTarget, Ordered
   }
 
   #begin(command: Command, args: Args): ReplySlot {
-    this.taken++;
+    this.#state.taken++;
     const beganMs = this.#node.counts.begin(command);
-    const slot = this.#order.begin(command, this.#mode, beganMs);
-    if (!Number.isNaN(beganMs)) slot.args = argsToLog(args);
+    const slot = this.#order.begin(command, this.#state.mode, beganMs);
+    if (!Number.isNaN(beganMs)) slot.args = copySmallArgs(args, LOGGED_BYTES_MAX);
     return slot;
   }
 
   /** With a transaction open, subscribed, tracking, or with replies turned off. */
   #runSpecial(command: Command, args: Args): void {
-    const { transaction, tracking } = this;
-    if (this.resp === 2 && this.subscriptions.isSubscribed) {
+    const { transaction, tracking } = this.#state;
+    if (this.#state.resp === 2 && this.#state.subscriptions.isSubscribed) {
       const reason = refusedWhileSubscribed(command);
       if (reason !== null) {
         refusal.error('bad-request', reason);
@@ -372,32 +277,32 @@ export class RespSession implements Session, ConnectionPort, PushTarget, Ordered
       this.#execute(command, args);
     }
     if (command.kind !== 'connection' && this.client.replyMode === 'skip') this.client.replyMode = 'on';
-    this.#lookAtState();
+    this.#state.look();
   }
 
   #onConnection(command: ConnectionRow, args: Args): void {
     switch (command.name) {
       case 'exec': {
         const slot = this.#begin(command, args);
-        if (this.tracking.isOn) this.tracking.willExec();
-        this.transaction.execute(slot);
+        if (this.#state.tracking.isOn) this.#state.tracking.willExec();
+        this.#state.transaction.execute(slot);
         break;
       }
       case 'watch':
-        this.transaction.watchKeys(args, this.#begin(command, args));
+        this.#state.transaction.watchKeys(args, this.#begin(command, args));
         break;
       case 'multi':
       case 'discard':
       case 'unwatch':
-        this.#settle(this.#begin(command, args), command.run(this, args, refusal), refusal);
+        this.#settle(this.#begin(command, args), this.#state.run(command, args, refusal), refusal);
         break;
       default: {
         const writer = new ReplyWriter();
-        this.#settle(this.#begin(command, args), this.#runOnThis(command, args, writer), writer);
-        if (this.tracking.isOn) this.tracking.ran(command);
+        this.#settle(this.#begin(command, args), this.#state.run(command, args, writer), writer);
+        if (this.#state.tracking.isOn) this.#state.tracking.ran(command);
       }
     }
-    this.#lookAtState();
+    this.#state.look();
   }
 
   /** GET with nothing before it: the value goes from shared memory to where it is sent from. */
@@ -408,7 +313,7 @@ export class RespSession implements Session, ConnectionPort, PushTarget, Ordered
     if (view === null) return false;
     try {
       const isFound = view.lookup(args.bytes, args.start(0), args.end(0));
-      encodeFoundValue(isFound ? view : null, this.#connection, this.resp);
+      encodeFoundValue(isFound ? view : null, this.#connection, this.#state.resp);
     } finally {
       commands.endRead();
     }
@@ -416,43 +321,29 @@ export class RespSession implements Session, ConnectionPort, PushTarget, Ordered
     return true;
   }
 
-  #runOnThis(command: ConnectionRow, args: Args, reply: ReplyWriter): undefined | Promise<void> {
-    try {
-      return command.run(this, args, reply) ?? undefined;
-    } catch (error) {
-      return Promise.reject(error);
-    }
-  }
-
   #runDeferred(command: Command): void {
     this.#deferred = null;
     this.#take(command, this.#deferredArgs);
   }
 
-  #settle(slot: ReplySlot, outcome: undefined | void | Promise<void>, writer: ReplyWriter): void {
+  #settle(slot: ReplySlot, outcome: undefined | Promise<void>, writer: ReplyWriter): void {
     if (outcome === undefined) {
       this.#answer(slot, writer);
       return;
     }
     this.#isAwaiting = true;
-    void outcome
-      .catch((error: unknown) => {
-        const name = slot.command?.name ?? '';
-        this.#node.log.error({ err: error, command: name }, 'a command failed in a way it must not');
-        writer.clear();
-        writer.error('internal', `the command '${name}' failed; the log says more`);
-      })
-      .then(() => {
-        this.#isAwaiting = false;
-        this.#answer(slot, writer);
-        this.#run();
-      });
+    void outcome.then(() => {
+      this.#isAwaiting = false;
+      this.#answer(slot, writer);
+      this.#run();
+    });
   }
 
   /** The reply of a command that changed the connection: in the version it chose, and none at all where it wrote none. */
   #answer(slot: ReplySlot, writer: ReplyWriter): void {
-    this.#lookAtState();
-    slot.mode = this.#mode;
+    this.#state.look();
+    this.#decoder.isLoginDue = this.#state.user === null;
+    slot.mode = this.#state.mode;
     if (writer.length === 0) {
       writer.null();
       slot.mode = SILENT;
@@ -460,64 +351,27 @@ export class RespSession implements Session, ConnectionPort, PushTarget, Ordered
     slot.onReply(opened(writer));
   }
 
-  #lookAtState(): void {
-    const { replyMode } = this.client;
-    this.#mode = (this.resp === 3 ? RESP3 : 0) | (replyMode === 'on' ? 0 : SILENT);
-    this.#isPlain =
-      (this.#mode & SILENT) === 0 &&
-      !this.transaction.isOpen &&
-      !this.tracking.isOn &&
-      (this.resp === 3 || !this.subscriptions.isSubscribed);
-  }
-
   /** Answers with what `refusal` holds. */
   #refuse(): void {
-    this.taken++;
-    this.#order.begin(null, this.#mode, Number.NaN).onReply(opened(refusal));
-  }
-
-  // What is sent unasked.
-
-  get answered(): number {
-    return this.taken - this.#order.count;
-  }
-
-  send(push: Push): void {
-    const bytes = push.encodedAs(pushFormats[this.resp]);
-    const at = this.#connection.reserve(bytes.length);
-    this.#connection.bytes.set(bytes, at);
-  }
-
-  whenAnswered(task: () => void): void {
-    if (this.#order.count === 0) task();
-    else this.#afterReplies.add(this.taken, task);
+    this.#state.taken++;
+    this.#order.begin(null, this.#state.mode, Number.NaN).onReply(opened(refusal));
   }
 
   onOrderedReply(slot: ReplySlot, reply: ReplyReader): void {
     const { command, beganMs } = slot;
     if (reply.kind === ReplyKind.error) this.#node.counters.error(errors[reply.errorCode].id);
     if ((slot.mode & SILENT) === 0) encodeReply(reply, this.#connection, slot.mode === RESP3 ? 3 : 2);
-    if (command !== null) {
-      const elapsedMs = this.#node.counts.end(command, beganMs);
-      // False, too, when it was not measured.
-      if (elapsedMs > this.#node.slowLog.thresholdMs) this.#logSlow(command, slot.args, elapsedMs);
-    }
-    if (!this.#afterReplies.isEmpty) this.#afterReplies.run(this.answered);
-    if (this.#isClosing) {
+    if (command !== null) this.#state.count(command, beganMs, slot.args);
+    this.#state.answeredOne();
+    if (this.#state.isClosing) {
       if (this.#order.count === 0) this.#end();
     } else if (this.#isInputPaused) {
       this.#run();
     }
   }
 
-  #logSlow(command: Command, args: Args | null, elapsedMs: number): void {
-    if (!command.flags.includes('skip_slowlog')) {
-      this.#node.slowLog.add(command.name, args, elapsedMs, this.client);
-    }
-  }
-
   #refuseProtocol(): void {
-    this.#isClosing = true;
+    this.#state.isClosing = true;
     // The words hold bytes of the request, which are not UTF-8.
     this.#protocolError = `ERR Protocol error: ${this.#decoder.error}`;
     this.#node.counters.error(errors['bad-request'].id);
@@ -533,7 +387,7 @@ export class RespSession implements Session, ConnectionPort, PushTarget, Ordered
 
   /** Somebody took this port for that of HTTP, or has a browser send commands in the body of a request. */
   #refuseHttp(): void {
-    this.#isClosing = true;
+    this.#state.isClosing = true;
     const text = refusalOfHttp(this.#node.httpPort());
     const at = this.#connection.reserve(text.length);
     this.#connection.bytes.set(text, at);
@@ -554,12 +408,3 @@ function waitsForOthers({ kind, name }: Command): boolean {
 }
 
 const keepTheirPlace: ReadonlySet<string> = new Set(['exec', 'watch', 'multi', 'discard', 'unwatch']);
-
-/** What the slow log may tell of a command after its input is gone; null when that is much. */
-function argsToLog(args: Args): Args | null {
-  let bytes = 0;
-  for (let index = 0; index < args.count && bytes <= LOGGED_BYTES_MAX; index++) bytes += args.byteLength(index);
-  return bytes <= LOGGED_BYTES_MAX ? copyArgs(args) : null;
-}
-
-const LOGGED_BYTES_MAX = 4096;

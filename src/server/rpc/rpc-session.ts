@@ -292,7 +292,7 @@ class RpcSession implements Session, CallOwner, BatchOwner {
 
   onAnswered(call: RpcCall, reply: ReplyReader): void {
     const { id, command } = call;
-    if (command !== null) this.#count(command, call.beganMs);
+    if (command !== null) this.#state.count(command, call.beganMs, null);
     if (reply.kind === ReplyKind.error) this.#node.counters.error(errors[reply.errorCode].id);
     if (id !== noId) {
       this.#ids.delete(id);
@@ -304,16 +304,6 @@ class RpcSession implements Session, CallOwner, BatchOwner {
     this.#state.calls--;
     this.#state.answeredOne(call.generation);
     if (this.#isInputPaused || this.#state.isClosing) this.#run();
-  }
-
-  /** Counts a command that was answered; of a slow one the name is kept, its arguments being gone. */
-  #count(command: Command, beganMs: number): void {
-    const elapsedMs = this.#node.counts.end(command, beganMs);
-    const { slowLog } = this.#node;
-    // False, too, when it was not measured.
-    if (elapsedMs > slowLog.thresholdMs && !command.flags.includes('skip_slowlog')) {
-      slowLog.add(command.name, null, elapsedMs, this.client);
-    }
   }
 
   // Commands that concern the connection itself.
@@ -332,7 +322,7 @@ class RpcSession implements Session, CallOwner, BatchOwner {
         return;
       default: {
         const copy = copyArgs(args);
-        this.#defer(id, command, (reply) => command.run(this.#state, copy, reply));
+        this.#defer(id, command, (reply) => this.#state.run(command, copy, reply));
       }
     }
   }
