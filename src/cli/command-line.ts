@@ -51,6 +51,7 @@ export function readOptions<Table extends OptionTable>(table: Table, args: reado
       const near = nearest(flag, [...nameByFlag.keys(), ...questions.keys()]);
       problems.push(`${flag}: there is no such option.${near === undefined ? '' : ` Did you mean ${near}?`}`);
       // What follows may be its value or the command: nobody can tell.
+      at = args.length;
       break;
     }
     if (given.has(name)) problems.push(`${flag} is given twice.`);

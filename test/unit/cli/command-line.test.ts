@@ -27,6 +27,7 @@ test('mistakes name the option, what was given, and what is allowed', (t) => {
   t.deepEqual(read('-h').problems, ['-h needs a value. Allowed: a host name or an IP address (the help is --help).']);
   t.deepEqual(read('-p', 'x').problems, ['-p: "x" is not allowed. Allowed: an integer from 1 to 65535.']);
   t.deepEqual(read('--patern', 'x').problems, ['--patern: there is no such option. Did you mean --pattern?']);
+  t.deepEqual(read('--stat', '--patern', 'x').rest, []);
   t.deepEqual(read('--raw=1').problems, ['--raw takes no value, but was given "1".']);
   t.deepEqual(read('--raw', '--raw').problems, ['--raw is given twice.']);
   t.regex(read('--pattern', '--scan').problems[0] ?? '', /^--pattern needs a value/);
