@@ -17,11 +17,15 @@ export interface LoadResult {
 export interface LoadOptions {
   readonly port: number;
   readonly connections: number;
+  /** 0: every batch once. */
   readonly seconds: number;
   readonly batches: readonly Batch[];
   /** Whether these answers are right although they are not the bytes that were expected: such as in another order. */
   readonly isRight: (answers: Buffer, batch: Batch) => boolean;
 }
+
+/** Answers that are fewer bytes than they had to be would be waited for for ever. */
+const PATIENCE_MS = 10_000;
 
 /**
  * Load from requests that were encoded before: every connection sends a batch, waits for all its answers, checks them and
@@ -33,9 +37,14 @@ export async function loadInBatches(options: LoadOptions): Promise<LoadResult> {
   try {
     const beganMs = performance.now();
     const endMs = beganMs + options.seconds * 1000;
-    await Promise.all(
-      lanes.map((lane, index) => lane.run(Math.floor((index * options.batches.length) / lanes.length), endMs)),
-    );
+    const each = Math.ceil(options.batches.length / lanes.length);
+    const runs = lanes.map((lane, index) => lane.run(index * each, endMs, options.seconds === 0 ? each : 1));
+    let timer: NodeJS.Timeout | undefined;
+    const patience = new Promise<never>((_, reject) => {
+      const fail = (): void => reject(new Error('a batch was not answered as a whole'));
+      timer = setTimeout(fail, options.seconds * 1000 + PATIENCE_MS);
+    });
+    await Promise.race([Promise.all(runs), patience]).finally(() => clearTimeout(timer));
     const seconds = (performance.now() - beganMs) / 1000;
     const total = (count: (lane: Lane) => number) => lanes.reduce((sum, lane) => sum + count(lane), 0);
     return { batches: total((lane) => lane.done), wrong: total((lane) => lane.wrong), seconds };
@@ -51,6 +60,7 @@ class Lane {
   readonly #socket: Socket;
   #next = 0;
   #endMs = 0;
+  #doneMin = 1;
   #batch: Batch | null = null;
   #received = 0;
   readonly #answers: Buffer;
@@ -71,8 +81,9 @@ class Lane {
     socket.on('close', () => this.#fail?.(new Error('the server closed a connection')));
   }
 
-  run(first: number, endMs: number): Promise<void> {
+  run(first: number, endMs: number, doneMin: number): Promise<void> {
     this.#next = first;
+    this.#doneMin = doneMin;
     this.#endMs = endMs;
     return new Promise((resolve, reject) => {
       this.#finish = resolve;
@@ -106,7 +117,7 @@ class Lane {
     if (this.#received < wanted) return;
     this.done++;
     if (!answers.equals(batch.answers) && !this.#options.isRight(answers, batch)) this.wrong++;
-    if (performance.now() < this.#endMs) this.#send();
+    if (this.done < this.#doneMin || performance.now() < this.#endMs) this.#send();
     else this.#finish?.();
   }
 }
