@@ -100,6 +100,12 @@ function encodePart(reader: ReplyReader, output: ReplyOutput, resp: RespVersion)
     case ReplyKind.push:
       encodeCount(resp === 3 ? greater : asterisk, reader.count, output);
       break;
+    case ReplyKind.numbers:
+      encodeNumbers(reader, output, resp);
+      break;
+    case ReplyKind.enclosed:
+      if (resp === 3) encodeCount(asterisk, 1, output);
+      break;
     case ReplyKind.attribute:
       // A reader steps over it when it is opened.
       break;
@@ -196,6 +202,28 @@ function encodeText(reader: ReplyReader, output: ReplyOutput, resp: RespVersion)
   copyBytes(reader.bytes, reader.start, bytes, at + plainText.length, length);
   bytes[at + plainText.length + length] = cr;
   bytes[at + plainText.length + length + 1] = lf;
+}
+
+const wholeNumber = /^-?\d{1,19}$/;
+
+/** As RedisJSON tells sums: JSON text in RESP2, in RESP3 an array, also of the one number of an old path. */
+function encodeNumbers(reader: ReplyReader, output: ReplyOutput, resp: RespVersion): void {
+  if (resp === 2) {
+    encodeBulk(reader.bytes, reader.start, reader.end, output);
+    return;
+  }
+  const list = reader.text.replace(/^\[|\]$/g, '');
+  const elements = list === '' ? [] : list.split(',');
+  encodeCount(asterisk, elements.length, output);
+  for (const element of elements) {
+    if (element === 'null') encodeNull(output, resp);
+    else if (wholeNumber.test(element) && isInt64(BigInt(element))) writeLine(ascii(`:${element}\r\n`), output);
+    else encodeDouble(Number(element), output, resp);
+  }
+}
+
+function isInt64(value: bigint): boolean {
+  return BigInt.asIntN(64, value) === value;
 }
 
 function encodeError(reader: ReplyReader, output: ReplyOutput): void {

@@ -110,12 +110,20 @@ export class RequestDecoder {
     return this.#carry.length;
   }
 
-  /** Hands over bytes that arrived. They are not copied: leave them alone until `next` is incomplete. */
+  /** Hands over bytes that arrived. They are not copied: leave them alone until `next` is incomplete, or `keep`. */
   feed(bytes: Uint8Array): void {
     this.#forgetTold();
     if (this.#outcome !== Decoded.incomplete) return;
     const isUsedUp = this.#inputAt === this.#input.length;
     this.#input = isUsedUp ? bytes : joined(this.#input.subarray(this.#inputAt), bytes);
+    this.#inputAt = 0;
+  }
+
+  /** Copies what is left of the input, when no further command can be taken now; the command told last is forgotten. */
+  keep(): void {
+    this.#forgetTold();
+    if (this.#inputAt === this.#input.length) return;
+    this.#input = new Uint8Array(this.#input.subarray(this.#inputAt));
     this.#inputAt = 0;
   }
 

@@ -90,6 +90,7 @@ export class RespSession implements Session, OrderedReplies {
   receive(bytes: Uint8Array): void {
     this.#decoder.feed(bytes);
     this.#run();
+    this.#decoder.keep();
   }
 
   resume(): void {

@@ -20,7 +20,7 @@ export class KeptInput {
     return this.end - this.start;
   }
 
-  /** Adds what arrived. Nobody else writes to `piece`, which may be kept as it is. */
+  /** Adds what arrived. `piece` is referred to until `settle`. */
   add(piece: Uint8Array): void {
     const kept = this.length;
     if (kept === 0) {
@@ -53,8 +53,8 @@ export class KeptInput {
       if (wasShared) shared = this.bytes;
       this.bytes = nothing;
       this.#isOwn = false;
-    } else if (wasShared || (!this.#isOwn && length < this.bytes.length / 2)) {
-      // A short rest must not hold a long piece, nor the buffer that others want.
+    } else if (wasShared || !this.#isOwn) {
+      // The rest must hold neither the piece, which is read into again, nor the buffer that others want.
       const rest = new Uint8Array(this.bytes.subarray(this.start, this.end));
       if (wasShared) shared = this.bytes;
       this.bytes = rest;

@@ -5,8 +5,8 @@ export interface Session {
   /** What CLIENT LIST shows of the connection. */
   readonly client: ClientPort;
   /**
-   * Takes bytes that arrived, all of them. The array may be kept, and stays as it is: nobody else writes to it. A session
-   * that cannot take commands now pauses the input, keeps what it has, and goes on by itself later.
+   * Takes bytes that arrived, all of them; the array is the caller's again when this returns. A session that cannot take
+   * commands now pauses the input, keeps a copy of the rest, and goes on by itself later.
    */
   receive(bytes: Uint8Array): void;
   /** The output is no longer congested: goes on with what was kept. */

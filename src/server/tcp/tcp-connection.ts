@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import { formatAddress } from '../../base/addresses.ts';
+import { withDirectReads } from './direct-reads.ts';
 import { OutputBuffer, type OutputPool } from './output-buffer.ts';
 import { protocolOf, type WireProtocol } from './protocol-of.ts';
 import type { Session, SessionConnection } from './session.ts';
@@ -53,7 +54,8 @@ export class TcpConnection implements SessionConnection {
 
   constructor(id: number, socket: Socket, owner: ConnectionOwner) {
     this.id = id;
-    this.#socket = socket;
+    const direct = withDirectReads(socket, (bytes) => this.#onData(bytes));
+    this.#socket = direct;
     this.#owner = owner;
     this.#output = new OutputBuffer(owner.pool);
     this.connectedAtMs = owner.nowMs();
@@ -61,12 +63,10 @@ export class TcpConnection implements SessionConnection {
     this.remoteAddress = socket.remoteAddress ?? '';
     this.address = formatAddress(this.remoteAddress, socket.remotePort ?? 0);
     this.localAddress = formatAddress(socket.localAddress ?? '', socket.localPort ?? 0);
-    socket.setNoDelay(true);
-    socket.on('data', (bytes: Buffer) => this.#onData(bytes));
-    socket.on('drain', () => this.#onDrain());
-    socket.on('end', () => this.#onInputEnd());
-    socket.on('error', () => undefined);
-    socket.on('close', () => this.#onClose());
+    direct.on('drain', () => this.#onDrain());
+    direct.on('end', () => this.#onInputEnd());
+    direct.on('error', () => undefined);
+    direct.on('close', () => this.#onClose());
   }
 
   get bytes(): Uint8Array {

@@ -53,7 +53,8 @@ export class TcpFront implements ConnectionOwner {
     const onSocket = (socket: Socket): void => this.#accept(socket);
     this.#server =
       node.tls === null
-        ? createServer(settings, onSocket)
+        ? // Paused, so that the connection may read in its own way.
+          createServer({ ...settings, pauseOnConnect: true }, onSocket)
         : createTlsServer({ ...settings, ...node.tls, handshakeTimeout: options.requestTimeoutMs }, onSocket);
     // Failed handshakes and the like concern the one connection.
     this.#server.on('tlsClientError', (error: Error) => node.log.debug({ err: error }, 'a TLS handshake failed'));
