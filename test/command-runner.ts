@@ -102,6 +102,7 @@ export function readValue(reader: ReplyReader): Value {
     case ReplyKind.status:
     case ReplyKind.bulk:
     case ReplyKind.text:
+    case ReplyKind.numbers:
       return Buffer.from(reader.view).toString('latin1');
     case ReplyKind.error:
       return new ErrorReply(`${errors[reader.errorCode].respPrefix} ${reader.text}`);
@@ -117,6 +118,8 @@ export function readValue(reader: ReplyReader): Value {
       for (let left = reader.count; left > 0; left--) pairs.set(nextValue(reader), nextValue(reader));
       return pairs;
     }
+    case ReplyKind.enclosed:
+      return nextValue(reader);
     case ReplyKind.attribute:
       throw new Error('an attribute is no value');
   }

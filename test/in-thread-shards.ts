@@ -163,6 +163,9 @@ export function plainReply(reply: ReplyReader): unknown {
         return plainReply(reply);
       });
     }
+    case ReplyKind.enclosed:
+      reply.next();
+      return plainReply(reply);
     default:
       return reply.text;
   }

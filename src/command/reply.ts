@@ -18,6 +18,8 @@ import { ValueType } from '../base/view.ts';
  * | array, map | 4: number of elements, or of pairs; then these |
  * | set, push | as an array; a set's order means nothing, a push comes unasked or in place of a reply (RESP3) |
  * | nullArray | none: the absence of an array, which RESP2 tells from that of a bulk |
+ * | numbers | 4: length; then JSON: a number, null, or an array of these. RESP3 has an array of numbers in its place |
+ * | enclosed | none: RESP3 has the part that follows in an array of one, all else has it alone |
  * | attribute | 8: version as a double; 1: 1 when the write created the entry, else 0 |
  *
  * A reply is one part, with at most one attribute in front of it. Commands of kind `connection` may answer with several
@@ -40,6 +42,8 @@ export const ReplyKind = {
   set: 13,
   push: 14,
   nullArray: 15,
+  numbers: 16,
+  enclosed: 17,
 } as const;
 export type ReplyKind = (typeof ReplyKind)[keyof typeof ReplyKind];
 
@@ -172,6 +176,14 @@ export class ReplyWriter {
     this.length = at + 5 + written;
   }
 
+  /** Numbers and nulls, written as JSON. */
+  numbers(json: string): void {
+    const at = this.#reserve(5 + json.length);
+    this.bytes[at] = ReplyKind.numbers;
+    this.#words.setUint32(at + 1, json.length, true);
+    for (let index = 0; index < json.length; index++) this.bytes[at + 5 + index] = json.charCodeAt(index);
+  }
+
   /** `message` has no prefix: `syntax error`, not `ERR syntax error`. */
   error(code: ErrorCode, message: string): void {
     const at = this.#reserve(6 + message.length * 3);
@@ -204,6 +216,15 @@ export class ReplyWriter {
 
   nullArray(): void {
     this.#tag(ReplyKind.nullArray);
+  }
+
+  /** Marks the last part, which begins at `at`, as enclosed; an error stays as it is. */
+  enclose(at: number): void {
+    if (this.bytes[at] === ReplyKind.error) return;
+    const behind = this.length;
+    this.#reserve(1);
+    this.bytes.copyWithin(at + 1, at, behind);
+    this.bytes[at] = ReplyKind.enclosed;
   }
 
   /** Begins an array whose number of elements is told to `endArray` with the mark returned here. */
@@ -277,7 +298,7 @@ export class ReplyReader {
   kind: ReplyKind = ReplyKind.null;
   /** Where the current part begins, tag included. */
   partStart = 0;
-  /** Range of the bytes of a status, bulk, text or error. */
+  /** Range of the bytes of a status, bulk, text, numbers or error. */
   start = 0;
   end = 0;
   /** Of a bulk. */
@@ -337,6 +358,7 @@ export class ReplyReader {
       case ReplyKind.false:
       case ReplyKind.true:
       case ReplyKind.nullArray:
+      case ReplyKind.enclosed:
         this.#at = at + 1;
         break;
       case ReplyKind.integer:
@@ -355,6 +377,7 @@ export class ReplyReader {
         this.#range(at + 6, words.getUint32(at + 2, true));
         break;
       case ReplyKind.text:
+      case ReplyKind.numbers:
         this.#range(at + 5, words.getUint32(at + 1, true));
         break;
       case ReplyKind.error:
@@ -393,12 +416,12 @@ export class ReplyReader {
     return errorCodeOf(this.count);
   }
 
-  /** The bytes of a status, bulk, text or error as UTF-8 text. Allocates. */
+  /** The bytes of a status, bulk, text, numbers or error as UTF-8 text. Allocates. */
   get text(): string {
     return Buffer.from(this.bytes.buffer, this.bytes.byteOffset + this.start, this.end - this.start).toString('utf8');
   }
 
-  /** The bytes of a status, bulk, text or error: a view, not a copy. Allocates. */
+  /** The bytes of a status, bulk, text, numbers or error: a view, not a copy. Allocates. */
   get view(): Uint8Array {
     return this.bytes.subarray(this.start, this.end);
   }
@@ -411,6 +434,8 @@ export class ReplyReader {
         return this.count;
       case ReplyKind.map:
         return this.count * 2;
+      case ReplyKind.enclosed:
+        return 1;
       default:
         return 0;
     }

@@ -86,7 +86,7 @@ function numincrby(store: WriteView, args: Args, reply: ReplyWriter): void {
     },
     (sums, nodes) => {
       const texts = nodes.map((node) => sums.get(node) ?? 'null');
-      reply.bulkText(path.legacy ? (texts[0] ?? 'null') : `[${texts.join(',')}]`);
+      reply.numbers(path.legacy ? (texts[0] ?? 'null') : `[${texts.join(',')}]`);
     },
   );
 }

@@ -122,6 +122,14 @@ function perNode(tell: (document: JsonDocument, node: number, reply: ReplyWriter
   };
 }
 
+const tellTypes = perNode(tellType);
+
+function type(view: ReadView, args: Args, reply: ReplyWriter): void {
+  const at = reply.length;
+  tellTypes(view, args, reply);
+  reply.enclose(at);
+}
+
 function tellType(document: JsonDocument, node: number, reply: ReplyWriter): void {
   reply.bulkText(typeName(document, node));
 }
@@ -208,7 +216,7 @@ export const jsonReads: readonly CommandDeclaration[] = [
     syntax: 'key [key ...] path',
     run: mget,
   },
-  { ...perNodeRow, name: 'json.type', summary: 'Returns the types of what a path finds.', run: perNode(tellType) },
+  { ...perNodeRow, name: 'json.type', summary: 'Returns the types of what a path finds.', run: type },
   {
     ...perNodeRow,
     name: 'json.arrlen',

@@ -44,6 +44,9 @@ function jsonOf(reply: ReplyReader, encoding: ResultEncoding): string {
       return arrayOf(reply, reply.count, encoding);
     case ReplyKind.map:
       return arrayOf(reply, reply.count * 2, encoding);
+    case ReplyKind.enclosed:
+      reply.next();
+      return jsonOf(reply, encoding);
     case ReplyKind.error:
       return stringOf(Buffer.from(`${errors[reply.errorCode].respPrefix} ${reply.text}`), encoding);
     default:

@@ -109,6 +109,7 @@ export class ReplyValue {
         break;
       case ReplyKind.status:
       case ReplyKind.text:
+      case ReplyKind.numbers:
         writer.text(reply.bytes, reply.start, reply.end);
         break;
       case ReplyKind.bulk:
@@ -124,6 +125,10 @@ export class ReplyValue {
         break;
       case ReplyKind.map:
         this.#elements(reply, reply.count, true);
+        break;
+      case ReplyKind.enclosed:
+        reply.next();
+        this.#part(reply);
         break;
       case ReplyKind.attribute:
         break;

@@ -32,6 +32,31 @@ const cases: readonly [string, (reply: ReplyWriter) => void, string, string][] =
     '-WRONGTYPE Operation  against é\r\n',
     '-WRONGTYPE Operation  against é\r\n',
   ],
+  ['JSON of no numbers', (reply) => reply.numbers('[]'), '$2\r\n[]\r\n', '*0\r\n'],
+  ['JSON of one number', (reply) => reply.numbers('-7'), '$2\r\n-7\r\n', '*1\r\n:-7\r\n'],
+  [
+    'JSON of numbers',
+    (reply) => reply.numbers('[null,9223372036854775807,9223372036854775808,2.5]'),
+    '$50\r\n[null,9223372036854775807,9223372036854775808,2.5]\r\n',
+    '*4\r\n_\r\n:9223372036854775807\r\n,9.2233720368547758e+18\r\n,2.5\r\n',
+  ],
+  [
+    'what is enclosed, within an array',
+    (reply) => {
+      reply.array(3);
+      for (const count of [0, 1]) {
+        const at = reply.length;
+        reply.array(count);
+        if (count === 1) reply.bulkText('a');
+        reply.enclose(at);
+      }
+      const at = reply.length;
+      reply.error('bad-request', 'x');
+      reply.enclose(at);
+    },
+    '*3\r\n*0\r\n*1\r\n$1\r\na\r\n-ERR x\r\n',
+    '*3\r\n*1\r\n*0\r\n*1\r\n*1\r\n$1\r\na\r\n-ERR x\r\n',
+  ],
   ['an empty array', (reply) => reply.array(0), '*0\r\n', '*0\r\n'],
   ['an empty map', (reply) => reply.map(0), '*0\r\n', '%0\r\n'],
   [
