@@ -3,8 +3,11 @@ import { Socket } from 'node:net';
 /** A read takes at most so much, as Node's own. */
 const READ_BYTES = 64 * 1024;
 
-/** Where all sockets of this thread read to: what is read is used up before the next read. */
-const buffer = Buffer.allocUnsafeSlow(READ_BYTES);
+/**
+ * Where all sockets of this thread read to: what is read is used up before the next read. No Buffer, for what is kept of
+ * it is copied with `slice`, which gives a view of a Buffer.
+ */
+const buffer = new Uint8Array(READ_BYTES);
 
 /**
  * A socket in place of an accepted one, that hands what arrives to `onRead` at once and from one buffer, which is read
@@ -18,7 +21,7 @@ const buffer = Buffer.allocUnsafeSlow(READ_BYTES);
 export function withDirectReads(accepted: Socket, onRead: (bytes: Uint8Array) => void): Socket {
   const handle: unknown = Reflect.get(accepted, '_handle');
   if (typeof handle !== 'object' || handle === null || handle.constructor.name !== 'TCP') {
-    accepted.on('data', onRead);
+    accepted.on('data', (bytes: Buffer) => onRead(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length)));
     return accepted;
   }
   const options = {
