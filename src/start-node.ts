@@ -213,6 +213,7 @@ function openShards(config: Config, facts: NodeFacts, node: NodePort, latency: L
     budgetBytes: config.maxMemory,
     eviction: config.eviction,
     hashKey: [key.readInt32LE(0), key.readInt32LE(4)],
+    valueBytesMax: config.maxValue,
     versionBase: Math.max(0, (facts.startedAtMs - VERSION_EPOCH_MS) * 512) % 2 ** 47,
     node,
     supervisor: {

@@ -46,6 +46,8 @@ export interface StoreMemoryOptions {
   hashKey: readonly [number, number];
   /** The store's first version is one more: start high to tell versions of an earlier process apart. Default 0. */
   versionBase?: number;
+  /** No longer value is taken, nor made by a command; default: what the memory has room for. */
+  valueBytesMax?: number;
 }
 
 /**
@@ -57,6 +59,7 @@ export function createStoreMemory(options: StoreMemoryOptions): StoreMemory {
   requireRange('budgetBytes', budgetBytes, BUDGET_BYTES_MIN, BUDGET_BYTES_MAX);
   requireRange('readersMax', readersMax, 1, READERS_MAX);
   requireRange('versionBase', options.versionBase ?? 0, 0, 2 ** 48 - 2);
+  requireRange('valueBytesMax', options.valueBytesMax ?? 0, 0, 2 ** 31 - 1);
   const eviction = EVICTION_NAMES.indexOf(options.eviction);
   if (eviction < 0) throw new RangeError(`eviction must be one of ${EVICTION_NAMES.join(', ')}: ${options.eviction}`);
 
@@ -95,6 +98,7 @@ export function createStoreMemory(options: StoreMemoryOptions): StoreMemory {
   words[Control.policy] = policy;
   words[Control.arenaKibibytes] = arena.byteLength / 1024;
   words[Control.budgetKibibytes] = budgetKibibytes;
+  words[Control.valueBytesMax] = options.valueBytesMax ?? 0;
   words[Control.epoch] = 1;
   new Float64Array(arena, 0, Counter.end)[Counter.version] = options.versionBase ?? 0;
   // The magic comes last and marks the layout as whole.

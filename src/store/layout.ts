@@ -30,6 +30,8 @@ export const Control = {
   policy: 15,
   arenaKibibytes: 16,
   budgetKibibytes: 17,
+  /** Of the longest value that is taken; 0 where only the memory limits it. */
+  valueBytesMax: 18,
   /**
    * Odd while a group of writes is being published or the store is being cleared. Writer: the store's writer. A cache
    * line read by all readers.

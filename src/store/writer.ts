@@ -14,6 +14,7 @@ import {
   ACCESS_SHIFT,
   CHUNKS_PER_SEGMENT,
   CONTENT_TYPE_BYTES_MAX,
+  Control,
   Counter,
   EXPIRES_AT_MS_MAX,
   FLAG_EXPIRES,
@@ -348,5 +349,7 @@ function tellPut(changes: ChangeListener, request: PutRequest, expired: boolean,
 
 /** Half the segments: the rest is for the index, for what is retired, and for the value's own predecessor. */
 function valueBytesMaxOf(arena: Arena): number {
-  return Math.floor(arena.segmentCount / 2) * (arena.chunkBytes * CHUNKS_PER_SEGMENT);
+  const fitting = Math.floor(arena.segmentCount / 2) * (arena.chunkBytes * CHUNKS_PER_SEGMENT);
+  const wanted = arena.word(Control.valueBytesMax);
+  return wanted === 0 ? fitting : Math.min(wanted, fitting);
 }

@@ -30,6 +30,8 @@ export interface ShardsOptions {
   readonly hashKey: readonly [number, number];
   /** Versions of entries start above this; see `StoreMemoryOptions`. */
   readonly versionBase?: number;
+  /** No longer value is taken, nor made by a command. */
+  readonly valueBytesMax?: number;
   readonly node: NodePort;
   readonly supervisor: SupervisorOptions;
   /** Bytes of the largest command or reply; see `createMailbox`. */
@@ -137,6 +139,7 @@ function shardMemory(
       eviction: options.eviction,
       hashKey: options.hashKey,
       ...(options.versionBase === undefined ? {} : { versionBase: options.versionBase }),
+      ...(options.valueBytesMax === undefined ? {} : { valueBytesMax: options.valueBytesMax }),
     }),
     bell: actorBell,
     control: ShardControl.create(),
