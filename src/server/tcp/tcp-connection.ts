@@ -51,6 +51,10 @@ export class TcpConnection implements SessionConnection {
   #isFlushDue = false;
   #isClosed = false;
   #inputEnded = false;
+  #isInputPaused = false;
+  /** Bytes of all commands before the one that was found incomplete, and when it was; -1: none was. */
+  #bytesBefore = -1;
+  #incompleteSinceMs = 0;
 
   constructor(id: number, socket: Socket, owner: ConnectionOwner) {
     this.id = id;
@@ -115,11 +119,16 @@ export class TcpConnection implements SessionConnection {
   }
 
   pauseInput(): void {
+    this.#isInputPaused = true;
     this.#socket.pause();
   }
 
   resumeInput(): void {
-    if (!this.#isClosed) this.#socket.resume();
+    if (this.#isClosed) return;
+    this.#isInputPaused = false;
+    // Nobody can be silent whom nobody listened to.
+    this.lastInputMs = this.#owner.nowMs();
+    this.#socket.resume();
   }
 
   end(): void {
@@ -141,6 +150,21 @@ export class TcpConnection implements SessionConnection {
   /** Whether nothing is under way: no command, no unsent byte. */
   get isQuiet(): boolean {
     return (this.session?.inFlight ?? 0) === 0 && this.unsentBytes === 0;
+  }
+
+  /** Whether the same command has been arriving for longer than `limitMs`, as far as this was asked meanwhile. */
+  isBehind(limitMs: number, nowMs: number): boolean {
+    const buffered = this.session?.bufferedBytes ?? 0;
+    if (buffered === 0 || this.#isInputPaused) {
+      this.#bytesBefore = -1;
+      return false;
+    }
+    const before = this.receivedBytes - buffered;
+    if (before !== this.#bytesBefore) {
+      this.#bytesBefore = before;
+      this.#incompleteSinceMs = nowMs;
+    }
+    return nowMs - this.#incompleteSinceMs > limitMs;
   }
 
   #onData(bytes: Uint8Array): void {

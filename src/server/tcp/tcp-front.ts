@@ -221,8 +221,8 @@ export class TcpFront implements ConnectionOwner {
       const silentMs = nowMs - lastInputMs;
       const isWaiting = session !== null && session.inFlight > 0;
       if (isWaiting) continue;
-      if (session !== null && session.bufferedBytes > 0 && silentMs > requestTimeoutMs) {
-        connection.destroy(`a command was begun and nothing came for ${requestTimeoutMs} ms`);
+      if (connection.isBehind(requestTimeoutMs, nowMs)) {
+        connection.destroy(`a command was begun and not whole after ${requestTimeoutMs} ms`);
       } else if (idleTimeoutMs > 0 && silentMs > idleTimeoutMs && !isSubscriber(session)) {
         connection.destroy('');
       }
