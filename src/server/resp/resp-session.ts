@@ -208,7 +208,8 @@ export class RespSession implements Session, OrderedReplies {
   /** As in Redis, whatever refuses EXEC is the end of its transaction; `refusal` says what it was. */
   #abortTransaction(): void {
     opener.openWritten(refusal);
-    const reason = opener.text;
+    const { respPrefix } = errors[opener.errorCode];
+    const reason = respPrefix === 'ERR' ? opener.text : `${respPrefix} ${opener.text}`;
     refusal.clear();
     refusal.error('transaction-aborted', `Transaction discarded because of: ${reason}`);
     this.#state.transaction.reset();
