@@ -18,8 +18,16 @@ export interface AccessRefusal extends Denial {
 
 /** Credentials found right are not checked again, this many of them. */
 const VERIFIED_MAX = 1000;
+/** Addresses remembered of each. */
+const ADDRESSES_MAX = 256;
 /** Passwords whose checks may be under way at once; each takes a thread of four for a third of a second, and 16 MiB. */
 const CHECKS_MAX = 8;
+
+interface Verified {
+  readonly user: AccessUser;
+  /** Where they were right while nothing was held back there. */
+  readonly addresses: Set<string>;
+}
 
 /**
  * Tells who sends a request. Secrets are compared as digests; passwords are hashed slowly, once, after which the digest
@@ -31,7 +39,7 @@ export class Access {
   readonly #accounts: ReadonlyMap<string, Account>;
   readonly #backoff: AccessBackoff;
   /** By salted digest of the credentials. The salt keeps digests, and so the timing of look-ups, from being foreseen. */
-  readonly #verified = new Map<string, AccessUser>();
+  readonly #verified = new Map<string, Verified>();
   readonly #checks = new Map<string, Promise<AccessUser | AccessRefusal>>();
   readonly #salt = randomSecret();
   /** Null when no account has a password. */
@@ -55,8 +63,8 @@ export class Access {
   ): AccessUser | AccessRefusal | Promise<AccessUser | AccessRefusal> {
     if (this.isOpen) return everybody;
     if (authorization === '') return refusal('unauthenticated', 'Authentication required.');
-    const known = this.#verified.get(this.#digest(authorization));
-    if (known !== undefined) return known;
+    const known = this.#knownAt(authorization, address);
+    if (known !== null) return known;
 
     const [, scheme = '', credentials = ''] = /^(\w+) +([\x21-\x7e]+) *$/.exec(authorization) ?? [];
     if (scheme.toLowerCase() === 'bearer') return this.#checkToken(authorization, credentials, address);
@@ -76,7 +84,22 @@ export class Access {
   ): AccessUser | AccessRefusal | Promise<AccessUser | AccessRefusal> {
     if (this.isOpen) return everybody;
     const identity = `${name.length}:${name}${password}`;
-    return this.#verified.get(this.#digest(identity)) ?? this.#checkPassword(identity, name, password, address);
+    return this.#knownAt(identity, address) ?? this.#checkPassword(identity, name, password, address);
+  }
+
+  /**
+   * Whose credentials these are if they were found right before. From an address that is held back they count only if
+   * they were right there before it was: else who guesses would be let in as soon as he guesses what others use.
+   */
+  #knownAt(identity: string, address: string): AccessUser | null {
+    const known = this.#verified.get(this.#digest(identity));
+    if (known === undefined) return null;
+    const { user, addresses } = known;
+    if (addresses.has(address)) return user;
+    if (this.#backoff.waitMs(address) > 0) return null;
+    if (addresses.size === ADDRESSES_MAX) deleteOldest(addresses);
+    addresses.add(address);
+    return user;
   }
 
   #checkToken(identity: string, token: string, address: string): AccessUser | AccessRefusal {
@@ -124,18 +147,22 @@ export class Access {
       return refusal('wrong-password', 'The credentials are not right.');
     }
     this.#backoff.succeeded(address);
-    if (this.#verified.size === VERIFIED_MAX) {
-      for (const oldest of this.#verified.keys()) {
-        this.#verified.delete(oldest);
-        break;
-      }
-    }
-    this.#verified.set(this.#digest(identity), user);
+    const digest = this.#digest(identity);
+    const known = this.#verified.get(digest);
+    if (known === undefined && this.#verified.size === VERIFIED_MAX) deleteOldest(this.#verified);
+    this.#verified.set(digest, { user, addresses: (known?.addresses ?? new Set<string>()).add(address) });
     return user;
   }
 
   #digest(identity: string): string {
     return digestOf(this.#salt + identity);
+  }
+}
+
+function deleteOldest(from: Set<string> | Map<string, unknown>): void {
+  for (const oldest of from.keys()) {
+    from.delete(oldest);
+    return;
   }
 }
 

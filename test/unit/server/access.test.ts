@@ -124,6 +124,20 @@ test('credentials already found right are let in from an address that is held ba
   t.is(await ask('Bearer t0ken'), 'robot');
 });
 
+test('guessing what somebody else uses is not let in from an address that is held back', async (t) => {
+  const { ask, pass } = setUp(robot);
+  t.is(await ask('Bearer t0ken', '10.0.0.1'), 'robot');
+  t.is(await ask('Bearer t0ken', '10.0.0.3'), 'robot');
+  for (let i = 0; i < 5; i++) {
+    await ask(`Bearer wrong${i}`, '10.0.0.2');
+    await ask(`Bearer wrong${i}`, '10.0.0.3');
+  }
+  t.is(await ask('Bearer t0ken', '10.0.0.2'), 'too-many-requests');
+  t.is(await ask('Bearer t0ken', '10.0.0.3'), 'robot', 'it was right there before');
+  pass(250);
+  t.is(await ask('Bearer t0ken', '10.0.0.2'), 'robot', 'once the wait is over');
+});
+
 test('failures are forgiven after a success and after ten quiet minutes', async (t) => {
   const { ask, pass } = setUp(robot, account('other', { tokenDigests: [digestOf('other')] }));
   for (let i = 0; i < 4; i++) await ask('Bearer wrong');
