@@ -65,6 +65,15 @@ test('an empty store counts its bookkeeping and nothing else', (t) => {
   t.true(statistics.controlBytes + statistics.indexBytes + statistics.heapBytes < statistics.budgetBytes / 20);
 });
 
+test('a value is kept up to the length that the memory was made for, and not beyond what it has room for', (t) => {
+  const small = new StoreWriter(createStoreMemory({ ...OPTIONS, valueBytesMax: 100 }), clock);
+  t.is(small.valueBytesMax, 100);
+  t.is(small.put(putRequest('k', Buffer.alloc(100))), 0);
+  t.is(small.put(putRequest('k', Buffer.alloc(101))), 3);
+  const fitting = new StoreWriter(createStoreMemory(OPTIONS), clock).valueBytesMax;
+  t.is(new StoreWriter(createStoreMemory({ ...OPTIONS, valueBytesMax: 2 ** 30 }), clock).valueBytesMax, fitting);
+});
+
 test('keys of 64 KiB are kept where segments are large enough, and refused clearly where not', (t) => {
   const key = 'k'.repeat(65_536);
   const large = new StoreWriter(createStoreMemory({ ...OPTIONS, budgetBytes: 48 << 20 }), clock);
