@@ -1,9 +1,9 @@
 import test from 'ava';
 import fc from 'fast-check';
+import { crc16, slotOf } from '../../../src/base/slot.ts';
 import { Args } from '../../../src/command/args.ts';
 import { KeyPlan } from '../../../src/routing/key-plan.ts';
 import { PartitionMap } from '../../../src/routing/partition-map.ts';
-import { crc16, slotOf } from '../../../src/base/slot.ts';
 
 const scale = Number(process.env['FLUXCACHE_TEST_SCALE'] ?? 1);
 
