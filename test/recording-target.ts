@@ -1,8 +1,8 @@
 import type { Args } from '../src/command/args.ts';
 import { ArgsBuffer } from '../src/command/args-buffer.ts';
 import { ReplyReader, ReplyWriter } from '../src/command/reply.ts';
-import { AfterReplies } from '../src/server/pubsub/after-replies.ts';
 import type { Push, PushFormat, PushTarget } from '../src/server/pubsub/push.ts';
+import { AfterReplies } from '../src/server/session/after-replies.ts';
 import { readValue, toBytes, type Value, type Word } from './command-runner.ts';
 
 /** Tells what a push holds instead of writing it in a protocol. */

@@ -10,7 +10,7 @@ import { CommandCounts } from '../src/server/dispatch/command-counts.ts';
 import { Channels } from '../src/server/pubsub/channels.ts';
 import type { RpcNode } from '../src/server/rpc/rpc-node.ts';
 import { openRpcSessions } from '../src/server/rpc/rpc-session.ts';
-import type { Session, SessionConnection } from '../src/server/tcp/session.ts';
+import type { Session, SessionConnection } from '../src/server/session/session.ts';
 import { Tracker } from '../src/server/tracking/tracker.ts';
 import { InThreadShards, plainNode } from './in-thread-shards.ts';
 

@@ -169,7 +169,7 @@ export class BatchEndpoint {
         results.refuse(index, refuse(denial.code, denial.message));
         continue;
       }
-      const beganMs = performance.now();
+      const beganMs = this.#shared.counts.begin(command);
       const key = command === entryCommand ? bytes.slice(starts[0], ends[0]) : null;
       const onReply = (reply: ReplyReader): void => {
         this.#shared.count(command, beganMs);

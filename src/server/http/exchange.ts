@@ -128,7 +128,7 @@ export class Exchange implements WaitPort {
       this.refuse(refuse(denial.code, denial.message));
       return;
     }
-    const beganMs = performance.now();
+    const beganMs = this.shared.counts.begin(command);
     const sink: ReplySink = {
       onReply: (reply) => {
         this.shared.count(command, beganMs);

@@ -67,7 +67,7 @@ export class GetEndpoint {
     // An answer to a socket that was reset meanwhile counts as none, and the engine aborts the process when a handler
     // returns without an answer or this.
     response.onAborted(onGone);
-    const beganMs = shared.beginSampled(getCommand);
+    const beganMs = shared.counts.begin(getCommand);
     const document = this.#document;
     document.begin(keyBytes);
     const bytes = document.bytes;
@@ -102,7 +102,7 @@ export class GetEndpoint {
       response.writeStatus(statusLineOf(404)).writeHeader('Content-Type', problemContentType);
       endAnswer(shared, response, noSuchKeyProblem, this.#waits);
     }
-    shared.countSampled(getCommand, beganMs);
+    shared.count(getCommand, beganMs);
     return true;
   }
 

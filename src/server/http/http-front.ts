@@ -88,7 +88,7 @@ class UwsFront implements HttpFront {
 
   constructor(options: HttpFrontOptions, node: HttpNode, loaded: LoadedUws) {
     this.engine = loaded.source;
-    this.#shared = new HttpShared(options, node, commandTable.commands.length);
+    this.#shared = new HttpShared(options, node);
     this.#get = new GetEndpoint(this.#shared);
     this.#set = new SetEndpoint(this.#shared);
     this.#feed = new EventFeed(node.changes, options.events, () => randomBytes(8).toString('hex'));
@@ -110,7 +110,7 @@ class UwsFront implements HttpFront {
   }
 
   flushCounts(): void {
-    this.#shared.flushCounts();
+    this.#shared.counts.flush();
   }
 
   async listen(): Promise<void> {
@@ -144,7 +144,7 @@ class UwsFront implements HttpFront {
     this.#endStreams();
     this.#listener.close();
     this.#shared.deadlines.close();
-    this.#shared.flushCounts();
+    this.#shared.counts.flush();
   }
 
   #endStreams(): void {

@@ -27,7 +27,7 @@ export class NodeEndpoints {
   }
 
   metrics(exchange: Exchange): void {
-    this.#shared.flushCounts();
+    this.#shared.counts.flush();
     const { metrics } = this.#shared.node;
     metrics.text().then(
       (page) => exchange.answer(200, metrics.contentType, page),

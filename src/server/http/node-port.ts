@@ -7,6 +7,7 @@ import type { Command } from '../../command/command.ts';
 import type { ReplySink } from '../../shard/shard-client.ts';
 import type { Access } from '../access/access.ts';
 import type { AccessOrigin } from '../access/origin.ts';
+import type { SlowLog } from '../control/slow-log.ts';
 import type { OrderedSession } from '../dispatch/ordered-session.ts';
 import type { TransactionRunner } from '../dispatch/transaction-queue.ts';
 import type { Channels } from '../pubsub/channels.ts';
@@ -20,6 +21,7 @@ export interface HttpNode {
   readonly transactions: TransactionRunner;
   readonly changes: ChangesPort;
   readonly channels: Channels;
+  readonly slowLog: SlowLog;
   readonly shardCount: number;
   /** The certificate that connections are shown; null: they are plain. */
   readonly tls: TlsIdentity | null;

@@ -39,7 +39,7 @@ export class RedisEndpoints {
       this.#answer(exchange, resolver.failure, encoding);
       return;
     }
-    const beganMs = performance.now();
+    const beganMs = this.#shared.counts.begin(command);
     const onReply = (reply: ReplyReader): void => {
       this.#shared.count(command, beganMs);
       exchange.guard(() => this.#answer(exchange, reply, encoding));
@@ -83,7 +83,7 @@ export class RedisEndpoints {
       exchange.refuse(refuse('transaction-aborted', detail));
       return;
     }
-    const beganMs = performance.now();
+    const beganMs = this.#shared.counts.begin(execCommand);
     const onReply = (reply: ReplyReader): void => {
       this.#shared.count(execCommand, beganMs);
       exchange.guard(() => this.#answerAll(exchange, reply, encoding));

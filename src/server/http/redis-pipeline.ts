@@ -57,7 +57,7 @@ export class RedisPipeline {
       this.#add(index, resolver.failure);
       return;
     }
-    const beganMs = performance.now();
+    const beganMs = this.#shared.counts.begin(command);
     const onReply = (reply: ReplyReader): void => {
       this.#shared.count(command, beganMs);
       this.#exchange.guard(() => this.#add(index, reply));

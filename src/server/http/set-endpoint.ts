@@ -149,7 +149,6 @@ class SetRequest implements ReplySink {
     this.#user = user;
     this.#isReceived = false;
     this.#refusal = null;
-    this.#beganMs = shared.beginSampled(setCommand);
     this.#timeLimit.dueMs = shared.bodyDueMs;
     shared.inFlight++;
     shared.awaitBody(this.#timeLimit);
@@ -159,7 +158,7 @@ class SetRequest implements ReplySink {
 
   onReply(reply: ReplyReader): void {
     const response = this.#response;
-    this.#shared.countSampled(setCommand, this.#beganMs);
+    this.#shared.count(setCommand, this.#beganMs);
     if (response === null) {
       // The client has gone; the command was run all the same.
       this.#endpoint.spare(this);
@@ -217,7 +216,10 @@ class SetRequest implements ReplySink {
     this.#body?.release();
     this.#body = null;
     if (refusal !== null) this.#refuse(refusal);
-    else this.#endpoint.execute(this);
+    else {
+      this.#beganMs = this.#shared.counts.begin(setCommand);
+      this.#endpoint.execute(this);
+    }
   }
 
   #late(): void {

@@ -1,13 +1,15 @@
 import { FrontEnd, Tally } from '../../base/counters.ts';
 import { type ErrorCode, errors } from '../../base/errors.ts';
 import type { Command } from '../../command/command.ts';
+import { commandTable } from '../../command/table.ts';
 import { type Refusal, refuse } from '../../protocol/http/refusal.ts';
+import { CommandCounts } from '../dispatch/command-counts.ts';
 import { type Deadline, Deadlines } from './deadlines.ts';
 import type { HttpNode } from './node-port.ts';
 import type { HttpFrontOptions } from './options.ts';
 
-/** How many commands of a kind share one reading of the clock: a reading costs more than the rest of the counting. */
-const commandsPerClock = 16;
+/** Who sent a slow command, to those who ask: of an answered request the engine does not tell the address any more. */
+const sender = { address: 'http', name: '' };
 
 /** The engine closes a connection without a word when no byte comes for 8 to 12 seconds; we answer before it does. */
 export const stallMsMax = 6000;
@@ -31,16 +33,14 @@ export class HttpShared {
   /** Requests served since the front began: grows with every request. */
   served = 0;
   readonly deadlines: Deadlines;
+  readonly counts: CommandCounts;
   /** The latest request whose body has not begun to arrive: nearly all bodies arrive with their headers. */
   #awaitingBody: Deadline | null = null;
-  readonly #uncounted: Uint32Array;
-  readonly #sampleMs: Float64Array;
 
-  constructor(options: HttpFrontOptions, node: HttpNode, commandCount: number) {
+  constructor(options: HttpFrontOptions, node: HttpNode) {
     this.options = options;
     this.node = node;
-    this.#uncounted = new Uint32Array(commandCount);
-    this.#sampleMs = new Float64Array(commandCount);
+    this.counts = new CommandCounts(node.counters, FrontEnd.http, commandTable.commands);
     this.deadlines = new Deadlines(() => {
       this.#setBodyDue();
       this.awaitBody(null);
@@ -65,26 +65,14 @@ export class HttpShared {
     return refuse('overloaded', `${this.inFlight} requests are waiting already; try again in a moment.`);
   }
 
-  /**
-   * The time a command began, for `countSampled`; NaN for most, whose duration is taken to be that of the one in
-   * {@link commandsPerClock} that is measured.
-   */
-  beginSampled(command: Command): number {
-    return (this.#uncounted[command.id] as number) % commandsPerClock === 0 ? performance.now() : Number.NaN;
-  }
-
-  countSampled(command: Command, beganMs: number): void {
-    const id = command.id;
-    if (!Number.isNaN(beganMs)) {
-      const elapsedMs = performance.now() - beganMs;
-      this.#flush(id);
-      this.#sampleMs[id] = elapsedMs;
-    }
-    this.#uncounted[id] = (this.#uncounted[id] as number) + 1;
-  }
-
+  /** Counts a command that has been answered, and keeps it when it was slow. `beganMs`: as `counts.begin` told. */
   count(command: Command, beganMs: number): void {
-    this.node.counters.command(command.id, FrontEnd.http, performance.now() - beganMs);
+    const elapsedMs = this.counts.end(command, beganMs);
+    const { slowLog } = this.node;
+    // Of a command that was not measured it is NaN, which is above nothing.
+    if (elapsedMs > slowLog.thresholdMs && !command.flags.includes('skip_slowlog')) {
+      slowLog.add(command.name, null, elapsedMs, sender);
+    }
   }
 
   countReceived(bytes: number): void {
@@ -105,19 +93,7 @@ export class HttpShared {
     return refuse('internal', 'The request met a defect of the server; its log says more.');
   }
 
-  /** Hands all counts to the node's counters: before they are read. */
-  flushCounts(): void {
-    for (let id = 0; id < this.#uncounted.length; id++) this.#flush(id);
-  }
-
   #setBodyDue(): void {
     this.bodyDueMs = performance.now() + Math.min(this.options.requestTimeoutMs, stallMsMax);
-  }
-
-  #flush(id: number): void {
-    const count = this.#uncounted[id] as number;
-    if (count === 0) return;
-    this.#uncounted[id] = 0;
-    this.node.counters.commands(id, FrontEnd.http, count, count * (this.#sampleMs[id] as number));
   }
 }

@@ -1,9 +1,9 @@
 import type { OrderedSession } from '../dispatch/ordered-session.ts';
 import type { PushFormat } from '../pubsub/push.ts';
-import type { ReplyOrder } from '../tcp/reply-order.ts';
-import type { SessionConnection } from '../tcp/session.ts';
-import { SessionState } from '../tcp/session-state.ts';
+import type { SessionConnection } from '../session/session.ts';
+import { SessionState } from '../session/session-state.ts';
 import { pushFormats } from './push-formats.ts';
+import type { ReplyOrder } from './reply-order.ts';
 import type { RespNode } from './resp-node.ts';
 
 /** Modes of a slot: the version its reply is written in, and whether it is written at all. */

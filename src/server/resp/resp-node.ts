@@ -1,4 +1,4 @@
-import type { SessionNode } from '../tcp/session-node.ts';
+import type { SessionNode } from '../session/session-node.ts';
 
 /** What the sessions of RESP need of the node they are on. */
 export interface RespNode extends SessionNode {

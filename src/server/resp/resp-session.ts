@@ -9,10 +9,10 @@ import { Decoded, RequestDecoder } from '../../protocol/resp/request-decoder.ts'
 import { copyArgs, copySmallArgs } from '../dispatch/copy-args.ts';
 import { OrderedSession } from '../dispatch/ordered-session.ts';
 import { refusedWhileSubscribed, subscribedPong } from '../pubsub/subscribed-mode.ts';
-import type { ConnectionClient } from '../tcp/connection-client.ts';
-import { type OrderedReplies, ReplyOrder, type ReplySlot } from '../tcp/reply-order.ts';
-import type { Session, SessionConnection } from '../tcp/session.ts';
+import type { ConnectionClient } from '../session/connection-client.ts';
+import type { Session, SessionConnection } from '../session/session.ts';
 import { refusalOfHttp } from './http-refusal.ts';
+import { type OrderedReplies, ReplyOrder, type ReplySlot } from './reply-order.ts';
 import { RESP3, RespConnection, SILENT } from './resp-connection.ts';
 import type { RespNode } from './resp-node.ts';
 

@@ -1,9 +1,9 @@
 import type { OrderedSession } from '../dispatch/ordered-session.ts';
-import { UnorderedAnswers } from '../pubsub/unordered-answers.ts';
-import type { SessionConnection } from '../tcp/session.ts';
-import { SessionState } from '../tcp/session-state.ts';
+import type { SessionConnection } from '../session/session.ts';
+import { SessionState } from '../session/session-state.ts';
 import { rpcPushFormat } from './push-format.ts';
 import type { RpcNode } from './rpc-node.ts';
+import { UnorderedAnswers } from './unordered-answers.ts';
 
 /** The state of a connection whose requests are answered by their ids, in any order. */
 export class RpcConnection extends SessionState {

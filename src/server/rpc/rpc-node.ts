@@ -1,5 +1,5 @@
 import type { RpcLimits } from '../../protocol/msgpack-rpc/limits.ts';
-import type { SessionNode } from '../tcp/session-node.ts';
+import type { SessionNode } from '../session/session-node.ts';
 
 /** What the sessions of MessagePack-RPC need of the node they are on. */
 export interface RpcNode extends SessionNode {

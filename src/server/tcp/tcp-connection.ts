@@ -1,9 +1,9 @@
 import type { Socket } from 'node:net';
 import { formatAddress } from '../../base/addresses.ts';
+import type { Session, SessionConnection } from '../session/session.ts';
 import { withDirectReads } from './direct-reads.ts';
 import { OutputBuffer, type OutputPool } from './output-buffer.ts';
 import { protocolOf, type WireProtocol } from './protocol-of.ts';
-import type { Session, SessionConnection } from './session.ts';
 
 /** What a connection needs of the front that accepted it. */
 export interface ConnectionOwner {

@@ -3,10 +3,10 @@ import { createServer as createTlsServer, type TlsOptions } from 'node:tls';
 import type { Counters } from '../../base/counters.ts';
 import { FrontEnd, Tally } from '../../base/counters.ts';
 import type { Clock, Logger } from '../../base/ports.ts';
+import type { OpenSession, Session, SessionConnection } from '../session/session.ts';
 import type { TcpFrontOptions } from './options.ts';
 import { OutputPool } from './output-buffer.ts';
 import type { WireProtocol } from './protocol-of.ts';
-import type { OpenSession, Session, SessionConnection } from './session.ts';
 import { type ConnectionOwner, TcpConnection } from './tcp-connection.ts';
 
 /** How the protocols of the port are spoken, and what the front needs of its node. */

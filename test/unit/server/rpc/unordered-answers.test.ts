@@ -1,6 +1,6 @@
 import test from 'ava';
 import fc from 'fast-check';
-import { UnorderedAnswers } from '../../../../src/server/pubsub/unordered-answers.ts';
+import { UnorderedAnswers } from '../../../../src/server/rpc/unordered-answers.ts';
 
 test('no command counts as answered that is not, and each does once all that were under way with it are', (t) => {
   const steps = fc.array(fc.oneof(fc.constant(-1), fc.nat(1000)), { maxLength: 400 });

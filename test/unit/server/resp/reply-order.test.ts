@@ -1,7 +1,7 @@
 import test from 'ava';
 import fc from 'fast-check';
 import { ReplyReader, ReplyWriter } from '../../../../src/command/reply.ts';
-import { ReplyOrder, type ReplySlot } from '../../../../src/server/tcp/reply-order.ts';
+import { ReplyOrder, type ReplySlot } from '../../../../src/server/resp/reply-order.ts';
 
 function integer(value: number): ReplyWriter {
   const writer = new ReplyWriter();
