@@ -73,6 +73,7 @@ export async function startFronts(node: FrontNode): Promise<Fronts> {
       changes: shards.changes,
       transactions: shards.dispatcher,
       channels: node.channels,
+      slowLog: node.slowLog,
       shardCount: config.shards,
       access: node.access,
       tls: node.tls,

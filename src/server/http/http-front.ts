@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto';
 import { FrontEnd, Tally } from '../../base/counters.ts';
-import { commandTable } from '../../command/table.ts';
 import { type HttpPath, type HttpPathId, httpPaths, methodsAt } from '../../protocol/http/paths.ts';
 import { quoted, refuse } from '../../protocol/http/refusal.ts';
 import type { AccessRefusal } from '../access/access.ts';

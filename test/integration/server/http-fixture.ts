@@ -9,6 +9,7 @@ import type { Config } from '../../../src/config/options.ts';
 import { resolveConfig } from '../../../src/config/resolve.ts';
 import { Access, type Account } from '../../../src/server/access/access.ts';
 import { AccessOrigin } from '../../../src/server/access/origin.ts';
+import { SlowLog } from '../../../src/server/control/slow-log.ts';
 import { Shards } from '../../../src/server/dispatch/shards.ts';
 import { type HttpFront, startHttpFront } from '../../../src/server/http/http-front.ts';
 import type { CommandPort, HttpNode } from '../../../src/server/http/node-port.ts';
@@ -21,6 +22,7 @@ export interface Fixture {
   readonly front: HttpFront;
   readonly url: string;
   readonly counters: Counters;
+  readonly slowLog: SlowLog;
   readonly shards: Shards;
   /** What was logged as an error. */
   readonly faults: readonly string[];
@@ -69,6 +71,7 @@ export async function startFixture(settings: FixtureSettings = {}): Promise<Fixt
     messageBytesMax: 20 * 2 ** 20,
   });
   await shards.started();
+  const slowLog = new SlowLog(systemClock, 100);
   const errorCount = Math.max(...Object.values(errors).map(({ id }) => id)) + 1;
   const counters = Counters.create({ commandCount: commandTable.commands.length, errorCount });
   const node: HttpNode = {
@@ -76,6 +79,7 @@ export async function startFixture(settings: FixtureSettings = {}): Promise<Fixt
     changes: shards.changes,
     transactions: shards.dispatcher,
     channels,
+    slowLog,
     shardCount,
     tls: settings.tls?.(log) ?? null,
     access: new Access(settings.accounts ?? [], systemClock),
@@ -96,6 +100,7 @@ export async function startFixture(settings: FixtureSettings = {}): Promise<Fixt
     front,
     url: `${node.tls === null ? 'http' : 'https'}://127.0.0.1:${front.port}`,
     counters,
+    slowLog,
     shards,
     faults,
     async stop() {
