@@ -6,7 +6,7 @@ import { digestOf } from '../../../src/server/access/secrets.ts';
 import { sharedNode, startNodeFixture } from '../resp/node-fixture.ts';
 import { Certificates, hasOpenssl } from '../server/certificates.ts';
 
-const shared = sharedNode({ maxMemory: '64mb', shards: 3, notifyKeyspaceEvents: 'KEA' });
+const shared = sharedNode({ notifyKeyspaceEvents: 'KEA' });
 // Without the program openssl there are no certificates to test with.
 const testTls = hasOpenssl ? test : test.skip;
 

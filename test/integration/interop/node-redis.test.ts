@@ -13,7 +13,7 @@ import { AccessUser } from '../../../src/server/access/rights.ts';
 import { digestOf } from '../../../src/server/access/secrets.ts';
 import { sharedNode, startNodeFixture } from '../resp/node-fixture.ts';
 
-const shared = sharedNode({ shards: 3, notifyKeyspaceEvents: 'KEA' });
+const shared = sharedNode({ notifyKeyspaceEvents: 'KEA' });
 
 type Options = NonNullable<Parameters<typeof createClient>[0]>;
 
