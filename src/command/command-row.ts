@@ -74,6 +74,12 @@ export interface CommandRow {
   readonly categories?: readonly string[];
   /** What is done with the keys, in Redis's words for COMMAND INFO, where the command's kind does not tell. */
   readonly keyFlags?: readonly KeyFlag[];
+  /** What CLIENT PAUSE does with it where its flags do not tell: it runs all the same, or is held back as a write is. */
+  readonly whilePaused?: 'runs' | 'as-write';
+  /** May be run in RESP2 by a connection that is subscribed: its reply has the shape of a message, or is its last. */
+  readonly whileSubscribed?: 'runs';
+  /** What CLIENT CACHING said of the next command stands for the one after this. */
+  readonly keepsCaching?: true;
   /** The version of Redis (of RedisJSON for json.*) that brought the command; FluxCache's where Redis has none. */
   readonly since: string;
   readonly summary: string;

@@ -3,7 +3,7 @@ import type { Args } from './args.ts';
 import type { CommandRow, Gather } from './command-row.ts';
 import type { ConnectionPort } from './connection.ts';
 import type { NodePort } from './node-port.ts';
-import type { ReplyReader, ReplyWriter } from './reply.ts';
+import type { ReplyReader, ReplySink, ReplyWriter } from './reply.ts';
 
 export {
   type CommandFlag,
@@ -113,10 +113,32 @@ export interface NodeCommand extends CommandRow {
 }
 
 /** Looks at or changes the connection it came by. Runs on the front end that holds the connection, and only there. */
-export interface ConnectionCommand extends CommandRow {
+interface ConnectionRow extends CommandRow {
   readonly kind: 'connection';
+  /**
+   * Set where it changes nothing that replies under way depend on: it is run at once, without a promise. All others wait
+   * until every command before them is answered.
+   */
+  readonly place?: 'in-order';
+  /** Whether MULTI has it run at once, or refused; all others are queued. */
+  readonly inTransaction?: 'at-once' | 'refused';
+}
+
+/** One that has its reply when it was run. It may be of several parts, one after the other, or of none. */
+export interface ConnectionCommand extends ConnectionRow {
+  readonly start?: undefined;
   /** When a promise is returned, the connection takes no further command before it is settled; then `reply` is sent. */
   readonly run: (connection: ConnectionPort, args: Args, reply: ReplyWriter) => void | Promise<void>;
+}
+
+/** One that has shards do something. Further commands of the connection need not wait for its reply. */
+export interface AskingCommand extends ConnectionRow {
+  readonly run?: undefined;
+  readonly place: 'in-order';
+  /** A queue has no place for what answers later. */
+  readonly inTransaction: 'at-once';
+  /** `sink` gets one reply, now or in a later turn. `args` may be refilled after the call. */
+  readonly start: (connection: ConnectionPort, args: Args, sink: ReplySink) => void;
 }
 
 /** A command that only has subcommands, which are rows of their own. */
@@ -135,6 +157,7 @@ export type CommandDeclaration =
   | SweepCommand
   | NodeCommand
   | ConnectionCommand
+  | AskingCommand
   | ContainerCommand;
 
 /** A row of the table: a declaration and its number. */

@@ -1,6 +1,6 @@
 import type { Args } from './args.ts';
 import type { NodePort } from './node-port.ts';
-import type { ReplyWriter } from './reply.ts';
+import type { ReplySink, ReplyWriter } from './reply.ts';
 
 /**
  * The connection that a command came by, in the facets that commands look at and change. Kept by the front end that
@@ -104,11 +104,11 @@ export interface TrackingPort {
   redirect(reply: ReplyWriter): void;
 }
 
-/** MULTI, EXEC, DISCARD, WATCH and UNWATCH of one connection. Each call writes its reply, or has when it is settled. */
+/** MULTI, EXEC, DISCARD, WATCH and UNWATCH of one connection. Each call writes its reply, or calls `sink` once. */
 export interface TransactionPort {
   begin(reply: ReplyWriter): void;
-  exec(reply: ReplyWriter): Promise<void>;
+  execute(sink: ReplySink): void;
   discard(reply: ReplyWriter): void;
-  watch(args: Args, reply: ReplyWriter): Promise<void>;
+  watchKeys(args: Args, sink: ReplySink): void;
   unwatch(reply: ReplyWriter): void;
 }

@@ -50,6 +50,12 @@ export type ReplyKind = (typeof ReplyKind)[keyof typeof ReplyKind];
 const lengthOfAttribute = 10;
 const encoder = new TextEncoder();
 
+/** Whoever asked for a command to be run. */
+export interface ReplySink {
+  /** Called exactly once for each command (I4). The reply may be read during the call only. */
+  onReply(reply: ReplyReader): void;
+}
+
 /** Builds one reply in a buffer of its own that grows and is used again: writing allocates nothing in the long run. */
 export class ReplyWriter {
   /** Holds the reply at 0 to `length`; replaced when it grows, so take it anew after each write. */

@@ -149,6 +149,7 @@ export const serverCommands: readonly CommandDeclaration[] = [
     ...nodeRow,
     name: 'ping',
     arity: -1,
+    whileSubscribed: 'runs',
     group: 'connection',
     since: '1.0.0',
     summary: 'Answers PONG, or with the message.',

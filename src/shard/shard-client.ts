@@ -1,16 +1,12 @@
 import { assert } from '../base/assert.ts';
 import type { Args } from '../command/args.ts';
-import { ReplyReader, ReplyWriter } from '../command/reply.ts';
+import { ReplyReader, type ReplySink, ReplyWriter } from '../command/reply.ts';
 import { FrontMailbox } from '../mailbox/front-mailbox.ts';
 import type { MailboxHandle } from '../mailbox/mailbox.ts';
 import type { OutboxLimits } from '../mailbox/outbox.ts';
 import { commandBytesMax, encodeCommand } from './command-message.ts';
 
-/** Whoever asked for a command to be run. */
-export interface ReplySink {
-  /** Called exactly once for each command (I4). The reply may be read during the call only. */
-  onReply(reply: ReplyReader): void;
-}
+export type { ReplySink };
 
 /** Told that a command sent on its behalf was answered, before the answer is handed over. */
 export interface FlightLog {

@@ -14,6 +14,7 @@ import type { ReplyWriter } from '../reply.ts';
 import { clientKill, clientTypeArg, isOfType } from './client-kill.ts';
 import { clientLine } from './client-line.ts';
 import { clientNameProblem, isPlain } from './client-name.ts';
+import { ofClient } from './client-row.ts';
 
 type Run = (connection: ConnectionPort, args: Args, reply: ReplyWriter) => void;
 
@@ -82,7 +83,9 @@ const list: Run = ({ clients, node }, args, reply) => {
 
 /** Without an answer when answers are turned off. */
 const replyMode: Run = ({ client }, args, reply) => {
-  if (isWord(args, 1, 'ON')) {
+  if (client.protocol === 'msgpack' && !isWord(args, 1, 'ON')) {
+    reply.error('bad-request', 'every request is answered; a notification gets no reply');
+  } else if (isWord(args, 1, 'ON')) {
     client.replyMode = 'on';
     reply.ok();
   } else if (isWord(args, 1, 'OFF')) client.replyMode = 'off';
@@ -200,6 +203,7 @@ function subcommand(
     complexity: ['list', 'kill'].includes(name) ? 'O(N) where N is the number of connections' : 'O(1)',
     syntax,
     run,
+    ...ofClient,
   };
 }
 
@@ -220,6 +224,8 @@ const leavingRow = {
   group: 'connection',
   complexity: 'O(1)',
   syntax: '',
+  inTransaction: 'at-once',
+  whileSubscribed: 'runs',
 } as const;
 
 export const clientCommands: readonly CommandDeclaration[] = [
@@ -304,7 +310,18 @@ export const clientCommands: readonly CommandDeclaration[] = [
     clientKill,
     true,
   ),
-  subcommand('reply', 3, '3.2.0', '<ON | OFF | SKIP>', 'Turns the answers of this connection on or off.', replyMode),
+  {
+    ...subcommand(
+      'reply',
+      3,
+      '3.2.0',
+      '<ON | OFF | SKIP>',
+      'Turns the answers of this connection on or off.',
+      replyMode,
+    ),
+    // EXEC tells how many replies follow: with less of them, what comes next would be taken for the rest.
+    inTransaction: 'refused',
+  },
   subcommand(
     'no-evict',
     3,
@@ -336,6 +353,7 @@ export const clientCommands: readonly CommandDeclaration[] = [
   ),
   {
     ...helpRow,
+    ...ofClient,
     name: 'client|help',
     group: 'connection',
     since: '5.0.0',

@@ -74,6 +74,7 @@ const connectionRow = {
   keys: noKeys,
   group: 'pubsub',
   complexity: 'O(N) with the number of names',
+  whileSubscribed: 'runs',
 } as const satisfies Partial<ConnectionCommand>;
 
 const nodeRow = {
@@ -87,6 +88,7 @@ const publishRow = {
   ...nodeRow,
   arity: 3,
   flags: ['pubsub', 'loading', 'stale', 'fast'],
+  whilePaused: 'as-write',
   complexity: 'O(N+M) with the subscribers of the channel and the patterns of all',
 } as const satisfies Partial<NodeCommand>;
 

@@ -2,6 +2,7 @@ import type { Args } from '../args.ts';
 import { type CommandDeclaration, type ConnectionCommand, noKeys } from '../command.ts';
 import type { ConnectionPort } from '../connection.ts';
 import type { ReplyWriter } from '../reply.ts';
+import { ofClient } from './client-row.ts';
 
 const row = {
   kind: 'connection',
@@ -9,6 +10,7 @@ const row = {
   keys: noKeys,
   group: 'connection',
   complexity: 'O(1)',
+  ...ofClient,
 } as const satisfies Partial<ConnectionCommand>;
 
 export const trackingCommands: readonly CommandDeclaration[] = [

@@ -1,9 +1,9 @@
 import type { Args } from '../args.ts';
-import { type CommandDeclaration, type ConnectionCommand, noKeys } from '../command.ts';
+import { type AskingCommand, type CommandDeclaration, noKeys } from '../command.ts';
 import type { ConnectionPort } from '../connection.ts';
-import type { ReplyWriter } from '../reply.ts';
+import type { ReplySink, ReplyWriter } from '../reply.ts';
 
-const row = {
+const queuedRow = {
   kind: 'connection',
   arity: 1,
   flags: ['noscript', 'loading', 'stale', 'fast', 'allow_busy'],
@@ -11,12 +11,16 @@ const row = {
   group: 'transactions',
   complexity: 'O(1)',
   syntax: '',
-} as const satisfies Partial<ConnectionCommand>;
+  place: 'in-order',
+} as const satisfies Partial<AskingCommand>;
+
+const row = { ...queuedRow, inTransaction: 'at-once' } as const satisfies Partial<AskingCommand>;
 
 export const transactionCommands: readonly CommandDeclaration[] = [
   {
     ...row,
     name: 'multi',
+    keepsCaching: true,
     since: '1.2.0',
     summary: 'Queues the commands that follow, until EXEC runs them at once.',
     run: (connection: ConnectionPort, _args: Args, reply: ReplyWriter) => connection.transaction.begin(reply),
@@ -25,12 +29,13 @@ export const transactionCommands: readonly CommandDeclaration[] = [
     ...row,
     name: 'exec',
     flags: ['noscript', 'loading', 'stale', 'skip_slowlog'],
+    whilePaused: 'as-write',
     since: '1.2.0',
     summary:
       'Runs the commands queued since MULTI such that no one sees a part of their work, and returns their replies; null ' +
       'when a watched key has changed.',
     complexity: 'That of the commands together',
-    run: (connection: ConnectionPort, _args: Args, reply: ReplyWriter) => connection.transaction.exec(reply),
+    start: (connection: ConnectionPort, _args: Args, sink: ReplySink) => connection.transaction.execute(sink),
   },
   {
     ...row,
@@ -49,10 +54,10 @@ export const transactionCommands: readonly CommandDeclaration[] = [
     summary: 'Has the next EXEC run nothing if one of the keys has changed by then.',
     complexity: 'O(N) where N is the number of keys',
     syntax: 'key [key ...]',
-    run: (connection: ConnectionPort, args: Args, reply: ReplyWriter) => connection.transaction.watch(args, reply),
+    start: (connection: ConnectionPort, args: Args, sink: ReplySink) => connection.transaction.watchKeys(args, sink),
   },
   {
-    ...row,
+    ...queuedRow,
     name: 'unwatch',
     since: '2.2.0',
     summary: 'Forgets the watched keys.',

@@ -1,3 +1,4 @@
+import type { Command } from '../../command/command.ts';
 import type { ClientPort, ClientsPort } from '../../command/connection.ts';
 
 /** A connection that can be closed. */
@@ -58,12 +59,12 @@ export class ClientList implements ClientsPort {
   }
 
   /**
-   * Whether a command with these flags is to wait for `whenUnpaused`. CLIENT and what only an administrator may do is
-   * never held back, so that a pause can be ended.
+   * Whether a command is to wait for `whenUnpaused`. CLIENT and what only an administrator may do is never held back, so
+   * that a pause can be ended.
    */
-  holds({ name, flags }: { readonly name: string; readonly flags: readonly string[] }): boolean {
-    if (!this.#isPaused || flags.includes('admin') || name.startsWith('client|')) return false;
-    return !this.#pausesWritesOnly || flags.includes('write') || name === 'exec' || name === 'publish';
+  holds({ flags, whilePaused }: Pick<Command, 'flags' | 'whilePaused'>): boolean {
+    if (!this.#isPaused || flags.includes('admin') || whilePaused === 'runs') return false;
+    return !this.#pausesWritesOnly || flags.includes('write') || whilePaused === 'as-write';
   }
 
   /** Calls `task` once when the pause ends. */

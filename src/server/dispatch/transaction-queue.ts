@@ -1,9 +1,8 @@
 import type { ErrorCode } from '../../base/errors.ts';
 import type { Args } from '../../command/args.ts';
-import type { Command } from '../../command/command.ts';
+import type { AskingCommand, Command, ConnectionCommand } from '../../command/command.ts';
 import type { TransactionPort } from '../../command/connection.ts';
-import { ReplyKind, ReplyReader, ReplyWriter } from '../../command/reply.ts';
-import type { ReplySink } from '../../shard/shard-client.ts';
+import { ReplyKind, ReplyReader, type ReplySink, ReplyWriter } from '../../command/reply.ts';
 import type { OrderedSession } from './ordered-session.ts';
 import { Transaction, type WatchedKey } from './transaction.ts';
 
@@ -45,8 +44,6 @@ export const TRANSACTION_LIMITS_DEFAULT: TransactionLimits = {
   watchedMax: 65_536,
 };
 
-/** Commands that act on a transaction instead of being queued by it, as in Redis. */
-const ACTS_AT_ONCE = new Set(['multi', 'exec', 'discard', 'watch', 'quit', 'reset']);
 const noMulti = 'Command not allowed inside a transaction';
 
 /**
@@ -54,20 +51,19 @@ const noMulti = 'Command not allowed inside a transaction';
  *
  *     if (transaction.isOpen && transaction.takes(row))
  *       transaction.queue(row, args, reply)          // `reply` is QUEUED, or the error that aborts the transaction
- *     else switch (row.name)
- *       'multi', 'discard', 'unwatch': run the row     // begin(reply), discard(reply), unwatch(reply): at once
- *       'exec':  transaction.execute(sink)             // `sink` is called once, as by Dispatcher.execute
- *       'watch': transaction.watchKeys(args, sink)     // likewise; `args` may be refilled after the call
+ *     else run the row, or start it                  // MULTI, EXEC, DISCARD, WATCH and UNWATCH call what is below
  *
- * The rows of EXEC and WATCH do the same, at the price of a promise. A command that could not be resolved, or that the
- * user may not run, is told to `abort` while `isOpen`. On RESET and when the connection is gone: `reset`.
+ * A command that could not be resolved, or that the user may not run, is told to `abort` while `isOpen`. On RESET and
+ * when the connection is gone: `reset`.
  *
- * Commands of kind `connection` (SELECT, CLIENT …) can be queued when `runOnConnection` is set; they are run on this
+ * Commands of kind `connection` (HELLO, CLIENT …) can be queued when `runOnConnection` is set; they are run on this
  * thread when EXEC comes. EXEC may block the session (`OrderedSession.onReady`), when it waits for the answer of a
  * WATCH in the same pipeline or for such a command.
  */
 export class TransactionQueue implements TransactionPort {
   runOnConnection: RunOnConnection | null = null;
+  /** Called when EXEC has come and is counted among the commands taken. */
+  onExecute: (() => void) | null = null;
   readonly #runner: TransactionRunner;
   readonly #session: OrderedSession | null;
   readonly #limits: TransactionLimits;
@@ -96,17 +92,13 @@ export class TransactionQueue implements TransactionPort {
     return this.#open === null ? -1 : this.#open.commands.length;
   }
 
-  get queuedBytes(): number {
-    return this.#open === null ? 0 : this.#open.length;
-  }
-
   get watchedCount(): number {
     return this.#watched.size;
   }
 
   /** Whether the command is to be queued while the transaction is open. */
   takes(command: Command): boolean {
-    return !ACTS_AT_ONCE.has(command.name);
+    return command.kind !== 'connection' || command.inTransaction !== 'at-once';
   }
 
   begin(reply: ReplyWriter): void {
@@ -164,6 +156,7 @@ export class TransactionQueue implements TransactionPort {
   }
 
   execute(sink: ReplySink): void {
+    this.onExecute?.();
     const transaction = this.#open;
     if (transaction === null) {
       answer(sink, (reply) => reply.error('bad-request', 'EXEC without MULTI'));
@@ -220,14 +213,6 @@ export class TransactionQueue implements TransactionPort {
     this.#runner.versionsOf(args, { onReply }, this.#session);
   }
 
-  exec(reply: ReplyWriter): Promise<void> {
-    return settled(reply, (sink) => this.execute(sink));
-  }
-
-  watch(args: Args, reply: ReplyWriter): Promise<void> {
-    return settled(reply, (sink) => this.watchKeys(args, sink));
-  }
-
   #faultOf(transaction: Transaction, command: Command, args: Args): TransactionFault | null {
     const { commandsMax, bytesMax } = this.#limits;
     let bytes = transaction.length;
@@ -238,9 +223,14 @@ export class TransactionQueue implements TransactionPort {
         message: `a transaction has at most ${commandsMax} commands, and ${bytesMax} bytes of arguments`,
       };
     }
-    if (command.kind === 'connection' && this.runOnConnection === null)
+    if (command.flags.includes('no_multi') || (command.kind === 'connection' && !this.#mayQueue(command))) {
       return { code: 'bad-request', message: noMulti };
+    }
     return this.#runner.transactionFault(command, args);
+  }
+
+  #mayQueue({ inTransaction }: ConnectionCommand | AskingCommand): boolean {
+    return this.runOnConnection !== null && inTransaction === undefined;
   }
 
   #note(keys: readonly Uint8Array[], versions: ReplyReader): void {
@@ -267,18 +257,4 @@ function answer(sink: ReplySink, write: (reply: ReplyWriter) => void): void {
   const reader = new ReplyReader();
   reader.openWritten(writer);
   sink.onReply(reader);
-}
-
-/** Settled once the sink was called, with what it was given copied to `reply`. */
-function settled(reply: ReplyWriter, run: (sink: ReplySink) => void): Promise<void> {
-  return new Promise((resolve) => {
-    run({
-      onReply(answered): void {
-        const start = answered.partStart;
-        answered.skip();
-        reply.part(answered.bytes, start, answered.nextStart);
-        resolve();
-      },
-    });
-  });
 }

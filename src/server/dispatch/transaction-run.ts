@@ -137,11 +137,11 @@ export class TransactionRun {
       return;
     }
     this.#shards.transactionBegan();
-    const finish = (): void => {
+    // Only an assertion rejects it, which ends the thread, as one that is thrown at once does.
+    void pending.then(() => {
       this.#shards.transactionEnded();
       this.#deliver();
-    };
-    pending.then(finish, finish);
+    });
   }
 
   /** The reply of a transaction that did not run: an error, or null for a watched key that changed. */
@@ -185,9 +185,11 @@ export class TransactionRun {
     out.array(places.length);
     for (const [index, place] of places.entries()) {
       const own = this.#own.get(index);
-      if (own !== undefined) appendOwn(own, out);
+      if (own !== undefined) appendFirst(own, out);
       else this.#gather(this.#transaction.commands[index] as Command, place, replyOfShard, out);
     }
+    // EXEC has one element a command; what else SUBSCRIBE told of is sent as its messages are.
+    for (const own of this.#own.values()) appendRest(own, out);
     const reader = new ReplyReader();
     reader.openWritten(out);
     try {
@@ -245,9 +247,22 @@ function copyElement(element: ReplyReader, out: ReplyWriter): void {
   out.part(element.bytes, start, element.nextStart);
 }
 
-/** Copies a reply without its attribute. */
-function appendOwn(reply: ReplyWriter, out: ReplyWriter): void {
+/** Copies the first part of a reply, without its attribute; of a reply without parts there is null. */
+function appendFirst(reply: ReplyWriter, out: ReplyWriter): void {
+  if (reply.length === 0) {
+    out.null();
+    return;
+  }
   const reader = new ReplyReader();
   reader.openWritten(reply);
   copyElement(reader, out);
+}
+
+/** Copies all parts of a reply but the first. */
+function appendRest(reply: ReplyWriter, out: ReplyWriter): void {
+  if (reply.length === 0) return;
+  const reader = new ReplyReader();
+  reader.openWritten(reply);
+  reader.skip();
+  if (!reader.done) out.part(reply.bytes, reader.nextStart, reply.length);
 }

@@ -3,24 +3,12 @@ import type { Args } from '../../command/args.ts';
 import type { Command } from '../../command/command.ts';
 import type { ReplyWriter } from '../../command/reply.ts';
 
-const allowed: ReadonlySet<string> = new Set([
-  'subscribe',
-  'psubscribe',
-  'ssubscribe',
-  'unsubscribe',
-  'punsubscribe',
-  'sunsubscribe',
-  'ping',
-  'quit',
-  'reset',
-]);
-
 /**
  * Why a subscribed connection that speaks RESP2 may not run a command: its client could not tell the reply from a
  * message. Null when it may. The text is Redis's.
  */
 export function refusedWhileSubscribed(command: Command): string | null {
-  if (allowed.has(command.name)) return null;
+  if (command.whileSubscribed === 'runs') return null;
   const those = '(P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET';
   return `Can't execute '${command.name}': only ${those} are allowed in this context`;
 }

@@ -1,7 +1,7 @@
 import { AssertionError } from '../../base/assert.ts';
 import { errors } from '../../base/errors.ts';
 import { Args } from '../../command/args.ts';
-import type { Command, ConnectionCommand } from '../../command/command.ts';
+import type { AskingCommand, Command, ConnectionCommand } from '../../command/command.ts';
 import { ReplyKind, ReplyReader, ReplyWriter } from '../../command/reply.ts';
 import { commandTable } from '../../command/table.ts';
 import { encodeErrorLine, encodeFoundValue, encodeReply } from '../../protocol/resp/reply-encoder.ts';
@@ -26,11 +26,12 @@ const opener = new ReplyReader();
 const getCommand = commandTable.named('get');
 const pingCommand = commandTable.named('ping');
 const execCommand = commandTable.named('exec');
+const replyCommand = commandTable.named('client|reply');
 
 /** Reads of so many commands are made as one, as far as the stores' memory is concerned: tens of microseconds. */
 const COMMANDS_PER_HOLD = 64;
 
-type ConnectionRow = ConnectionCommand & Command;
+type ConnectionRow = (AskingCommand | ConnectionCommand) & Command;
 
 /**
  * One connection that speaks RESP: decodes commands, sees to it that its user may run them, has them run in their order
@@ -278,32 +279,28 @@ export class RespSession implements Session, OrderedReplies {
     } else {
       this.#execute(command, args);
     }
-    if (command.kind !== 'connection' && this.client.replyMode === 'skip') this.client.replyMode = 'on';
+    if (command.kind !== 'connection') this.#useUpSkip();
     this.#state.look();
   }
 
   #onConnection(command: ConnectionRow, args: Args): void {
-    switch (command.name) {
-      case 'exec': {
-        const slot = this.#begin(command, args);
-        if (this.#state.tracking.isOn) this.#state.tracking.willExec();
-        this.#state.transaction.execute(slot);
-        break;
-      }
-      case 'watch':
-        this.#state.transaction.watchKeys(args, this.#begin(command, args));
-        break;
-      case 'multi':
-      case 'discard':
-      case 'unwatch':
-        this.#settle(this.#begin(command, args), this.#state.run(command, args, refusal), refusal);
-        break;
-      default: {
-        const writer = new ReplyWriter();
-        this.#settle(this.#begin(command, args), this.#state.run(command, args, writer), writer);
-        if (this.#state.tracking.isOn) this.#state.tracking.ran(command);
-      }
+    const slot = this.#begin(command, args);
+    if (command.start !== undefined) {
+      command.start(this.#state, args, slot);
+      this.#useUpSkip();
+    } else {
+      // What keeps its place has its reply at once.
+      const writer = command.place === 'in-order' ? refusal : new ReplyWriter();
+      this.#settle(slot, this.#state.run(command, args, writer), writer);
     }
+    if (this.#state.tracking.isOn) this.#state.tracking.ran(command);
+    this.#state.look();
+  }
+
+  /** A command was handed over, or answered: what CLIENT REPLY SKIP said is not of the next one. */
+  #useUpSkip(): void {
+    if (this.client.replyMode !== 'skip') return;
+    this.client.replyMode = 'on';
     this.#state.look();
   }
 
@@ -325,6 +322,7 @@ export class RespSession implements Session, OrderedReplies {
 
   #runDeferred(command: Command): void {
     this.#deferred = null;
+    refusal.clear();
     this.#take(command, this.#deferredArgs);
   }
 
@@ -346,6 +344,7 @@ export class RespSession implements Session, OrderedReplies {
     this.#state.look();
     this.#decoder.isLoginDue = this.#state.user === null;
     slot.mode = this.#state.mode;
+    if (slot.command !== replyCommand) this.#useUpSkip();
     if (writer.length === 0) {
       writer.null();
       slot.mode = SILENT;
@@ -357,6 +356,7 @@ export class RespSession implements Session, OrderedReplies {
   #refuse(): void {
     this.#state.taken++;
     this.#order.begin(null, this.#state.mode, Number.NaN).onReply(opened(refusal));
+    this.#useUpSkip();
   }
 
   onOrderedReply(slot: ReplySlot, reply: ReplyReader): void {
@@ -404,9 +404,6 @@ function opened(writer: ReplyWriter): ReplyReader {
   return opener;
 }
 
-/** Commands that change the connection are run when all before them are answered; those of a transaction keep their place. */
-function waitsForOthers({ kind, name }: Command): boolean {
-  return kind === 'connection' && !keepTheirPlace.has(name);
+function waitsForOthers(command: Command): boolean {
+  return command.kind === 'connection' && command.place !== 'in-order';
 }
-
-const keepTheirPlace: ReadonlySet<string> = new Set(['exec', 'watch', 'multi', 'discard', 'unwatch']);

@@ -1,7 +1,7 @@
 import { AssertionError, unreachable } from '../../base/assert.ts';
 import { errors } from '../../base/errors.ts';
 import type { Args } from '../../command/args.ts';
-import type { Command, ConnectionCommand } from '../../command/command.ts';
+import type { AskingCommand, Command, ConnectionCommand } from '../../command/command.ts';
 import { ReplyKind, type ReplyReader, ReplyWriter } from '../../command/reply.ts';
 import { commandTable } from '../../command/table.ts';
 import { noId } from '../../protocol/msgpack-rpc/message-reader.ts';
@@ -28,7 +28,7 @@ const setCommand = commandTable.named('set');
 /** So many requests are read in one go: what a shard wants to use again meanwhile waits for their end. */
 const REQUESTS_PER_HOLD = 64;
 
-type ConnectionRow = ConnectionCommand & Command;
+type ConnectionRow = (AskingCommand | ConnectionCommand) & Command;
 
 /** Opens the sessions of one front. */
 export function openRpcSessions(node: RpcNode): OpenSession {
@@ -52,8 +52,6 @@ class RpcSession implements Session, CallOwner, BatchOwner {
   readonly #input: RpcInput;
   readonly #ids = new IdsInFlight();
   readonly #ordered: OrderedSession;
-  /** As `RpcConnection.isPlain` was when it was last looked at. */
-  #isPlain: boolean;
   /** The batch whose operations are being begun, and how many are not answered. */
   #batch: BatchRun | null = null;
   #batches = 0;
@@ -74,7 +72,6 @@ class RpcSession implements Session, CallOwner, BatchOwner {
     this.#ordered = new OrderedSession(node.shardCount);
     this.#ordered.onReady = () => this.#run();
     this.#state = new RpcConnection(node, connection, this.#ordered, () => this.#input.kept.length);
-    this.#isPlain = this.#state.isPlain;
   }
 
   get client(): ConnectionClient {
@@ -161,7 +158,7 @@ class RpcSession implements Session, CallOwner, BatchOwner {
       case Found.nothing:
         return false;
       case Found.plain:
-        if (!this.#isPlain || this.#node.clients.isPaused || !this.#runUsual(bytes)) this.#request(bytes, true);
+        if (!this.#state.isPlain || this.#node.clients.isPaused || !this.#runUsual(bytes)) this.#request(bytes, true);
         break;
       case Found.whole:
         this.#request(bytes, false);
@@ -254,7 +251,7 @@ class RpcSession implements Session, CallOwner, BatchOwner {
       return;
     }
     this.client.lastCommand = command.name;
-    if (this.#isPlain && command.kind !== 'connection') {
+    if (this.#state.isPlain && command.kind !== 'connection') {
       this.#node.commands.execute(command, args, this.#begin(id, command, form), this.#ordered);
       return;
     }
@@ -267,7 +264,7 @@ class RpcSession implements Session, CallOwner, BatchOwner {
       this.#answerAtOnce(id, refusal);
     } else if (command.kind === 'connection') this.#onConnection(command, args, id);
     else this.#execute(command, args, this.#begin(id, command, form));
-    this.#lookAtState();
+    this.#state.look();
   }
 
   #execute(command: Command, args: Args, sink: ReplySink): void {
@@ -308,23 +305,23 @@ class RpcSession implements Session, CallOwner, BatchOwner {
 
   // Commands that concern the connection itself.
 
-  /** Those of a transaction keep their place among the others; the rest wait until all before them are answered. */
+  /** Those that keep their place are run at once; the rest wait until all before them are answered. */
   #onConnection(command: ConnectionRow, args: Args, id: number): void {
-    switch (command.name) {
-      case 'exec': {
-        const call = this.#begin(id, command, ResultForm.plain);
-        if (this.#state.tracking.isOn) this.#state.tracking.willExec();
-        this.#state.transaction.execute(call);
-        return;
-      }
-      case 'watch':
-        this.#state.transaction.watchKeys(args, this.#begin(id, command, ResultForm.plain));
-        return;
-      default: {
-        const copy = copyArgs(args);
-        this.#defer(id, command, (reply) => this.#state.run(command, copy, reply));
-      }
+    if (command.start === undefined && command.place !== 'in-order') {
+      const copy = copyArgs(args);
+      this.#defer(id, command, (reply) => this.#state.run(command, copy, reply));
+      return;
     }
+    const call = this.#begin(id, command, ResultForm.plain);
+    if (command.start !== undefined) command.start(this.#state, args, call);
+    else {
+      const { refusal } = this.#shared;
+      refusal.clear();
+      // There is no promise: it keeps its place.
+      void this.#state.run(command, args, refusal);
+      this.#settle(call, refusal);
+    }
+    if (this.#state.tracking.isOn) this.#state.tracking.ran(command);
   }
 
   #defer(id: number, command: ConnectionRow | null, work: Work): void {
@@ -348,6 +345,7 @@ class RpcSession implements Session, CallOwner, BatchOwner {
     this.#isAwaiting = true;
     void outcome
       .catch((error: unknown) => {
+        if (error instanceof AssertionError) throw error;
         this.#node.log.error(
           { err: error, command: call.command?.name ?? '' },
           'a command failed in a way it must not',
@@ -363,7 +361,7 @@ class RpcSession implements Session, CallOwner, BatchOwner {
   }
 
   #settle(call: RpcCall, writer: ReplyWriter): void {
-    this.#lookAtState();
+    this.#state.look();
     if (writer.length === 0) writer.null();
     call.onReply(this.#shared.opened(writer));
   }
@@ -462,9 +460,5 @@ class RpcSession implements Session, CallOwner, BatchOwner {
   /** What was taken is answered before the connection is closed. */
   #endWhenAnswered(): void {
     if (this.#state.calls === 0 && this.#batches === 0) this.#connection.end();
-  }
-
-  #lookAtState(): void {
-    this.#isPlain = this.#state.isPlain;
   }
 }

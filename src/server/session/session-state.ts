@@ -40,6 +40,8 @@ export abstract class SessionState implements ConnectionPort, PushTarget, Sessio
   abstract resp: 2 | 3;
   abstract readonly taken: number;
   abstract readonly answered: number;
+  /** Nobody is there for whom to subscribe to anything. */
+  #isGone = false;
   readonly #node: SessionNode;
   readonly #connection: SessionConnection;
   readonly #protocol: SessionProtocol;
@@ -54,13 +56,16 @@ export abstract class SessionState implements ConnectionPort, PushTarget, Sessio
     this.subscriptions = new ConnectionSubscriptions(node.channels, this);
     this.tracking = new ConnectionTracking(node.tracker, this, this.subscriptions, ordered);
     this.transaction = new TransactionQueue(node.commands, ordered);
-    this.transaction.runOnConnection = (command, args, reply) =>
-      command.kind === 'connection' ? this.run(command, args, reply) : undefined;
+    this.transaction.runOnConnection = (command, args, reply) => this.runQueued(command, args, reply);
+    this.transaction.onExecute = () => {
+      if (this.tracking.isOn) this.tracking.willExec();
+    };
     node.clients.add(this.client);
   }
 
   /** The connection is gone: gives back all that was held for it. */
   close(): void {
+    this.#isGone = true;
     this.#afterReplies.clear();
     this.subscriptions.clear();
     this.tracking.close();
@@ -76,6 +81,17 @@ export abstract class SessionState implements ConnectionPort, PushTarget, Sessio
       this.#answerDefect(command, error, reply);
       return undefined;
     }
+  }
+
+  /** To be called after whatever may have changed the connection's state: a session keeps what it looks at often. */
+  abstract look(): void;
+
+  /** Runs a command that MULTI queued, when EXEC comes to it. */
+  protected runQueued(command: Command, args: Args, reply: ReplyWriter): undefined | Promise<void> {
+    if (this.#isGone || command.kind !== 'connection' || command.start !== undefined) return undefined;
+    const settled = this.run(command, args, reply);
+    this.look();
+    return settled?.then(() => this.look());
   }
 
   get node(): NodePort {

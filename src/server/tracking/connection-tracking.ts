@@ -24,9 +24,6 @@ const off: TrackingOptions = {
   prefixes: [],
 };
 
-/** Commands that do not use up what CLIENT CACHING said: itself and its kin, and MULTI, for which EXEC does. */
-const keepsCaching = /^(?:client\b|multi$)/;
-
 /** A second invalidation of everything within so long says nothing new to one who has read nothing since. */
 const REPEAT_MS = 100;
 
@@ -183,7 +180,7 @@ export class ConnectionTracking implements TrackingPort, TrackingClient {
 
   /** A command was handed over, and not queued by MULTI. To be called while `isOn`. */
   ran(command: Command): void {
-    if (this.#isCachingSaid && !keepsCaching.test(command.name)) this.#isCachingSaid = false;
+    if (this.#isCachingSaid && command.keepsCaching !== true) this.#isCachingSaid = false;
     // Whatever was queued was discarded.
     if (this.#queuedKeys.length > 0) this.#queuedKeys = [];
   }
