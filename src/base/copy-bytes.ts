@@ -9,3 +9,8 @@ export function copyBytes(source: Uint8Array, from: number, target: Uint8Array, 
   }
   target.set(source.subarray(from, from + count), at);
 }
+
+/** The bytes in memory of their own: `slice` would alias those of a Buffer, which is a Uint8Array to the type checker. */
+export function copyOf(bytes: Uint8Array, start = 0, end = bytes.length): Uint8Array {
+  return new Uint8Array(bytes.subarray(start, end));
+}

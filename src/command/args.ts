@@ -1,3 +1,5 @@
+import { copyOf } from '../base/copy-bytes.ts';
+
 /**
  * The arguments of one command as byte ranges of one buffer; argument 0 is the first after the command's name.
  * A record that is refilled for every command, so that decoding one allocates nothing. Ranges are valid until the
@@ -36,9 +38,17 @@ export class Args {
     return (this.#ends[index] as number) - (this.#starts[index] as number);
   }
 
-  /** A view, not a copy, of one argument. Allocates: not for hot paths. */
+  /**
+   * A view, not a copy, of one argument: for the call only, since the bytes behind it are those of the next command then.
+   * Allocates: not for hot paths.
+   */
   view(index: number): Uint8Array {
     return this.bytes.subarray(this.start(index), this.end(index));
+  }
+
+  /** One argument in memory of its own: for what is kept beyond the call. */
+  copy(index: number): Uint8Array {
+    return copyOf(this.bytes, this.start(index), this.end(index));
   }
 
   #grow(): void {

@@ -80,8 +80,8 @@ class MoveBetween implements Steps {
 
   constructor(move: Move, args: Args) {
     this.#move = move;
-    this.#source = args.view(0).slice();
-    this.#destination = args.view(1).slice();
+    this.#source = args.copy(0);
+    this.#destination = args.copy(1);
   }
 
   next(previous: ReplyReader | null, reply: ReplyWriter): Step | null {

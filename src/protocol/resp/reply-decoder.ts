@@ -1,3 +1,4 @@
+import { copyOf } from '../../base/copy-bytes.ts';
 import { FluxError } from '../../base/errors.ts';
 import { asciiText, decodeInt64 } from '../../command/decimal.ts';
 import { lineBytesMax } from './limits.ts';
@@ -149,10 +150,14 @@ export class ReplyDecoder {
     if (to + 2 > this.#end) return undefined;
     if (this.#bytes[to] !== cr || this.#bytes[to + 1] !== lf) throw malformed('a bulk that is longer than it says');
     this.#step(to + 2);
-    if (marker === '$') return { kind: 'bulk', bytes: this.#bytes.slice(from, to) };
+    if (marker === '$') return { kind: 'bulk', bytes: copyOf(this.#bytes, from, to) };
     if (marker === '!') return { kind: 'error', text: this.#text(from, to) };
     if (length < 4 || this.#bytes[from + 3] !== 0x3a) throw malformed('a verbatim string without its format');
-    return { kind: 'verbatim', format: asciiText(this.#bytes, from, from + 3), bytes: this.#bytes.slice(from + 4, to) };
+    return {
+      kind: 'verbatim',
+      format: asciiText(this.#bytes, from, from + 3),
+      bytes: copyOf(this.#bytes, from + 4, to),
+    };
   }
 
   #container(kind: Open['kind'], start: number, lineEnd: number): Reply | 'opened' {

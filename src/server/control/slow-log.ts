@@ -90,7 +90,7 @@ function wordsOf(commandName: string, args: Args | null): readonly Uint8Array[] 
 
 function shortened(args: Args, index: number): Uint8Array {
   const length = args.byteLength(index);
-  if (length <= WORD_BYTES_MAX) return args.view(index).slice();
+  if (length <= WORD_BYTES_MAX) return args.copy(index);
   const more = Buffer.from(`... (${length - WORD_BYTES_MAX} more bytes)`);
   return Buffer.concat([args.view(index).subarray(0, WORD_BYTES_MAX), more]);
 }

@@ -1,3 +1,4 @@
+import { copyOf } from '../../base/copy-bytes.ts';
 import type { Command } from '../../command/command.ts';
 import { ReplyKind, type ReplyReader } from '../../command/reply.ts';
 import { commandTable } from '../../command/table.ts';
@@ -170,7 +171,7 @@ export class BatchEndpoint {
         continue;
       }
       const beganMs = this.#shared.counts.begin(command);
-      const key = command === entryCommand ? bytes.slice(starts[0], ends[0]) : null;
+      const key = command === entryCommand ? copyOf(bytes, starts[0], ends[0]) : null;
       const onReply = (reply: ReplyReader): void => {
         this.#shared.count(command, beganMs);
         exchange.guard(() => results.add(index, command, reply, key));

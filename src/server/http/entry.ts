@@ -1,3 +1,4 @@
+import { copyOf } from '../../base/copy-bytes.ts';
 import { ValueType } from '../../base/view.ts';
 import { ReplyKind, type ReplyReader } from '../../command/reply.ts';
 import { commandTable } from '../../command/table.ts';
@@ -21,7 +22,7 @@ export function entryOf(reply: ReplyReader): Entry | null {
   if (reply.kind !== ReplyKind.array) return null;
   reply.next();
   const { type } = reply;
-  const value = reply.bytes.slice(reply.start, reply.end);
+  const value = copyOf(reply.bytes, reply.start, reply.end);
   reply.next();
   const version = reply.number;
   reply.next();

@@ -1,4 +1,5 @@
 import { ChangeFlag, ChangeKind, interestInAll } from '../../base/change.ts';
+import { copyOf } from '../../base/copy-bytes.ts';
 import { eventId, eventTypeOf, keyFields } from '../../protocol/http/event-frame.ts';
 import type { Change, ChangesListener } from '../dispatch/change-hub.ts';
 import { EventHistory, type HeldEvent, sizeOf } from './event-history.ts';
@@ -104,7 +105,7 @@ export class EventFeed implements ChangesListener {
       this.#add({ type, key: noKey, data: JSON.stringify({ shard }) });
       return;
     }
-    const key = bytes.slice(start, end);
+    const key = copyOf(bytes, start, end);
     const more = kind === ChangeKind.set ? { created: (flags & ChangeFlag.created) !== 0 } : undefined;
     this.#add({ type, key, data: JSON.stringify({ ...keyFields(key), ...more }) });
   }

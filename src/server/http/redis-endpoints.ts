@@ -1,3 +1,4 @@
+import { copyOf } from '../../base/copy-bytes.ts';
 import { errors } from '../../base/errors.ts';
 import { ReplyKind, ReplyReader, ReplyWriter } from '../../command/reply.ts';
 import { commandTable } from '../../command/table.ts';
@@ -55,7 +56,7 @@ export class RedisEndpoints {
       return;
     }
     // The builder is used again by the next request, while this one may wait between two commands.
-    const bytes = this.#builder.bytes.slice(0, this.#builder.length);
+    const bytes = copyOf(this.#builder.bytes, 0, this.#builder.length);
     new RedisPipeline(exchange, this.#resolver, bytes, commands, encodingOf(exchange)).run();
   }
 

@@ -1,4 +1,6 @@
 import { assert } from '../../base/assert.ts';
+import { byteText } from '../../base/byte-text.ts';
+import { copyOf } from '../../base/copy-bytes.ts';
 import type { Subscriber } from './message.ts';
 
 /** What a subscription takes in memory beside its name: entries of two maps and two sets. Measured, rounded up. */
@@ -36,7 +38,7 @@ export class ChannelSet {
   }
 
   get(name: Uint8Array): Channel | undefined {
-    return this.#channels.size === 0 ? undefined : this.#channels.get(keyOf(name));
+    return this.#channels.size === 0 ? undefined : this.#channels.get(byteText(name));
   }
 
   has(name: Uint8Array, subscriber: Subscriber): boolean {
@@ -45,10 +47,10 @@ export class ChannelSet {
 
   /** The channel the subscriber was added to; null when it was there already. Copies the name. */
   add(name: Uint8Array, subscriber: Subscriber): Channel | null {
-    const key = keyOf(name);
+    const key = byteText(name);
     let channel = this.#channels.get(key);
     if (channel === undefined) {
-      channel = { name: name.slice(), subscribers: new Set() };
+      channel = { name: copyOf(name), subscribers: new Set() };
       this.#channels.set(key, channel);
       this.#nameBytes += name.length;
     } else if (channel.subscribers.has(subscriber)) {
@@ -63,16 +65,11 @@ export class ChannelSet {
     assert(channel.subscribers.delete(subscriber), 'who leaves a channel was subscribed to it');
     this.#bytes -= bytesOf(channel.name);
     if (channel.subscribers.size > 0) return;
-    this.#channels.delete(keyOf(channel.name));
+    this.#channels.delete(byteText(channel.name));
     this.#nameBytes -= channel.name.length;
   }
 }
 
 function bytesOf(name: Uint8Array): number {
   return name.length + SUBSCRIPTION_BYTES;
-}
-
-/** A string of one character a byte, which compares and hashes as the bytes do. */
-function keyOf(name: Uint8Array): string {
-  return Buffer.from(name.buffer, name.byteOffset, name.length).toString('latin1');
 }

@@ -3,7 +3,8 @@ import { globMatches } from '../../command/glob.ts';
 import type { PublisherPort } from '../../command/publisher.ts';
 import type { ReplyWriter } from '../../command/reply.ts';
 import { type Channel, ChannelSet } from './channel-set.ts';
-import { Message, type Subscriber } from './message.ts';
+import { Message } from './message.ts';
+import { isCostly, PatternSet } from './pattern-set.ts';
 
 /** What subscriptions may use up. */
 export interface ChannelLimits {
@@ -20,16 +21,12 @@ export const channelBytesMax = 64 * 1024 + 64;
 /** Steps that matching one name with all patterns may take at most; a name so long that it might is not matched. */
 const matchStepsMax = 100_000_000;
 
-const star = 0x2a;
-
 /** All channels of a node, the patterns, and the shard channels, which are a space of names of their own. */
 export class Channels implements PublisherPort {
   readonly limits: ChannelLimits;
   readonly channels = new ChannelSet();
-  readonly patterns = new ChannelSet();
+  readonly patterns = new PatternSet();
   readonly shardChannels = new ChannelSet();
-  /** Bytes of those patterns, each counted once, whose matching can go over the name again and again. */
-  #costlyPatternBytes = 0;
 
   constructor(limits: ChannelLimits) {
     this.limits = limits;
@@ -50,20 +47,6 @@ export class Channels implements PublisherPort {
   /** Memory that all subscriptions take, about. */
   get bytes(): number {
     return this.channels.bytes + this.patterns.bytes + this.shardChannels.bytes;
-  }
-
-  /** Null when the subscriber had it already. */
-  addPattern(pattern: Uint8Array, subscriber: Subscriber): Channel | null {
-    const before = this.patterns.size;
-    const added = this.patterns.add(pattern, subscriber);
-    if (this.patterns.size > before && isCostly(pattern)) this.#costlyPatternBytes += pattern.length;
-    return added;
-  }
-
-  removePattern(pattern: Channel, subscriber: Subscriber): void {
-    const before = this.patterns.size;
-    this.patterns.remove(pattern, subscriber);
-    if (this.patterns.size < before && isCostly(pattern.name)) this.#costlyPatternBytes -= pattern.name.length;
   }
 
   /** First to those who named the channel, then pattern by pattern; in each, in the order they subscribed in. */
@@ -99,7 +82,7 @@ export class Channels implements PublisherPort {
 
   #publishByPattern(channel: Uint8Array, payload: Uint8Array): number {
     // No message of a sane name is lost by this: with a name of 100 bytes it takes 1 MB of costly patterns.
-    const skipsCostly = this.#costlyPatternBytes * channel.length > matchStepsMax;
+    const skipsCostly = this.patterns.costlyBytes * channel.length > matchStepsMax;
     let count = 0;
     for (const pattern of this.patterns.values()) {
       if (skipsCostly && isCostly(pattern.name)) continue;
@@ -142,10 +125,4 @@ function list(channels: ChannelSet, pattern: Uint8Array | null, reply: ReplyWrit
 /** As Redis has it: a name without any byte is matched by none but the empty pattern. */
 function matches(pattern: Uint8Array, name: Uint8Array): boolean {
   return name.length === 0 ? pattern.length === 0 : globMatches(pattern, name, 0, name.length);
-}
-
-/** A star at the end swallows the rest at once; any other may be tried at every byte of the name. */
-function isCostly(pattern: Uint8Array): boolean {
-  const first = pattern.indexOf(star);
-  return first >= 0 && first < pattern.length - 1;
 }

@@ -2,10 +2,27 @@ import { ValueType } from '../../base/view.ts';
 import type { Args } from '../../command/args.ts';
 import type { SubscriptionsPort } from '../../command/connection.ts';
 import type { ReplyWriter } from '../../command/reply.ts';
-import type { Channel } from './channel-set.ts';
+import type { Channel, ChannelSet } from './channel-set.ts';
 import { type Channels, channelBytesMax, patternBytesMax } from './channels.ts';
 import type { Message, Subscriber } from './message.ts';
 import type { Push, PushTarget } from './push.ts';
+
+/** What one connection is subscribed to of one kind: channels, patterns or shard channels. */
+class Subscriptions {
+  readonly own = new Set<Channel>();
+  /** The commands, as their replies name them. */
+  readonly word: string;
+  readonly undoWord: string;
+  readonly all: ChannelSet;
+  readonly nameBytesMax: number;
+
+  constructor(word: string, undoWord: string, all: ChannelSet, nameBytesMax: number) {
+    this.word = word;
+    this.undoWord = undoWord;
+    this.all = all;
+    this.nameBytesMax = nameBytesMax;
+  }
+}
 
 /**
  * What one connection is subscribed to. Messages are pushed behind the reply of the command that subscribed to them:
@@ -14,9 +31,9 @@ import type { Push, PushTarget } from './push.ts';
 export class ConnectionSubscriptions implements SubscriptionsPort, Subscriber {
   readonly #all: Channels;
   readonly #target: PushTarget;
-  readonly #channels = new Set<Channel>();
-  readonly #patterns = new Set<Channel>();
-  readonly #shardChannels = new Set<Channel>();
+  readonly #channels: Subscriptions;
+  readonly #patterns: Subscriptions;
+  readonly #shardChannels: Subscriptions;
   /** Commands taken when the connection subscribed last: the replies of these go out before any message. */
   #subscribedAt = 0;
   /** Messages that wait for replies. */
@@ -25,91 +42,58 @@ export class ConnectionSubscriptions implements SubscriptionsPort, Subscriber {
   constructor(channels: Channels, target: PushTarget) {
     this.#all = channels;
     this.#target = target;
+    this.#channels = new Subscriptions('subscribe', 'unsubscribe', channels.channels, channelBytesMax);
+    this.#patterns = new Subscriptions('psubscribe', 'punsubscribe', channels.patterns, patternBytesMax);
+    this.#shardChannels = new Subscriptions('ssubscribe', 'sunsubscribe', channels.shardChannels, channelBytesMax);
   }
 
   get channelCount(): number {
-    return this.#channels.size;
+    return this.#channels.own.size;
   }
 
   get patternCount(): number {
-    return this.#patterns.size;
+    return this.#patterns.own.size;
   }
 
   get shardChannelCount(): number {
-    return this.#shardChannels.size;
+    return this.#shardChannels.own.size;
   }
 
   /** Whether there is anything it could receive messages of: in RESP2, few commands are taken then. */
   get isSubscribed(): boolean {
-    return this.#channels.size > 0 || this.#patterns.size > 0 || this.#shardChannels.size > 0;
+    return this.#channels.own.size > 0 || this.#patterns.own.size > 0 || this.#shardChannels.own.size > 0;
   }
 
   subscribe(args: Args, reply: ReplyWriter): void {
-    if (!this.#hasRoom(args, channelBytesMax, reply)) return;
-    for (let index = 0; index < args.count; index++) {
-      const name = args.view(index);
-      const added = this.#all.channels.add(name, this);
-      if (added !== null) this.#channels.add(added);
-      confirm(reply, 'subscribe', name, this.#count);
-    }
+    this.#subscribe(this.#channels, args, reply);
   }
 
   psubscribe(args: Args, reply: ReplyWriter): void {
-    if (!this.#hasRoom(args, patternBytesMax, reply)) return;
-    for (let index = 0; index < args.count; index++) {
-      const pattern = args.view(index);
-      const added = this.#all.addPattern(pattern, this);
-      if (added !== null) this.#patterns.add(added);
-      confirm(reply, 'psubscribe', pattern, this.#count);
-    }
+    this.#subscribe(this.#patterns, args, reply);
   }
 
   ssubscribe(args: Args, reply: ReplyWriter): void {
-    if (!this.#hasRoom(args, channelBytesMax, reply)) return;
-    for (let index = 0; index < args.count; index++) {
-      const name = args.view(index);
-      const added = this.#all.shardChannels.add(name, this);
-      if (added !== null) this.#shardChannels.add(added);
-      confirm(reply, 'ssubscribe', name, this.#shardChannels.size);
-    }
+    this.#subscribe(this.#shardChannels, args, reply);
   }
 
   unsubscribe(args: Args, reply: ReplyWriter): void {
-    if (args.count === 0 && this.#channels.size === 0) confirm(reply, 'unsubscribe', null, this.#count);
-    for (const name of namesOf(args, this.#channels)) {
-      const channel = this.#all.channels.get(name);
-      if (channel !== undefined && this.#channels.delete(channel)) this.#all.channels.remove(channel, this);
-      confirm(reply, 'unsubscribe', name, this.#count);
-    }
+    this.#unsubscribe(this.#channels, args, reply);
   }
 
   punsubscribe(args: Args, reply: ReplyWriter): void {
-    if (args.count === 0 && this.#patterns.size === 0) confirm(reply, 'punsubscribe', null, this.#count);
-    for (const name of namesOf(args, this.#patterns)) {
-      const pattern = this.#all.patterns.get(name);
-      if (pattern !== undefined && this.#patterns.delete(pattern)) this.#all.removePattern(pattern, this);
-      confirm(reply, 'punsubscribe', name, this.#count);
-    }
+    this.#unsubscribe(this.#patterns, args, reply);
   }
 
   sunsubscribe(args: Args, reply: ReplyWriter): void {
-    if (args.count === 0 && this.#shardChannels.size === 0)
-      confirm(reply, 'sunsubscribe', null, this.#shardChannels.size);
-    for (const name of namesOf(args, this.#shardChannels)) {
-      const channel = this.#all.shardChannels.get(name);
-      if (channel !== undefined && this.#shardChannels.delete(channel)) this.#all.shardChannels.remove(channel, this);
-      confirm(reply, 'sunsubscribe', name, this.#shardChannels.size);
-    }
+    this.#unsubscribe(this.#shardChannels, args, reply);
   }
 
   /** Ends all subscriptions without a word: the connection was reset, or is gone. */
   clear(): void {
-    for (const channel of this.#channels) this.#all.channels.remove(channel, this);
-    for (const pattern of this.#patterns) this.#all.removePattern(pattern, this);
-    for (const channel of this.#shardChannels) this.#all.shardChannels.remove(channel, this);
-    this.#channels.clear();
-    this.#patterns.clear();
-    this.#shardChannels.clear();
+    for (const { own, all } of [this.#channels, this.#patterns, this.#shardChannels]) {
+      for (const channel of own) all.remove(channel, this);
+      own.clear();
+    }
   }
 
   onMessage(message: Message): void {
@@ -130,8 +114,29 @@ export class ConnectionSubscriptions implements SubscriptionsPort, Subscriber {
     });
   }
 
-  get #count(): number {
-    return this.#channels.size + this.#patterns.size;
+  #subscribe(kind: Subscriptions, args: Args, reply: ReplyWriter): void {
+    if (!this.#hasRoom(args, kind.nameBytesMax, reply)) return;
+    for (let index = 0; index < args.count; index++) {
+      const name = args.view(index);
+      const added = kind.all.add(name, this);
+      if (added !== null) kind.own.add(added);
+      confirm(reply, kind.word, name, this.#countWith(kind));
+    }
+  }
+
+  #unsubscribe(kind: Subscriptions, args: Args, reply: ReplyWriter): void {
+    const { own, all, undoWord } = kind;
+    if (args.count === 0 && own.size === 0) confirm(reply, undoWord, null, this.#countWith(kind));
+    for (const name of namesOf(args, own)) {
+      const channel = all.get(name);
+      if (channel !== undefined && own.delete(channel)) all.remove(channel, this);
+      confirm(reply, undoWord, name, this.#countWith(kind));
+    }
+  }
+
+  /** What Redis tells behind a name: channels and patterns are counted together, shard channels by themselves. */
+  #countWith(kind: Subscriptions): number {
+    return kind === this.#shardChannels ? kind.own.size : this.#channels.own.size + this.#patterns.own.size;
   }
 
   /** False, with the error written, when the names are too long or too many. */
@@ -143,7 +148,8 @@ export class ConnectionSubscriptions implements SubscriptionsPort, Subscriber {
       reply.error('invalid-argument', text);
       return false;
     }
-    if (this.#count + this.#shardChannels.size + args.count > subscriptionsMax) {
+    const count = this.#channels.own.size + this.#patterns.own.size + this.#shardChannels.own.size;
+    if (count + args.count > subscriptionsMax) {
       const text = `too many subscriptions on one connection, the limit is ${subscriptionsMax}`;
       reply.error('too-many-requests', text);
       return false;

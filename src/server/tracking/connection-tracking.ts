@@ -1,3 +1,4 @@
+import { byteText } from '../../base/byte-text.ts';
 import type { Args } from '../../command/args.ts';
 import type { Command } from '../../command/command.ts';
 import type { TrackingPort } from '../../command/connection.ts';
@@ -8,7 +9,6 @@ import type { OrderedSession } from '../dispatch/ordered-session.ts';
 import type { ConnectionSubscriptions } from '../pubsub/connection-subscriptions.ts';
 import type { PushTarget } from '../pubsub/push.ts';
 import { brokenRedirection, type Invalidation } from './invalidation.ts';
-import { textOf } from './key-text.ts';
 import { LateInvalidations } from './late-invalidations.ts';
 import { KeyReader } from './tracked-keys.ts';
 import type { Tracker, TrackingClient } from './tracker.ts';
@@ -149,7 +149,7 @@ export class ConnectionTracking implements TrackingPort, TrackingClient {
     const last = lastKeyOf(command, args);
     this.#tracker.makeRoom(Math.floor((last - first) / step) + 1);
     for (let at = first; at <= last; at += step) {
-      this.#tracker.note(textOf(args.bytes, args.start(at), args.end(at)), reader);
+      this.#tracker.note(byteText(args.bytes, args.start(at), args.end(at)), reader);
     }
     this.#readAt = this.#target.taken;
     this.#emptiedAtMs = 0;
@@ -160,7 +160,7 @@ export class ConnectionTracking implements TrackingPort, TrackingClient {
     if (command.kind !== 'read' || command.keys.step === 0 || !this.#isWanted) return;
     const last = lastKeyOf(command, args);
     for (let at = command.keys.first; at <= last; at += command.keys.step) {
-      this.#queuedKeys.push(textOf(args.bytes, args.start(at), args.end(at)));
+      this.#queuedKeys.push(byteText(args.bytes, args.start(at), args.end(at)));
     }
   }
 

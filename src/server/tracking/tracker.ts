@@ -1,8 +1,8 @@
+import { byteText } from '../../base/byte-text.ts';
 import { ChangeKind, interestInAll } from '../../base/change.ts';
 import type { Change, ChangesListener } from '../dispatch/change-hub.ts';
 import type { OrderedSession } from '../dispatch/ordered-session.ts';
 import { Invalidation } from './invalidation.ts';
-import { textOf } from './key-text.ts';
 import { Prefixes } from './prefixes.ts';
 import { type KeyReader, TrackedKeys } from './tracked-keys.ts';
 
@@ -145,7 +145,7 @@ export class Tracker implements ChangesListener {
       return;
     }
     if (this.#prefixes.size === 0 && this.#keys.keyCount === 0) return;
-    const key = textOf(change.bytes, change.start, change.end);
+    const key = byteText(change.bytes, change.start, change.end);
     if (this.#prefixes.size > 0) this.#tellPrefixes(key, change.author);
     this.#tellReaders(key, change.author);
   }

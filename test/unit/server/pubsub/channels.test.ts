@@ -22,7 +22,7 @@ test('a message goes to all who named its channel, then to all whose pattern mat
   const channels = new Channels(limits);
   const order: string[] = [];
   const named = (name: string): Subscriber => ({ onMessage: () => order.push(name) });
-  channels.addPattern(bytes('n*'), named('by pattern'));
+  channels.patterns.add(bytes('n*'), named('by pattern'));
   channels.channels.add(bytes('news'), named('first'));
   channels.channels.add(bytes('news'), named('second'));
   channels.channels.add(bytes('olds'), named('other'));
@@ -35,8 +35,8 @@ test('who is subscribed by name and by two patterns hears a message three times,
   const channels = new Channels(limits);
   const listener = new Listener();
   channels.channels.add(bytes('a.b'), listener);
-  channels.addPattern(bytes('a.*'), listener);
-  channels.addPattern(bytes('?.b'), listener);
+  channels.patterns.add(bytes('a.*'), listener);
+  channels.patterns.add(bytes('?.b'), listener);
   t.is(channels.publish(bytes('a.b'), bytes('hi')), 3);
   t.deepEqual(listener.heard, ['a.b=hi', 'a.* a.b=hi', '?.b a.b=hi']);
 });
@@ -55,7 +55,7 @@ test('shard channels are names of their own, without patterns', (t) => {
   const channels = new Channels(limits);
   const listener = new Listener();
   channels.shardChannels.add(bytes('news'), listener);
-  channels.addPattern(bytes('*'), listener);
+  channels.patterns.add(bytes('*'), listener);
   t.is(channels.publishToShard(bytes('news'), bytes('1')), 1);
   t.is(channels.publish(bytes('news'), bytes('2')), 1);
   t.deepEqual(listener.heard, ['news=1', '* news=2']);
@@ -82,13 +82,13 @@ test('what is counted goes back to nothing when all have left', (t) => {
   const channels = new Channels(limits);
   const listener = new Listener();
   const channel = channels.channels.add(bytes('a'), listener);
-  const pattern = channels.addPattern(bytes('*a*'), listener);
+  const pattern = channels.patterns.add(bytes('*a*'), listener);
   t.is(channels.channels.add(bytes('a'), listener), null, 'subscribed already');
   t.deepEqual([channels.channelCount, channels.patternCount], [1, 1]);
   t.true(channels.bytes > 0);
   if (channel === null || pattern === null) throw new Error('both were new');
   channels.channels.remove(channel, listener);
-  channels.removePattern(pattern, listener);
+  channels.patterns.remove(pattern, listener);
   t.deepEqual([channels.channelCount, channels.patternCount, channels.bytes], [0, 0, 0]);
   t.is(channels.publish(bytes('a'), bytes('x')), 0);
 });
@@ -116,9 +116,9 @@ test('patterns made to take for ever do not hold up a message of a long name', (
   const listener = new Listener();
   const plain = new Listener();
   for (let index = 0; index < 40; index++) {
-    channels.addPattern(bytes(`*${'a'.repeat(1000)}b${index}`), listener);
+    channels.patterns.add(bytes(`*${'a'.repeat(1000)}b${index}`), listener);
   }
-  channels.addPattern(bytes('a*'), plain);
+  channels.patterns.add(bytes('a*'), plain);
   const beganMs = performance.now();
   t.is(channels.publish(bytes('a'.repeat(64 * 1024)), bytes('x')), 1);
   t.true(performance.now() - beganMs < 1000);
