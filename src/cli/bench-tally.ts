@@ -1,7 +1,7 @@
 import { createHistogram } from 'node:perf_hooks';
 import { keyChooser, randomFrom } from './bench-keys.ts';
 import type { BenchPlan } from './bench-plan.ts';
-import { wireOf } from './bench-wire.ts';
+import { type Wire, wireOf } from './bench-wire.ts';
 
 /** The longest time told apart, in nanoseconds: longer ones count as this. */
 const TIME_NS_MAX = 3600e9;
@@ -9,7 +9,7 @@ const TIME_NS_MAX = 3600e9;
 /** What the connections of a thread share. */
 export class Load {
   readonly plan: BenchPlan;
-  readonly wire;
+  readonly wire: Wire;
   /** Requests not sent yet. */
   left: number;
   reads = 0;
