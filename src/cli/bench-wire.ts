@@ -33,7 +33,7 @@ export interface AnswerScanner {
 }
 
 /** A protocol as the load speaks it. */
-interface Wire {
+export interface Wire {
   readonly read: Frame;
   readonly write: Frame;
   /** Sent first, and answered by one answer; null when nothing has to be said. */
