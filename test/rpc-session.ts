@@ -30,6 +30,7 @@ class MemoryConnection implements SessionConnection {
   readonly address = '127.0.0.1:1';
   readonly localAddress = '127.0.0.1:2';
   readonly connectedAtMs = 0;
+  readonly lastInputMs = 0;
   readonly receivedBytes = 0;
   readonly sentBytes = 0;
   readonly unsentBytes = 0;

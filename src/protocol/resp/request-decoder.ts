@@ -78,6 +78,8 @@ export class RequestDecoder {
 
   #input: Uint8Array = none;
   #inputAt = 0;
+  /** The input is a copy made here. */
+  #isInputOwn = false;
 
   #carry: Uint8Array = none;
   #carryLength = 0;
@@ -116,15 +118,17 @@ export class RequestDecoder {
     if (this.#outcome !== Decoded.incomplete) return;
     const isUsedUp = this.#inputAt === this.#input.length;
     this.#input = isUsedUp ? bytes : joined(this.#input.subarray(this.#inputAt), bytes);
+    this.#isInputOwn = !isUsedUp;
     this.#inputAt = 0;
   }
 
   /** Copies what is left of the input, when no further command can be taken now; the command told last is forgotten. */
   keep(): void {
     this.#forgetTold();
-    if (this.#inputAt === this.#input.length) return;
+    if (this.#isInputOwn || this.#inputAt === this.#input.length) return;
     this.#input = new Uint8Array(this.#input.subarray(this.#inputAt));
     this.#inputAt = 0;
+    this.#isInputOwn = true;
   }
 
   next(): Decoded {

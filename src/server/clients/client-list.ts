@@ -23,7 +23,7 @@ export class ClientList implements ClientsPort {
   #isPaused = false;
   #pausesWritesOnly = true;
   #timer: NodeJS.Timeout | null = null;
-  #waiting: (() => void)[] = [];
+  readonly #waiting = new Set<{ readonly task: () => void }>();
 
   constructor(nowMs: () => number = Date.now) {
     this.#nowMs = nowMs;
@@ -67,9 +67,11 @@ export class ClientList implements ClientsPort {
     return !this.#pausesWritesOnly || flags.includes('write') || whilePaused === 'as-write';
   }
 
-  /** Calls `task` once when the pause ends. */
-  whenUnpaused(task: () => void): void {
-    this.#waiting.push(task);
+  /** Calls `task` once when the pause ends, unless the function returned here is called before. */
+  whenUnpaused(task: () => void): () => void {
+    const waiting = { task };
+    this.#waiting.add(waiting);
+    return () => void this.#waiting.delete(waiting);
   }
 
   pause(untilMs: number, writesOnly: boolean): void {
@@ -84,9 +86,9 @@ export class ClientList implements ClientsPort {
     this.#timer = null;
     this.#pausedUntilMs = 0;
     this.#isPaused = false;
-    const waiting = this.#waiting;
-    this.#waiting = [];
-    for (const task of waiting) task();
+    const waiting = [...this.#waiting];
+    this.#waiting.clear();
+    for (const { task } of waiting) task();
   }
 
   #look(): void {

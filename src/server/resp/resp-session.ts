@@ -1,4 +1,3 @@
-import { AssertionError } from '../../base/assert.ts';
 import { errors } from '../../base/errors.ts';
 import { Args } from '../../command/args.ts';
 import type { AskingCommand, Command, ConnectionCommand } from '../../command/command.ts';
@@ -10,6 +9,7 @@ import { copyArgs, copySmallArgs } from '../dispatch/copy-args.ts';
 import { OrderedSession } from '../dispatch/ordered-session.ts';
 import { refusedWhileSubscribed, subscribedPong } from '../pubsub/subscribed-mode.ts';
 import type { ConnectionClient } from '../session/connection-client.ts';
+import { type CommandTaker, InputLoop } from '../session/input-loop.ts';
 import type { Session, SessionConnection } from '../session/session.ts';
 import { refusalOfHttp } from './http-refusal.ts';
 import { type OrderedReplies, ReplyOrder, type ReplySlot } from './reply-order.ts';
@@ -28,9 +28,6 @@ const pingCommand = commandTable.named('ping');
 const execCommand = commandTable.named('exec');
 const replyCommand = commandTable.named('client|reply');
 
-/** Reads of so many commands are made as one, as far as the stores' memory is concerned: tens of microseconds. */
-const COMMANDS_PER_HOLD = 64;
-
 type ConnectionRow = (AskingCommand | ConnectionCommand) & Command;
 
 /**
@@ -41,24 +38,23 @@ type ConnectionRow = (AskingCommand | ConnectionCommand) & Command;
  * over all shards, or one that changes the connection itself and is run when all before it are answered. What arrived by
  * then is kept by the decoder, and the socket is not read.
  */
-export class RespSession implements Session, OrderedReplies {
+export class RespSession implements Session, CommandTaker, OrderedReplies {
   readonly #node: RespNode;
   readonly #connection: SessionConnection;
   readonly #decoder: RequestDecoder;
   readonly #ordered: OrderedSession;
   readonly #order: ReplyOrder;
   readonly #state: RespConnection;
+  readonly #loop: InputLoop;
   /** A command that waits: until all before it are answered, or until commands are no longer held back. */
   #deferred: Command | null = null;
   #deferredArgs = new Args();
   #isHeldBack = false;
+  #forgetPause: (() => void) | null = null;
   /** A connection command that has not answered yet. */
   #isAwaiting = false;
-  #isRunning = false;
-  #isInputPaused = false;
-  /** The last line of a connection whose bytes are no commands. */
-  #protocolError = '';
-  #isClosed = false;
+  /** What a connection is told whose bytes are no commands, behind all that is owed to it. */
+  #lastWords: (() => void) | null = null;
 
   constructor(node: RespNode, connection: SessionConnection) {
     this.#node = node;
@@ -70,9 +66,10 @@ export class RespSession implements Session, OrderedReplies {
       commandBytesMax: limits.commandBytesMax,
     });
     this.#ordered = new OrderedSession(node.shardCount);
-    this.#ordered.onReady = () => this.#run();
+    this.#ordered.onReady = () => this.#loop.run();
     this.#order = new ReplyOrder(this);
     this.#state = new RespConnection(node, connection, this.#ordered, this.#order, () => this.#decoder.bufferedBytes);
+    this.#loop = new InputLoop(node, connection, this.#state, this);
     this.#decoder.isLoginDue = this.#state.user === null;
   }
 
@@ -84,80 +81,61 @@ export class RespSession implements Session, OrderedReplies {
     return this.#order.count + (this.#deferred === null ? 0 : 1);
   }
 
+  get isHeld(): boolean {
+    return this.#loop.isHeld;
+  }
+
   get bufferedBytes(): number {
     return this.#decoder.bufferedBytes;
   }
 
   receive(bytes: Uint8Array): void {
     this.#decoder.feed(bytes);
-    this.#run();
-    this.#decoder.keep();
+    this.#loop.run();
   }
 
   resume(): void {
-    this.#run();
+    this.#loop.run();
   }
 
   close(): void {
-    this.#isClosed = true;
+    this.#loop.close();
+    this.#forgetPause?.();
     this.#order.close();
     this.#state.close();
   }
 
   // The way of a command.
 
-  /** Takes commands until there is none or something holds the session. */
-  #run(): void {
-    // A reply that is there at once calls this from within.
-    if (this.#isRunning || this.#isClosed) return;
-    this.#isRunning = true;
-    const { commands } = this.#node;
-    commands.holdReads();
-    let decoded: Decoded = Decoded.command;
-    try {
-      for (let run = 1; decoded === Decoded.command && this.#takesCommands(); run++) {
-        decoded = this.#takeNext();
-        if (run % COMMANDS_PER_HOLD === 0) {
-          commands.releaseReads();
-          commands.holdReads();
-        }
-      }
-    } catch (error) {
-      // A broken invariant ends the thread; any other defect costs the connection it was met on.
-      if (error instanceof AssertionError) throw error;
-      this.#node.log.error({ err: error, client: this.client.id }, 'a command failed in a way it must not');
-      this.#connection.destroy('a command failed in a way it must not');
-    } finally {
-      commands.releaseReads();
-      this.#isRunning = false;
-    }
-    this.#holdInput(decoded === Decoded.command);
-  }
-
-  #takeNext(): Decoded {
+  takeNext(): boolean {
     if (this.#deferred !== null) {
       this.#runDeferred(this.#deferred);
-      return Decoded.command;
+      return true;
     }
-    const decoded = this.#decoder.next();
-    if (decoded === Decoded.command) this.#command(this.#decoder.args);
-    else if (decoded === Decoded.protocolError) this.#refuseProtocol();
-    else if (decoded === Decoded.crossProtocol) this.#refuseHttp();
-    return decoded;
+    switch (this.#decoder.next()) {
+      case Decoded.command:
+        this.#command(this.#decoder.args);
+        return true;
+      case Decoded.protocolError:
+        this.#refuseProtocol();
+        return true;
+      case Decoded.crossProtocol:
+        this.#refuseHttp();
+        return true;
+      default:
+        return false;
+    }
   }
 
-  #takesCommands(): boolean {
-    if (this.#state.isClosing || this.#isClosed || this.#isAwaiting || this.#connection.isCongested) return false;
+  mayTake(): boolean {
+    if (this.#state.isClosing || this.#isAwaiting || this.#connection.isCongested) return false;
     if (this.#deferred !== null)
       return !this.#isHeldBack && (this.#order.count === 0 || !waitsForOthers(this.#deferred));
     return !this.#ordered.blocked && this.#order.count < this.#node.limits.pipelineMax;
   }
 
-  #holdInput(isHeld: boolean): void {
-    if (isHeld === this.#isInputPaused || this.#state.isClosing) return;
-    this.#isInputPaused = isHeld;
-    if (isHeld) this.#connection.pauseInput();
-    else this.#connection.resumeInput();
+  onRest(): void {
+    this.#decoder.keep();
   }
 
   #command(args: Args): void {
@@ -179,9 +157,9 @@ export class RespSession implements Session, OrderedReplies {
     if (clients.isPaused && clients.holds(command)) {
       this.#defer(command, args);
       this.#isHeldBack = true;
-      clients.whenUnpaused(() => {
+      this.#forgetPause = clients.whenUnpaused(() => {
         this.#isHeldBack = false;
-        this.#run();
+        this.#loop.run();
       });
       return;
     }
@@ -332,11 +310,14 @@ export class RespSession implements Session, OrderedReplies {
       return;
     }
     this.#isAwaiting = true;
-    void outcome.then(() => {
-      this.#isAwaiting = false;
-      this.#answer(slot, writer);
-      this.#run();
-    });
+    // What it throws was answered; what is thrown from here on is a defect of the session.
+    void outcome
+      .then(() => {
+        this.#isAwaiting = false;
+        this.#answer(slot, writer);
+        this.#loop.run();
+      })
+      .catch((error: unknown) => this.#loop.defect(error));
   }
 
   /** The reply of a command that changed the connection: in the version it chose, and none at all where it wrote none. */
@@ -360,41 +341,52 @@ export class RespSession implements Session, OrderedReplies {
   }
 
   onOrderedReply(slot: ReplySlot, reply: ReplyReader): void {
+    try {
+      this.#write(slot, reply);
+    } catch (error) {
+      this.#loop.defect(error);
+    }
+  }
+
+  #write(slot: ReplySlot, reply: ReplyReader): void {
     const { command, beganMs } = slot;
     if (reply.kind === ReplyKind.error) this.#node.counters.error(errors[reply.errorCode].id);
     if ((slot.mode & SILENT) === 0) encodeReply(reply, this.#connection, slot.mode === RESP3 ? 3 : 2);
     if (command !== null) this.#state.count(command, beganMs, slot.args);
     this.#state.answeredOne();
-    if (this.#state.isClosing) {
-      if (this.#order.count === 0) this.#end();
-    } else if (this.#isInputPaused) {
-      this.#run();
-    }
+    if (this.#state.isClosing) this.#endWhenAnswered();
+    else if (this.#loop.isHeld) this.#loop.run();
   }
 
   #refuseProtocol(): void {
-    this.#state.isClosing = true;
     // The words hold bytes of the request, which are not UTF-8.
-    this.#protocolError = `ERR Protocol error: ${this.#decoder.error}`;
+    const line = `ERR Protocol error: ${this.#decoder.error}`;
     this.#node.counters.error(errors['bad-request'].id);
-    if (this.#order.count === 0) this.#end();
-  }
-
-  /** All is answered, and nothing more is taken. */
-  #end(): void {
-    if (this.#protocolError !== '') encodeErrorLine(this.#protocolError, this.#connection);
-    this.#protocolError = '';
-    this.#connection.end();
+    this.#endWith(() => encodeErrorLine(line, this.#connection));
   }
 
   /** Somebody took this port for that of HTTP, or has a browser send commands in the body of a request. */
   #refuseHttp(): void {
-    this.#state.isClosing = true;
-    const text = refusalOfHttp(this.#node.httpPort());
-    const at = this.#connection.reserve(text.length);
-    this.#connection.bytes.set(text, at);
-    this.#connection.end();
     this.#node.log.warn({ client: this.client.id, address: this.client.address }, 'connection closed: it speaks HTTP');
+    this.#endWith(() => {
+      const text = refusalOfHttp(this.#node.httpPort());
+      const at = this.#connection.reserve(text.length);
+      this.#connection.bytes.set(text, at);
+    });
+  }
+
+  /** Takes no more commands, and closes with these words behind all that is owed. */
+  #endWith(lastWords: () => void): void {
+    this.#state.isClosing = true;
+    this.#lastWords = lastWords;
+    this.#endWhenAnswered();
+  }
+
+  #endWhenAnswered(): void {
+    if (this.#order.count > 0) return;
+    this.#lastWords?.();
+    this.#lastWords = null;
+    this.#connection.end();
   }
 }
 

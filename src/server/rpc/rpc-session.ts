@@ -12,6 +12,7 @@ import type { ReplySink } from '../../shard/shard-client.ts';
 import { copyArgs } from '../dispatch/copy-args.ts';
 import { OrderedSession } from '../dispatch/ordered-session.ts';
 import type { ConnectionClient } from '../session/connection-client.ts';
+import { type CommandTaker, InputLoop } from '../session/input-loop.ts';
 import type { OpenSession, Session, SessionConnection } from '../session/session.ts';
 import { areOperations, type BatchOperation, type BatchOwner, BatchRun } from './batch-run.ts';
 import { IdsInFlight } from './ids-in-flight.ts';
@@ -24,9 +25,6 @@ import { RpcShared } from './rpc-shared.ts';
 
 const getCommand = commandTable.named('get');
 const setCommand = commandTable.named('set');
-
-/** So many requests are read in one go: what a shard wants to use again meanwhile waits for their end. */
-const REQUESTS_PER_HOLD = 64;
 
 type ConnectionRow = (AskingCommand | ConnectionCommand) & Command;
 
@@ -44,23 +42,24 @@ export function openRpcSessions(node: RpcNode): OpenSession {
  * over all shards, a batch whose operations are not all begun, or one that changes the connection itself and is run when
  * all before it are answered. What arrived by then is kept, and the socket is not read.
  */
-class RpcSession implements Session, CallOwner, BatchOwner {
+class RpcSession implements Session, CommandTaker, CallOwner, BatchOwner {
   readonly #shared: RpcShared;
   readonly #node: RpcNode;
   readonly #connection: SessionConnection;
   readonly #state: RpcConnection;
+  readonly #loop: InputLoop;
   readonly #input: RpcInput;
   readonly #ids = new IdsInFlight();
   readonly #ordered: OrderedSession;
   /** The batch whose operations are being begun, and how many are not answered. */
   #batch: BatchRun | null = null;
   #batches = 0;
-  /** A command that waits until all before it are answered. */
+  /** A command that waits: until all before it are answered, or until commands are no longer held back. */
   #deferred: (() => void) | null = null;
+  #waitsForAll = true;
+  #forgetPause: (() => void) | null = null;
   /** A connection command that has not answered yet, or one that is held back. */
   #isAwaiting = false;
-  #isRunning = false;
-  #isInputPaused = false;
   #isClosed = false;
 
   constructor(shared: RpcShared, connection: SessionConnection) {
@@ -70,8 +69,9 @@ class RpcSession implements Session, CallOwner, BatchOwner {
     this.#connection = connection;
     this.#input = new RpcInput(shared.reader, shared.args, node.limits.messageBytesMax);
     this.#ordered = new OrderedSession(node.shardCount);
-    this.#ordered.onReady = () => this.#run();
+    this.#ordered.onReady = () => this.#loop.run();
     this.#state = new RpcConnection(node, connection, this.#ordered, () => this.#input.kept.length);
+    this.#loop = new InputLoop(node, connection, this.#state, this);
   }
 
   get client(): ConnectionClient {
@@ -82,71 +82,49 @@ class RpcSession implements Session, CallOwner, BatchOwner {
     return this.#state.calls + this.#batches + (this.#deferred === null ? 0 : 1);
   }
 
+  get isHeld(): boolean {
+    return this.#loop.isHeld;
+  }
+
   get bufferedBytes(): number {
     return this.#input.kept.length;
   }
 
   receive(bytes: Uint8Array): void {
-    this.client.lastCommandAtMs = this.#node.clock.nowMs();
     this.#input.kept.add(bytes);
-    this.#run();
+    this.#loop.run();
   }
 
   resume(): void {
-    this.#run();
+    this.#loop.run();
   }
 
   close(): void {
     this.#isClosed = true;
+    this.#loop.close();
+    this.#forgetPause?.();
     this.#input.kept.clear();
     this.#state.close();
   }
 
   // The way of a request.
 
-  /** Takes requests until there is none or something holds the session. */
-  #run(): void {
-    // A reply that is there at once calls this from within.
-    if (this.#isRunning || this.#isClosed) return;
-    this.#isRunning = true;
-    let isHeld = false;
-    const { commands } = this.#node;
-    commands.holdReads();
-    try {
-      for (let run = 1; ; run++) {
-        isHeld = !this.#takesRequests();
-        if (isHeld) break;
-        if (run % REQUESTS_PER_HOLD === 0) {
-          commands.releaseReads();
-          commands.holdReads();
-        }
-        if (this.#deferred !== null) this.#runDeferred(this.#deferred);
-        else if (this.#batch !== null) this.#stepBatch(this.#batch);
-        else if (!this.#takeMessage()) break;
-      }
-    } catch (error) {
-      // A broken invariant ends the thread; any other defect costs the connection it was met on.
-      if (error instanceof AssertionError) throw error;
-      this.#node.log.error({ err: error, client: this.client.id }, 'a request failed in a way it must not');
-      this.#connection.destroy('a request failed in a way it must not');
-    } finally {
-      commands.releaseReads();
-      this.#isRunning = false;
-    }
-    if (this.#isClosed) return;
-    this.#input.kept.settle();
-    if (this.#state.isClosing) this.#endWhenAnswered();
-    else if (isHeld !== this.#isInputPaused) {
-      this.#isInputPaused = isHeld;
-      if (isHeld) this.#connection.pauseInput();
-      else this.#connection.resumeInput();
-    }
+  takeNext(): boolean {
+    if (this.#deferred !== null) this.#runDeferred(this.#deferred);
+    else if (this.#batch !== null) this.#stepBatch(this.#batch);
+    else return this.#takeMessage();
+    return true;
   }
 
-  #takesRequests(): boolean {
-    if (this.#state.isClosing || this.#isClosed || this.#isAwaiting || this.#connection.isCongested) return false;
-    if (this.#deferred !== null) return this.#state.calls === 0 && this.#batches === 0;
+  mayTake(): boolean {
+    if (this.#state.isClosing || this.#isAwaiting || this.#connection.isCongested) return false;
+    if (this.#deferred !== null) return !this.#waitsForAll || (this.#state.calls === 0 && this.#batches === 0);
     return !this.#ordered.blocked && (this.#batch !== null || this.#state.calls < this.#node.limits.pipelineMax);
+  }
+
+  onRest(): void {
+    this.#input.kept.settle();
+    if (this.#state.isClosing) this.#endWhenAnswered();
   }
 
   /** False when what arrived is not a whole message. */
@@ -235,11 +213,11 @@ class RpcSession implements Session, CallOwner, BatchOwner {
   /** CLIENT PAUSE: this command, and so all behind it, waits. */
   #hold(command: Command, args: Args, form: ResultForm, id: number): void {
     this.#isAwaiting = true;
-    this.#node.clients.whenUnpaused(() => {
+    this.#waitsForAll = false;
+    this.#deferred = () => this.#command(command, args, form, id);
+    this.#forgetPause = this.#node.clients.whenUnpaused(() => {
       this.#isAwaiting = false;
-      if (this.#isClosed) return;
-      this.#command(command, args, form, id);
-      this.#run();
+      this.#loop.run();
     });
   }
 
@@ -288,6 +266,14 @@ class RpcSession implements Session, CallOwner, BatchOwner {
   }
 
   onAnswered(call: RpcCall, reply: ReplyReader): void {
+    try {
+      this.#write(call, reply);
+    } catch (error) {
+      this.#loop.defect(error);
+    }
+  }
+
+  #write(call: RpcCall, reply: ReplyReader): void {
     const { id, command } = call;
     if (command !== null) this.#state.count(command, call.beganMs, null);
     if (reply.kind === ReplyKind.error) this.#node.counters.error(errors[reply.errorCode].id);
@@ -300,7 +286,7 @@ class RpcSession implements Session, CallOwner, BatchOwner {
     }
     this.#state.calls--;
     this.#state.answeredOne(call.generation);
-    if (this.#isInputPaused || this.#state.isClosing) this.#run();
+    if (this.#loop.isHeld || this.#state.isClosing) this.#loop.run();
   }
 
   // Commands that concern the connection itself.
@@ -325,6 +311,7 @@ class RpcSession implements Session, CallOwner, BatchOwner {
   }
 
   #defer(id: number, command: ConnectionRow | null, work: Work): void {
+    this.#waitsForAll = true;
     this.#deferred = () => {
       const writer = new ReplyWriter();
       const call = this.#begin(id, command, ResultForm.plain);
@@ -356,8 +343,9 @@ class RpcSession implements Session, CallOwner, BatchOwner {
       .then(() => {
         this.#isAwaiting = false;
         this.#settle(call, writer);
-        this.#run();
-      });
+        this.#loop.run();
+      })
+      .catch((error: unknown) => this.#loop.defect(error));
   }
 
   #settle(call: RpcCall, writer: ReplyWriter): void {
@@ -422,6 +410,14 @@ class RpcSession implements Session, CallOwner, BatchOwner {
   }
 
   onBatchDone(batch: BatchRun): void {
+    try {
+      this.#writeBatch(batch);
+    } catch (error) {
+      this.#loop.defect(error);
+    }
+  }
+
+  #writeBatch(batch: BatchRun): void {
     this.#batches--;
     const { id } = batch;
     if (id !== noId) {
@@ -433,7 +429,7 @@ class RpcSession implements Session, CallOwner, BatchOwner {
       }
     }
     this.#state.answeredOne(batch.generation);
-    if (this.#isInputPaused || this.#state.isClosing) this.#run();
+    if (this.#loop.isHeld || this.#state.isClosing) this.#loop.run();
   }
 
   // Answers without a run.

@@ -26,7 +26,6 @@ export class ConnectionClient implements ClientPort {
   replyMode: 'on' | 'off' | 'skip' = 'on';
   /** Kept by the session, with every command. */
   lastCommand = '';
-  lastCommandAtMs: number;
   commandCount = 0;
   readonly connection: SessionConnection;
   readonly #session: SessionFacts;
@@ -34,7 +33,6 @@ export class ConnectionClient implements ClientPort {
   constructor(connection: SessionConnection, protocol: 'resp' | 'msgpack', session: SessionFacts) {
     this.connection = connection;
     this.protocol = protocol;
-    this.lastCommandAtMs = connection.connectedAtMs;
     this.#session = session;
   }
 
@@ -51,6 +49,9 @@ export class ConnectionClient implements ClientPort {
   }
   get localAddress(): string {
     return this.connection.localAddress;
+  }
+  get lastCommandAtMs(): number {
+    return this.connection.lastInputMs;
   }
   get connectedAtMs(): number {
     return this.connection.connectedAtMs;

@@ -11,6 +11,8 @@ export interface Session {
   receive(bytes: Uint8Array): void;
   /** The output is no longer congested: goes on with what was kept. */
   resume(): void;
+  /** It has, or may have, input that it has not looked at, because something holds it. */
+  readonly isHeld: boolean;
   /** Commands taken and not yet answered, and bytes kept that no command was made of yet. */
   readonly inFlight: number;
   readonly bufferedBytes: number;
@@ -28,6 +30,8 @@ export interface SessionConnection {
   readonly address: string;
   readonly localAddress: string;
   readonly connectedAtMs: number;
+  /** When bytes arrived last, by the node's clock. */
+  readonly lastInputMs: number;
   readonly receivedBytes: number;
   readonly sentBytes: number;
 
@@ -44,7 +48,7 @@ export interface SessionConnection {
   /** Reads nothing more from the socket until `resumeInput`. */
   pauseInput(): void;
   resumeInput(): void;
-  /** Closes when all that was written is sent; nothing more is read. */
+  /** Closes when all that was written is sent; nothing more is read, nor sent. */
   end(): void;
   /** Closes at once for a reason that is logged. */
   destroy(reason: string): void;

@@ -39,8 +39,6 @@ export class TcpConnection implements SessionConnection {
   isCongested = false;
   /** When bytes arrived last, by the owner's clock. */
   lastInputMs: number;
-  /** When `end` was called; 0 before. */
-  endingSinceMs = 0;
   session: Session | null = null;
   /** Which protocol it turned out to speak. */
   protocol: WireProtocol | null = null;
@@ -48,10 +46,20 @@ export class TcpConnection implements SessionConnection {
   readonly #owner: ConnectionOwner;
   readonly #output: OutputBuffer;
   readonly #write = (bytes: Uint8Array): boolean => this.#writeNow(bytes);
+  /**
+   *     open -> ending     `end`: all is answered; what arrives is dropped, and so is what is still written
+   *     open | ending -> closed     the other end closed too, or `destroy`
+   */
+  #state: 'open' | 'ending' | 'closed' = 'open';
   #isFlushDue = false;
-  #isClosed = false;
+  /** The other end sends no more. */
   #inputEnded = false;
+  /** The session takes nothing now; the front wants nothing more, whatever the session says. */
   #isInputPaused = false;
+  #isInputStopped = false;
+  /** While ending: how much was unsent at the last look, and when that was less than before. */
+  #unsentBefore = 0;
+  #progressMs = 0;
   /** Bytes of all commands before the one that was found incomplete, and when it was; -1: none was. */
   #bytesBefore = -1;
   #incompleteSinceMs = 0;
@@ -98,7 +106,7 @@ export class TcpConnection implements SessionConnection {
   /** Sends what was written; the end of the turn. */
   flush(): void {
     this.#isFlushDue = false;
-    if (this.#isClosed) {
+    if (this.#state !== 'open') {
       this.#output.clear();
       return;
     }
@@ -124,32 +132,57 @@ export class TcpConnection implements SessionConnection {
   }
 
   resumeInput(): void {
-    if (this.#isClosed) return;
+    if (this.#state === 'closed' || this.#isInputStopped) return;
     this.#isInputPaused = false;
     // Nobody can be silent whom nobody listened to.
     this.lastInputMs = this.#owner.nowMs();
     this.#socket.resume();
   }
 
+  /** Reads nothing more, whatever the session asks for; what was read is still run and answered. */
+  stopInput(): void {
+    this.#isInputStopped = true;
+    this.pauseInput();
+  }
+
   end(): void {
-    if (this.endingSinceMs > 0 || this.#isClosed) return;
-    this.endingSinceMs = this.#owner.nowMs();
+    if (this.#state !== 'open') return;
     if (this.#isFlushDue) this.flush();
+    if (this.isClosing) return;
+    this.#state = 'ending';
+    this.#unsentBefore = this.#socket.writableLength;
+    this.#progressMs = this.#owner.nowMs();
     this.#socket.end();
     // Unread input would make the kernel answer with a reset, which can overtake the last replies.
     this.#socket.resume();
   }
 
   destroy(reason: string): void {
-    if (this.#isClosed) return;
+    if (this.#state === 'closed') return;
     if (reason !== '') this.#owner.log(`connection closed: ${reason}`, this);
     this.#socket.destroy();
     this.#onClose();
   }
 
+  /** `end` or `destroy` was called, or the other end is gone. */
+  get isClosing(): boolean {
+    return this.#state !== 'open';
+  }
+
   /** Whether nothing is under way: no command, no unsent byte. */
   get isQuiet(): boolean {
-    return (this.session?.inFlight ?? 0) === 0 && this.unsentBytes === 0;
+    return this.#isDone && this.unsentBytes === 0;
+  }
+
+  /**
+   * For how long an ending connection has waited for nothing but its other end's closing (`unsent` 0), or for it to
+   * take what is still unsent.
+   */
+  waitedMs(nowMs: number): number {
+    const unsent = this.#socket.writableLength;
+    if (unsent < this.#unsentBefore) this.#progressMs = nowMs;
+    this.#unsentBefore = unsent;
+    return nowMs - this.#progressMs;
   }
 
   /** Whether the same command has been arriving for longer than `limitMs`, as far as this was asked meanwhile. */
@@ -168,7 +201,7 @@ export class TcpConnection implements SessionConnection {
   }
 
   #onData(bytes: Uint8Array): void {
-    if (this.endingSinceMs > 0 || this.#isClosed) return;
+    if (this.#state !== 'open') return;
     this.lastInputMs = this.#owner.nowMs();
     this.receivedBytes += bytes.length;
     this.#owner.received(this, bytes.length);
@@ -192,25 +225,29 @@ export class TcpConnection implements SessionConnection {
   }
 
   #onDrain(): void {
-    if (!this.isCongested || this.#isClosed) return;
+    if (!this.isCongested || this.#state !== 'open') return;
     this.isCongested = false;
     this.session?.resume();
   }
 
-  /** The other end sends no more; what it sent is still answered. */
   #onInputEnd(): void {
     this.#inputEnded = true;
     this.endWhenDone();
   }
 
-  /** Ends the connection when its other end sends no more and all is answered. */
+  /** Ends the connection when its other end sends no more and all that it sent is answered. */
   endWhenDone(): void {
-    if (this.#inputEnded && (this.session?.inFlight ?? 0) === 0) this.end();
+    if (this.#inputEnded && this.#isDone) this.end();
+  }
+
+  /** No command is under way, and none is kept that waits to be taken. */
+  get #isDone(): boolean {
+    return this.session === null || (this.session.inFlight === 0 && !this.session.isHeld);
   }
 
   #onClose(): void {
-    if (this.#isClosed) return;
-    this.#isClosed = true;
+    if (this.#state === 'closed') return;
+    this.#state = 'closed';
     this.session?.close();
     this.#output.clear();
     this.#owner.closed(this);

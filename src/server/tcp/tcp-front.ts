@@ -1,5 +1,6 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import { createServer as createTlsServer, type TlsOptions } from 'node:tls';
+import { AssertionError } from '../../base/assert.ts';
 import type { Counters } from '../../base/counters.ts';
 import { FrontEnd, Tally } from '../../base/counters.ts';
 import type { Clock, Logger } from '../../base/ports.ts';
@@ -83,10 +84,6 @@ export class TcpFront implements ConnectionOwner {
     return total;
   }
 
-  get connectionCount(): number {
-    return this.#connections.size;
-  }
-
   /** Resolves when the port is open. */
   listen(): Promise<void> {
     const { host, port } = this.#options;
@@ -115,7 +112,7 @@ export class TcpFront implements ConnectionOwner {
     this.#isDraining = true;
     this.#server.close();
     const endMs = performance.now() + this.#options.drainTimeoutMs;
-    for (const connection of this.#connections) connection.pauseInput();
+    for (const connection of this.#connections) connection.stopInput();
     for (;;) {
       for (const connection of this.#connections) if (connection.isQuiet) connection.end();
       const isOver = performance.now() >= endMs;
@@ -191,15 +188,24 @@ export class TcpFront implements ConnectionOwner {
   #flushAll(): void {
     const due = this.#flushDue;
     // Flushing may have more written, by these connections or others: the list grows meanwhile.
-    for (let index = 0; index < due.length; index++) (due[index] as TcpConnection).flush();
+    for (let index = 0; index < due.length; index++) {
+      const connection = due[index] as TcpConnection;
+      try {
+        connection.flush();
+      } catch (error) {
+        if (error instanceof AssertionError) throw error;
+        this.#node.log.error({ err: error, client: connection.id }, 'a connection failed in a way it must not');
+        connection.destroy('it failed in a way it must not');
+      }
+    }
     due.length = 0;
   }
 
   /** Whether nothing is left but other ends that do not close. */
   #isLingering(): boolean {
     const nowMs = this.nowMs();
-    for (const { endingSinceMs } of this.#connections) {
-      if (endingSinceMs === 0 || nowMs - endingSinceMs < LINGER_MS) return false;
+    for (const connection of this.#connections) {
+      if (!connection.isClosing || !connection.isQuiet || connection.waitedMs(nowMs) < LINGER_MS) return false;
     }
     return true;
   }
@@ -212,9 +218,10 @@ export class TcpFront implements ConnectionOwner {
     if (isLate) return;
     const { idleTimeoutMs, requestTimeoutMs } = this.#options;
     for (const connection of this.#connections) {
-      const { endingSinceMs, session, lastInputMs } = connection;
-      if (endingSinceMs > 0) {
-        if (nowMs - endingSinceMs > LINGER_MS) connection.destroy('');
+      const { session, lastInputMs } = connection;
+      if (connection.isClosing) {
+        const limitMs = connection.unsentBytes === 0 ? LINGER_MS : Math.max(LINGER_MS, requestTimeoutMs);
+        if (connection.waitedMs(nowMs) > limitMs) connection.destroy('');
         continue;
       }
       connection.endWhenDone();
