@@ -184,6 +184,8 @@ export async function startNode(
   let stopped: Promise<boolean> | null = null;
   const stop = async (): Promise<boolean> => {
     state = 'draining';
+    // What CLIENT PAUSE holds back was taken: it is answered now.
+    clients.unpause();
     const endMs = performance.now() + limits.drainTimeoutMs;
     const isComplete = await running.drain();
     await shards.stop(Math.max(0, endMs - performance.now()));
