@@ -1,3 +1,4 @@
+import { byteText } from '../../base/byte-text.ts';
 import type { ErrorCode } from '../../base/errors.ts';
 import type { Args } from '../../command/args.ts';
 import type { AskingCommand, Command, ConnectionCommand } from '../../command/command.ts';
@@ -196,7 +197,7 @@ export class TransactionQueue implements TransactionPort {
       );
       return;
     }
-    const keys = Array.from({ length: args.count }, (_, index) => args.view(index).slice());
+    const keys = Array.from({ length: args.count }, (_, index) => args.copy(index));
     const round = this.#watchRound;
     this.#watchesAsked++;
     const onReply = (reply: ReplyReader): void => {
@@ -239,7 +240,7 @@ export class TransactionQueue implements TransactionPort {
       versions.next();
       const version = versions.number;
       versions.next();
-      const name = Buffer.from(key.buffer, key.byteOffset, key.length).toString('latin1');
+      const name = byteText(key);
       // A key watched twice is watched from the first time on.
       if (!this.#watched.has(name)) this.#watched.set(name, { key, version, expiresAtMs: versions.number });
     }

@@ -1,4 +1,5 @@
 import { assert } from '../../base/assert.ts';
+import { copyOf } from '../../base/copy-bytes.ts';
 import { Args } from '../../command/args.ts';
 import type { Command, NodeCommand, SurveyParts } from '../../command/command.ts';
 import { ReplyKind, ReplyReader, ReplyWriter } from '../../command/reply.ts';
@@ -110,7 +111,7 @@ export class TransactionRun {
   #onReply(number: number, reply: ReplyReader): void {
     const start = reply.partStart;
     reply.skip();
-    const bytes = reply.bytes.slice(start, reply.nextStart);
+    const bytes = copyOf(reply.bytes, start, reply.nextStart);
     (this.#replies[number] as ReplyReader).open(bytes, 0, bytes.length);
     this.#missing--;
     if (this.#missing > 0) return;

@@ -1,3 +1,4 @@
+import { copyOf } from '../../base/copy-bytes.ts';
 import type { Args } from '../../command/args.ts';
 import type { Command } from '../../command/command.ts';
 import { ReplyReader, type ReplyWriter } from '../../command/reply.ts';
@@ -66,7 +67,7 @@ function joinParts(reply: ReplyWriter): void {
     reader.skip();
   }
   if (count === 1) return;
-  const parts = reply.bytes.slice(0, reply.length);
+  const parts = copyOf(reply.bytes, 0, reply.length);
   reply.clear();
   reply.array(count);
   reply.part(parts, 0, parts.length);
