@@ -1,3 +1,4 @@
+import { AssertionError } from '../../base/assert.ts';
 import type { ChangeKind } from '../../base/change.ts';
 import type { Command } from '../../command/command.ts';
 import type { CommandTable } from '../../command/table.ts';
@@ -47,15 +48,25 @@ export class ChangeHub {
   readonly #commands: readonly Command[];
   readonly #controls: readonly ShardControl[];
   readonly #onInterest: () => void;
+  readonly #onDefect: (error: unknown) => void;
   #registrations: readonly Registration[] = [];
   readonly #record: ChangeRecord;
   readonly #change: Change;
 
-  /** `onInterest` is called when messages may come, from then on, though no reply is awaited. */
-  constructor(table: CommandTable, controls: readonly ShardControl[], onInterest: () => void) {
+  /**
+   * `onInterest` is called when messages may come, from then on, though no reply is awaited; `onDefect` with what a
+   * listener threw.
+   */
+  constructor(
+    table: CommandTable,
+    controls: readonly ShardControl[],
+    onInterest: () => void,
+    onDefect: (error: unknown) => void,
+  ) {
     this.#commands = table.commands;
     this.#controls = controls;
     this.#onInterest = onInterest;
+    this.#onDefect = onDefect;
     const bytes = new Uint8Array(0);
     this.#record = { kind: 0, flags: 0, row: UPKEEP_ROW, start: 0, end: 0, nextAt: 0 };
     this.#change = { kind: 0, bytes, start: 0, end: 0, flags: 0, shard: 0, row: null, author: null };
@@ -88,12 +99,34 @@ export class ChangeHub {
       change.row = record.row === UPKEEP_ROW ? null : (this.#commands[record.row] ?? null);
       change.author = change.row === null ? null : session;
       const bit = 1 << record.kind;
-      for (const { listener, interest } of this.#registrations) if ((interest & bit) !== 0) listener.onChange(change);
+      for (const { listener, interest } of this.#registrations) {
+        if ((interest & bit) !== 0) this.#tell(listener, change);
+      }
     }
   }
 
   lost(shard: number): void {
-    for (const { listener } of this.#registrations) listener.onLost(shard);
+    for (const { listener } of this.#registrations) this.#tellLost(listener, shard);
+  }
+
+  /** One that throws what is no assertion has missed the change, which concerns neither the other ones nor the reply. */
+  #tell(listener: ChangesListener, change: Change): void {
+    try {
+      listener.onChange(change);
+    } catch (error) {
+      if (error instanceof AssertionError) throw error;
+      this.#onDefect(error);
+      this.#tellLost(listener, change.shard);
+    }
+  }
+
+  #tellLost(listener: ChangesListener, shard: number): void {
+    try {
+      listener.onLost(shard);
+    } catch (error) {
+      if (error instanceof AssertionError) throw error;
+      this.#onDefect(error);
+    }
   }
 
   #tellShards(): void {

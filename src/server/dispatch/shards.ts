@@ -72,7 +72,13 @@ export class Shards {
     this.#pump = new ReplyPump(new Doorbell(frontBell), this.#clients);
     const table = options.table ?? commandTable;
     const controls = this.threads.map(({ control }) => new ShardControl(control));
-    this.changes = new ChangeHub(table, controls, () => this.#pump.attend());
+    const { logger } = options.supervisor;
+    this.changes = new ChangeHub(
+      table,
+      controls,
+      () => this.#pump.attend(),
+      (err) => logger.error({ err }, 'a listener of changes failed in a way it must not'),
+    );
     for (const client of this.#clients) client.notices = this.changes;
     this.dispatcher = new Dispatcher({
       table,

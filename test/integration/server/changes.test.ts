@@ -261,3 +261,23 @@ test('when a shard is replaced listeners are told that its changes may be lost, 
     t.deepEqual(notes.take(), [`set ${name} !`]);
   });
 });
+
+test('a listener that throws misses the change, is told so, and costs neither the reply nor the other listeners', async (t) => {
+  await withShards({ shardCount: 1 }, async ({ shards }, notes) => {
+    const lost: number[] = [];
+    const stop = shards.changes.listen(
+      {
+        onChange: () => {
+          throw new TypeError('a defect');
+        },
+        onLost: (shard) => void lost.push(shard),
+      },
+      interestInAll,
+    );
+    const client = new TransactionClient(shards.dispatcher, 1);
+    t.is(await client.call('set', 'a', '1'), 'OK');
+    stop();
+    t.deepEqual(lost, [0]);
+    t.deepEqual(notes.take(), ['set a !']);
+  });
+});
