@@ -140,6 +140,21 @@ test('what a transaction changed of its connection holds for the command behind 
   t.deepEqual(await three.push(), ['invalidate', ['key']]);
 });
 
+test('a command of a transaction that CLIENT PAUSE held back is queued, whatever others were answered meanwhile', async (t) => {
+  const { node } = await startNodeFixture(t);
+  const [held, other] = [await PushClient.open(node.tcpPort), await PushClient.open(node.tcpPort)];
+  t.teardown(async () => {
+    held.close();
+    other.close();
+  });
+  t.is(await held.call('multi'), 'OK');
+  t.is(await other.call('client', 'pause', '300'), 'OK');
+  held.send(['set', 'key', '1'], ['exec']);
+  t.regex(String(await other.call('nothing')), /^-ERR unknown command/);
+  t.is(await held.reply(), 'QUEUED');
+  t.deepEqual(await held.reply(), ['OK']);
+});
+
 test('a client that is gone when its transaction is run is subscribed to nothing', async (t) => {
   const { node } = await startNodeFixture(t, { shards: 2 });
   const other = await PushClient.open(node.tcpPort);
@@ -214,6 +229,24 @@ test('over MessagePack-RPC a transaction of them has one result a command', asyn
     }
   }
   t.is(await client.result('ping'), 'PONG');
+});
+
+test('over MessagePack-RPC requests of a transaction may be sent with those around it', async (t) => {
+  const client = await RpcClient.open(t, await port());
+  const answers = await Promise.all([
+    client.call('set', 'piped', '1'),
+    client.call('multi'),
+    client.call('incr', 'piped'),
+    client.call('subscribe', 'a', 'b'),
+    client.call('exec'),
+    client.call('get', 'piped'),
+    client.call('discard'),
+  ]);
+  const subscribed = ['a', 'b'].map((name, index) => ['subscribe', name, index + 1]);
+  t.deepEqual(
+    answers.map(([error, result]) => error?.code ?? result),
+    ['OK', 'OK', 'QUEUED', 'QUEUED', [2, subscribed], 2, 'bad-request'],
+  );
 });
 
 test('over MessagePack-RPC replies cannot be turned off, and the error says what to do', async (t) => {
