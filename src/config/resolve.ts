@@ -126,6 +126,11 @@ function contradictionsOf(config: Config, label: (name: OptionName) => string): 
       `${label('probeCredentials')}: there are no credentials to ask for. Set ${flagOf('password')} or ${flagOf('usersFile')}.`,
     );
   }
+  if (config.httpPort === config.tcpPort && config.httpPort !== 0) {
+    problems.push(
+      `${label('httpPort')} contradicts ${label('tcpPort')}: both are ${config.httpPort}, and each needs a port of its own.`,
+    );
+  }
   if ((config.tlsCert === '') !== (config.tlsKey === '')) {
     const [given, absent] = config.tlsCert === '' ? (['tlsKey', 'tlsCert'] as const) : (['tlsCert', 'tlsKey'] as const);
     problems.push(`${label(given)}: TLS needs the certificate and its key. Set ${flagOf(absent)}, too.`);

@@ -151,6 +151,7 @@ test('options that contradict each other are refused by the names they were give
   const environment = { FLUXCACHE_INSECURE: 'true' };
   const contradictory: [Given, RegExp][] = [
     [{ environment, flags: { '--password': 'x' } }, /^FLUXCACHE_INSECURE contradicts --password/],
+    [{ flags: { '--http-port': '7379' } }, /^--http-port contradicts --tcp-port \(default\): both are 7379/],
     [{ file: { probeCredentials: true } }, /^probeCredentials in cache\.yaml: there are no credentials/],
     [{ file: { maxValue: '32mb' } }, /^maxValue in cache\.yaml: 32mb would not fit .* 16mb \(--max-body \(default\)\)/],
     [
