@@ -79,6 +79,9 @@ export class InThreadRpc {
   readonly connection = new MemoryConnection();
   readonly session: Session;
   readonly faults: string[] = [];
+  readonly slowLog: SlowLog;
+  readonly channels = new Channels({ subscriptionsMax: 100, subscriptionBytesMax: 100_000 });
+  #input = Buffer.alloc(1024);
 
   constructor(shardCount = 2) {
     this.shards = new InThreadShards(shardCount);
@@ -91,6 +94,7 @@ export class InThreadRpc {
       warn: nothing,
       error: (fields, message) => void this.faults.push(`${message} ${'err' in fields ? fields.err : ''}`),
     };
+    this.slowLog = new SlowLog(plainNode.clock, 10);
     const node: RpcNode = {
       table: commandTable,
       commands: this.shards.dispatcher,
@@ -102,8 +106,8 @@ export class InThreadRpc {
       log,
       port: plainNode,
       clients: new ClientList(),
-      slowLog: new SlowLog(plainNode.clock, 10),
-      channels: new Channels({ subscriptionsMax: 100, subscriptionBytesMax: 100_000 }),
+      slowLog: this.slowLog,
+      channels: this.channels,
       tracker: new Tracker({ listen: () => nothing }, { keysMax: 100, bytesMax: 100_000 }),
       limits: rpcTestLimits,
       version: '0.0.0',
@@ -111,10 +115,17 @@ export class InThreadRpc {
     this.session = openRpcSessions(node)(this.connection);
   }
 
-  /** Hands bytes over as a socket does: in an array of their own, and none while it is paused or at its end. */
+  /**
+   * Hands bytes over as a socket does: in one Buffer that is used again after each call, so that whoever keeps a view of
+   * it is found out, and none while the connection is paused or at its end.
+   */
   async receive(bytes: Uint8Array): Promise<void> {
     if (this.connection.isPaused) await this.settle();
-    if (!this.connection.isEnded) this.session.receive(Buffer.from(bytes));
+    if (this.connection.isEnded) return;
+    if (this.#input.length < bytes.length) this.#input = Buffer.alloc(bytes.length * 2);
+    this.#input.set(bytes);
+    this.session.receive(this.#input.subarray(0, bytes.length));
+    this.#input.fill(0x78);
   }
 
   /** Until everything taken is answered. */

@@ -10,11 +10,10 @@ import type { RpcShared } from './rpc-shared.ts';
 
 /** The session that a batch is part of. */
 export interface BatchOwner {
-  /**
-   * Runs the operation that the shared reader stands on, in `bytes`: `operation` is answered once. False when no further
-   * operation may be run before the session is ready again.
-   */
+  /** Runs the operation that the shared reader stands on, in `bytes`: `operation` is answered once. */
   runOperation(bytes: Uint8Array, operation: BatchOperation): void;
+  /** Counts an operation that was run, and keeps it when it was slow. */
+  count(command: Command, beganMs: number): void;
   onBatchDone(batch: BatchRun): void;
 }
 
@@ -87,7 +86,7 @@ export class BatchRun {
 
   settle(index: number, { command, beganMs, form }: BatchOperation, reply: ReplyReader): void {
     const { node, encoder } = this.#shared;
-    if (command !== null) node.counts.end(command, beganMs);
+    if (command !== null) this.#owner.count(command, beganMs);
     this.#keep(index, encoder.pair(reply, form, node.clock.nowMs()));
   }
 

@@ -409,6 +409,10 @@ class RpcSession implements Session, CommandTaker, CallOwner, BatchOwner {
     this.#execute(command, args, operation);
   }
 
+  count(command: Command, beganMs: number): void {
+    this.#state.count(command, beganMs, null);
+  }
+
   onBatchDone(batch: BatchRun): void {
     try {
       this.#writeBatch(batch);
