@@ -127,17 +127,17 @@ test('commands that may not be in a transaction are refused when they are queued
 test('what a transaction changed of its connection holds for the command behind EXEC', async (t) => {
   const two = await PushClient.open(await port(), 2);
   t.teardown(async () => two.close());
-  for (const words of [['multi'], ['subscribe', 'a'], ['set', 'key', '1'], ['exec']]) await two.call(...words);
-  t.regex(String(await two.call('get', 'key')), /^-ERR Can't execute 'get'/);
+  for (const words of [['multi'], ['subscribe', 'a'], ['set', 'own', '1'], ['exec']]) await two.call(...words);
+  t.regex(String(await two.call('get', 'own')), /^-ERR Can't execute 'get'/);
 
   const three = await PushClient.open(await port(), 3);
   t.teardown(async () => three.close());
-  for (const words of [['multi'], ['client', 'tracking', 'on'], ['set', 'key', '1'], ['exec']]) {
+  for (const words of [['multi'], ['client', 'tracking', 'on'], ['set', 'own', '1'], ['exec']]) {
     await three.call(...words);
   }
-  t.is(await three.call('get', 'key'), '1');
-  t.is(await three.call('set', 'key', '2'), 'OK');
-  t.deepEqual(await three.push(), ['invalidate', ['key']]);
+  t.is(await three.call('get', 'own'), '1');
+  t.is(await three.call('set', 'own', '2'), 'OK');
+  t.deepEqual(await three.push(), ['invalidate', ['own']]);
 });
 
 test('a command of a transaction that CLIENT PAUSE held back is queued, whatever others were answered meanwhile', async (t) => {
@@ -149,7 +149,7 @@ test('a command of a transaction that CLIENT PAUSE held back is queued, whatever
   });
   t.is(await held.call('multi'), 'OK');
   t.is(await other.call('client', 'pause', '300'), 'OK');
-  held.send(['set', 'key', '1'], ['exec']);
+  held.send(['set', 'own', '1'], ['exec']);
   t.regex(String(await other.call('nothing')), /^-ERR unknown command/);
   t.is(await held.reply(), 'QUEUED');
   t.deepEqual(await held.reply(), ['OK']);
@@ -179,15 +179,15 @@ const scripts: readonly string[] = [
   'multi; save; exec; ping',
   'multi; watch a; exec; ping',
   'multi; unwatch; exec; ping',
-  'multi; set a 1; quit; ping',
-  'multi; set a 1; reset; exec; ping',
-  'client reply skip; multi; set a 1; exec; ping',
+  'multi; set script 1; quit; ping',
+  'multi; set script 1; reset; exec; ping',
+  'client reply skip; multi; set script 1; exec; ping',
   'client reply skip; client getname; ping',
   'client reply skip; watch a; ping',
   'client reply skip; nothing; ping',
   'client reply skip; client reply skip; ping; echo 1',
-  'client reply off; multi; set a 1; exec; client reply on; ping',
-  'watch a; set a 1; multi; get a; exec; multi; get a; exec',
+  'client reply off; multi; set script 1; exec; client reply on; ping',
+  'watch script; set script 1; multi; get script; exec; multi; get script; exec',
 ];
 
 compare('sessions with transactions are answered as by redis-server', async (t) => {
