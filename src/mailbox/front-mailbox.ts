@@ -5,7 +5,7 @@ import { Outbox, type OutboxLimits } from './outbox.ts';
 import { RingConsumer } from './ring.ts';
 
 /** Commands that may wait in front of a full ring. */
-export const OUTBOX_LIMITS_DEFAULT: OutboxLimits = { queuedCountMax: 4096, queuedBytesMax: 32 * 1024 * 1024 };
+const OUTBOX_LIMITS_DEFAULT: OutboxLimits = { queuedCountMax: 4096, queuedBytesMax: 32 * 1024 * 1024 };
 
 /**
  * A front end's side of a mailbox: sends commands, takes replies, never blocks.

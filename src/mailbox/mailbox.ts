@@ -24,7 +24,7 @@ export interface MailboxOptions {
 }
 
 /** Small enough to stay in a processor's own cache, large enough for a full turn of an event loop. */
-export const RING_BYTES_DEFAULT = 256 * 1024;
+const RING_BYTES_DEFAULT = 256 * 1024;
 /** The default limits of value and key (8 MiB, 64 KiB), and as much again as a key for everything else. */
 export const MESSAGE_BYTES_MAX_DEFAULT = 8 * 1024 * 1024 + 2 * 64 * 1024;
 

@@ -70,21 +70,37 @@ export class Barrier {
     for (let word = at; word < at + this.#slotWords; word++) Atomics.store(this.#words, word, 0);
   }
 
-  /** The shard takes part in the slot's transaction from now on. Before anything that its successor must know of. */
+  /**
+   * The shard takes part in the slot's transaction from now on. Stored before anything that its successor must know of:
+   * this store and the one that turns readers away are both sequentially consistent, so where the second is seen, the
+   * first is. The successor looks when the actor's thread has ended, which all of its stores come before.
+   */
   enter(shard: number, slot: number): void {
     Atomics.store(this.#words, shard * LINE_WORDS, slot + 1);
   }
 
-  /** The shard has let readers in again. */
+  /**
+   * The shard has let readers in again. Stored behind that: who finds 0 here (the successor of an actor that died, by
+   * `settle`) sees a store that the transaction is done with. One that dies in between is settled once more, to no effect:
+   * the slot is not cleared before all parts are answered, and this part's answer is sent behind `leave`.
+   */
   leave(shard: number): void {
     Atomics.store(this.#words, shard * LINE_WORDS, 0);
   }
 
+  /**
+   * Who finds a state here sees all that was stored before the step to it: by whoever took the step, and, since that one
+   * loaded their readiness, by every participant before it was ready. So `running` means that all of them hold readers off.
+   */
   state(slot: number): BarrierState {
     return Atomics.load(this.#words, this.#at(slot)) as BarrierState;
   }
 
-  /** Brings the slot from state `from` to `to`, unless another was faster; returns the state that it is in then. */
+  /**
+   * Brings the slot from state `from` to `to`, unless another was faster; returns the state that it is in then. One
+   * exchange, so of two that differ (`completed` and `undone`) one wins for all. The wake-up comes behind it: who looks
+   * at the state before it sleeps (`Atomics.wait` does so itself) either sees the new one or is woken.
+   */
   move(slot: number, from: BarrierState, to: BarrierState): BarrierState {
     const at = this.#at(slot);
     const found = Atomics.compareExchange(this.#words, at, from, to);

@@ -7,7 +7,7 @@ import type { ReplyWriter } from '../reply.ts';
 import { isSubscribed } from './client-line.ts';
 
 /** Kinds of connections by the names CLIENT LIST and CLIENT KILL take; there are no replicas, hence none of these. */
-export const clientTypes = ['normal', 'master', 'replica', 'slave', 'pubsub'] as const;
+const clientTypes = ['normal', 'master', 'replica', 'slave', 'pubsub'] as const;
 export type ClientType = (typeof clientTypes)[number];
 
 /** The type argument `index` names; null, with the error written, when there is none of that name. */

@@ -2,7 +2,7 @@ import { MemberName } from './document.ts';
 import type { Operand, Operator, Query, Segment, Selector, Test } from './query.ts';
 
 /** Characters of a path; bounds how deep its filters nest, too. */
-export const pathCharactersMax = 1024;
+const pathCharactersMax = 1024;
 
 /** What is wrong with a path, and where. */
 export class PathError extends Error {}

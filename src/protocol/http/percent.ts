@@ -34,23 +34,6 @@ export function decodePercent(
   return to;
 }
 
-/** `bytes[start..end)` as a path segment or query value: everything but unreserved characters percent-encoded. */
-export function encodePercent(bytes: Uint8Array, start: number, end: number): string {
-  let text = '';
-  for (let at = start; at < end; at++) {
-    const byte = bytes[at] as number;
-    if (isUnreserved(byte)) text += String.fromCharCode(byte);
-    else text += `%${byte.toString(16).toUpperCase().padStart(2, '0')}`;
-  }
-  return text;
-}
-
-function isUnreserved(byte: number): boolean {
-  const letter = byte | 0x20;
-  if ((byte >= 0x30 && byte <= 0x39) || (letter >= 0x61 && letter <= 0x7a)) return true;
-  return byte === 0x2d || byte === 0x2e || byte === 0x5f || byte === 0x7e;
-}
-
 function hexByte(high: number, low: number): number {
   const a = hexDigit(high);
   const b = hexDigit(low);

@@ -12,6 +12,3 @@ export const documentDepthMax = 128;
 
 /** A document may lie in the params of an operation in the params of a batch in a message. */
 export const messageDepthMax = documentDepthMax + 4;
-
-/** Of the ids of requests, as the specification has them: 32 bits. */
-export const idMax = 2 ** 32 - 1;

@@ -23,7 +23,6 @@ const percent = 0x25;
 const tilde = 0x7e;
 const greater = 0x3e;
 
-const okLine = ascii('+OK\r\n');
 const nullBulk = ascii('$-1\r\n');
 const nullArray = ascii('*-1\r\n');
 const nullLine = ascii('_\r\n');
@@ -112,10 +111,6 @@ function encodePart(reader: ReplyReader, output: ReplyOutput, resp: RespVersion)
   }
 }
 
-export function encodeOk(output: ReplyOutput): void {
-  writeLine(okLine, output);
-}
-
 export function encodeNull(output: ReplyOutput, resp: RespVersion): void {
   writeLine(resp === 3 ? nullLine : nullBulk, output);
 }
@@ -134,7 +129,7 @@ export function encodeInteger(value: number, output: ReplyOutput): void {
   bytes[at + 1] = lf;
 }
 
-export function encodeBulk(source: Uint8Array, start: number, end: number, output: ReplyOutput): void {
+function encodeBulk(source: Uint8Array, start: number, end: number, output: ReplyOutput): void {
   const length = end - start;
   const at = beginBulk(length, digitCount(length), output);
   copyBytes(source, start, output.bytes, at, length);

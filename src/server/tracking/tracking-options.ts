@@ -16,8 +16,8 @@ export interface TrackingOptions {
 }
 
 /** Prefixes of one connection, and their bytes together: Redis has no limit. */
-export const prefixesMax = 1024;
-export const prefixBytesMax = 256 * 1024;
+const prefixesMax = 1024;
+const prefixBytesMax = 256 * 1024;
 
 /**
  * Reads `TRACKING <ON | OFF> [option …]`; argument 0 is TRACKING. Null, with Redis's error written, when it is not right.

@@ -79,7 +79,8 @@ test('pure folders import no node modules, except in files named after what acts
   const found = await lint({
     'src/store/a.ts': reads,
     'src/store/a-file.ts': reads,
-    'src/config/a.ts': reads,
+    'src/config/a-file.ts': reads,
+    'src/monitoring/a.ts': reads,
   });
   t.deepEqual(found, ['src/store/a.ts noNodejsModules']);
 });

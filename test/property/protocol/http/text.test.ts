@@ -1,7 +1,7 @@
 import test from 'ava';
 import fc from 'fast-check';
 import { isPlainJsonText, writeInteger, writeJsonText } from '../../../../src/protocol/http/json-text.ts';
-import { decodePercent, encodePercent } from '../../../../src/protocol/http/percent.ts';
+import { decodePercent } from '../../../../src/protocol/http/percent.ts';
 import { isUtf8 } from '../../../../src/protocol/http/utf8.ts';
 import { testScale } from '../../../scale.ts';
 
@@ -73,7 +73,7 @@ test('integers are written as String writes them', (t) => {
 test('any bytes survive percent-encoding', (t) => {
   fc.assert(
     fc.property(fc.uint8Array(), (bytes) => {
-      const text = encodePercent(bytes, 0, bytes.length);
+      const text = Buffer.from(bytes).toString('hex').replaceAll(/../g, '%$&');
       const target = new Uint8Array(text.length * 3);
       t.deepEqual(target.subarray(0, decodePercent(text, 0, text.length, target, 0, true)), bytes);
     }),

@@ -5,7 +5,6 @@ import {
   encodeErrorLine,
   encodeFoundValue,
   encodeNull,
-  encodeOk,
   encodeReply,
 } from '../../../../src/protocol/resp/reply-encoder.ts';
 import { CollectedOutput, encoded } from '../../../resp-encoding.ts';
@@ -169,9 +168,8 @@ test('the value of an entry comes straight from the store, and tells how much it
 test('an error of the protocol is one line, one byte a character', (t) => {
   const output = new CollectedOutput();
   encodeErrorLine("ERR Protocol error: expected '$', got '\xff'\r\n", output);
-  encodeOk(output);
   encodeNull(output, 3);
-  t.is(output.latin1, "-ERR Protocol error: expected '$', got '\xff'  \r\n+OK\r\n_\r\n");
+  t.is(output.latin1, "-ERR Protocol error: expected '$', got '\xff'  \r\n_\r\n");
 });
 
 test('a bulk of bytes that are no text is written as it is', (t) => {
