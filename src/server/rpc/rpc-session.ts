@@ -1,4 +1,5 @@
 import { AssertionError, unreachable } from '../../base/assert.ts';
+import { copyOf } from '../../base/copy-bytes.ts';
 import { errors } from '../../base/errors.ts';
 import type { Args } from '../../command/args.ts';
 import type { AskingCommand, Command, ConnectionCommand } from '../../command/command.ts';
@@ -7,16 +8,17 @@ import { commandTable } from '../../command/table.ts';
 import { noId } from '../../protocol/msgpack-rpc/message-reader.ts';
 import { type RpcRefusal, refuse } from '../../protocol/msgpack-rpc/refusal.ts';
 import { ResultForm } from '../../protocol/msgpack-rpc/response-encoder.ts';
-import { ValueWriter } from '../../protocol/msgpack-rpc/value-writer.ts';
+import type { ValueWriter } from '../../protocol/msgpack-rpc/value-writer.ts';
 import type { ReplySink } from '../../shard/shard-client.ts';
 import { copyArgs } from '../dispatch/copy-args.ts';
 import { OrderedSession } from '../dispatch/ordered-session.ts';
 import type { ConnectionClient } from '../session/connection-client.ts';
 import { type CommandTaker, InputLoop } from '../session/input-loop.ts';
 import type { OpenSession, Session, SessionConnection } from '../session/session.ts';
-import { areOperations, type BatchOperation, type BatchOwner, BatchRun } from './batch-run.ts';
+import { areOperations } from './batch-run.ts';
 import { IdsInFlight } from './ids-in-flight.ts';
 import { authWork, helloWork, notLoggedIn, type Work } from './login-methods.ts';
+import { type BatchPort, RpcBatches } from './rpc-batches.ts';
 import { type CallOwner, RpcCall } from './rpc-call.ts';
 import { RpcConnection } from './rpc-connection.ts';
 import { Found, RpcInput } from './rpc-input.ts';
@@ -42,7 +44,7 @@ export function openRpcSessions(node: RpcNode): OpenSession {
  * over all shards, a batch whose operations are not all begun, or one that changes the connection itself and is run when
  * all before it are answered. What arrived by then is kept, and the socket is not read.
  */
-class RpcSession implements Session, CommandTaker, CallOwner, BatchOwner {
+class RpcSession implements Session, CommandTaker, CallOwner, BatchPort {
   readonly #shared: RpcShared;
   readonly #node: RpcNode;
   readonly #connection: SessionConnection;
@@ -51,9 +53,7 @@ class RpcSession implements Session, CommandTaker, CallOwner, BatchOwner {
   readonly #input: RpcInput;
   readonly #ids = new IdsInFlight();
   readonly #ordered: OrderedSession;
-  /** The batch whose operations are being begun, and how many are not answered. */
-  #batch: BatchRun | null = null;
-  #batches = 0;
+  readonly #batches: RpcBatches;
   /** A command that waits: until all before it are answered, or until commands are no longer held back. */
   #deferred: (() => void) | null = null;
   #waitsForAll = true;
@@ -72,6 +72,7 @@ class RpcSession implements Session, CommandTaker, CallOwner, BatchOwner {
     this.#ordered.onReady = () => this.#loop.run();
     this.#state = new RpcConnection(node, connection, this.#ordered, () => this.#input.kept.length);
     this.#loop = new InputLoop(node, connection, this.#state, this);
+    this.#batches = new RpcBatches(shared, this.#state, this);
   }
 
   get client(): ConnectionClient {
@@ -79,7 +80,7 @@ class RpcSession implements Session, CommandTaker, CallOwner, BatchOwner {
   }
 
   get inFlight(): number {
-    return this.#state.calls + this.#batches + (this.#deferred === null ? 0 : 1);
+    return this.#state.calls + this.#batches.unanswered + (this.#deferred === null ? 0 : 1);
   }
 
   get isHeld(): boolean {
@@ -111,15 +112,16 @@ class RpcSession implements Session, CommandTaker, CallOwner, BatchOwner {
 
   takeNext(): boolean {
     if (this.#deferred !== null) this.#runDeferred(this.#deferred);
-    else if (this.#batch !== null) this.#stepBatch(this.#batch);
+    else if (this.#batches.isBeginning) this.#batches.step();
     else return this.#takeMessage();
     return true;
   }
 
   mayTake(): boolean {
     if (this.#state.isClosing || this.#isAwaiting || this.#connection.isCongested) return false;
-    if (this.#deferred !== null) return !this.#waitsForAll || (this.#state.calls === 0 && this.#batches === 0);
-    return !this.#ordered.blocked && (this.#batch !== null || this.#state.calls < this.#node.limits.pipelineMax);
+    if (this.#deferred !== null)
+      return !this.#waitsForAll || (this.#state.calls === 0 && this.#batches.unanswered === 0);
+    return !this.#ordered.blocked && (this.#batches.isBeginning || this.#state.calls < this.#node.limits.pipelineMax);
   }
 
   onRest(): void {
@@ -160,7 +162,7 @@ class RpcSession implements Session, CommandTaker, CallOwner, BatchOwner {
     if (methodEnd - at !== 3 || id === noId || bytes[at + 1] !== 0x65 || bytes[at + 2] !== 0x74) return false;
     const { limits } = this.#node;
     if (args.byteLength(0) > limits.keyBytesMax) return false;
-    if (this.#state.calls + this.#batches > 0 && this.#ids.has(id)) return false;
+    if (this.#state.calls + this.#batches.unanswered > 0 && this.#ids.has(id)) return false;
     if (bytes[at] === 0x67 && args.count === 1) {
       if (this.#ordered.inFlight > 0 || !this.#getAtOnce(bytes, args.start(0), args.end(0), id)) return false;
       this.client.lastCommand = 'get';
@@ -194,7 +196,7 @@ class RpcSession implements Session, CommandTaker, CallOwner, BatchOwner {
     const { request, reader } = this.#shared;
     const { id } = reader;
     this.client.commandCount++;
-    if (id !== noId && this.#state.calls + this.#batches > 0 && this.#ids.has(id)) {
+    if (id !== noId && this.#state.calls + this.#batches.unanswered > 0 && this.#ids.has(id)) {
       this.#refuse(id, refuse('bad-request', `a request with the id ${id} is in flight`));
       return;
     }
@@ -222,7 +224,7 @@ class RpcSession implements Session, CommandTaker, CallOwner, BatchOwner {
   }
 
   #command(command: Command, args: Args, form: ResultForm, id: number): void {
-    const denial = this.#denialOf(command, args);
+    const denial = this.denialOf(command, args);
     if (denial !== null) {
       if (this.#state.transaction.isOpen) this.#state.transaction.abort();
       this.#refuse(id, denial);
@@ -241,17 +243,17 @@ class RpcSession implements Session, CommandTaker, CallOwner, BatchOwner {
       transaction.queue(command, args, refusal);
       this.#answerAtOnce(id, refusal);
     } else if (command.kind === 'connection') this.#onConnection(command, args, id);
-    else this.#execute(command, args, this.#begin(id, command, form));
+    else this.execute(command, args, this.#begin(id, command, form));
     this.#state.look();
   }
 
-  #execute(command: Command, args: Args, sink: ReplySink): void {
+  execute(command: Command, args: Args, sink: ReplySink): void {
     if (this.#state.tracking.isOn) this.#state.tracking.willRead(command, args);
     this.#node.commands.execute(command, args, sink, this.#ordered);
     if (this.#state.tracking.isOn) this.#state.tracking.ran(command);
   }
 
-  #denialOf(command: Command, args: Args): RpcRefusal | null {
+  denialOf(command: Command, args: Args): RpcRefusal | null {
     if (this.#state.user === null) return command.flags.includes('no_auth') ? null : notLoggedIn;
     return this.#state.user.denialOf(command, args);
   }
@@ -372,68 +374,25 @@ class RpcSession implements Session, CommandTaker, CallOwner, BatchOwner {
     } else if (!areOperations(bytes, paramsStart, paramCount)) {
       this.#refuse(id, refuse('bad-request', 'a batch is operations, each [method, params]'));
     } else {
-      const copy = new Uint8Array(bytes.subarray(paramsStart, this.#input.kept.start));
-      this.#batches++;
+      const copy = copyOf(bytes, paramsStart, this.#input.kept.start);
       if (id !== noId) this.#ids.add(id);
-      const batch = new BatchRun(this, this.#shared, id, copy, 0, paramCount);
-      batch.generation = this.#state.tookOne();
-      if (paramCount === 0) this.onBatchDone(batch);
-      else this.#batch = batch;
+      this.#batches.begin(id, copy, paramCount);
     }
   }
 
-  #stepBatch(batch: BatchRun): void {
-    batch.step();
-    if (batch.isBegun) this.#batch = null;
-  }
-
-  runOperation(bytes: Uint8Array, operation: BatchOperation): void {
-    const { request, refusal } = this.#shared;
-    if (!request.prepare(bytes, false)) {
-      operation.onReply(this.#shared.opened(refusal));
-      return;
-    }
-    const { command, args } = request;
-    if (request.own !== null || command.kind === 'connection' || this.#state.transaction.isOpen) {
-      operation.refuse('bad-request', 'not possible in a batch');
-      return;
-    }
-    const denial = this.#denialOf(command, args);
-    if (denial !== null) {
-      operation.refuse(denial.code, denial.message);
-      return;
-    }
-    operation.command = command;
-    operation.form = request.form;
-    operation.beganMs = this.#node.counts.begin(command);
-    this.#execute(command, args, operation);
-  }
-
-  count(command: Command, beganMs: number): void {
-    this.#state.count(command, beganMs, null);
-  }
-
-  onBatchDone(batch: BatchRun): void {
-    try {
-      this.#writeBatch(batch);
-    } catch (error) {
-      this.#loop.defect(error);
-    }
-  }
-
-  #writeBatch(batch: BatchRun): void {
-    this.#batches--;
-    const { id } = batch;
+  onBatch(id: number, results: ValueWriter): void {
     if (id !== noId) {
       this.#ids.delete(id);
-      if (!this.#isClosed) {
-        const results = new ValueWriter();
-        batch.writeTo(results);
-        this.#shared.encoder.result(id, results, this.#connection);
-      }
+      if (!this.#isClosed) this.#shared.encoder.result(id, results, this.#connection);
     }
-    this.#state.answeredOne(batch.generation);
+  }
+
+  afterBatch(): void {
     if (this.#loop.isHeld || this.#state.isClosing) this.#loop.run();
+  }
+
+  onDefect(error: unknown): void {
+    this.#loop.defect(error);
   }
 
   // Answers without a run.
@@ -459,6 +418,6 @@ class RpcSession implements Session, CommandTaker, CallOwner, BatchOwner {
 
   /** What was taken is answered before the connection is closed. */
   #endWhenAnswered(): void {
-    if (this.#state.calls === 0 && this.#batches === 0) this.#connection.end();
+    if (this.#state.calls === 0 && this.#batches.unanswered === 0) this.#connection.end();
   }
 }
