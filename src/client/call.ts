@@ -106,12 +106,15 @@ export class Call implements Request {
     this.#observer.onFailed(this, error);
   }
 
-  timeOut(): void {
+  /** Gives it up; `whyUnsent` is what kept it from being sent, if it was not. */
+  timeOut(whyUnsent: FluxCacheError | undefined): void {
+    const cause = this.wasSent ? this.lastError : (whyUnsent ?? this.lastError);
+    const what = this.wasSent ? 'No answer came in time' : 'The call could not be sent in time';
     this.reject(
-      new TimeoutError(this.wasSent ? 'No answer came in time.' : 'The call could not be sent in time.', {
+      new TimeoutError(cause === undefined ? `${what}.` : `${what}. ${cause.message}`, {
         retryable: !this.maybeApplied,
         maybeApplied: this.maybeApplied,
-        cause: this.lastError,
+        ...(cause !== undefined && { cause }),
       }),
     );
   }

@@ -117,7 +117,7 @@ export class Calls implements CallObserver {
 
   #due(call: Call): void {
     const { wasSent } = call;
-    call.timeOut();
+    call.timeOut(wasSent ? undefined : this.#router.poolFor(call.operation.key).whyNotReady());
     if (wasSent) this.#router.doubt();
   }
 

@@ -7,6 +7,7 @@ import type { Request } from './request.ts';
 import { RequestEncoder } from './request-encoder.ts';
 import { ResponseDecoder, type ServerMessage } from './response-decoder.ts';
 import { malformed } from './response-framing.ts';
+import { strangerOf } from './wrong-port.ts';
 
 /** Bytes in front of a request's body: array of four, type 0, id as unsigned 32 bits. */
 const HEADER_BYTES = 7;
@@ -44,6 +45,8 @@ export class RpcConnection {
   #copiedBytes = 0;
   #isFlushDue = false;
   #state: 'connecting' | 'ready' | 'ending' | 'closed' = 'connecting';
+  /** Whether the login was sent. */
+  #isMade = false;
   #isCongested = false;
   #inFlightMax: number;
   #nextId = 1;
@@ -57,14 +60,23 @@ export class RpcConnection {
     this.#decoder = new ResponseDecoder(endpoint.responseBytesMax);
     this.#socket = openSocket(endpoint);
     this.#connectTimer = setTimeout(() => {
-      this.#fail(`could not be made within ${endpoint.connectTimeoutMs} ms`);
+      const { connectTimeoutMs } = endpoint;
+      const silence = this.silence;
+      this.#fail(
+        silence === null ? `could not be made within ${connectTimeoutMs} ms` : `${silence} for ${connectTimeoutMs} ms`,
+      );
     }, endpoint.connectTimeoutMs);
     const socket = this.#socket;
     socket.on(endpoint.tls === null ? 'connect' : 'secureConnect', () => this.#logIn());
     socket.on('data', (chunk: Buffer) => this.#receive(chunk));
     socket.on('drain', () => this.#drained());
     socket.on('error', (error) => this.#fail(`failed: ${error.message}`, error));
-    socket.on('end', () => this.#fail('was closed by the server'));
+    socket.on('end', () => {
+      const isEarly = this.#state === 'connecting';
+      this.#fail(
+        isEarly ? `was closed by the server before it answered${portHint(endpoint)}` : 'was closed by the server',
+      );
+    });
     socket.on('close', () => this.#fail('was closed'));
   }
 
@@ -75,6 +87,12 @@ export class RpcConnection {
 
   get isConnecting(): boolean {
     return this.#state === 'connecting';
+  }
+
+  /** While a server that was reached does not answer the login: so much of a sentence; null: it is another matter. */
+  get silence(): string | null {
+    if (!this.isConnecting || !this.#isMade) return null;
+    return `was made, but nothing answers${portHint(this.#endpoint)}`;
   }
 
   get isClosed(): boolean {
@@ -116,6 +134,7 @@ export class RpcConnection {
   }
 
   #logIn(): void {
+    this.#isMade = true;
     const { user, password, clientName } = this.#endpoint;
     const credentials = {
       user: user ?? (password === undefined ? undefined : 'default'),
@@ -203,6 +222,13 @@ export class RpcConnection {
   #receive(chunk: Buffer): void {
     if (this.#state === 'closed') return;
     this.#lastHeardMs = performance.now();
+    if (this.#state === 'connecting') {
+      const stranger = strangerOf(chunk);
+      if (stranger !== null) {
+        this.#fail(stranger);
+        return;
+      }
+    }
     const hadRoom = this.canSend;
     try {
       // A plain view: msgpackr makes of bytes what it was given bytes in.
@@ -272,6 +298,11 @@ export class RpcConnection {
     this.#observer.onClosed(this, error);
     for (const request of pending) if (!request.isSettled) request.onLost(error);
   }
+}
+
+/** What to look at when a server says nothing, or nothing more. */
+function portHint({ tls }: Endpoint): string {
+  return tls === null ? ' (is it the port of MessagePack-RPC, 7379 by default, and without TLS?)' : '';
 }
 
 function openSocket({ host, port, tls }: Endpoint): Socket {

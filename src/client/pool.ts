@@ -18,6 +18,8 @@ export class Pool implements ConnectionObserver {
   #waitingBytes = 0;
   /** Connections lost or not made in a row, since one was ready. */
   #failures = 0;
+  /** What the last of them failed of. */
+  #lastFailure: FluxCacheError | undefined;
   #reconnectTimer: NodeJS.Timeout | undefined;
   #isClosed = false;
   #readyWaiters: { resolve: () => void; reject: (error: FluxCacheError) => void }[] = [];
@@ -50,6 +52,17 @@ export class Pool implements ConnectionObserver {
     });
   }
 
+  /** Why nothing can be sent now, as far as that is known. */
+  whyNotReady(): FluxCacheError | undefined {
+    for (const { silence } of this.#connections) {
+      if (silence === null) continue;
+      const { host, port } = this.#options.endpoint;
+      const message = `The connection to ${host}:${port} ${silence}.`;
+      return new ConnectionError('connection', message, { retryable: true, cause: this.#lastFailure });
+    }
+    return this.#lastFailure;
+  }
+
   /** Looks after connections that may have died without a word. */
   doubt(): void {
     const nowMs = performance.now();
@@ -71,6 +84,7 @@ export class Pool implements ConnectionObserver {
 
   onReady(): void {
     this.#failures = 0;
+    this.#lastFailure = undefined;
     const { host, port } = this.#options.endpoint;
     this.#events.emit('connect', { host, port });
     this.#tellReady(null);
@@ -88,6 +102,7 @@ export class Pool implements ConnectionObserver {
   onClosed(connection: RpcConnection, error: FluxCacheError): void {
     this.#connections.splice(this.#connections.indexOf(connection), 1);
     if (this.#isClosed) return;
+    this.#lastFailure = error;
     this.#tellReady(error);
     this.#events.emit('error', error);
     if (error instanceof ConnectionError) this.#reconnect(error);
