@@ -20,7 +20,7 @@ import { Access, type Account } from './server/access/access.ts';
 import { AccessOrigin } from './server/access/origin.ts';
 import { ClientList } from './server/clients/client-list.ts';
 import { LatencyEvents } from './server/control/latency-events.ts';
-import { liveLimits } from './server/control/live-limits.ts';
+import { type LiveLimits, liveLimits } from './server/control/live-limits.ts';
 import { SlowLog } from './server/control/slow-log.ts';
 import { Shards } from './server/dispatch/shards.ts';
 import { Channels } from './server/pubsub/channels.ts';
@@ -138,7 +138,7 @@ export async function startNode(
     }),
     publisher: channels,
   };
-  const shards = openShards(config, facts, port, latency, logger);
+  const shards = openShards(config, limits, facts, port, latency, logger);
   const tracker = new Tracker(shards.changes, {
     get keysMax() {
       return limits.trackedKeysMax;
@@ -207,7 +207,14 @@ export async function startNode(
   };
 }
 
-function openShards(config: Config, facts: NodeFacts, node: NodePort, latency: LatencyEvents, logger: Logger): Shards {
+function openShards(
+  config: Config,
+  limits: LiveLimits,
+  facts: NodeFacts,
+  node: NodePort,
+  latency: LatencyEvents,
+  logger: Logger,
+): Shards {
   const key = randomBytes(8);
   return new Shards({
     shardCount: config.shards,
@@ -226,6 +233,8 @@ function openShards(config: Config, facts: NodeFacts, node: NodePort, latency: L
         if (hungMs !== undefined) latency.sample('shard-hang', Number(hungMs));
       },
     },
+    // What a connection may leave unread, no reply is larger than.
+    replyBytesMax: () => limits.connectionOutputBytesMax,
     messageBytesMax: Math.max(config.maxBody, config.maxValue) + MESSAGE_MARGIN_BYTES,
     commandRingBytes: config.ringSize,
     replyRingBytes: config.ringSize,

@@ -2,6 +2,7 @@ import { assert } from '../base/assert.ts';
 import { copyBytes } from '../base/copy-bytes.ts';
 import { type ErrorCode, errorCodeOf, errors } from '../base/errors.ts';
 import { ValueType } from '../base/view.ts';
+import { ReplyTooLarge } from './reply-too-large.ts';
 
 /**
  * What a part of a reply is; also its first byte in the buffer. Behind it, numbers little-endian:
@@ -50,19 +51,29 @@ export type ReplyKind = (typeof ReplyKind)[keyof typeof ReplyKind];
 const lengthOfAttribute = 10;
 const encoder = new TextEncoder();
 
+/** Smallest limit of a reply: an error always has room. */
+const bytesMaxLeast = 4096;
+
 /** Whoever asked for a command to be run. */
 export interface ReplySink {
   /** Called exactly once for each command (I4). The reply may be read during the call only. */
   onReply(reply: ReplyReader): void;
 }
 
-/** Builds one reply in a buffer of its own that grows and is used again: writing allocates nothing in the long run. */
+/**
+ * Builds one reply in a buffer of its own that grows and is used again: writing allocates nothing in the long run. What
+ * would make the reply larger than its limit throws {@link ReplyTooLarge} and writes nothing.
+ */
 export class ReplyWriter {
   /** Holds the reply at 0 to `length`; replaced when it grows, so take it anew after each write. */
   bytes: Uint8Array;
   length = 0;
   #words: DataView;
   readonly #bytesKept: number;
+  #bytesMax = Number.POSITIVE_INFINITY;
+  #lengthMax = Number.POSITIVE_INFINITY;
+  /** Up to where may be written without a look at anything else: the end of the buffer, or the limit. */
+  #writable = 4096;
 
   /** Buffers that grew beyond `bytesKept` are given back at the next `clear`. */
   constructor(bytesKept = 1 << 20) {
@@ -74,6 +85,18 @@ export class ReplyWriter {
   clear(): void {
     this.length = 0;
     if (this.bytes.length > this.#bytesKept) this.#resize(4096);
+  }
+
+  /** A reply may have `bytesMax` bytes from now on, of which `bytesElsewhere` are in other buffers. */
+  limit(bytesMax: number, bytesElsewhere = 0): void {
+    this.#bytesMax = bytesMax;
+    this.#lengthMax = Math.max(bytesMax - bytesElsewhere, bytesMaxLeast);
+    this.#writable = Math.min(this.bytes.length, this.#lengthMax);
+  }
+
+  /** Bytes that the limit leaves for what is still to be written. */
+  get room(): number {
+    return this.#lengthMax - this.length;
   }
 
   /** Takes back everything written since the reply was `length` bytes long. */
@@ -164,8 +187,7 @@ export class ReplyWriter {
 
   /** A bulk of type string from JavaScript text. */
   bulkText(text: string): void {
-    // Three bytes a UTF-16 unit are the most UTF-8 can take; what is not needed is given back.
-    const at = this.#reserve(6 + text.length * 3);
+    const at = this.#reserve(6 + bytesAtMost(text));
     const written = encoder.encodeInto(text, this.bytes.subarray(at + 6)).written;
     this.bytes[at] = ReplyKind.bulk;
     this.bytes[at + 1] = ValueType.string;
@@ -175,7 +197,7 @@ export class ReplyWriter {
 
   /** Text for people, such as the answer of INFO. */
   text(text: string): void {
-    const at = this.#reserve(5 + text.length * 3);
+    const at = this.#reserve(5 + bytesAtMost(text));
     const written = encoder.encodeInto(text, this.bytes.subarray(at + 5)).written;
     this.bytes[at] = ReplyKind.text;
     this.#words.setUint32(at + 1, written, true);
@@ -192,7 +214,7 @@ export class ReplyWriter {
 
   /** `message` has no prefix: `syntax error`, not `ERR syntax error`. */
   error(code: ErrorCode, message: string): void {
-    const at = this.#reserve(6 + message.length * 3);
+    const at = this.#reserve(6 + bytesAtMost(message));
     const written = encoder.encodeInto(message, this.bytes.subarray(at + 6)).written;
     this.bytes[at] = ReplyKind.error;
     this.bytes[at + 1] = errors[code].id;
@@ -282,17 +304,28 @@ export class ReplyWriter {
   #reserve(count: number): number {
     const at = this.length;
     const end = at + count;
-    if (end > this.bytes.length) this.#resize(end);
+    if (end > this.#writable) this.#grow(end);
     this.length = end;
     return at;
   }
 
-  #resize(needed: number): void {
-    const bytes = new Uint8Array(Math.max(4096, 2 ** Math.ceil(Math.log2(needed))));
+  #grow(needed: number): void {
+    if (needed > this.#lengthMax) throw new ReplyTooLarge(this.#bytesMax);
+    this.#resize(Math.min(2 ** Math.ceil(Math.log2(needed)), this.#lengthMax));
+  }
+
+  #resize(size: number): void {
+    const bytes = new Uint8Array(size);
     if (this.length > 0) bytes.set(this.bytes.subarray(0, Math.min(this.length, this.bytes.length)));
     this.bytes = bytes;
     this.#words = new DataView(bytes.buffer);
+    this.#writable = Math.min(size, this.#lengthMax);
   }
+}
+
+/** Most bytes of a text as UTF-8: three a UTF-16 unit where it is not worth while to count. */
+function bytesAtMost(text: string): number {
+  return text.length <= 1024 ? text.length * 3 : Buffer.byteLength(text);
 }
 
 /**

@@ -55,6 +55,11 @@ export class ActorMailbox {
     this.#frontBell.ring();
   }
 
+  /** Bytes of the largest reply that `reply` takes. */
+  get replyBytesMax(): number {
+    return this.#outbox.ring.messageBytesMax;
+  }
+
   /** Takes the next command; false when none is complete or the last reply still waits for room. */
   next(): boolean {
     if (!this.hasRoom()) return false;

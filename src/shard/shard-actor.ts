@@ -4,6 +4,7 @@ import { Args } from '../command/args.ts';
 import type { Command } from '../command/command.ts';
 import { ReplyWriter } from '../command/reply.ts';
 import type { CommandTable } from '../command/table.ts';
+import { tellTooLarge } from '../command/tell-too-large.ts';
 import type { ActorMailbox } from '../mailbox/actor-mailbox.ts';
 import type { Doorbell } from '../mailbox/doorbell.ts';
 import type { Barrier } from './barrier.ts';
@@ -64,6 +65,7 @@ export class ShardActor {
   readonly #transactions: TransactionExec;
   readonly #transactionRow: Command | undefined;
   readonly #reply = new ReplyWriter();
+  readonly #replyBytesMax: number;
   /** A message of changes waited for room when it was last looked at. */
   #isStalled = false;
   #args = new Args();
@@ -79,7 +81,14 @@ export class ShardActor {
     this.#changes = new ChangeLog(parts.control);
     parts.store.changes = this.#changes;
     this.#transactionRow = this.#commands.find(({ name }) => name === TRANSACTION_ROW);
-    this.#transactions = new TransactionExec({ ...parts, commands: this.#commands, changes: this.#changes });
+    this.#replyBytesMax = Math.min(...this.#mailboxes.map(({ replyBytesMax }) => replyBytesMax));
+    this.#reply.limit(this.#replyBytesMax);
+    this.#transactions = new TransactionExec({
+      ...parts,
+      commands: this.#commands,
+      changes: this.#changes,
+      replyBytesMax: this.#replyBytesMax,
+    });
   }
 
   /** Serves until a stop is requested and nothing is left to do. */
@@ -122,12 +131,8 @@ export class ShardActor {
       if (this.#args.count > ARGS_KEPT) this.#args = new Args();
     }
     if (!this.#changes.isEmpty) this.#tellChanges();
-    if (!mailbox.reply(reply.bytes, 0, reply.length)) {
-      reply.clear();
-      reply.error('request-too-large', 'the reply is over the limit; what the command changed stands');
-      const sent = mailbox.reply(reply.bytes, 0, reply.length);
-      assert(sent, 'an error fits a message');
-    }
+    const sent = mailbox.reply(reply.bytes, 0, reply.length);
+    assert(sent, 'a reply within its limit fits a message');
   }
 
   #run(command: Command | undefined): void {
@@ -141,6 +146,7 @@ export class ShardActor {
       // What follows would be taken for a part of the group; a successor undoes it.
       if (this.#store.openGroups > 0)
         throw new AssertionError(`'${command.name}' failed within a group`, { cause: error });
+      if (tellTooLarge(error, command.kind, this.#reply)) return;
       this.#reply.clear();
       this.#reply.error('internal', `the command '${command.name}' failed; the log says more`);
       this.#onDefect(command, error);

@@ -5,6 +5,8 @@ import { Args } from '../command/args.ts';
 import type { Command } from '../command/command.ts';
 import { decodeRoughInteger } from '../command/decimal.ts';
 import { ReplyReader, ReplyWriter } from '../command/reply.ts';
+import { ReplyTooLarge } from '../command/reply-too-large.ts';
+import { tellTooLarge } from '../command/tell-too-large.ts';
 import { type Barrier, BarrierState } from './barrier.ts';
 import type { ChangeLog } from './change-log.ts';
 import type { ShardControl } from './shard-control.ts';
@@ -20,6 +22,8 @@ export interface TransactionExecParts {
   /** Where this shard, of that number, meets others. */
   readonly barrier: Barrier;
   readonly shard: number;
+  /** Bytes that the replies of all commands may have together. */
+  readonly replyBytesMax: number;
   readonly onDefect: (command: Command, error: unknown) => void;
 }
 
@@ -52,6 +56,7 @@ export class TransactionExec {
 
   constructor(parts: TransactionExecParts) {
     this.#parts = parts;
+    this.#reply.limit(parts.replyBytesMax);
   }
 
   /** `args` are those of `flux.exec`. Writes an array with a reply a command, or a null array, or an error. */
@@ -159,6 +164,7 @@ export class TransactionExec {
     const shards = numberArg(args, TransactionArg.shards);
     const mark = reply.beginArray();
     let count = 0;
+    let tooLarge: ReplyTooLarge | null = null;
     for (let at = this.#firstCommand(args); at < args.count; ) {
       const command = this.#commandAt(args, at);
       const argCount = numberArg(args, at + 1);
@@ -166,19 +172,28 @@ export class TransactionExec {
       this.#args.clear(args.bytes);
       for (let index = 0; index < argCount; index++) this.#args.push(args.start(at + index), args.end(at + index));
       at += argCount;
+      // Whatever is read now is not told any more.
+      if (tooLarge !== null && (command.kind === 'read' || command.kind === 'survey')) continue;
       this.#parts.control.began();
-      this.#runCommand(command, shards);
+      const fault = this.#runCommand(command, shards, reply.room);
+      tooLarge ??= fault;
+      if (tooLarge !== null) continue;
       // An attribute, which versions are told by, has its place only in front of a whole reply.
       this.#reader.openWritten(this.#reply);
       reply.part(this.#reply.bytes, this.#reader.partStart, this.#reply.length);
       count++;
     }
-    reply.endArray(mark, count);
+    if (tooLarge === null) reply.endArray(mark, count);
+    else tellTooLarge(tooLarge, 'write', reply);
     this.#reply.clear();
   }
 
-  #runCommand(command: Command, shards: number): void {
-    const { store, changes } = this.#parts;
+  /**
+   * Leaves the reply in `#reply`; what is returned says that it has no place in the `room` that those before it left.
+   * Even so the command was run: by itself, what a write replies has room.
+   */
+  #runCommand(command: Command, shards: number, room: number): ReplyTooLarge | null {
+    const { store, changes, replyBytesMax } = this.#parts;
     const reply = this.#reply;
     reply.clear();
     changes.row = command.id;
@@ -191,10 +206,12 @@ export class TransactionExec {
       if (store.openGroups > openGroups) {
         throw new AssertionError(`'${command.name}' failed within a group`, { cause: error });
       }
+      if (error instanceof ReplyTooLarge) return error;
       reply.clear();
       reply.error('internal', `the command '${command.name}' failed; the log says more`);
       this.#parts.onDefect(command, error);
     }
+    return reply.length > room ? new ReplyTooLarge(replyBytesMax) : null;
   }
 
   /** The shard's part of it; only a cursor's command looks at more than its own store, by number. */

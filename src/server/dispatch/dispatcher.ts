@@ -15,6 +15,7 @@ import type {
 } from '../../command/command.ts';
 import { ReplyReader, ReplyWriter } from '../../command/reply.ts';
 import { type CommandTable, lastKeyOf } from '../../command/table.ts';
+import { tellTooLarge } from '../../command/tell-too-large.ts';
 import type { PartitionMap } from '../../routing/partition-map.ts';
 import type { Barrier } from '../../shard/barrier.ts';
 import { Admission, type ReplySink, type ShardClient } from '../../shard/shard-client.ts';
@@ -42,6 +43,8 @@ export interface DispatcherParts {
   readonly readers: readonly LocalReader[];
   /** Where shards meet for a transaction over several of them; without it there is none. */
   readonly barrier?: Barrier;
+  /** Bytes that a reply may have which is made on this thread; without it there is no limit. */
+  readonly replyBytesMax?: () => number;
   /** Called after every command sent to a client: see to it that it is flushed. */
   readonly onSent: () => void;
   /** Told of a command that threw, on this thread, what is not an assertion; the command is answered. */
@@ -68,7 +71,8 @@ export class Dispatcher implements PairPort, TransactionRunner, TransactionShard
   readonly #readers: readonly LocalReader[];
   readonly #onSent: () => void;
   readonly #onDefect: (command: Command, error: unknown) => void;
-  readonly #scratch = new ReplyScratch();
+  readonly replyBytesMax: () => number;
+  readonly #scratch: ReplyScratch;
   readonly #scatters: Scatter[] = [];
   readonly #surveys: SurveyRun[] = [];
   readonly #onScatterDone = (scatter: Scatter): void => this.#finishScatter(scatter);
@@ -89,6 +93,8 @@ export class Dispatcher implements PairPort, TransactionRunner, TransactionShard
     this.#node = parts.node;
     this.#clients = clients;
     this.#readers = readers;
+    this.replyBytesMax = parts.replyBytesMax ?? (() => Number.POSITIVE_INFINITY);
+    this.#scratch = new ReplyScratch(this.replyBytesMax);
     this.#onSent = parts.onSent;
     this.#onDefect = parts.onDefect;
     this.slots = new BarrierSlots(parts.barrier ?? null);
@@ -230,6 +236,7 @@ export class Dispatcher implements PairPort, TransactionRunner, TransactionShard
 
   answerDefect(command: Command, error: unknown, reply: ReplyWriter): void {
     if (error instanceof AssertionError) throw error;
+    if (tellTooLarge(error, command.kind, reply)) return;
     reply.clear();
     reply.error('internal', `the command '${command.name}' failed; the log says more`);
     this.#onDefect(command, error);
@@ -312,6 +319,7 @@ export class Dispatcher implements PairPort, TransactionRunner, TransactionShard
       this.refuseAdmission(sink, admission);
       return;
     }
+    scatter.beginParts(command.kind);
     scatter.begin(command.gather, plan.partCount, sink);
     for (let number = 0; number < plan.partCount; number++) {
       this.#commit(plan.shardOf(number), parts[number] as Scatter['parts'][number], session);
@@ -328,6 +336,7 @@ export class Dispatcher implements PairPort, TransactionRunner, TransactionShard
       }
     }
     const scatter = this.#takeScatter();
+    scatter.beginParts(command.kind);
     scatter.begin('all-ok', shardCount, sink);
     for (let shard = 0; shard < shardCount; shard++) {
       this.#commit(shard, scatter.parts[shard] as Scatter['parts'][number], session);
@@ -341,7 +350,7 @@ export class Dispatcher implements PairPort, TransactionRunner, TransactionShard
   }
 
   #takeScatter(): Scatter {
-    return this.#scatters.pop() ?? new Scatter(this.map, this.#onScatterDone);
+    return this.#scatters.pop() ?? new Scatter(this.map, this.replyBytesMax, this.#onScatterDone);
   }
 
   #finishScatter(scatter: Scatter): void {
@@ -364,6 +373,7 @@ export class Dispatcher implements PairPort, TransactionRunner, TransactionShard
       return;
     }
     const scratch = { writer: new ReplyWriter(), reader: new ReplyReader() };
+    scratch.writer.limit(this.replyBytesMax());
     let steps: Steps;
     try {
       steps = command.start(args);
@@ -395,7 +405,9 @@ export class Dispatcher implements PairPort, TransactionRunner, TransactionShard
   #survey(command: SurveyCommand & Command, args: Args, sink: ReplySink, session: OrderedSession | null): void {
     const run =
       this.#surveys.pop() ??
-      new SurveyRun(this.#readers, this.#node, (of, error, reply) => this.answerDefect(of, error, reply));
+      new SurveyRun(this.#readers, this.#node, this.replyBytesMax, (of, error, reply) =>
+        this.answerDefect(of, error, reply),
+      );
     run.begin();
     const idle = session === null || session.inFlight === 0;
     if (idle && run.step(command, args)) {

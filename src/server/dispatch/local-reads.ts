@@ -50,6 +50,7 @@ export class LocalReads {
   readParts(scatter: Scatter, command: Read, args: Args, partArgs: Args, session: OrderedSession | null): boolean {
     const { plan, parts } = scatter;
     const bytesMax = command.localValueBytesMax;
+    scatter.beginParts('read');
     let entered = 0;
     let valid = true;
     try {
@@ -60,11 +61,12 @@ export class LocalReads {
       }
       for (let number = 0; valid && number < plan.partCount; number++) {
         const { writer } = parts[number] as Scatter['parts'][number];
+        scatter.beginPart(writer);
         const reader = this.#readers[plan.shardOf(number)] as LocalReader;
         plan.argsOf(number, args, partArgs);
-        writer.clear();
         if (bytesMax !== undefined && holdsLarger(reader, command, partArgs, bytesMax)) valid = false;
         else this.#run(reader, command, partArgs, writer);
+        scatter.endPart(writer);
       }
     } finally {
       for (let number = 0; number < entered; number++) {
@@ -83,11 +85,13 @@ export class LocalReads {
   }
 }
 
-/** Whether any key of the command has a value that is too much work for an event loop. */
+/** Whether the values of the command's keys together are too much work for an event loop. */
 function holdsLarger(reader: LocalReader, command: Read, args: Args, bytesMax: number): boolean {
   const last = lastKeyOf(command, args);
+  let total = 0;
   for (let at = command.keys.first; at <= last; at += command.keys.step) {
-    if (reader.peek(args.bytes, args.start(at), args.end(at)) && reader.entry.valueBytes > bytesMax) return true;
+    if (reader.peek(args.bytes, args.start(at), args.end(at))) total += reader.entry.valueBytes;
+    if (total > bytesMax) return true;
   }
   return false;
 }

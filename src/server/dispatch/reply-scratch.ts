@@ -12,7 +12,13 @@ export interface Scratch {
  */
 export class ReplyScratch {
   readonly #stack: Scratch[] = [];
+  readonly #bytesMax: () => number;
   #depth = 0;
+
+  /** `bytesMax` is the limit of a reply. */
+  constructor(bytesMax: () => number) {
+    this.#bytesMax = bytesMax;
+  }
 
   take(): Scratch {
     const depth = this.#depth++;
@@ -21,11 +27,13 @@ export class ReplyScratch {
       scratch = { writer: new ReplyWriter(), reader: new ReplyReader() };
       this.#stack.push(scratch);
     }
-    scratch.writer.clear();
+    scratch.writer.limit(this.#bytesMax());
     return scratch;
   }
 
   give(): void {
     this.#depth--;
+    // Now and not when it is taken again: a large reply's memory is not kept until then.
+    (this.#stack[this.#depth] as Scratch).writer.clear();
   }
 }

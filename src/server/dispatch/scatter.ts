@@ -1,5 +1,6 @@
-import type { Gather } from '../../command/command.ts';
+import type { Command, Gather } from '../../command/command.ts';
 import { ReplyReader, ReplyWriter } from '../../command/reply.ts';
+import { tellTooLarge } from '../../command/tell-too-large.ts';
 import { gatherReplies } from '../../routing/gather.ts';
 import { KeyPlan } from '../../routing/key-plan.ts';
 import type { PartitionMap } from '../../routing/partition-map.ts';
@@ -18,8 +19,13 @@ class PartSink implements ReplySink {
   onReply(reply: ReplyReader): void {
     const start = reply.partStart;
     reply.skip();
-    this.writer.clear();
-    this.writer.part(reply.bytes, start, reply.nextStart);
+    this.#owner.beginPart(this.writer);
+    try {
+      this.writer.part(reply.bytes, start, reply.nextStart);
+    } catch (error) {
+      if (!tellTooLarge(error, this.#owner.kind, this.writer)) throw error;
+    }
+    this.#owner.endPart(this.writer);
     this.#owner.partsDone(1);
   }
 }
@@ -34,13 +40,37 @@ export class Scatter {
   #sink: ReplySink | null = null;
   readonly #onDone: (scatter: Scatter) => void;
   readonly #readers: readonly ReplyReader[];
+  readonly #bytesMax: () => number;
+  /** Of the parts that are done. */
+  #bytesDone = 0;
+  kind: Command['kind'] = 'read';
 
-  /** `onDone` is called when every part has its reply; `finish` may then be called, once. */
-  constructor(map: PartitionMap, onDone: (scatter: Scatter) => void) {
+  /**
+   * `onDone` is called when every part has its reply; `finish` may then be called, once. `bytesMax` is the limit of all
+   * parts together.
+   */
+  constructor(map: PartitionMap, bytesMax: () => number, onDone: (scatter: Scatter) => void) {
     this.plan = new KeyPlan(map);
     this.parts = Array.from({ length: map.shardCount }, () => new PartSink(this));
     this.#readers = this.parts.map((part) => part.reader);
+    this.#bytesMax = bytesMax;
     this.#onDone = onDone;
+  }
+
+  /** Says which command's parts are to come; again, when those that came are of no use. */
+  beginParts(kind: Command['kind']): void {
+    this.kind = kind;
+    this.#bytesDone = 0;
+  }
+
+  /** A part is about to be written: it has the room that those before it left. */
+  beginPart(writer: ReplyWriter): void {
+    writer.clear();
+    writer.limit(this.#bytesMax(), this.#bytesDone);
+  }
+
+  endPart(writer: ReplyWriter): void {
+    this.#bytesDone += writer.length;
   }
 
   /** Says what is to become of the replies; before any part is done. */
@@ -62,7 +92,13 @@ export class Scatter {
       const { reader, writer } = this.parts[part] as PartSink;
       reader.openWritten(writer);
     }
-    gatherReplies(this.#gather, this.plan, this.#readers, this.#partCount, out);
+    try {
+      gatherReplies(this.#gather, this.plan, this.#readers, this.#partCount, out);
+    } catch (error) {
+      if (!tellTooLarge(error, this.kind, out)) throw error;
+    }
+    // A large part's memory is not kept until the next command.
+    for (let part = 0; part < this.#partCount; part++) (this.parts[part] as PartSink).writer.clear();
     const sink = this.#sink as ReplySink;
     this.#sink = null;
     return sink;

@@ -19,6 +19,7 @@ import { Dispatcher } from './dispatcher.ts';
 
 /** How often a stop looks whether all commands in flight are answered. */
 const DRAIN_LOOK_MS = 2;
+const REPLY_BYTES_MAX_DEFAULT = 64 * 2 ** 20;
 
 export interface ShardsOptions {
   readonly shardCount: number;
@@ -36,6 +37,8 @@ export interface ShardsOptions {
   readonly supervisor: SupervisorOptions;
   /** Bytes of the largest command or reply; see `createMailbox`. */
   readonly messageBytesMax?: number;
+  /** Bytes that a reply may have which is put together on this thread, if that is more than a shard's may. */
+  readonly replyBytesMax?: () => number;
   readonly commandRingBytes?: number;
   readonly replyRingBytes?: number;
   /** What may wait in front of a full ring of commands. */
@@ -70,7 +73,8 @@ export class Shards {
       ({ shard, mailboxes: [mailbox] }) => new ShardClient(shard, mailbox, options.outbox),
     );
     this.#pump = new ReplyPump(new Doorbell(frontBell), this.#clients);
-    const table = options.table ?? commandTable;
+    const { table = commandTable, messageBytesMax = MESSAGE_BYTES_MAX_DEFAULT } = options;
+    const { replyBytesMax = () => REPLY_BYTES_MAX_DEFAULT } = options;
     const controls = this.threads.map(({ control }) => new ShardControl(control));
     const { logger } = options.supervisor;
     this.changes = new ChangeHub(
@@ -87,6 +91,7 @@ export class Shards {
       clients: this.#clients,
       readers: this.threads.map(({ memory }) => new StoreReader(memory, 0, systemClock)),
       barrier,
+      replyBytesMax: () => Math.max(replyBytesMax(), messageBytesMax),
       onSent: () => this.#pump.sent(),
       onDefect: reportTo(options.supervisor.logger),
     });

@@ -14,20 +14,24 @@ export class SurveyRun {
   readonly #onDefect: (command: Command, error: unknown, reply: ReplyWriter) => void;
   readonly #writer = new ReplyWriter();
   readonly #reader = new ReplyReader();
+  readonly #bytesMax: () => number;
   #resume = 0;
 
   constructor(
     readers: readonly LocalReader[],
     node: NodePort,
+    bytesMax: () => number,
     onDefect: (command: Command, error: unknown, reply: ReplyWriter) => void,
   ) {
     this.#readers = readers;
     this.#node = node;
+    this.#bytesMax = bytesMax;
     this.#onDefect = onDefect;
   }
 
   begin(): void {
     this.#writer.clear();
+    this.#writer.limit(this.#bytesMax());
     this.#resume = 0;
   }
 

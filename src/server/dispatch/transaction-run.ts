@@ -3,6 +3,7 @@ import { copyOf } from '../../base/copy-bytes.ts';
 import { Args } from '../../command/args.ts';
 import type { Command, NodeCommand, SurveyParts } from '../../command/command.ts';
 import { ReplyKind, ReplyReader, ReplyWriter } from '../../command/reply.ts';
+import { tellTooLarge } from '../../command/tell-too-large.ts';
 import { gatherReplies } from '../../routing/gather.ts';
 import type { PartitionMap } from '../../routing/partition-map.ts';
 import { Admission, type ReplySink } from '../../shard/shard-client.ts';
@@ -15,6 +16,8 @@ import type { RunOnConnection } from './transaction-queue.ts';
 /** What a transaction under way asks of the dispatcher. */
 export interface TransactionShards {
   readonly map: PartitionMap;
+  /** Limit of the reply. */
+  readonly replyBytesMax: () => number;
   /** Places at the barrier, for transactions over several shards. */
   readonly slots: BarrierSlots;
   /** Writes the part of one shard to where it will be sent from. */
@@ -42,6 +45,9 @@ export class TransactionRun {
   #slot = -1;
   /** Replies of the commands run on this thread, by command. */
   readonly #own = new Map<number, ReplyWriter>();
+  /** Of the newest of these, and bytes of those before it. */
+  #newest: ReplyWriter | null = null;
+  #ownBytes = 0;
 
   constructor(
     shards: TransactionShards,
@@ -161,8 +167,7 @@ export class TransactionRun {
       if (command.kind !== 'node' && command.kind !== 'connection') continue;
       const args = new Args();
       this.#transaction.argsOf(index, args);
-      const reply = new ReplyWriter();
-      this.#own.set(index, reply);
+      const reply = this.#ownReply(index);
       let settled: unknown = null;
       try {
         if (command.kind === 'node') this.#shards.runOnNode(command, args, reply);
@@ -179,8 +184,34 @@ export class TransactionRun {
     return null;
   }
 
+  /** The replies that are kept share one limit. */
+  #ownReply(index: number): ReplyWriter {
+    this.#ownBytes += this.#newest?.length ?? 0;
+    const reply = new ReplyWriter();
+    reply.limit(this.#shards.replyBytesMax(), this.#ownBytes);
+    this.#newest = reply;
+    this.#own.set(index, reply);
+    return reply;
+  }
+
   #deliver(): void {
     const out = new ReplyWriter();
+    out.limit(this.#shards.replyBytesMax());
+    try {
+      this.#gatherAll(out);
+    } catch (error) {
+      if (!tellTooLarge(error, 'write', out)) throw error;
+    }
+    const reader = new ReplyReader();
+    reader.openWritten(out);
+    try {
+      this.#sink.onReply(reader);
+    } finally {
+      if (this.#transaction.needsConnection) this.#session?.unblock();
+    }
+  }
+
+  #gatherAll(out: ReplyWriter): void {
     const { places, parts } = this.#plan;
     const replyOfShard = new Map(parts.map(({ shard }, number) => [shard, this.#replies[number] as ReplyReader]));
     out.array(places.length);
@@ -191,13 +222,6 @@ export class TransactionRun {
     }
     // EXEC has one element a command; what else SUBSCRIBE told of is sent as its messages are.
     for (const own of this.#own.values()) appendRest(own, out);
-    const reader = new ReplyReader();
-    reader.openWritten(out);
-    try {
-      this.#sink.onReply(reader);
-    } finally {
-      if (this.#transaction.needsConnection) this.#session?.unblock();
-    }
   }
 
   /** Takes the next element of each shard that did a part of the command, and makes one reply of them. */

@@ -15,6 +15,7 @@ const shards: TransactionShards = {
   slots: new BarrierSlots(null),
   prepareExec: () => Admission.taken,
   commitExec: () => undefined,
+  replyBytesMax: () => Number.POSITIVE_INFINITY,
   runOnNode: () => undefined,
   refuseAdmission: () => undefined,
   answerDefect: (_command, error) => {

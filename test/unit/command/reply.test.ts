@@ -126,3 +126,21 @@ test('a part of one byte is written where the buffer grows for it', (t) => {
   t.true(reply.bytes.length > before);
   t.is(reply.bytes[before], ReplyKind.true);
 });
+
+test('a reply takes what its limit has room for, and its buffer is never larger', (t) => {
+  const reply = new ReplyWriter();
+  reply.limit(100_000);
+  reply.array(2);
+  reply.bulk(ValueType.bytes, new Uint8Array(60_000), 0, 60_000);
+  const before = reply.length;
+  t.throws(() => reply.bulkOf(ValueType.bytes, 40_000), { message: /more than 100000 bytes/ });
+  t.is(reply.length, before);
+  reply.bulkText('x'.repeat(reply.room - 6));
+  t.is(reply.length, 100_000);
+  t.is(reply.bytes.length, 100_000);
+  t.throws(() => reply.null(), { message: /more than 100000 bytes/ });
+  reply.clear();
+  // An error has room, however much is written elsewhere.
+  reply.limit(100_000, 200_000);
+  reply.error('request-too-large', 'x'.repeat(300));
+});
