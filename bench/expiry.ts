@@ -169,7 +169,18 @@ async function latencies(url: string, seconds: number, rate: number, report: Rep
 
 async function startNode(): Promise<{ url: string; stop(): Promise<void> }> {
   const program = fileURLToPath(new URL('../src/server.ts', import.meta.url));
-  const args = ['--import=tsx', program, '--http-port', '0', '--max-memory', '512mb', '--log-format', 'json'];
+  const args = [
+    '--import=tsx',
+    program,
+    '--http-port',
+    '0',
+    '--tcp-port',
+    '0',
+    '--max-memory',
+    '512mb',
+    '--log-format',
+    'json',
+  ];
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'pipe'] });
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   let text = '';

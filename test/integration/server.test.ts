@@ -43,7 +43,10 @@ function run(args: string[], { input = '', environment = {} } = {}): Promise<End
 
 /** Starts a server on a free port and waits for its ready line. */
 async function serve(t: ExecutionContext, args: string[] = [], environment: Record<string, string> = {}) {
-  const { child, ended } = start(['--http-port', '0', '--max-memory', '16mb', '--shards', '1', ...args], environment);
+  const { child, ended } = start(
+    ['--http-port', '0', '--tcp-port', '0', '--max-memory', '16mb', '--shards', '1', ...args],
+    environment,
+  );
   t.teardown(() => child.kill('SIGKILL'));
   const url = await new Promise<string>((resolve, reject) => {
     let text = '';
@@ -104,7 +107,7 @@ test('a port in use and an address of another machine end with status 1 and one 
   const address = taken.address();
   const port = typeof address === 'object' && address !== null ? String(address.port) : '';
   const [inUse, elsewhere] = await Promise.all([
-    run(['--http-port', port, '--log-level', 'silent']),
+    run(['--http-port', port, '--tcp-port', '0', '--log-level', 'silent']),
     run(['--bind', '192.0.2.1', '--insecure', '--log-level', 'silent']),
   ]);
   t.is(inUse.code, 1);
@@ -194,7 +197,7 @@ test('Ctrl-C stops a server, and a server can start on the port again at once', 
   const end = await first.ended;
   t.is(end.code, 0);
   t.regex(end.stderr, /"engine":"[^"]+".*"msg":"ready"/);
-  const again = start(['--http-port', port, '--max-memory', '16mb', '--shards', '1']);
+  const again = start(['--http-port', port, '--tcp-port', '0', '--max-memory', '16mb', '--shards', '1']);
   t.teardown(() => again.child.kill('SIGKILL'));
   const served = await new Promise<boolean>((resolve) => {
     again.child.stderr?.on('data', (chunk) => String(chunk).includes('"msg":"ready"') && resolve(true));
