@@ -99,6 +99,11 @@ export class ReplyWriter {
     return this.#lengthMax - this.length;
   }
 
+  /** For who sees beforehand that there is not room enough. */
+  tooLarge(): ReplyTooLarge {
+    return new ReplyTooLarge(this.#bytesMax);
+  }
+
   /** Takes back everything written since the reply was `length` bytes long. */
   truncate(length: number): void {
     assert(length <= this.length, 'a reply is truncated to what it holds');
@@ -310,7 +315,7 @@ export class ReplyWriter {
   }
 
   #grow(needed: number): void {
-    if (needed > this.#lengthMax) throw new ReplyTooLarge(this.#bytesMax);
+    if (needed > this.#lengthMax) throw this.tooLarge();
     this.#resize(Math.min(2 ** Math.ceil(Math.log2(needed)), this.#lengthMax));
   }
 

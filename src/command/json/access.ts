@@ -3,13 +3,13 @@ import type { Args } from '../args.ts';
 import { firstKey } from '../command.ts';
 import { quote } from '../quote.ts';
 import type { ReplyWriter } from '../reply.ts';
-import { beginPut, beginRewrite, commitPutWithVersion, setValue, wrongType } from '../storing.ts';
+import { beginPut, beginRewrite, commitPutWithVersion, refuseTooLarge, setValue, wrongType } from '../storing.ts';
 import { documentFault, JsonDocument, NodeKind } from './document.ts';
 import type { DocumentEdit } from './edit.ts';
-import { NodeFinder, TooManySteps } from './find.ts';
+import { NodeFinder, type StepBudget, TooManySteps } from './find.ts';
 import { PathError, parseQuery } from './parse-query.ts';
 import type { Query } from './query.ts';
-import { TextBuffer } from './text.ts';
+import { TextBuffer, TextTooLarge } from './text.ts';
 
 /** A path as an argument gave it. */
 export interface Path {
@@ -95,15 +95,24 @@ export function documentArg(args: Args, index: number, reply: ReplyWriter): Json
   return null;
 }
 
+/** Finds nodes in the opened document: one for all paths of a command. */
+export function openedFinder(budget?: StepBudget): NodeFinder {
+  return new NodeFinder(document, budget);
+}
+
 /** The nodes a path finds in the opened document; null, with the error written, when that takes too long. */
-export function findNodes(path: Path, reply: ReplyWriter): readonly number[] | null {
+export function findNodes(path: Path, reply: ReplyWriter, finder = openedFinder()): readonly number[] | null {
   try {
-    return new NodeFinder(document).find(path.query);
+    return finder.find(path.query);
   } catch (error) {
     if (!(error instanceof TooManySteps)) throw error;
-    reply.error('invalid-path', 'path visits too many values of the document');
+    tellTooManySteps(reply);
     return null;
   }
+}
+
+export function tellTooManySteps(reply: ReplyWriter): void {
+  reply.error('invalid-path', 'path visits too many values of the document, or all paths of the command together do');
 }
 
 export function tellNoPath(path: Path, reply: ReplyWriter): void {
@@ -129,11 +138,19 @@ export function replyEach(
 }
 
 const out = new TextBuffer();
+const bytesMaxMargin = 64 * 1024;
 
 /** Stores the opened document as changed under key argument 0, keeping its expiry; false with the error written. */
 export function storeChanged(store: WriteView, args: Args, edit: DocumentEdit, reply: ReplyWriter): boolean {
   out.clear();
-  edit.write(out);
+  // What will be refused is not made first: a value may be put in many places. Blanks, which go, are reserved for.
+  out.bytesMax = 2 * store.valueBytesMax + bytesMaxMargin;
+  try {
+    edit.write(out);
+  } catch (error) {
+    if (!(error instanceof TextTooLarge)) throw error;
+    return refuseTooLarge(reply);
+  }
   // Read again: what was put into the document may have made it nest too deep.
   const fault = document.parse(out.bytes, 0, out.length);
   if (fault === null) return storeOver(store, args, document.kind(0), out, reply);

@@ -2,12 +2,30 @@ import { type JsonDocument, NodeKind } from './document.ts';
 import type { Operand, Operator, Query, Selector, Test } from './query.ts';
 import { matchesRegexp } from './regexp.ts';
 
-/** Steps a path may take whatever the document, and for each of its nodes. */
+/** Steps the paths of one command may take whatever the documents, and for each node of these. */
 const stepsAlways = 1_000_000;
 const stepsPerNode = 8;
 
-/** Thrown when a path takes more steps than it may: a path that multiplies its matches is not served. */
+/** Thrown when paths take more steps than they may: a path that multiplies its matches is not served. */
 export class TooManySteps extends Error {}
+
+/** What the paths of one command may still do, all of them together. */
+export class StepBudget {
+  #left = stepsAlways;
+
+  grantFor(document: JsonDocument): void {
+    this.#left += stepsPerNode * document.nodeCount;
+  }
+
+  get isSpent(): boolean {
+    return this.#left < 0;
+  }
+
+  spend(steps: number): void {
+    this.#left -= steps;
+    if (this.#left < 0) throw new TooManySteps();
+  }
+}
 
 /** A value in a filter: a scalar, an array or object as its node, or undefined for nothing. */
 type Value = string | number | boolean | null | { readonly node: number } | undefined;
@@ -15,11 +33,13 @@ type Value = string | number | boolean | null | { readonly node: number } | unde
 /** Finds nodes by paths of RFC 9535, in its order, and in bounded time. */
 export class NodeFinder {
   readonly #document: JsonDocument;
-  #stepsLeft: number;
+  readonly #budget: StepBudget;
 
-  constructor(document: JsonDocument) {
+  /** All paths of a command are looked for by one finder; of several documents, by finders with one budget. */
+  constructor(document: JsonDocument, budget: StepBudget = new StepBudget()) {
     this.#document = document;
-    this.#stepsLeft = stepsAlways + stepsPerNode * document.nodeCount;
+    this.#budget = budget;
+    budget.grantFor(document);
   }
 
   /** The nodes a path finds; one that it finds several times is there several times. Throws {@link TooManySteps}. */
@@ -200,8 +220,7 @@ export class NodeFinder {
   }
 
   #spend(steps: number): true {
-    this.#stepsLeft -= steps;
-    if (this.#stepsLeft < 0) throw new TooManySteps();
+    this.#budget.spend(steps);
     return true;
   }
 }

@@ -3,8 +3,19 @@ import type { Args } from '../args.ts';
 import { type CommandDeclaration, firstKey, type ReadCommand } from '../command.ts';
 import { isWord } from '../options.ts';
 import type { ReplyWriter } from '../reply.ts';
-import { findNodes, openDocument, openedDocument, type Path, pathArg, replyEach, tellNoPath } from './access.ts';
+import {
+  findNodes,
+  openDocument,
+  openedDocument,
+  openedFinder,
+  type Path,
+  pathArg,
+  replyEach,
+  tellNoPath,
+  tellTooManySteps,
+} from './access.ts';
 import { type JsonDocument, NodeKind } from './document.ts';
+import { type NodeFinder, StepBudget } from './find.ts';
 import {
   appendLine,
   appendNode,
@@ -17,9 +28,12 @@ import {
   openBracket,
   shortest,
   TextBuffer,
+  TextTooLarge,
 } from './text.ts';
 
 const out = new TextBuffer();
+/** Bytes of documents that JSON.MGET reads, or one that is larger: parsing takes some 15 ns a byte. */
+const parsedBytesMax = 64 * 2 ** 20;
 
 function get(view: ReadView, args: Args, reply: ReplyWriter): void {
   let index = 1;
@@ -40,16 +54,31 @@ function get(view: ReadView, args: Args, reply: ReplyWriter): void {
   const opened = openDocument(view, args, 0, reply);
   if (opened === 'absent') reply.null();
   if (opened !== 'document') return;
-  out.clear();
-  const [first] = paths;
-  if (first !== undefined && paths.length === 1) {
-    if (!appendFound(first, first.legacy, layout, 0, reply)) return;
-  } else if (!appendByPath(paths, layout, reply)) return;
+  if (!appendWithin(reply, () => appendPaths(paths, layout, reply))) return;
   reply.bulk(ValueType.json, out.bytes, 0, out.length);
 }
 
+/** Has the text of a reply written to `out`: no more of it than the reply has room for. */
+function appendWithin(reply: ReplyWriter, append: () => boolean): boolean {
+  out.clear();
+  out.bytesMax = reply.room;
+  try {
+    return append();
+  } catch (error) {
+    if (error instanceof TextTooLarge) throw reply.tooLarge();
+    throw error;
+  }
+}
+
+function appendPaths(paths: readonly Path[], layout: Layout, reply: ReplyWriter): boolean {
+  const finder = openedFinder();
+  const [first] = paths;
+  if (first === undefined || paths.length > 1) return appendByPath(paths, finder, layout, reply);
+  return appendFound(first, finder, first.legacy, layout, 0, reply);
+}
+
 /** An object with a member a path. Only if all paths are of the old notation, each one's value stands for itself. */
-function appendByPath(paths: readonly Path[], layout: Layout, reply: ReplyWriter): boolean {
+function appendByPath(paths: readonly Path[], finder: NodeFinder, layout: Layout, reply: ReplyWriter): boolean {
   const bare = paths.every((path) => path.legacy);
   out.byte(openBrace);
   for (const [index, path] of paths.entries()) {
@@ -58,7 +87,7 @@ function appendByPath(paths: readonly Path[], layout: Layout, reply: ReplyWriter
     out.text(JSON.stringify(path.text));
     out.byte(colon);
     out.text(layout.space);
-    if (!appendFound(path, bare, layout, 1, reply)) return false;
+    if (!appendFound(path, finder, bare, layout, 1, reply)) return false;
   }
   appendLine(layout, 0, out);
   out.byte(closeBrace);
@@ -66,8 +95,15 @@ function appendByPath(paths: readonly Path[], layout: Layout, reply: ReplyWriter
 }
 
 /** What a path finds: an array of all, or bare the first alone. */
-function appendFound(path: Path, bare: boolean, layout: Layout, depth: number, reply: ReplyWriter): boolean {
-  const nodes = findNodes(path, reply);
+function appendFound(
+  path: Path,
+  finder: NodeFinder,
+  bare: boolean,
+  layout: Layout,
+  depth: number,
+  reply: ReplyWriter,
+): boolean {
+  const nodes = findNodes(path, reply, finder);
   if (nodes === null) return false;
   const document = openedDocument();
   if (bare) {
@@ -93,18 +129,37 @@ function appendFound(path: Path, bare: boolean, layout: Layout, depth: number, r
 function mget(view: ReadView, args: Args, reply: ReplyWriter): void {
   const path = pathArg(args, args.count - 1, reply);
   if (path === null) return;
+  if (!mayParseAll(view, args, reply)) return;
+  const budget = new StepBudget();
   reply.array(args.count - 1);
   for (let index = 0; index < args.count - 1; index++) {
     const before = reply.length;
-    out.clear();
-    if (openDocument(view, args, index, reply) === 'document' && appendFound(path, path.legacy, shortest, 0, reply)) {
+    const append = (): boolean => appendFound(path, openedFinder(budget), path.legacy, shortest, 0, reply);
+    if (openDocument(view, args, index, reply) === 'document' && appendWithin(reply, append)) {
       reply.bulk(ValueType.json, out.bytes, 0, out.length);
+    } else if (budget.isSpent) {
+      reply.truncate(0);
+      tellTooManySteps(reply);
+      return;
     } else {
       // What is no document, or has not the path, is null: the other keys' values are not lost for its error.
       reply.truncate(before);
       reply.null();
     }
   }
+}
+
+/** False, with the error written, when the documents of several keys are too much to read at once. */
+function mayParseAll(view: ReadView, args: Args, reply: ReplyWriter): boolean {
+  let total = 0;
+  for (let index = 0; index < args.count - 1; index++) {
+    if (view.peek(args.bytes, args.start(index), args.end(index))) total += view.entry.valueBytes;
+    if (total <= parsedBytesMax || index === 0) continue;
+    const message = `the documents have more than ${parsedBytesMax} bytes together; ask for less at once`;
+    reply.error('request-too-large', message);
+    return false;
+  }
+  return true;
 }
 
 /** Reads one thing of each node a path (argument 1) finds. */

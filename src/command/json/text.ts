@@ -1,9 +1,14 @@
 import { isBlank, type JsonDocument, NodeKind } from './document.ts';
 
+/** Thrown by what would make a text larger than its limit. */
+export class TextTooLarge extends Error {}
+
 /** Grows as JSON text is written to it; used again for the next one. */
 export class TextBuffer {
   bytes = new Uint8Array(4096);
   length = 0;
+  /** Beyond it the text does not grow. */
+  bytesMax = Number.POSITIVE_INFINITY;
   readonly #bytesKept: number;
 
   constructor(bytesKept = 1 << 20) {
@@ -42,12 +47,13 @@ export class TextBuffer {
   }
 
   text(value: string): void {
-    this.#reserve(value.length * 3);
+    this.#reserve(value.length <= 1024 ? value.length * 3 : Buffer.byteLength(value));
     this.length += encoder.encodeInto(value, this.bytes.subarray(this.length)).written;
   }
 
   #reserve(count: number): void {
     if (this.length + count <= this.bytes.length) return;
+    if (this.length + count > this.bytesMax) throw new TextTooLarge();
     const bytes = new Uint8Array(2 ** Math.ceil(Math.log2(this.length + count)));
     bytes.set(this.bytes.subarray(0, this.length));
     this.bytes = bytes;

@@ -344,3 +344,51 @@ test('regular expressions are those of RFC 9485, and take linear time', (t) => {
   t.false(matchesRegexp('(a*)*(a|a)*b', 'a'.repeat(5000), true, count));
   t.true(steps < 5000 * 40, `${steps}`);
 });
+
+const tooManySteps = new ErrorReply(
+  'ERR path visits too many values of the document, or all paths of the command together do',
+);
+
+testCommands('all paths of a JSON.GET have one budget of steps', (t, { run, runner }) => {
+  run('json.set d $', JSON.stringify({ list: Array<number>(20_000).fill(1), a: 2 }));
+  t.is(run('json.get d $.list[0] $.list[1]'), '{"$.list[0]":[1],"$.list[1]":[1]}');
+  t.deepEqual(runner.run('json.get', 'd', ...Array<string>(2000).fill('$.list[0]')), tooManySteps);
+  t.is(run('json.get d $.a'), '[2]');
+});
+
+testCommands(
+  'all keys of a JSON.MGET have one budget of steps, which is told in place of all values',
+  (t, { runner }) => {
+    runner.run('json.set', 'd', '$', JSON.stringify(Array<number>(20_000).fill(1)));
+  // 600,000 steps of the million and 160,000 that there are for a document of so many values.
+  const path = `$[${Array<string>(30).fill('*').join()}]`;
+  t.is(String(runner.run('json.mget', 'd', path)).length, 1_200_001);
+  t.deepEqual(runner.run('json.mget', 'd', 'd', 'd', path), tooManySteps);
+});
+  t.throws(() => runner.run('json.get', 'd', 'indent', 'i'.repeat(700_000), '$', '$.a'), {
+    message: /more than 1000000/,
+  });
+  reply.limit(Number.POSITIVE_INFINITY);
+});
+
+testCommands('JSON.MGET reads documents up to a limit of bytes', (t, { runner }) => {
+  runner.run('json.set', 'd', '$', JSON.stringify('x'.repeat(100_000)));
+  const keys = (count: number): string[] => Array<string>(count).fill('d');
+  t.is((runner.run('json.mget', ...keys(20), '$[0]') as readonly unknown[]).length, 20);
+  t.deepEqual(
+    runner.run('json.mget', ...keys(700), '$[0]'),
+    new ErrorReply('ERR the documents have more than 67108864 bytes together; ask for less at once'),
+  );
+});
+
+testCommands(
+  'a value that a path would put in too many places is refused before the text is made',
+  (t, { run, runner }) => {
+    run('json.set d $', JSON.stringify(Array<number>(20_000).fill(1)));
+    const before = run('json.get d');
+    // 20 GB, which no buffer could hold.
+    const reply = runner.run('json.set', 'd', '$[*]', JSON.stringify('x'.repeat(1_000_000)));
+    t.regex((reply as ErrorReply).text, /string exceeds maximum allowed size/);
+    t.is(run('json.get d'), before);
+  },
+);
