@@ -356,19 +356,26 @@ testCommands('all paths of a JSON.GET have one budget of steps', (t, { run, runn
   t.is(run('json.get d $.a'), '[2]');
 });
 
-testCommands(
-  'all keys of a JSON.MGET have one budget of steps, which is told in place of all values',
-  (t, { runner }) => {
-    runner.run('json.set', 'd', '$', JSON.stringify(Array<number>(20_000).fill(1)));
+testCommands('all keys of a JSON.MGET have one budget of steps, beyond which there are no values', (t, { runner }) => {
+  runner.run('json.set', 'd', '$', JSON.stringify(Array<number>(20_000).fill(1)));
   // 600,000 steps of the million and 160,000 that there are for a document of so many values.
   const path = `$[${Array<string>(30).fill('*').join()}]`;
   t.is(String(runner.run('json.mget', 'd', path)).length, 1_200_001);
   t.deepEqual(runner.run('json.mget', 'd', 'd', 'd', path), tooManySteps);
 });
+
+testCommands('JSON.GET makes no more text than its reply has room for', (t, { runner }) => {
+  const { reply } = runner;
+  runner.run('json.set', 'd', '$', JSON.stringify({ a: 'x'.repeat(60_000) }));
+  reply.limit(1_000_000);
+  const paths = (count: number): string[] => Array<string>(count).fill('$.a');
+  t.true(String(runner.run('json.get', 'd', ...paths(10))).length > 600_000);
+  t.throws(() => runner.run('json.get', 'd', ...paths(2000)), {
+    message: 'the reply would have more than 1000000 bytes; ask for less at once',
+  });
   t.throws(() => runner.run('json.get', 'd', 'indent', 'i'.repeat(700_000), '$', '$.a'), {
     message: /more than 1000000/,
   });
-  reply.limit(Number.POSITIVE_INFINITY);
 });
 
 testCommands('JSON.MGET reads documents up to a limit of bytes', (t, { runner }) => {

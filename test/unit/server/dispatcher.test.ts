@@ -60,6 +60,33 @@ test('a read of several keys that a group of writes overtook goes by the mailbox
   t.deepEqual(replies, [[null, null], null]);
 });
 
+for (const overtaken of [0, 1]) {
+  test(`a read of keys of two shards goes by both mailboxes when a group of writes overtook it on shard ${overtaken} (I8)`, (t) => {
+    const { replies, execute, serve, shards } = dispatching(2);
+    const keys = [0, 1].map((shard) => {
+      const all = Array.from({ length: 100 }, (_, number) => `key:${number}`);
+      return all.find((key) => shards.map.shardOfKey(Buffer.from(key), 0, key.length) === shard) as string;
+    });
+    const [first, second] = keys as [string, string];
+    execute(null, 'mset', first, 'a', second, 'b');
+    serve();
+    t.deepEqual(replies.splice(0), ['OK']);
+    (shards.stores[overtaken] as ModelShardStore).changed = true;
+    execute(null, 'mget', first, second);
+    // What was read is torn perhaps: nothing of it is told, and both shards are asked.
+    t.deepEqual(replies, []);
+    t.is(shards.dispatcher.mailboxDepth(0), 1);
+    t.is(shards.dispatcher.mailboxDepth(1), 1);
+    serve();
+    t.deepEqual(replies, [['a', 'b']]);
+    execute(null, 'mget', second, first);
+    t.deepEqual(replies, [
+      ['a', 'b'],
+      ['b', 'a'],
+    ]);
+  });
+}
+
 test("a read behind a write of its own connection goes by the mailbox, another connection's does not (I7)", (t) => {
   const { replies, execute, serve } = dispatching();
   const session = new OrderedSession(1);
