@@ -21,6 +21,13 @@ test('help names every option and fits 100 columns', (t) => {
   for (const line of help.split('\n')) t.true(line.length <= 101, line);
 });
 
+test('help names every protocol and its port first of all', (t) => {
+  const [, about = ''] = helpText().split('\n\n');
+  for (const protocol of ['HTTP', 'RESP', 'MessagePack-RPC', 'TLS']) t.true(about.includes(protocol), protocol);
+  for (const name of ['httpPort', 'tcpPort'] as const)
+    t.regex(about, new RegExp(`\\bport\\s${options[name].default}\\b`), name);
+});
+
 test('no two options share a flag or a variable, and documentation is sentences', (t) => {
   t.is(new Set(optionNames.map(flagOf)).size, optionNames.length);
   t.is(new Set(optionNames.map(variableOf)).size, optionNames.length);
