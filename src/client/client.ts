@@ -5,14 +5,17 @@ import { Calls } from './calls.ts';
 import { ClosedError } from './errors.ts';
 import { type ClientEventName, ClientEventTarget, type ClientListener } from './events.ts';
 import { JsonCommands } from './json-commands.ts';
+import { namesOf, onlyKnown } from './known-options.ts';
 import type { Operation } from './operation.ts';
 import {
   type Entries,
   type Entry,
   type ExpireOptions,
+  expireNames,
   operations,
   type SetOptions,
   type SetResult,
+  setNames,
 } from './operations.ts';
 import { type ClientOptions, resolveOptions } from './options.ts';
 import { type Router, SingleNodeRouter } from './router.ts';
@@ -20,6 +23,11 @@ import { type ScanOptions, scanKeys } from './scan.ts';
 import type { MessageListener, SubscribeOptions, Subscription, SubscriptionTarget } from './subscription.ts';
 import { Subscriptions } from './subscriptions.ts';
 import type { Key, Storable, Value, ValueTypeName, ValueTypes } from './values.ts';
+
+const callNames = namesOf<CallOptions>({ signal: true, timeoutMs: true, retryable: true });
+const getNames = new Set(['type', ...callNames]);
+const setCallNames = new Set([...setNames, ...callNames]);
+const expireCallNames = new Set([...expireNames, ...callNames]);
 
 /** A client of the node at a URL (`fluxcache://user:password@host:port`, `fluxcaches://` for TLS), or as the options say. */
 export function createClient(options: string | ClientOptions = {}): FluxClient {
@@ -66,7 +74,12 @@ export class FluxClient {
   ): Promise<ValueTypes[Name] | null>;
   get<T = Value>(key: Key, options?: CallOptions): Promise<T | null>;
   get(key: Key, options: CallOptions & { readonly type?: ValueTypeName } = {}): Promise<unknown> {
-    return this.#calls.run(operations.get(key, options.type), options);
+    try {
+      onlyKnown(options, getNames);
+      return this.#calls.run(operations.get(key, options.type), options);
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   /** The value of a key with its version and time to live; null when there is none. */
@@ -87,9 +100,15 @@ export class FluxClient {
   set(key: Key, value: Storable, options: CallOptions & SetOptions = {}): Promise<boolean | SetResult> {
     const { signal, timeoutMs, retryable, ...words } = options;
     const call = { signal, timeoutMs, retryable };
-    return words.returnOld || words.returnVersion
-      ? this.#calls.run(operations.setWithResult(key, value, words), call)
-      : this.#calls.run(operations.set(key, value, words), call);
+    try {
+      onlyKnown(options, setCallNames);
+      return words.returnOld || words.returnVersion
+        ? this.#calls.run(operations.setWithResult(key, value, words), call)
+        : this.#calls.run(operations.set(key, value, words), call);
+    } catch (error) {
+      // Of a misspelt option; a promise is told of it as of every other error.
+      return Promise.reject(error);
+    }
   }
 
   /** Removes keys; resolves to how many there were. */
@@ -143,13 +162,23 @@ export class FluxClient {
   /** Lets a key expire after so many milliseconds; false when it does not exist or a condition does not hold. */
   expire(key: Key, ttlMs: number, options: CallOptions & ExpireOptions = {}): Promise<boolean> {
     const { signal, timeoutMs, retryable, ...words } = options;
-    return this.#calls.run(operations.expire(key, ttlMs, words), { signal, timeoutMs, retryable });
+    try {
+      onlyKnown(options, expireCallNames);
+      return this.#calls.run(operations.expire(key, ttlMs, words), { signal, timeoutMs, retryable });
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   /** Lets a key expire at a time: a Date, or milliseconds since the Unix epoch. */
   expireAt(key: Key, time: number | Date, options: CallOptions & ExpireOptions = {}): Promise<boolean> {
     const { signal, timeoutMs, retryable, ...words } = options;
-    return this.#calls.run(operations.expireAt(key, time, words), { signal, timeoutMs, retryable });
+    try {
+      onlyKnown(options, expireCallNames);
+      return this.#calls.run(operations.expireAt(key, time, words), { signal, timeoutMs, retryable });
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   /** Lets a key not expire; false when it would not have. */

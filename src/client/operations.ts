@@ -1,3 +1,4 @@
+import { namesOf, onlyKnown } from './known-options.ts';
 import {
   decodeArray,
   decodeBigInt,
@@ -65,6 +66,19 @@ export interface ExpireOptions {
 }
 
 export type Entries = Readonly<Record<string, Storable>> | Iterable<readonly [Key, Storable]>;
+
+export const setNames = namesOf<SetOptions>({
+  ttl: true,
+  expiresAt: true,
+  keepTtl: true,
+  nx: true,
+  xx: true,
+  ifVersion: true,
+  contentType: true,
+  returnOld: true,
+  returnVersion: true,
+});
+export const expireNames = namesOf<ExpireOptions>({ nx: true, xx: true, gt: true, lt: true });
 
 /** Every operation on keys, as data: the client runs them one by one, a batch together. */
 export const operations = {
@@ -174,6 +188,7 @@ function nothing<T>(result: T): Operation<T> {
 }
 
 function setParams(key: Key, value: Storable, options: SetOptions): unknown[] {
+  onlyKnown(options, setNames);
   if (!hasOptions(options)) return [key, value];
   const { ttl, expiresAt, returnOld, returnVersion, ...words } = options;
   return [
@@ -195,7 +210,8 @@ function safetyOfSet({ nx, xx, ifVersion, returnOld, returnVersion }: SetOptions
   return nx || xx || ifVersion !== undefined || returnOld || returnVersion ? 'once' : 'idempotent';
 }
 
-function withOptions(params: unknown[], options: object): unknown[] {
+function withOptions(params: unknown[], options: ExpireOptions): unknown[] {
+  onlyKnown(options, expireNames);
   if (hasOptions(options)) params.push(options);
   return params;
 }

@@ -1,5 +1,6 @@
 import type { Backoff } from './backoff.ts';
 import { FluxCacheError } from './errors.ts';
+import { namesOf, onlyKnown } from './known-options.ts';
 
 /** What of TLS a client needs to say; all as Node's `tls.connect` has it. */
 export interface TlsOptions {
@@ -89,6 +90,32 @@ export interface ResolvedOptions {
 
 const MIB = 2 ** 20;
 
+const clientNames = namesOf<ClientOptions>({
+  url: true,
+  host: true,
+  port: true,
+  user: true,
+  password: true,
+  clientName: true,
+  tls: true,
+  poolSize: true,
+  connectTimeoutMs: true,
+  commandTimeoutMs: true,
+  inFlightMax: true,
+  responseBytesMax: true,
+  retry: true,
+  reconnect: true,
+  queue: true,
+});
+const retryNames = namesOf<RetryOptions>({
+  attemptsMax: true,
+  idempotentWrites: true,
+  delayMsFirst: true,
+  delayMsMax: true,
+});
+const reconnectNames = namesOf<Backoff>({ delayMsFirst: true, delayMsMax: true });
+const queueNames = namesOf<QueueOptions>({ callsMax: true, bytesMax: true });
+
 /**
  * Fills in the defaults.
  * @throws FluxCacheError `invalid-argument`, naming the option
@@ -97,6 +124,10 @@ export function resolveOptions(given: string | ClientOptions): ResolvedOptions {
   const said: ClientOptions = typeof given === 'string' ? { url: given } : given;
   const options: ClientOptions = said.url === undefined ? said : { ...fromUrl(said.url), ...withoutUndefined(said) };
   const { retry = {}, reconnect = {}, queue = {}, tls } = options;
+  onlyKnown(said, clientNames);
+  onlyKnown(retry, retryNames, 'retry.');
+  onlyKnown(reconnect, reconnectNames, 'reconnect.');
+  onlyKnown(queue, queueNames, 'queue.');
   const commandTimeoutMs = whole('commandTimeoutMs', options.commandTimeoutMs, 5000, 0);
   return {
     endpoint: {

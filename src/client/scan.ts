@@ -1,5 +1,6 @@
 import type { CallOptions } from './call.ts';
 import type { Calls } from './calls.ts';
+import { namesOf, onlyKnown } from './known-options.ts';
 import { decodeArray, type Operation, unexpectedResult } from './operation.ts';
 
 export interface ScanOptions extends CallOptions {
@@ -11,6 +12,15 @@ export interface ScanOptions extends CallOptions {
   readonly type?: string | undefined;
 }
 
+const scanNames = namesOf<ScanOptions>({
+  match: true,
+  count: true,
+  type: true,
+  signal: true,
+  timeoutMs: true,
+  retryable: true,
+});
+
 interface Page {
   readonly cursor: string | number | bigint;
   readonly keys: readonly (string | Uint8Array)[];
@@ -19,8 +29,10 @@ interface Page {
 /** All keys, a page a request; the next page is asked for when the one before is used up. */
 export async function* scanKeys(
   calls: Calls,
-  { match, count, type, ...options }: ScanOptions,
+  given: ScanOptions,
 ): AsyncGenerator<string | Uint8Array, void, undefined> {
+  onlyKnown(given, scanNames);
+  const { match, count, type, ...options } = given;
   let cursor: Page['cursor'] = '0';
   do {
     const page: Page = await calls.run(pageAt(cursor, { match, count, type }), options);

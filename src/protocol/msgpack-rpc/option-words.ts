@@ -1,4 +1,5 @@
 import { Unpackr } from 'msgpackr';
+import { nearest } from '../../base/nearest.ts';
 import { type RpcRefusal, refuse } from './refusal.ts';
 
 /** Options whose names are not the command's words. */
@@ -10,6 +11,18 @@ const aliases: Readonly<Record<string, string>> = {
   contenttype: 'CT',
 };
 
+/** The same by the word, as they are written. */
+const names: Readonly<Record<string, string>> = {
+  PX: 'ttlMs',
+  EX: 'ttlSeconds',
+  PXAT: 'expiresAtMs',
+  EXAT: 'expiresAtSeconds',
+  CT: 'contentType',
+};
+
+/** Of the syntaxes met so far, which are those of the command table. */
+const wordsBySyntax = new Map<string, readonly string[]>();
+
 /** Maps as `Map`, so that no name means anything to JavaScript; no records. */
 const unpackr = new Unpackr({ useRecords: false, mapsAsObjects: false });
 
@@ -20,8 +33,8 @@ export class OptionWords {
   ifVersion: string | null = null;
   returnsVersion = false;
 
-  /** Reads the whole map `bytes[start..end)`; why it cannot be, or null. */
-  read(bytes: Uint8Array, start: number, end: number): RpcRefusal | null {
+  /** Reads the whole map `bytes[start..end)` of options of a command with this syntax; why it cannot be, or null. */
+  read(bytes: Uint8Array, start: number, end: number, syntax: string): RpcRefusal | null {
     this.words.length = 0;
     this.ifVersion = null;
     this.returnsVersion = false;
@@ -29,13 +42,13 @@ export class OptionWords {
       if (typeof name !== 'string' || !/^[a-z][a-z-]{0,31}$/i.test(name)) {
         return refuse('syntax', 'the name of an option is a word');
       }
-      const refusal = this.#option(name.toLowerCase(), value);
+      const refusal = this.#option(name.toLowerCase(), value, syntax);
       if (refusal !== null) return refusal;
     }
     return null;
   }
 
-  #option(name: string, value: unknown): RpcRefusal | null {
+  #option(name: string, value: unknown, syntax: string): RpcRefusal | null {
     if (value === null || value === undefined || value === false) return null;
     if (name === 'returnversion') {
       this.returnsVersion = true;
@@ -50,6 +63,7 @@ export class OptionWords {
       this.ifVersion = String(version);
       return null;
     }
+    if (!wordsOf(syntax).includes(word)) return unknownOption(name, syntax);
     this.words.push(word);
     for (const element of values as unknown[]) {
       if (typeof element === 'string' || element instanceof Uint8Array) this.words.push(element);
@@ -59,6 +73,32 @@ export class OptionWords {
     }
     return null;
   }
+}
+
+/** The optional words of a command's syntax, which are in capitals. */
+function wordsOf(syntax: string): readonly string[] {
+  let words = wordsBySyntax.get(syntax);
+  if (words === undefined) {
+    words = syntax.match(/(?<![\w-])[A-Z][A-Z-]*(?![\w-])/g) ?? [];
+    wordsBySyntax.set(syntax, words);
+  }
+  return words;
+}
+
+function unknownOption(name: string, syntax: string): RpcRefusal {
+  const words = wordsOf(syntax);
+  if (words.length === 0) return refuse('syntax', `unknown option "${name}"; the command takes no option of that kind`);
+  const known = words.map((word) => names[word] ?? word.toLowerCase());
+  const near = nearest(name, known) ?? shortestFrom(name, known);
+  const hint = near === undefined ? `the options are ${known.join(', ')}` : `did you mean ${near}?`;
+  return refuse('syntax', `unknown option "${name}"; ${hint}`);
+}
+
+/** Of names that begin with a beginning of three letters or more, the shortest. */
+function shortestFrom(beginning: string, known: readonly string[]): string | undefined {
+  if (beginning.length < 3) return undefined;
+  const [first] = known.filter((name) => name.toLowerCase().startsWith(beginning)).sort((a, b) => a.length - b.length);
+  return first;
 }
 
 /** The pairs of the whole map `bytes[start..end)`; texts that are no UTF-8 do not come back as they were. */

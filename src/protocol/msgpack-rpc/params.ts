@@ -143,7 +143,7 @@ export class Params {
 
   #readOptions(bytes: Uint8Array, at: number): RpcRefusal | null {
     const options = this.#options;
-    const refusal = options.read(bytes, at, skipValue(bytes, at));
+    const refusal = options.read(bytes, at, skipValue(bytes, at), this.command.syntax);
     if (refusal !== null) return refusal;
     const { builder, command } = this;
     const isRemoval = removals.has(command);

@@ -244,3 +244,24 @@ test('a closed client has finished its calls, and takes no more', async (t) => {
   await other[Symbol.asyncDispose]();
   await t.throwsAsync(other.ping(), { code: 'closed' });
 });
+
+test('a misspelt option of a call is refused by its name, and nothing is done', async (t) => {
+  const client = await connect(t);
+  // As JavaScript callers write them, whom no compiler tells.
+  const misspelt = (name: string): object => ({ [name]: 5000 });
+  const wrong: [() => Promise<unknown>, string][] = [
+    [() => client.set('slip', 'b', misspelt('tll')), 'unknown option "tll"; did you mean ttl?'],
+    [() => client.set('slip', 'b', misspelt('timeoutMS')), 'unknown option "timeoutMS"; did you mean timeoutMs?'],
+    [() => client.get('slip', misspelt('typ')), 'unknown option "typ"; did you mean type?'],
+    [
+      () => client.expire('slip', 1, misspelt('ng')),
+      'unknown option "ng"; the options are nx, xx, gt, lt, signal, timeoutMs, retryable',
+    ],
+    [() => client.scan(misspelt('mach')).next(), 'unknown option "mach"; did you mean match?'],
+  ];
+  for (const [call, message] of wrong) {
+    await t.throwsAsync(call, { instanceOf: FluxCacheError, code: 'invalid-argument', message });
+  }
+  t.throws(() => client.batch((batch) => [batch.set('slip', 'b', misspelt('tll'))]), { message: /"tll"/ });
+  t.is(await client.get('slip'), null);
+});

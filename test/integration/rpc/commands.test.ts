@@ -89,6 +89,10 @@ test('a map of options stands for the words of a command', async (t) => {
   t.is(await client.result('set', 'o', 3, 'EX', 100, { get: true }), 2);
   t.is(await client.fault('set', 'o', 3, { nx: true, xx: true }), 'syntax');
   t.is(await client.fault('set', 'o', 3, { nonsense: true }), 'syntax');
+  const refusal = async (...words: unknown[]) => (await client.call('set', 'o', 3, ...words))[0]?.message ?? '';
+  t.regex(await refusal({ ttl: 5 }), /^unknown option "ttl"; did you mean ttlMs\?$/);
+  t.regex(await refusal({ keepTtls: true }), /^unknown option "keepttls"; did you mean keepttl\?$/);
+  t.regex(await refusal({ q: true }), /^unknown option "q"; the options are .*ttlMs/);
   t.is(await client.fault('set', 'o', 3, { ttlMs: Number.NaN }), 'invalid-argument');
   t.is(await client.fault('set', 'o', 3, { ttlMs: { a: 1 } }), 'invalid-argument');
   t.is(await client.fault('mget', 'o', { count: 1 }), 'syntax');

@@ -47,3 +47,13 @@ test('what is wrong is refused by the name of the option, and a password is neve
     t.false(error?.message.includes('hu'));
   }
 });
+
+test('an option that there is none of is refused, also one inside another, with the one that is near', (t) => {
+  const refused = (options: object) =>
+    t.throws(() => resolveOptions(options), { instanceOf: FluxCacheError, code: 'invalid-argument' })?.message;
+  t.is(refused({ prot: 1 }), 'unknown option "prot"; did you mean port?');
+  t.is(refused({ commandTimeoutMS: 1 }), 'unknown option "commandTimeoutMS"; did you mean commandTimeoutMs?');
+  t.is(refused({ retry: { maxAttempts: 1 } })?.slice(0, 36), 'unknown option "retry.maxAttempts"; ');
+  t.is(refused({ queue: { callMax: 1 } }), 'unknown option "queue.callMax"; did you mean queue.callsMax?');
+  t.is(refused({ reconnect: { z: 1 } }), 'unknown option "reconnect.z"; the options are delayMsFirst, delayMsMax');
+});
