@@ -29,9 +29,9 @@ export function helpText(): string {
   const others = actionDocs.map(([flag, doc]) => entry(flag, doc)).join('\n');
   return `Usage: fluxcache-server [OPTION…]
 
-Serves an in-memory cache: over HTTP (REST, commands and streams) on port ${options.httpPort.default}, and over TCP on port
-${options.tcpPort.default}, where RESP (Redis clients) and MessagePack-RPC (the client library) are told apart by their first
-byte. Both ports speak TLS if --tls-cert and --tls-key are given.
+Serves an in-memory cache: over HTTP (REST, commands and streams) on port ${options.httpPort.default}; over TCP on
+port ${options.tcpPort.default}, where RESP (Redis clients) and MessagePack-RPC (the client library) are told apart by
+their first byte. Both ports speak TLS if --tls-cert and --tls-key are given.
 
 ${sections.join('\n\n')}
 

@@ -49,10 +49,13 @@ export class Channels implements PublisherPort {
     return this.channels.bytes + this.patterns.bytes + this.shardChannels.bytes;
   }
 
-  /** First to those who named the channel, then pattern by pattern; in each, in the order they subscribed in. */
-  publish(channel: Uint8Array, payload: Uint8Array): number {
-    const count = deliver(this.channels.get(channel), channel, payload, null, false);
-    return this.patterns.size === 0 ? count : count + this.#publishByPattern(channel, payload);
+  /**
+   * First to those who named the channel, then pattern by pattern; in each, in the order they subscribed in. What tells
+   * of a `key` is only for those who may use it.
+   */
+  publish(channel: Uint8Array, payload: Uint8Array, key: Uint8Array | null = null): number {
+    const count = deliver(this.channels.get(channel), channel, payload, null, false, key);
+    return this.patterns.size === 0 ? count : count + this.#publishByPattern(channel, payload, key);
   }
 
   publishToShard(channel: Uint8Array, payload: Uint8Array): number {
@@ -80,14 +83,14 @@ export class Channels implements PublisherPort {
     return this.channels.size === 0 && this.patterns.size === 0;
   }
 
-  #publishByPattern(channel: Uint8Array, payload: Uint8Array): number {
+  #publishByPattern(channel: Uint8Array, payload: Uint8Array, key: Uint8Array | null): number {
     // No message of a sane name is lost by this: with a name of 100 bytes it takes 1 MB of costly patterns.
     const skipsCostly = this.patterns.costlyBytes * channel.length > matchStepsMax;
     let count = 0;
     for (const pattern of this.patterns.values()) {
       if (skipsCostly && isCostly(pattern.name)) continue;
       if (!matches(pattern.name, channel)) continue;
-      count += deliver(pattern, channel, payload, pattern.name, false);
+      count += deliver(pattern, channel, payload, pattern.name, false, key);
     }
     return count;
   }
@@ -99,10 +102,11 @@ function deliver(
   payload: Uint8Array,
   pattern: Uint8Array | null,
   isSharded: boolean,
+  key: Uint8Array | null = null,
 ): number {
   if (to === undefined) return 0;
   const count = to.subscribers.size;
-  const message = new Message(channel, payload, pattern, isSharded);
+  const message = new Message(channel, payload, pattern, isSharded, key);
   for (const subscriber of to.subscribers) subscriber.onMessage(message);
   return count;
 }

@@ -97,6 +97,9 @@ export class ConnectionSubscriptions implements SubscriptionsPort, Subscriber {
   }
 
   onMessage(message: Message): void {
+    const { key } = message;
+    // As with commands: a user who may not use a key is told nothing of it, not even its name.
+    if (key !== null && this.#target.user?.mayUseKey(key, 0, key.length) !== true) return;
     this.push(message.push);
   }
 

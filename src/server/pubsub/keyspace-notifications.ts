@@ -29,7 +29,7 @@ const interest = interestIn(
 /**
  * Publishes what becomes of keys as Redis does: https://redis.io/docs/latest/develop/pubsub/keyspace-notifications/
  * On `__keyspace@0__:KEY` the event's name, on `__keyevent@0__:EVENT` the key. Shards are asked to tell of changes only
- * while something is asked for. Changes that a shard could not tell of because its actor died are not made up for.
+ * while something is asked for, and users only of keys they may use. Changes that a shard could not tell of because its actor died are not made up for.
  *
  * Redis's events of reads that find nothing (`m`) and of types that there are none of are taken and never come.
  */
@@ -90,8 +90,8 @@ export class KeyspaceNotifications implements ChangesListener {
     }
     const key = Buffer.from(change.bytes.buffer, change.bytes.byteOffset + change.start, change.end - change.start);
     if ((this.#flags & NotificationFlag.keyspace) !== 0) {
-      this.#channels.publish(Buffer.concat([keyspace, key]), names.name);
+      this.#channels.publish(Buffer.concat([keyspace, key]), names.name, key);
     }
-    if ((this.#flags & NotificationFlag.keyevent) !== 0) this.#channels.publish(names.channel, key);
+    if ((this.#flags & NotificationFlag.keyevent) !== 0) this.#channels.publish(names.channel, key, key);
   }
 }

@@ -12,13 +12,22 @@ export class Message {
   /** The pattern by which it is received; null for those who are subscribed to the channel itself. */
   readonly pattern: Uint8Array | null;
   readonly isSharded: boolean;
+  /** The key it tells of, for those only who may use that key; null: for everybody. */
+  readonly key: Uint8Array | null;
   #push: Push | null = null;
 
-  constructor(channel: Uint8Array, payload: Uint8Array, pattern: Uint8Array | null, isSharded: boolean) {
+  constructor(
+    channel: Uint8Array,
+    payload: Uint8Array,
+    pattern: Uint8Array | null,
+    isSharded: boolean,
+    key: Uint8Array | null = null,
+  ) {
     this.channel = channel;
     this.payload = payload;
     this.pattern = pattern;
     this.isSharded = isSharded;
+    this.key = key;
   }
 
   /** What protocols send of it; to be asked for the first time during the call only, and good for ever then. */

@@ -1,4 +1,6 @@
+import { createHash } from 'node:crypto';
 import test from 'ava';
+import { AccessUser } from '../../../src/server/access/rights.ts';
 import { startNodeFixture } from './node-fixture.ts';
 
 test.serial('what becomes of keys is published, by key and by event', async (t) => {
@@ -84,4 +86,37 @@ test.serial('nothing is published unless it is asked for', async (t) => {
   await writer.call('set', 'k', 'v');
   await writer.call('del', 'k');
   t.deepEqual(await listener.pushesSoFar(), []);
+});
+
+test.serial('a user is told of keys he may use, however he asks for others', async (t) => {
+  const accounts = [
+    new AccessUser('shop', ['read'], ['shop:*']),
+    new AccessUser('operator', ['read', 'write', 'admin'], ['*']),
+  ].map((user) => ({
+    user,
+    password: null,
+    tokenDigests: [createHash('sha256').update(user.name).digest('hex')],
+  }));
+  const { connect } = await startNodeFixture(t, { notifyKeyspaceEvents: 'KEA' }, accounts);
+  const clientOf = async (name: string) => {
+    const client = await connect(2);
+    await client.call('hello', 3, 'auth', name, name);
+    return client;
+  };
+  const [shop, operator] = [await clientOf('shop'), await clientOf('operator')];
+  for (const client of [shop, operator]) {
+    client.send(['psubscribe', '__key*__:*'], ['subscribe', '__keyspace@0__:secret', '__keyevent@0__:set', 'news']);
+    for (let count = 0; count < 4; count++) await client.push();
+  }
+  await operator.call('mset', 'secret', '1', 'shop:1', '1');
+  await operator.call('del', 'secret');
+  await operator.call('publish', 'news', 'of secret');
+  const told = (pushes: readonly unknown[]): string[] => pushes.map((push) => (push as string[]).join(' ')).sort();
+  t.deepEqual(told(await shop.pushesSoFar()), [
+    'message __keyevent@0__:set shop:1',
+    'message news of secret',
+    'pmessage __key*__:* __keyevent@0__:set shop:1',
+    'pmessage __key*__:* __keyspace@0__:shop:1 set',
+  ]);
+  t.is(told(await operator.pushesSoFar()).filter((text) => text.includes('secret')).length, 8);
 });
