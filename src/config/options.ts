@@ -158,7 +158,7 @@ export const options = {
   }),
   maxClientOutput: size({
     group: 'limits',
-    doc: 'Bytes of answers and messages that one connection over TCP, or one stream of messages over HTTP, has not taken; it is closed beyond.',
+    doc: 'Bytes of answers and messages that one connection over TCP, or one stream of messages over HTTP, has not taken; it is closed beyond. A reply over several keys that would be larger is an error.',
     default: 64 * MB,
     min: 64 * 1024,
     max: 4 * GB,
