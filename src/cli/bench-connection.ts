@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { unpack } from 'msgpackr';
 import { copyBytes } from '../base/copy-bytes.ts';
 import type { Load } from './bench-tally.ts';
 import { type AnswerScanner, type Frame, KEY_DIGITS, Outcome } from './bench-wire.ts';
@@ -212,5 +213,17 @@ export class LoadConnection {
 }
 
 function quoted(bytes: Buffer, start: number, end: number): string {
-  return JSON.stringify(bytes.toString('latin1', start, Math.min(end, start + FAULT_BYTES_MAX)));
+  // Only an answer of MessagePack-RPC, an array of four, begins so.
+  const text = bytes[start] === 0x94 ? answerText(bytes.subarray(start, end)) : null;
+  return text ?? JSON.stringify(bytes.toString('latin1', start, Math.min(end, start + FAULT_BYTES_MAX)));
+}
+
+/** The error of an answer of MessagePack-RPC, or else its result, as JSON; null when it is none. */
+function answerText(answer: Buffer): string | null {
+  try {
+    const [, , error, result] = unpack(answer) as unknown[];
+    return JSON.stringify(error ?? result).slice(0, FAULT_BYTES_MAX);
+  } catch {
+    return null;
+  }
 }

@@ -6,6 +6,8 @@ const percentiles = { p50: 50, p90: 90, p99: 99, p999: 99.9, p9999: 99.99 } as c
 const NS_PER_MS = 1e6;
 /** Columns of a figure: the table fits a terminal of 80. */
 const CELL = 8;
+/** Share of reads that find a key below which the report says how to have more. */
+const FOUND_SHARE = 0.9;
 
 export interface Latency {
   readonly min: number;
@@ -83,6 +85,7 @@ export function reportText(report: BenchReport): string {
     `throughput  ${n(requestsPerSecond)} requests/s; ${perSecond(report.sentBytes)} sent, ${perSecond(report.receivedBytes)} received`,
     `errors      ${n(errors)}; wrong answers ${n(wrong)}`,
     ...(firstFault === '' ? [] : [`            the first: ${firstFault}`]),
+    ...(foundNote(report) ?? []),
     '',
     `latency, ms ${['min', 'avg', 'p50', 'p90', 'p99', 'p99.9', 'p99.99', 'max'].map((name) => name.padStart(CELL)).join('')}`,
   ];
@@ -93,6 +96,12 @@ export function reportText(report: BenchReport): string {
   // A generator that has no processor to run on says nothing about the server.
   if (report.generatorLateMs !== null) lines.push(row('sent late', report.generatorLateMs));
   return `${lines.join('\n')}\n`;
+}
+
+/** Misses are answered by less work than hits: a load of them is worth a word. */
+function foundNote({ reads, hits, errors, wrong }: BenchReport): [string] | null {
+  if (reads === 0 || errors + wrong > 0 || hits >= reads * FOUND_SHARE) return null;
+  return [`note        ${Math.floor((hits / reads) * 100)}% of reads found a key; --fill sets them first`];
 }
 
 function row(name: string, latency: Latency): string {

@@ -1,6 +1,7 @@
 import { execFile, spawnSync } from 'node:child_process';
 import { createServer } from 'node:net';
 import test from 'ava';
+import { AccessUser } from '../../../src/server/access/rights.ts';
 import { sharedNode, startNodeFixture } from '../resp/node-fixture.ts';
 import { Certificates, hasOpenssl } from '../server/certificates.ts';
 import { runProgram } from './program.ts';
@@ -211,6 +212,34 @@ test('bench tells of errors and of wrong answers, and ends with status 1', async
   const { reads, writes, wrong, errors, hits, firstFault } = JSON.parse(run.stdout);
   t.deepEqual([wrong, errors, hits], [reads, writes, 0]);
   t.regex(firstFault, /^a read of key \d+ was answered "\$64|^"-ERR full/);
+});
+
+test('bench tells a refused login over MessagePack-RPC as text, and of reads that found nothing how to have keys', async (t) => {
+  const p = await port();
+  const user = new AccessUser('app', ['read', 'write'], ['*']);
+  const guarded = await startNodeFixture(t, { shards: 1 }, [{ user, password: null, tokenDigests: [] }]);
+  const [refused, misses] = await Promise.all([
+    runProgram([
+      'bench',
+      '-p',
+      String(guarded.node.tcpPort),
+      '--protocol',
+      'msgpack',
+      '--user',
+      'app',
+      '-a',
+      'bad',
+      '-n',
+      '10',
+      '-c',
+      '1',
+    ]),
+    runProgram(['bench', '-p', p, '-d', '33', '--ratio', '1:0', '-n', '100', '-c', '2']),
+  ]);
+  t.is(refused.code, 1);
+  t.regex(refused.stderr, /^fluxcache: Logging in was refused: \{"code":"[a-z-]+","message":"[ -~]+\n$/);
+  t.is(misses.code, 0);
+  t.regex(misses.stdout, /^note +0% of reads found a key; --fill sets them first$/m);
 });
 
 const withOpenssl = hasOpenssl ? test : test.skip;
