@@ -224,7 +224,7 @@ test('clients that pipeline reads and reset the connection leave the server serv
       socket.on('error', () => {});
       socket.once('connect', () => {
         socket.write(reads);
-        setTimeout(() => socket.resetAndDestroy(), delayMs);
+        setTimeout(() => (socket.writableEnded ? socket.destroy() : socket.resetAndDestroy()), delayMs);
       });
     });
   const clients = Array.from({ length: 8 }, async (_, client) => {

@@ -146,10 +146,11 @@ testInTerminal(
     await terminal.type('multi');
     await terminal.press('Enter');
     await terminal.untilLast(`127.0.0.1:${port}(TX)>`);
-    for (const line of ['incr hand', 'exec']) {
-      await terminal.type(line);
-      await terminal.press('Enter');
-    }
+    await terminal.type('incr hand');
+    await terminal.press('Enter');
+    await terminal.until('it is queued', (rows) => rows.at(-2) === 'QUEUED' && rows.at(-1)?.endsWith('(TX)>') === true);
+    await terminal.type('exec');
+    await terminal.press('Enter');
     await terminal.until('it is run', (rows) => rows.at(-2) === '1) (integer) 2' && rows.at(-1) === prompt);
     await terminal.type('subscribe news');
     await terminal.press('Enter');

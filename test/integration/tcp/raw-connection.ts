@@ -77,6 +77,9 @@ export class RawConnection {
 
   /** Ends the connection as a client does that is killed: what is under way both ways is lost. */
   reset(): void {
-    this.socket.resetAndDestroy();
+    // A socket that is shutting down cannot be reset: Node marks it as closing all the same, waits for that at the
+    // process's end, and never ends.
+    if (this.socket.writableEnded) this.socket.destroy();
+    else this.socket.resetAndDestroy();
   }
 }
