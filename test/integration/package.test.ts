@@ -89,7 +89,7 @@ for await (const message of await client.subscribe('channel', { signal: AbortSig
 // @ts-expect-error symbols cannot be stored
 await client.set('user', Symbol('none')).catch((error: unknown) => console.log(error instanceof ReplyError));
 // @ts-expect-error there is no such option
-await client.get('user', { timeout: 1 });
+await client.get('user', { timeout: 1 }).catch(() => undefined);
 await client.close();
 console.log(JSON.stringify([written, read, text, old, count, String(large), results.every(({ ok }) => ok)]));
 `;
