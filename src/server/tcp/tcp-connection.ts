@@ -11,6 +11,8 @@ export interface ConnectionOwner {
   /** Unsent bytes of a connection beyond which its commands wait, and beyond which it is closed. */
   readonly congestedBytes: number;
   readonly outputBytesMax: number;
+  /** A connection has what arrived looked at. */
+  isReading: boolean;
   nowMs(): number;
   /** The session of a protocol, or null when it is not spoken here. */
   open(protocol: WireProtocol, connection: SessionConnection): Session | null;
@@ -206,7 +208,12 @@ export class TcpConnection implements SessionConnection {
     this.receivedBytes += bytes.length;
     this.#owner.received(this, bytes.length);
     if (this.session === null && !this.#begin(bytes[0] as number)) return;
-    this.session?.receive(bytes);
+    this.#owner.isReading = true;
+    try {
+      this.session?.receive(bytes);
+    } finally {
+      this.#owner.isReading = false;
+    }
   }
 
   #begin(firstByte: number): boolean {

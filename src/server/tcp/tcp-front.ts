@@ -36,6 +36,7 @@ const frontEnds = { resp: FrontEnd.resp, 'msgpack-rpc': FrontEnd.msgpack } as co
 /** The TCP listener: accepts connections, tells their protocol by the first byte, and keeps their limits. */
 export class TcpFront implements ConnectionOwner {
   readonly pool = new OutputPool();
+  isReading = false;
   readonly #options: TcpFrontOptions;
   readonly #node: TcpNode;
   readonly #server: Server;
@@ -144,9 +145,16 @@ export class TcpFront implements ConnectionOwner {
     return protocol === 'resp' ? this.#node.openResp(connection) : this.#node.openRpc(connection);
   }
 
-  /** One flush for all that is written in a turn: after whoever writes now has returned. */
+  /**
+   * One flush for all that is written in a turn. What is written while sockets are read goes out when all that are
+   * readable were read: other ends that wait are woken once rather than by every answer. The rest goes out when whoever
+   * writes now has returned.
+   */
   flushSoon(connection: TcpConnection): void {
-    if (this.#flushDue.length === 0) queueMicrotask(this.#flush);
+    if (this.#flushDue.length === 0) {
+      if (this.isReading) setImmediate(this.#flush);
+      else queueMicrotask(this.#flush);
+    }
     this.#flushDue.push(connection);
   }
 
