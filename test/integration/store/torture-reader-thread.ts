@@ -69,8 +69,9 @@ function readPair(): void {
 function scanAll(): void {
   const seen = new Set<string>();
   let cursor = 0;
-  do {
-    // A scan goes on over many turns; a refusal only means to ask again.
+  let isWhole = false;
+  while (!isWhole && Atomics.load(stop, 0) === 0) {
+    // A scan goes on over many turns; a refusal only means to ask again, unless all has ended meanwhile.
     if (!reader.enter()) continue;
     const next = reader.scan(cursor, 100, (bytes, start, end) => {
       const name = Buffer.from(bytes.subarray(start, end)).toString('latin1');
@@ -79,9 +80,9 @@ function scanAll(): void {
     });
     reader.leave();
     cursor = next;
-    if (cursor === 0) break;
-  } while (Atomics.load(stop, 0) === 0);
-  if (cursor !== 0) return;
+    isWhole = cursor === 0;
+  }
+  if (!isWhole) return;
   scans++;
   // Only what a run is to have seen counts for its end: found keys and pairs as well.
   if (hits > 1000 && pairs > 0) Atomics.add(progress, readerIndex, 1);
