@@ -1,0 +1,56 @@
+import type { Member, NodeId } from '../identity.ts';
+import type { ClusterSettings } from './cluster-state.ts';
+
+/** What can be done to the {@link ClusterState}: the payloads of the consensus log. */
+export type ClusterCommand =
+  /** Creates the cluster's partitions, offline and empty. Refused when it exists. */
+  | { readonly type: 'create'; readonly settings: ClusterSettings }
+  /**
+   * A node has started (or its address, weight or zone changed). A new boot is another incarnation: all copies of
+   * the earlier ones leave every in-sync set. Refused for a boot lower than the registered one. Registered again
+   * with the same boot, a fenced node is no longer fenced.
+   */
+  | {
+      readonly type: 'register';
+      readonly node: NodeId;
+      readonly boot: number;
+      readonly address: string;
+      readonly weight: number;
+      readonly zone: string | null;
+    }
+  /** The node was not heard of for a lease and more. Its primaries go to other in-sync members. */
+  | { readonly type: 'fence'; readonly node: NodeId; readonly boot: number }
+  | { readonly type: 'unfence'; readonly node: NodeId; readonly boot: number }
+  /** Compare-and-set by the partition's primary. Also with an unchanged set, which only raises the version. */
+  | {
+      readonly type: 'alter-in-sync';
+      readonly partition: number;
+      readonly by: Member;
+      readonly epoch: number;
+      readonly version: number;
+      readonly members: readonly Member[];
+    }
+  /** The primary, which has stopped and has nothing uncommitted, names its successor and stays in sync. */
+  | {
+      readonly type: 'hand-over';
+      readonly partition: number;
+      readonly by: Member;
+      readonly epoch: number;
+      readonly version: number;
+      readonly to: NodeId;
+    }
+  /** A node lost this copy without a restart: it leaves the in-sync set, and every change under way is refused. */
+  | { readonly type: 'lose'; readonly partition: number; readonly member: Member }
+  /** Where copies should be from now on: steps of a plan. */
+  | { readonly type: 'place'; readonly moves: readonly { partition: number; version: number; replicas: NodeId[] }[] }
+  | { readonly type: 'drain'; readonly node: NodeId; readonly isDraining: boolean }
+  /** Refused while a copy is placed on the node or is in sync on it. */
+  | { readonly type: 'remove'; readonly node: NodeId }
+  /** An offline partition without in-sync copies begins empty: an administrator's decision. */
+  | { readonly type: 'reset'; readonly partition: number }
+  | {
+      readonly type: 'set-settings';
+      readonly copies: number;
+      readonly minInSync: number;
+      readonly onLoss: 'offline' | 'reset';
+    };

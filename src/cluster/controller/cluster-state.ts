@@ -1,0 +1,56 @@
+import type { Member, NodeId } from '../identity.ts';
+
+/**
+ * The replicated configuration: what every node must agree on, and nothing else. It changes by committed
+ * {@link ClusterCommand}s alone, the same way on every node (`apply-command.ts`).
+ */
+export interface ClusterState {
+  /** Null until the cluster is created. */
+  readonly settings: ClusterSettings | null;
+  readonly nodes: ReadonlyMap<NodeId, NodeEntry>;
+  /** One a partition, by number; empty until the cluster is created. */
+  readonly partitions: readonly PartitionEntry[];
+}
+
+export interface ClusterSettings {
+  /** Number of partitions: fixed when the cluster is created. 1 to 16384. */
+  readonly partitions: number;
+  /** How many copies of a partition there should be, the primary included. With fewer nodes there are fewer. */
+  readonly copies: number;
+  /** A write is acknowledged only while so many members are in sync. 1 to `copies`. */
+  readonly minInSync: number;
+  /** What becomes of a partition whose last in-sync copy is gone. */
+  readonly onLoss: 'offline' | 'reset';
+}
+
+export interface NodeEntry {
+  readonly id: NodeId;
+  /** `host:port` of the cluster bus, as other nodes reach it. */
+  readonly address: string;
+  readonly boot: number;
+  /** Not heard of for too long: in no in-sync set but as its last member, and never made a primary. */
+  readonly isFenced: boolean;
+  /** Its partitions are being moved away, so that it can be removed. */
+  readonly isDraining: boolean;
+  readonly weight: number;
+  readonly zone: string | null;
+}
+
+export interface PartitionEntry {
+  /** One higher with every new primary. 0: never had one. */
+  readonly epoch: number;
+  /** One higher with every change of this entry: what compare-and-set compares. */
+  readonly version: number;
+  /** Null: offline. */
+  readonly primary: NodeId | null;
+  /** Every one of these copies holds every acknowledged write. */
+  readonly inSync: readonly Member[];
+  /** Where the copies should be, the preferred primary first. */
+  readonly replicas: readonly NodeId[];
+  /** The epoch in which the partition began empty: copies filled before it are worthless. */
+  readonly resetEpoch: number;
+  /** How often all in-sync copies were lost. */
+  readonly losses: number;
+}
+
+export const emptyClusterState: ClusterState = { settings: null, nodes: new Map(), partitions: [] };
