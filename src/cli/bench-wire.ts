@@ -1,5 +1,5 @@
+import { countAt, headBytesOf, idAt, kindOf, WireKind } from '../base/msgpack-wire.ts';
 import { MessageScanner, Scan } from '../protocol/msgpack-rpc/message-scanner.ts';
-import { countAt, headBytesOf, idAt, kindOf, WireKind } from '../protocol/msgpack-rpc/wire.ts';
 import { encodeRequest } from '../protocol/resp/request-encoder.ts';
 import type { BenchPlan } from './bench-plan.ts';
 

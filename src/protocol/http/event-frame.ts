@@ -1,5 +1,5 @@
 import { ChangeKind } from '../../base/change.ts';
-import { isUtf8 } from './utf8.ts';
+import { isUtf8 } from '../../base/utf8.ts';
 
 /** Names of the events that tell of changed keys, by kind of change. */
 export const eventTypes = ['set', 'del', 'expire', 'expired', 'evicted', 'flush'] as const;

@@ -1,6 +1,6 @@
+import { utf8SequenceLength, writeUtf8 } from '../../base/utf8.ts';
 import type { ArgsBuilder } from './args-builder.ts';
 import { type Refusal, refuse } from './refusal.ts';
-import { utf8SequenceLength, writeUtf8 } from './utf8.ts';
 
 /**
  * Reads one JSON text (RFC 8259) straight from its bytes: nothing becomes a JavaScript value, so a number keeps its

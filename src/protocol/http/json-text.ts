@@ -1,4 +1,4 @@
-import { utf8SequenceLength } from './utf8.ts';
+import { utf8SequenceLength } from '../../base/utf8.ts';
 
 const hexDigits = '0123456789abcdef';
 

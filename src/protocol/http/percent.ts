@@ -1,4 +1,4 @@
-import { writeUtf8 } from './utf8.ts';
+import { writeUtf8 } from '../../base/utf8.ts';
 
 /**
  * Decodes the percent-encoded text `text[start..end)` (RFC 3986) to `target[at..]` and returns the offset behind it; -1

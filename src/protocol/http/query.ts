@@ -1,7 +1,7 @@
+import { isUtf8 } from '../../base/utf8.ts';
 import { ttlForm, ttlMsOf } from './limits.ts';
 import { decodePercent } from './percent.ts';
 import { quoted, type Refusal, refuse } from './refusal.ts';
-import { isUtf8 } from './utf8.ts';
 
 /** The parameters of a query string by name, or why it is refused. Each parameter may be given once. */
 export type Query = ReadonlyMap<string, Uint8Array>;

@@ -1,10 +1,10 @@
+import { countAt, headBytesOf, kindOf, Marker, skipValue, WireKind } from '../../base/msgpack-wire.ts';
+import { utf8SequenceLength } from '../../base/utf8.ts';
 import type { ArgsBuilder } from '../http/args-builder.ts';
 import { writeJsonText } from '../http/json-text.ts';
-import { utf8SequenceLength } from '../http/utf8.ts';
 import { documentDepthMax } from './limits.ts';
 import { appendAscii, appendJsonNumber } from './number-text.ts';
 import { type RpcRefusal, refuse } from './refusal.ts';
-import { countAt, headBytesOf, kindOf, Marker, skipValue, WireKind } from './wire.ts';
 
 const quote = 0x22;
 

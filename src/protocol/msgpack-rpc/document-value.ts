@@ -1,6 +1,6 @@
 import { assert } from '../../base/assert.ts';
+import type { ValueWriter } from '../../base/msgpack-writer.ts';
 import { int64Min } from '../../command/decimal.ts';
-import type { ValueWriter } from './value-writer.ts';
 
 const uint64Max = 2n ** 64n - 1n;
 /** Integers of so many digits are exact in a double. */

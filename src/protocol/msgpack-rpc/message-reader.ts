@@ -1,6 +1,16 @@
+import {
+  countAt,
+  headBytesOf,
+  idAt,
+  kindOf,
+  Marker,
+  skipValue,
+  uint16At,
+  uint32At,
+  WireKind,
+} from '../../base/msgpack-wire.ts';
 import type { Args } from '../../command/args.ts';
 import { type RpcRefusal, refuse } from './refusal.ts';
-import { countAt, headBytesOf, idAt, kindOf, Marker, skipValue, uint16At, uint32At, WireKind } from './wire.ts';
 
 /** What `readWhole` found. */
 export const Outcome = {

@@ -1,6 +1,6 @@
+import { countAt, headBytesOf, idAt, kindOf, WireKind } from '../../base/msgpack-wire.ts';
 import { messageDepthMax } from './limits.ts';
 import { type RpcRefusal, refuse } from './refusal.ts';
-import { countAt, headBytesOf, idAt, kindOf, WireKind } from './wire.ts';
 
 /** What `scan` answers in place of where the message ends. */
 export const Scan = {

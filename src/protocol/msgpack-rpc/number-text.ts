@@ -1,7 +1,7 @@
+import { numberAt } from '../../base/msgpack-wire.ts';
 import { int64Max } from '../../command/decimal.ts';
 import type { ArgsBuilder } from '../http/args-builder.ts';
 import { type RpcRefusal, refuse } from './refusal.ts';
-import { numberAt } from './wire.ts';
 
 const notFinite = refuse('invalid-argument', 'NaN and infinities are no numbers here');
 const tooLarge = refuse('invalid-argument', 'an integer is beyond a signed 64-bit integer');

@@ -1,3 +1,4 @@
+import { headBytesOf, kindOf, skipValue, WireKind } from '../../base/msgpack-wire.ts';
 import { ValueType } from '../../base/view.ts';
 import type { Command } from '../../command/command.ts';
 import { commandTable } from '../../command/table.ts';
@@ -8,7 +9,6 @@ import type { MessageReader } from './message-reader.ts';
 import { appendNumber } from './number-text.ts';
 import { OptionWords } from './option-words.ts';
 import { type RpcRefusal, refuse } from './refusal.ts';
-import { headBytesOf, kindOf, skipValue, WireKind } from './wire.ts';
 
 const setCommand = commandTable.named('set');
 const msetCommand = commandTable.named('mset');

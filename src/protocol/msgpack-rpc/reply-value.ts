@@ -1,9 +1,9 @@
 import { unreachable } from '../../base/assert.ts';
 import { type ErrorCode, errors } from '../../base/errors.ts';
+import type { ValueWriter } from '../../base/msgpack-writer.ts';
 import { ValueType } from '../../base/view.ts';
 import { ReplyKind, type ReplyReader } from '../../command/reply.ts';
 import { DocumentValue, writeNumberText } from './document-value.ts';
-import type { ValueWriter } from './value-writer.ts';
 
 /** Writes replies of commands as the results of requests. */
 export class ReplyValue {

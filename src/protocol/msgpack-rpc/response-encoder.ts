@@ -1,10 +1,5 @@
 import type { ErrorCode } from '../../base/errors.ts';
-import { type ReadView, ValueType } from '../../base/view.ts';
-import { ReplyKind, ReplyReader, ReplyWriter } from '../../command/reply.ts';
-import { replyWithValue } from '../../command/storing.ts';
-import { isUtf8 } from '../http/utf8.ts';
-import { noId } from './message-reader.ts';
-import { ReplyValue } from './reply-value.ts';
+import { Marker } from '../../base/msgpack-wire.ts';
 import {
   headBytesMax,
   integerBytesMax,
@@ -12,8 +7,13 @@ import {
   writeBinHead,
   writeInteger,
   writeStrHead,
-} from './value-writer.ts';
-import { Marker } from './wire.ts';
+} from '../../base/msgpack-writer.ts';
+import { isUtf8 } from '../../base/utf8.ts';
+import { type ReadView, ValueType } from '../../base/view.ts';
+import { ReplyKind, ReplyReader, ReplyWriter } from '../../command/reply.ts';
+import { replyWithValue } from '../../command/storing.ts';
+import { noId } from './message-reader.ts';
+import { ReplyValue } from './reply-value.ts';
 
 /** Where messages are written: a connection, or a buffer of a test. */
 export interface RpcOutput {

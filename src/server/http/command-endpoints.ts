@@ -1,3 +1,4 @@
+import { isUtf8 } from '../../base/utf8.ts';
 import type { ReplyReader } from '../../command/reply.ts';
 import { commandTable } from '../../command/table.ts';
 import { ArgsBuilder } from '../../protocol/http/args-builder.ts';
@@ -6,7 +7,6 @@ import { entityTagOf } from '../../protocol/http/entity-tag.ts';
 import { JsonScanner } from '../../protocol/http/json-scanner.ts';
 import { integerParameter, isRefusal, parseQuery } from '../../protocol/http/query.ts';
 import type { Refusal } from '../../protocol/http/refusal.ts';
-import { isUtf8 } from '../../protocol/http/utf8.ts';
 import type { Exchange } from './exchange.ts';
 import { appendIncrement, numberOf } from './increment.ts';
 import { emptyBody, missing } from './refusals.ts';

@@ -1,3 +1,4 @@
+import { isUtf8 } from '../../base/utf8.ts';
 import { ValueType } from '../../base/view.ts';
 import { ReplyKind, type ReplyReader } from '../../command/reply.ts';
 import { commandTable } from '../../command/table.ts';
@@ -15,7 +16,6 @@ import { JsonScanner } from '../../protocol/http/json-scanner.ts';
 import { ttlForm, ttlMsOf } from '../../protocol/http/limits.ts';
 import { isRefusal, parseQuery, ttlParameter } from '../../protocol/http/query.ts';
 import { type Refusal, refuse } from '../../protocol/http/refusal.ts';
-import { isUtf8 } from '../../protocol/http/utf8.ts';
 import { contentTypeOf, type Entry, entryCommand, entryOf } from './entry.ts';
 import type { Exchange } from './exchange.ts';
 import { noSuchKey } from './refusals.ts';

@@ -1,10 +1,10 @@
 import type { ErrorCode } from '../../base/errors.ts';
+import { countAt, headBytesOf, kindOf, skipValue, WireKind } from '../../base/msgpack-wire.ts';
+import type { ValueWriter } from '../../base/msgpack-writer.ts';
 import type { Command } from '../../command/command.ts';
 import type { ReplyReader } from '../../command/reply.ts';
 import { Outcome } from '../../protocol/msgpack-rpc/message-reader.ts';
 import type { ResultForm } from '../../protocol/msgpack-rpc/response-encoder.ts';
-import type { ValueWriter } from '../../protocol/msgpack-rpc/value-writer.ts';
-import { countAt, headBytesOf, kindOf, skipValue, WireKind } from '../../protocol/msgpack-rpc/wire.ts';
 import type { ReplySink } from '../../shard/shard-client.ts';
 import type { RpcShared } from './rpc-shared.ts';
 

@@ -1,8 +1,8 @@
+import { kindOf, skipValue, WireKind } from '../../base/msgpack-wire.ts';
 import type { ReplyWriter } from '../../command/reply.ts';
 import type { MessageReader } from '../../protocol/msgpack-rpc/message-reader.ts';
 import { mapOf } from '../../protocol/msgpack-rpc/option-words.ts';
 import { type RpcRefusal, refuse } from '../../protocol/msgpack-rpc/refusal.ts';
-import { kindOf, skipValue, WireKind } from '../../protocol/msgpack-rpc/wire.ts';
 import type { RpcShared } from './rpc-shared.ts';
 
 /** What a client says of itself; null where it says nothing. */

@@ -1,8 +1,8 @@
+import { ValueWriter } from '../../base/msgpack-writer.ts';
 import type { Args } from '../../command/args.ts';
 import type { Command } from '../../command/command.ts';
 import type { ReplySink } from '../../command/reply.ts';
 import type { RpcRefusal } from '../../protocol/msgpack-rpc/refusal.ts';
-import { ValueWriter } from '../../protocol/msgpack-rpc/value-writer.ts';
 import { type BatchOperation, type BatchOwner, BatchRun } from './batch-run.ts';
 import type { RpcConnection } from './rpc-connection.ts';
 import type { RpcShared } from './rpc-shared.ts';

@@ -1,6 +1,7 @@
 import { AssertionError, unreachable } from '../../base/assert.ts';
 import { copyOf } from '../../base/copy-bytes.ts';
 import { errors } from '../../base/errors.ts';
+import type { ValueWriter } from '../../base/msgpack-writer.ts';
 import type { Args } from '../../command/args.ts';
 import type { AskingCommand, Command, ConnectionCommand } from '../../command/command.ts';
 import { ReplyKind, type ReplyReader, ReplyWriter } from '../../command/reply.ts';
@@ -8,7 +9,6 @@ import { commandTable } from '../../command/table.ts';
 import { noId } from '../../protocol/msgpack-rpc/message-reader.ts';
 import { type RpcRefusal, refuse } from '../../protocol/msgpack-rpc/refusal.ts';
 import { ResultForm } from '../../protocol/msgpack-rpc/response-encoder.ts';
-import type { ValueWriter } from '../../protocol/msgpack-rpc/value-writer.ts';
 import type { ReplySink } from '../../shard/shard-client.ts';
 import { copyArgs } from '../dispatch/copy-args.ts';
 import { OrderedSession } from '../dispatch/ordered-session.ts';

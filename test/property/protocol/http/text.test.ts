@@ -1,8 +1,8 @@
 import test from 'ava';
 import fc from 'fast-check';
+import { isUtf8 } from '../../../../src/base/utf8.ts';
 import { isPlainJsonText, writeInteger, writeJsonText } from '../../../../src/protocol/http/json-text.ts';
 import { decodePercent } from '../../../../src/protocol/http/percent.ts';
-import { isUtf8 } from '../../../../src/protocol/http/utf8.ts';
 import { testScale } from '../../../scale.ts';
 
 /** Node.js 20 types know no String.prototype.isWellFormed. */

@@ -1,12 +1,12 @@
 import test from 'ava';
 import fc from 'fast-check';
 import { Packr, Unpackr } from 'msgpackr';
+import { numberAt, skipValue } from '../../../../src/base/msgpack-wire.ts';
+import { ValueWriter } from '../../../../src/base/msgpack-writer.ts';
 import { ArgsBuilder } from '../../../../src/protocol/http/args-builder.ts';
 import { DocumentText } from '../../../../src/protocol/msgpack-rpc/document-text.ts';
 import { DocumentValue } from '../../../../src/protocol/msgpack-rpc/document-value.ts';
 import { MessageScanner, Scan } from '../../../../src/protocol/msgpack-rpc/message-scanner.ts';
-import { ValueWriter } from '../../../../src/protocol/msgpack-rpc/value-writer.ts';
-import { numberAt, skipValue } from '../../../../src/protocol/msgpack-rpc/wire.ts';
 import { testScale } from '../../../scale.ts';
 
 const packr = new Packr({ useRecords: false, variableMapSize: true });

@@ -1,5 +1,5 @@
-import { isUtf8 } from '../http/utf8.ts';
-import { Marker } from './wire.ts';
+import { Marker } from './msgpack-wire.ts';
+import { isUtf8 } from './utf8.ts';
 
 const encoder = new TextEncoder();
 const bytesAtFirst = 4096;
