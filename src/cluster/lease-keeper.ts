@@ -1,0 +1,46 @@
+import type { Lease } from './replication/replication-host.ts';
+
+/** Answers that may wait for their index; older ones say nothing that a newer one does not. */
+const OFFERS_MAX = 16;
+
+interface Offer {
+  readonly endsAtMs: number;
+  readonly index: number;
+}
+
+/**
+ * This node's lease, put together from the controller's answers to heartbeats.
+ *
+ * A heartbeat sent at `s` promises that nobody takes this node's partitions from it before `s + leaseMs` on this
+ * node's clock: the time counts from sending, since the controller counts from receiving, which is later. The promise
+ * is about the configuration at the answer's `index`; an older one may show this node as a primary that it no longer
+ * is, so an answer counts only once that index is applied.
+ */
+export class LeaseKeeper implements Lease {
+  #endsAtMs = Number.NEGATIVE_INFINITY;
+  #offers: Offer[] = [];
+  readonly #leaseMs: number;
+
+  constructor(leaseMs: number) {
+    this.#leaseMs = leaseMs;
+  }
+
+  get endsAtMs(): number {
+    return this.#endsAtMs;
+  }
+
+  /** A heartbeat sent at `sentAtMs` was answered; `appliedIndex` is where this node's state stands. */
+  offer(sentAtMs: number, index: number, appliedIndex: number): void {
+    this.#offers.push({ endsAtMs: sentAtMs + this.#leaseMs, index });
+    if (this.#offers.length > OFFERS_MAX) this.#offers.shift();
+    this.applied(appliedIndex);
+  }
+
+  applied(appliedIndex: number): void {
+    if (this.#offers.length === 0) return;
+    for (const offer of this.#offers) {
+      if (offer.index <= appliedIndex) this.#endsAtMs = Math.max(this.#endsAtMs, offer.endsAtMs);
+    }
+    this.#offers = this.#offers.filter((offer) => offer.index > appliedIndex);
+  }
+}
