@@ -39,15 +39,22 @@ export type ClusterCommand =
       readonly version: number;
       readonly to: NodeId;
     }
-  /** A node lost this copy without a restart: it leaves the in-sync set, and every change under way is refused. */
-  | { readonly type: 'lose'; readonly partition: number; readonly member: Member }
+  /**
+   * A node lost this copy, and those of lower generations, without a restart: it leaves the in-sync set, and every
+   * change under way is refused. `epoch` is the newest the copy had seen when it was lost: a command that comes late
+   * or twice does not concern a copy that began empty (as `FRESH`) in a later one.
+   */
+  | { readonly type: 'lose'; readonly partition: number; readonly epoch: number; readonly member: Member }
   /** Where copies should be from now on: steps of a plan. */
   | { readonly type: 'place'; readonly moves: readonly { partition: number; version: number; replicas: NodeId[] }[] }
   | { readonly type: 'drain'; readonly node: NodeId; readonly isDraining: boolean }
   /** Refused while a copy is placed on the node or is in sync on it. */
   | { readonly type: 'remove'; readonly node: NodeId }
-  /** An offline partition without in-sync copies begins empty: an administrator's decision. */
-  | { readonly type: 'reset'; readonly partition: number }
+  /**
+   * An offline partition without in-sync copies begins empty: an administrator's decision. With `givesUp` also one
+   * whose last in-sync copy is on a fenced node, which might come back with it: that counts as a loss.
+   */
+  | { readonly type: 'reset'; readonly partition: number; readonly givesUp: boolean }
   | {
       readonly type: 'set-settings';
       readonly copies: number;
