@@ -1,0 +1,132 @@
+import { isNodeId, type NodeId } from '../identity.ts';
+import type { ClusterCommand } from './cluster-command.ts';
+import type { ClusterState, NodeEntry, PartitionEntry } from './cluster-state.ts';
+import { applied, type Outcome, refused } from './outcome.ts';
+import { begunIfDue, mapPartitions, withFenced, withMembers, withUnfenced } from './partition-entry.ts';
+
+type CommandOf<Type extends ClusterCommand['type']> = Extract<ClusterCommand, { type: Type }>;
+
+export const NODES_MAX = 1024;
+const WEIGHT_MAX = 1e6;
+
+export function register(state: ClusterState, command: CommandOf<'register'>): Outcome {
+  const { node, boot, address, weight, zone } = command;
+  const refusal = refusalOfRegister(state, command);
+  if (refusal !== null) return refused(state, refusal);
+  const before = state.nodes.get(node);
+  const isDraining = before?.isDraining ?? false;
+  const entry: NodeEntry = { id: node, address, boot, isFenced: false, isDraining, weight, zone };
+  if (before !== undefined && isSameEntry(before, entry)) return applied(state);
+  // What earlier starts of the node held went with their memory.
+  return withNode(state, entry, (partition, nodes) => {
+    const members = partition.inSync.filter((member) => member.node !== node || member.boot === boot);
+    if (members.length < partition.inSync.length) return withMembers(partition, members, nodes);
+    return withUnfenced(partition, node, nodes);
+  });
+}
+
+function refusalOfRegister(state: ClusterState, { node, boot, address, weight }: CommandOf<'register'>): string | null {
+  if (!isNodeId(node)) return `'${node}' is no name of a node; allowed are 1 to 64 of a-z, 0-9, '-', '.' and '_'`;
+  if (!Number.isSafeInteger(boot) || boot < 0) return `boot is ${boot}; allowed are whole numbers from 0`;
+  if (address === '') return `node ${node} gives no address; other nodes must be able to reach it`;
+  if (!(weight > 0 && weight <= WEIGHT_MAX)) {
+    return `the weight of node ${node} is ${weight}; allowed are numbers above 0 up to ${WEIGHT_MAX} (drain a node that is to hold nothing)`;
+  }
+  const before = state.nodes.get(node);
+  if (before === undefined && state.nodes.size >= NODES_MAX) {
+    return `node ${node} would be one too many: a cluster has at most ${NODES_MAX}`;
+  }
+  if (before !== undefined && boot < before.boot) {
+    return `node ${node} has registered since with boot ${before.boot}, so boot ${boot} is of an earlier start; only a later one may take its place`;
+  }
+  return null;
+}
+
+export function fence(state: ClusterState, { node, boot }: CommandOf<'fence'>): Outcome {
+  const entry = entryOf(state, node, boot);
+  if (typeof entry === 'string') return refused(state, entry);
+  if (entry.isFenced) return refused(state, `node ${node} is fenced already`);
+  return withNode(state, { ...entry, isFenced: true }, (partition, nodes) => withFenced(partition, node, nodes));
+}
+
+export function unfence(state: ClusterState, { node, boot }: CommandOf<'unfence'>): Outcome {
+  const entry = entryOf(state, node, boot);
+  if (typeof entry === 'string') return refused(state, entry);
+  if (!entry.isFenced) return refused(state, `node ${node} is not fenced`);
+  return withNode(state, { ...entry, isFenced: false }, (partition, nodes) => withUnfenced(partition, node, nodes));
+}
+
+/** The node, if this start of it is the registered one; else what is wrong. */
+export function entryOf(state: ClusterState, node: NodeId, boot: number): NodeEntry | string {
+  const entry = state.nodes.get(node);
+  if (entry === undefined) return `there is no node ${node}; it must register first`;
+  if (entry.boot !== boot) return `node ${node} is registered with boot ${entry.boot}, not ${boot}`;
+  return entry;
+}
+
+export function drain(state: ClusterState, { node, isDraining }: CommandOf<'drain'>): Outcome {
+  const entry = state.nodes.get(node);
+  if (entry === undefined) return refused(state, `there is no node ${node} to drain`);
+  if (entry.isDraining === isDraining) return applied(state);
+  if (isDraining) {
+    const others = [...state.nodes.values()].filter((other) => other.id !== node && !other.isDraining).length;
+    if (others === 0) {
+      return refused(
+        state,
+        `node ${node} is the last that is not draining, so its copies could go nowhere; add a node`,
+      );
+    }
+    const minInSync = state.settings?.minInSync ?? 1;
+    if (others < minInSync) {
+      return refused(
+        state,
+        `draining node ${node} would leave ${others} of the ${minInSync} nodes that minInSync asks for, and every write would be refused; add a node, or lower minInSync`,
+      );
+    }
+  }
+  return withNode(state, { ...entry, isDraining }, (partition) => partition);
+}
+
+export function remove(state: ClusterState, { node }: CommandOf<'remove'>): Outcome {
+  if (!state.nodes.has(node)) return refused(state, `there is no node ${node} to remove`);
+  const inSync = state.partitions.filter((entry) => entry.inSync.some((member) => member.node === node)).length;
+  const placed = state.partitions.filter((entry) => entry.replicas.includes(node)).length;
+  if (inSync > 0 || placed > 0) {
+    return refused(
+      state,
+      `node ${node} still has copies: of ${placed} partitions by placement, of ${inSync} in sync; drain it first, and it is removed when it is empty`,
+    );
+  }
+  const nodes = new Map(state.nodes);
+  nodes.delete(node);
+  return applied({ ...state, nodes });
+}
+
+/** The state with this entry, and with what it means for each partition; those that can begin now do. */
+function withNode(
+  state: ClusterState,
+  entry: NodeEntry,
+  change: (partition: PartitionEntry, nodes: ReadonlyMap<NodeId, NodeEntry>) => PartitionEntry,
+): Outcome {
+  const nodes = new Map(state.nodes);
+  nodes.set(entry.id, entry);
+  const next = { ...state, nodes: state.nodes.has(entry.id) ? nodes : inOrder(nodes) };
+  const partitions = mapPartitions(state.partitions, (partition) => begunIfDue(change(partition, next.nodes), next));
+  return applied({ ...next, partitions });
+}
+
+/** By id: states that are equal are also walked in the same order, whatever led to them. */
+function inOrder(nodes: ReadonlyMap<NodeId, NodeEntry>): ReadonlyMap<NodeId, NodeEntry> {
+  return new Map([...nodes].sort(([left], [right]) => (left < right ? -1 : 1)));
+}
+
+function isSameEntry(left: NodeEntry, right: NodeEntry): boolean {
+  return (
+    left.address === right.address &&
+    left.boot === right.boot &&
+    left.isFenced === right.isFenced &&
+    left.isDraining === right.isDraining &&
+    left.weight === right.weight &&
+    left.zone === right.zone
+  );
+}

@@ -1,0 +1,61 @@
+import type { ClusterSettings } from './cluster-state.ts';
+
+export const PARTITIONS_MAX = 16_384;
+/** More copies than this make every write wait for the slowest of many, and save nothing more. */
+export const COPIES_MAX = 7;
+
+export interface SettingsJudgement {
+  /** Null: they can work. */
+  readonly refusal: string | null;
+  /** What they will lack on so many nodes, and how to get it. */
+  readonly warnings: readonly string[];
+}
+
+/** Whether a cluster can be run with these settings, and what they lack when there are `nodeCount` nodes. */
+export function validateSettings(settings: ClusterSettings, nodeCount: number): SettingsJudgement {
+  const refusal = refusalOf(settings);
+  return { refusal, warnings: refusal === null ? warningsOf(settings, nodeCount) : [] };
+}
+
+function refusalOf({ partitions, copies, minInSync, onLoss }: ClusterSettings): string | null {
+  if (!isWithin(partitions, 1, PARTITIONS_MAX)) {
+    return `partitions is ${partitions}; allowed are whole numbers from 1 to ${PARTITIONS_MAX}`;
+  }
+  if (!isWithin(copies, 1, COPIES_MAX)) return `copies is ${copies}; allowed are whole numbers from 1 to ${COPIES_MAX}`;
+  if (!isWithin(minInSync, 1, copies)) {
+    return minInSync > copies
+      ? `minInSync is ${minInSync} but copies is ${copies}, so no write could ever be acknowledged; allowed are 1 to ${copies}`
+      : `minInSync is ${minInSync}; allowed are whole numbers from 1 to copies, which is ${copies}`;
+  }
+  if (onLoss !== 'offline' && onLoss !== 'reset') return `onLoss is '${onLoss}'; allowed are 'offline' and 'reset'`;
+  return null;
+}
+
+function warningsOf({ copies, minInSync }: ClusterSettings, nodeCount: number): string[] {
+  const warnings: string[] = [];
+  const nodes = nodeCount === 1 ? '1 node' : `${nodeCount} nodes`;
+  if (nodeCount < minInSync) {
+    warnings.push(
+      `with ${nodes} no partition can have the ${minInSync} copies in sync that minInSync asks for, so every write is refused: add nodes, or lower minInSync`,
+    );
+  } else if (nodeCount < copies) {
+    warnings.push(
+      `with ${nodes} a partition has ${nodeCount} of the ${copies} copies asked for: add nodes, or lower copies`,
+    );
+  }
+  if (copies > 1 && minInSync === 1) {
+    warnings.push(
+      'with minInSync 1 a write is acknowledged even when a single node holds it; it is lost with that node until copies are made again',
+    );
+  }
+  if (minInSync === copies && copies > 1) {
+    warnings.push(
+      `with minInSync equal to copies (${copies}) the loss of any node stops writes to its partitions until it is back or replaced`,
+    );
+  }
+  return warnings;
+}
+
+function isWithin(value: number, min: number, max: number): boolean {
+  return Number.isInteger(value) && value >= min && value <= max;
+}
