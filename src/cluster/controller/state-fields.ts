@@ -1,0 +1,69 @@
+import type { ValueReader } from '../../base/msgpack-reader.ts';
+import type { ValueWriter } from '../../base/msgpack-writer.ts';
+import { membersMax } from '../identity-fields.ts';
+import type { ClusterSettings } from './cluster-state.ts';
+
+/** How what commands and the state have in common is written. */
+
+export const partitionsMax = 16_384;
+/** Of an address, `host:port`: a name of the domain name system has 253 at most. */
+const ADDRESS_BYTES_MAX = 260;
+const ZONE_BYTES_MAX = 64;
+const WEIGHT_MAX = 1e6;
+
+const lossPolicies = ['offline', 'reset'] as const;
+
+type Targets = Omit<ClusterSettings, 'partitions'>;
+
+export function writeSettings(writer: ValueWriter, settings: ClusterSettings): void {
+  writer.array(4);
+  writer.integer(settings.partitions);
+  writeTargets(writer, settings);
+}
+
+export function readSettings(reader: ValueReader): ClusterSettings {
+  reader.array('settings', 4, 4);
+  return { partitions: reader.integer('partitions', 1, partitionsMax), ...readTargets(reader) };
+}
+
+/** The settings that can be changed. */
+export function writeTargets(writer: ValueWriter, targets: Targets): void {
+  writer.integer(targets.copies);
+  writer.integer(targets.minInSync);
+  writer.integer(targets.onLoss === 'offline' ? 0 : 1);
+}
+
+export function readTargets(reader: ValueReader): Targets {
+  return {
+    copies: reader.integer('copies', 1, membersMax),
+    minInSync: reader.integer('minInSync', 1, membersMax),
+    onLoss: reader.oneOf('onLoss', lossPolicies),
+  };
+}
+
+export function readPartition(reader: ValueReader): number {
+  return reader.integer('partition', 0, partitionsMax - 1);
+}
+
+export function readAddress(reader: ValueReader): string {
+  return reader.string('address', ADDRESS_BYTES_MAX);
+}
+
+export function writeWeight(writer: ValueWriter, weight: number): void {
+  writer.double(weight);
+}
+
+export function readWeight(reader: ValueReader): number {
+  const weight = reader.double('weight');
+  if (weight < 0 || weight > WEIGHT_MAX) reader.fail('weight', `must be 0 to ${WEIGHT_MAX}`);
+  return weight;
+}
+
+export function writeZone(writer: ValueWriter, zone: string | null): void {
+  if (zone === null) writer.nil();
+  else writer.string(zone);
+}
+
+export function readZone(reader: ValueReader): string | null {
+  return reader.nil('zone') ? null : reader.string('zone', ZONE_BYTES_MAX);
+}
