@@ -1,0 +1,119 @@
+import type { LogEntry, RaftAction, RaftMessage, RaftState } from '../../../src/cluster/consensus/raft-types.ts';
+import type { NodeId } from '../../../src/cluster/identity.ts';
+import type { NodeView } from '../witness.ts';
+import { NodeLog } from './node-log.ts';
+import { violate } from './violation.ts';
+
+/**
+ * What Raft promises (dissertation, figure 3.2), seen from outside: at most one leader a term, one vote a term, a
+ * leader has every committed entry, committed entries are the same everywhere for ever and lie on the disks of a
+ * majority, and nobody promises what its disk does not hold.
+ */
+export class ConsensusCheck {
+  /** From index 1 on. */
+  readonly committed: LogEntry[] = [];
+  readonly #leaders = new Map<number, NodeId>();
+  readonly #votes = new Map<string, NodeId>();
+  readonly #logs = new Map<NodeId, NodeLog>();
+  readonly #applied = new Map<NodeId, number>();
+  /** Who voted as each node saw it after its last event: what it commits in its next one may count these. */
+  readonly #voters = new Map<NodeId, readonly NodeId[]>();
+  readonly #onCommitted: (entry: LogEntry) => void;
+
+  /** `onCommitted` is told each entry once, when the first node applies it. */
+  constructor(onCommitted: (entry: LogEntry) => void) {
+    this.#onCommitted = onCommitted;
+  }
+
+  started(node: NodeView, restored: RaftState): void {
+    this.#logs.set(node.id, new NodeLog(restored));
+    this.#applied.set(node.id, restored.snapshot?.index ?? 0);
+  }
+
+  /** Its disk outlives it, without what was not durable. */
+  stopped(node: NodeView): void {
+    this.#logs.get(node.id)?.crash();
+  }
+
+  persisting(node: NodeView, action: Extract<RaftAction, { type: 'persist' }>): void {
+    this.#logOf(node).persisting(action);
+  }
+
+  persisted(node: NodeView, number: number): void {
+    this.#logOf(node).persisted(number);
+  }
+
+  sent(node: NodeView, to: NodeId, message: RaftMessage): void {
+    const log = this.#logOf(node);
+    if (message.type === 'voted' && message.isGranted && !message.isPreVote) {
+      const name = `${node.id} ${message.term}`;
+      const earlier = this.#votes.get(name) ?? to;
+      if (earlier !== to) violate(`${node.id} votes for ${to} and for ${earlier} in term ${message.term}`);
+      this.#votes.set(name, to);
+      const { term, vote } = log.durableHard;
+      if (term < message.term || (term === message.term && vote !== to)) {
+        violate(`${node.id} votes for ${to} in term ${message.term}, but its disk has ${vote} in term ${term}`);
+      }
+    }
+    if (message.type === 'appended' && message.isAccepted && !log.isDurable(message.index)) {
+      violate(`${node.id} confirms entry ${message.index}, which its disk does not hold yet`);
+    }
+  }
+
+  stepped(node: NodeView): void {
+    if (node.node === null) return;
+    const { appliedIndex, raft } = node.node.coordinator;
+    const log = this.#logOf(node);
+    if (raft.role === 'leader' && this.#leaders.get(raft.term) !== node.id) this.#lead(node, log, raft.term);
+    const before = this.#applied.get(node.id) ?? 0;
+    if (appliedIndex < before) violate(`${node.id} goes back from entry ${before} to ${appliedIndex}`);
+    for (let index = before + 1; index <= appliedIndex; index++) {
+      const entry = log.entry(index);
+      if (entry === undefined) {
+        if (index <= log.snapshotIndex && index <= this.committed.length) continue;
+        violate(`${node.id} applies entry ${index}, which is not in its log`);
+      }
+      const known = this.committed[index - 1];
+      if (known === undefined) this.#commit(node, entry, [raft.membership.voters, this.#voters.get(node.id) ?? []]);
+      else if (!isSameEntry(known, entry)) {
+        violate(`${node.id} applies an entry ${index} of term ${entry.term}; elsewhere it is of term ${known.term}`);
+      }
+    }
+    this.#applied.set(node.id, appliedIndex);
+    this.#voters.set(node.id, raft.membership.voters);
+  }
+
+  #lead(node: NodeView, log: NodeLog, term: number): void {
+    const earlier = this.#leaders.get(term);
+    if (earlier !== undefined) violate(`term ${term} has two leaders, ${earlier} and ${node.id}`);
+    this.#leaders.set(term, node.id);
+    for (const entry of this.committed) {
+      if (!log.holds(entry)) violate(`${node.id} leads term ${term} without the committed entry ${entry.index}`);
+    }
+  }
+
+  /** The first node to apply an entry is the leader that counted who holds it, by the one or the other voters. */
+  #commit(node: NodeView, entry: LogEntry, countings: readonly (readonly NodeId[])[]): void {
+    if (entry.index !== this.committed.length + 1) {
+      violate(`${node.id} applies entry ${entry.index} when only ${this.committed.length} are committed`);
+    }
+    const isHeld = (voter: NodeId) => this.#logs.get(voter)?.holdsDurably(entry) === true;
+    if (!countings.some((voters) => voters.filter(isHeld).length * 2 > voters.length)) {
+      const voters = countings[0] ?? [];
+      const holders = voters.filter(isHeld).join(' ');
+      violate(`${node.id} applies entry ${entry.index}, which of the voters ${voters.join(' ')} only ${holders} hold`);
+    }
+    this.committed.push(entry);
+    this.#onCommitted(entry);
+  }
+
+  #logOf(node: NodeView): NodeLog {
+    return this.#logs.get(node.id) ?? violate(`${node.id} acts without having started`);
+  }
+}
+
+export function isSameEntry(left: LogEntry, right: LogEntry): boolean {
+  if (left === right) return true;
+  if (left.index !== right.index || left.term !== right.term || left.kind !== right.kind) return false;
+  return left.payload.length === right.payload.length && left.payload.every((byte, at) => byte === right.payload[at]);
+}

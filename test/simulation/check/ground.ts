@@ -1,0 +1,63 @@
+import { type ClusterState, emptyClusterState } from '../../../src/cluster/controller/cluster-state.ts';
+import { FRESH, type Member, type NodeId } from '../../../src/cluster/identity.ts';
+import type { PartitionCopy } from '../../../src/cluster/replication/partition-copy.ts';
+import type { NodeView } from '../witness.ts';
+
+/** A loss of memory that the world caused, not the core. */
+interface Loss {
+  readonly partition: number;
+  readonly node: NodeId;
+  readonly boot: number;
+  /** Of the copy that was lost. */
+  readonly generation: number;
+  readonly atMs: number;
+}
+
+/** What is true, whatever any node knows: who runs, which memory was lost, and what the group has agreed on last. */
+export class Ground {
+  readonly nodes = new Map<NodeId, NodeView>();
+  /** The last committed configuration, and its index in the consensus log. */
+  state: ClusterState = emptyClusterState;
+  index = 0;
+  readonly #losses: Loss[] = [];
+  /** Of each copy as it was after its node's last event. */
+  readonly #generations = new WeakMap<PartitionCopy, number>();
+
+  /** Remembers the copies' generations: a loss is told when the copy may have begun its next one. */
+  stepped(node: NodeView): void {
+    if (node.node === null) return;
+    for (const copy of node.node.copies()) this.#generations.set(copy, copy.generation);
+  }
+
+  lost(node: NodeView, partition: number, nowMs: number): void {
+    const copy = node.node?.copy(partition);
+    const generation = copy === undefined ? 0 : (this.#generations.get(copy) ?? 0);
+    this.#losses.push({ partition, node: node.id, boot: node.boot, generation, atMs: nowMs });
+  }
+
+  isRunning(node: NodeId, boot: number): boolean {
+    const view = this.nodes.get(node);
+    return view?.isRunning === true && view.boot === boot;
+  }
+
+  /**
+   * Whether the memory of a copy is gone for good by the world's doing: a crash, or the loss of a shard. `sinceMs` is
+   * when it became a member, which matters for one that was fresh then and may have been lost before, too.
+   */
+  isGone(partition: number, member: Member, sinceMs: number): boolean {
+    if (!this.isRunning(member.node, member.boot)) return true;
+    return this.#losses.some(
+      (loss) =>
+        loss.partition === partition &&
+        loss.node === member.node &&
+        loss.boot === member.boot &&
+        (member.generation === FRESH ? loss.atMs >= sinceMs : loss.generation >= member.generation),
+    );
+  }
+
+  /** The living copy that a member of an in-sync set names. */
+  copyOf(partition: number, member: Member, sinceMs: number): PartitionCopy | undefined {
+    if (this.isGone(partition, member, sinceMs)) return undefined;
+    return this.nodes.get(member.node)?.node?.copy(partition);
+  }
+}
