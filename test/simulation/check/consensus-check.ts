@@ -18,6 +18,8 @@ export class ConsensusCheck {
   readonly #applied = new Map<NodeId, number>();
   /** Who voted as each node saw it after its last event: what it commits in its next one may count these. */
   readonly #voters = new Map<NodeId, readonly NodeId[]>();
+  /** Changes of membership that a leader has begun in the step under way. */
+  #changes: LogEntry[] = [];
   readonly #onCommitted: (entry: LogEntry) => void;
 
   /** `onCommitted` is told each entry once, when the first node applies it. */
@@ -33,10 +35,12 @@ export class ConsensusCheck {
   /** Its disk outlives it, without what was not durable. */
   stopped(node: NodeView): void {
     this.#logs.get(node.id)?.crash();
+    this.#changes = [];
   }
 
   persisting(node: NodeView, action: Extract<RaftAction, { type: 'persist' }>): void {
     this.#logOf(node).persisting(action);
+    for (const entry of action.entries) if (entry.kind === 'membership') this.#changes.push(entry);
   }
 
   persisted(node: NodeView, number: number): void {
@@ -79,8 +83,20 @@ export class ConsensusCheck {
         violate(`${node.id} applies an entry ${index} of term ${entry.term}; elsewhere it is of term ${known.term}`);
       }
     }
+    for (const entry of this.#changes) if (raft.role === 'leader') this.#checkChange(node, log, entry, raft.term);
+    this.#changes = [];
     this.#applied.set(node.id, appliedIndex);
     this.#voters.set(node.id, raft.membership.voters);
+  }
+
+  /** One change at a time, and none before the leader has committed something in its term (Ongaro, 2015). */
+  #checkChange(node: NodeView, log: NodeLog, change: LogEntry, term: number): void {
+    const name = `${node.id} changes the membership by entry ${change.index}`;
+    if (change.term !== term) return;
+    if (this.committed.at(-1)?.term !== term) violate(`${name} before anything is committed in term ${term}`);
+    for (let index = this.committed.length + 1; index < change.index; index++) {
+      if (log.entry(index)?.kind === 'membership') violate(`${name} while entry ${index} does, too`);
+    }
   }
 
   #lead(node: NodeView, log: NodeLog, term: number): void {

@@ -1,0 +1,17 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+
+const run = promisify(execFile);
+
+export interface Run {
+  /** The first seed that ended in a violation. */
+  readonly caughtBy: number | null;
+  readonly violation: string;
+}
+
+/** Runs a bundle of {@link buildMutant} in a process of its own over seeds from `from` on, until one is violated. */
+export async function runMutant(bundle: string, from: number, count: number): Promise<Run> {
+  const { stdout } = await run(process.execPath, [bundle, String(from), String(count)], { maxBuffer: 1 << 24 });
+  const [seed, ...violation] = stdout.trim().split(' ');
+  return { caughtBy: seed === 'none' ? null : Number(seed), violation: violation.join(' ') };
+}
