@@ -196,7 +196,7 @@ export const message: fc.Arbitrary<ClusterMessage> = fc.oneof(
   plain({ kind: fc.constant('replication'), message: replicationMessage } as const),
   plain({ kind: fc.constant('request'), request: count, command } as const),
   plain({ kind: fc.constant('answer'), request: count, answer } as const),
-  plain({ kind: fc.constant('heartbeat'), boot: count, sentAtMs: time } as const),
+  plain({ kind: fc.constant('heartbeat'), boot: count, sentAtMs: time, hasLease: fc.boolean() } as const),
   plain({ kind: fc.constant('heartbeat-ok'), boot: count, sentAtMs: time, index: count } as const),
   plain({ kind: fc.constant('not-leader'), leader: fc.option(nodeId) } as const),
 );

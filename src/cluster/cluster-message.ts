@@ -14,8 +14,11 @@ export type ClusterMessage =
 export type CoordinatorMessage =
   | { readonly kind: 'request'; readonly request: number; readonly command: ClusterCommand }
   | { readonly kind: 'answer'; readonly request: number; readonly answer: CoordinatorAnswer }
-  /** Alive. `sentAtMs` is the sender's clock and comes back to it alone. */
-  | { readonly kind: 'heartbeat'; readonly boot: number; readonly sentAtMs: number }
+  /**
+   * Alive. `sentAtMs` is the sender's clock and comes back to it alone. A node that is heard of and never has a lease
+   * hears nothing, and is fenced all the same.
+   */
+  | { readonly kind: 'heartbeat'; readonly boot: number; readonly sentAtMs: number; readonly hasLease: boolean }
   /** Renews the lease up to `sentAtMs` + its length, from the moment when the receiver has applied `index`. */
   | { readonly kind: 'heartbeat-ok'; readonly boot: number; readonly sentAtMs: number; readonly index: number }
   /** The receiver of a request or a heartbeat does not lead. */

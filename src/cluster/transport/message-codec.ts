@@ -31,7 +31,7 @@ const elementCounts: Readonly<Record<number, number>> = {
   ...replicationElementCounts,
   [MessageKind.request]: 3,
   [MessageKind.answer]: 4,
-  [MessageKind.heartbeat]: 3,
+  [MessageKind.heartbeat]: 4,
   [MessageKind.heartbeatOk]: 4,
   [MessageKind.notLeader]: 2,
 };
@@ -83,6 +83,7 @@ function writeMessage(message: ClusterMessage): void {
       begin(MessageKind.heartbeat);
       writer.integer(message.boot);
       writer.double(message.sentAtMs);
+      writer.boolean(message.hasLease);
       return;
     case 'heartbeat-ok':
       begin(MessageKind.heartbeatOk);
@@ -144,7 +145,12 @@ function readMessage(reader: ValueReader, kind: MessageKind): ClusterMessage {
     case MessageKind.answer:
       return { kind: 'answer', request: reader.integer('request'), answer: readAnswer(reader) };
     case MessageKind.heartbeat:
-      return { kind: 'heartbeat', boot: reader.integer('boot'), sentAtMs: reader.double('sentAtMs') };
+      return {
+        kind: 'heartbeat',
+        boot: reader.integer('boot'),
+        sentAtMs: reader.double('sentAtMs'),
+        hasLease: reader.boolean('hasLease'),
+      };
     case MessageKind.heartbeatOk:
       return {
         kind: 'heartbeat-ok',

@@ -1,0 +1,131 @@
+import type { ClusterCommand } from './controller/cluster-command.ts';
+import type { ClusterState } from './controller/cluster-state.ts';
+import type { Controller } from './controller/controller.ts';
+import type { CoordinatorAnswer } from './coordinator.ts';
+import type { Asker } from './request-desk.ts';
+
+/** What a node asked for while it may not be done yet. */
+interface Waiting {
+  readonly asker: Asker;
+  readonly command: ClusterCommand;
+  readonly untilMs: number;
+}
+
+export interface LeaderDeskOptions {
+  /** How many requests may be on their way through the log, or wait for a lease to end. */
+  readonly requestsMax: number;
+}
+
+/**
+ * The leader's side of requests: what may be proposed now, what waits, and who is told what came of it.
+ *
+ * A request that comes again (its answer was lost, or is not there yet) is not proposed again while the first one is
+ * on its way.
+ */
+export class LeaderDesk {
+  readonly #options: LeaderDeskOptions;
+  readonly #controller: Controller;
+  readonly #propose: (number: number, command: ClusterCommand) => void;
+  readonly #answer: (asker: Asker, answer: CoordinatorAnswer) => void;
+  /** By number of the proposal; `index` is known once it stands in the log. */
+  readonly #proposed = new Map<number, { asker: Asker | null; index: number; term: number }>();
+  readonly #numberOfIndex = new Map<number, number>();
+  readonly #underWay = new Set<string>();
+  #waiting: Waiting[] = [];
+  #lastNumber = 0;
+
+  constructor(
+    options: LeaderDeskOptions,
+    controller: Controller,
+    propose: (number: number, command: ClusterCommand) => void,
+    answer: (asker: Asker, answer: CoordinatorAnswer) => void,
+  ) {
+    this.#options = options;
+    this.#controller = controller;
+    this.#propose = propose;
+    this.#answer = answer;
+  }
+
+  get wakeAtMs(): number {
+    let wakeAtMs = Number.POSITIVE_INFINITY;
+    for (const { untilMs } of this.#waiting) wakeAtMs = Math.min(wakeAtMs, untilMs);
+    return wakeAtMs;
+  }
+
+  /** Requests on their way, and requests that wait. */
+  get size(): number {
+    return this.#proposed.size + this.#waiting.length;
+  }
+
+  onRequest(asker: Asker, command: ClusterCommand, state: ClusterState, nowMs: number): void {
+    if (this.#underWay.has(nameOf(asker))) return;
+    const admission = this.#controller.admit(state, command, nowMs);
+    if (admission.type === 'refuse') this.#answer(asker, { type: 'refused', reason: admission.reason });
+    else if (this.size >= this.#options.requestsMax) {
+      this.#answer(asker, { type: 'refused', reason: 'the controller has too many requests waiting' });
+    } else if (admission.type === 'wait') {
+      this.#underWay.add(nameOf(asker));
+      this.#waiting.push({ asker, command, untilMs: admission.untilMs });
+    } else this.propose(asker, command);
+  }
+
+  /** Puts a command into the log; `asker` is told what comes of it. */
+  propose(asker: Asker | null, command: ClusterCommand): void {
+    const number = ++this.#lastNumber;
+    this.#proposed.set(number, { asker, index: 0, term: 0 });
+    if (asker !== null) this.#underWay.add(nameOf(asker));
+    this.#propose(number, command);
+  }
+
+  onProposed(number: number, index: number, term: number): void {
+    const proposal = this.#proposed.get(number);
+    if (proposal === undefined) return;
+    proposal.index = index;
+    proposal.term = term;
+    this.#numberOfIndex.set(index, number);
+  }
+
+  onRefused(number: number): void {
+    this.#settle(number, { type: 'refused', reason: 'the controller is changing or overloaded; ask again' });
+  }
+
+  /** The command at `index` of the log was applied, or what it asks for was refused. */
+  onApplied(index: number, term: number, refusal: string | null): void {
+    const number = this.#numberOfIndex.get(index);
+    if (number === undefined) return;
+    this.#numberOfIndex.delete(index);
+    if (this.#proposed.get(number)?.term !== term) this.#settle(number, { type: 'unknown' });
+    else this.#settle(number, refusal === null ? { type: 'applied', index } : { type: 'refused', reason: refusal });
+  }
+
+  tick(state: ClusterState, nowMs: number): void {
+    if (this.wakeAtMs > nowMs) return;
+    const due = this.#waiting.filter(({ untilMs }) => untilMs <= nowMs);
+    this.#waiting = this.#waiting.filter(({ untilMs }) => untilMs > nowMs);
+    for (const { asker, command } of due) {
+      this.#underWay.delete(nameOf(asker));
+      this.onRequest(asker, command, state, nowMs);
+    }
+  }
+
+  /** This node leads no more: nobody knows what becomes of what is on its way, and askers will find the next leader. */
+  resign(): void {
+    for (const number of [...this.#proposed.keys()]) this.#settle(number, null);
+    this.#waiting = [];
+    this.#underWay.clear();
+    this.#numberOfIndex.clear();
+  }
+
+  #settle(number: number, answer: CoordinatorAnswer | null): void {
+    const proposal = this.#proposed.get(number);
+    if (proposal === undefined) return;
+    this.#proposed.delete(number);
+    if (proposal.asker === null) return;
+    this.#underWay.delete(nameOf(proposal.asker));
+    if (answer !== null) this.#answer(proposal.asker, answer);
+  }
+}
+
+function nameOf({ node, request }: Asker): string {
+  return `${node} ${request}`;
+}

@@ -1,0 +1,429 @@
+import { assert } from '../base/assert.ts';
+import type { Random } from '../base/ports.ts';
+import type { CoordinatorMessage } from './cluster-message.ts';
+import { Raft, type RaftOptions } from './consensus/raft.ts';
+import type { LogEntry, RaftAction, RaftEvent, RaftMessage, RaftState } from './consensus/raft-types.ts';
+import { applyCommand } from './controller/apply-command.ts';
+import type { ClusterCommand } from './controller/cluster-command.ts';
+import { type ClusterSettings, type ClusterState, emptyClusterState } from './controller/cluster-state.ts';
+import { decodeCommand, encodeCommand } from './controller/command-codec.ts';
+import { Controller, type ControllerOptions } from './controller/controller.ts';
+import { decodeState, encodeState } from './controller/state-codec.ts';
+import type { Coordinator, CoordinatorAnswer, CoordinatorHost } from './coordinator.ts';
+import { type Heartbeat, HeartbeatDesk } from './heartbeat-desk.ts';
+import type { NodeId } from './identity.ts';
+import { LeaderDesk } from './leader-desk.ts';
+import { LeaseKeeper } from './lease-keeper.ts';
+import { type Asker, RequestDesk } from './request-desk.ts';
+
+export interface RaftCoordinatorOptions {
+  readonly node: NodeId;
+  /** Higher at each start of the node. */
+  readonly boot: number;
+  /** As {@link ClusterCommand} 'register' has them. */
+  readonly address: string;
+  readonly weight: number;
+  readonly zone: string | null;
+  /** Nodes to ask for the leader as long as this one knows none: the founders, or any others. */
+  readonly seeds: readonly NodeId[];
+  /** What the cluster is to be created with, when it does not exist: founders have it. */
+  readonly settings: ClusterSettings | null;
+  /** How long a leader waits for founders that have not registered. */
+  readonly createAfterMs: number;
+  readonly heartbeatMs: number;
+  readonly leaseMs: number;
+  readonly requestTimeoutMs: number;
+  readonly resendMs: number;
+  /** Entries applied until the log is compacted. */
+  readonly compactAfterEntries: number;
+  readonly raft: Omit<RaftOptions, 'id' | 'random'>;
+  readonly controller: Omit<ControllerOptions, 'self' | 'leaseMs'>;
+  readonly random: Random;
+}
+
+export interface RaftCoordinatorHost extends CoordinatorHost {
+  send(to: NodeId, message: CoordinatorMessage | { readonly kind: 'raft'; readonly message: RaftMessage }): void;
+  /** Makes a step of the log durable; `RaftCoordinator.persisted` is due then. */
+  persist(action: Extract<RaftAction, { type: 'persist' }>): void;
+  /** This node cannot be part of the cluster: it was removed, or another one bears its name. */
+  expelled(reason: string): void;
+}
+
+/**
+ * Numbers of what Raft is asked: proposals count up from 1, reads down from -1, and 0 is for what nobody waits for.
+ */
+
+/** How many requests a node has outstanding, and a leader under way. */
+const REQUESTS_MAX = 4096;
+/** Requests of different boots must not be taken for each other. */
+const REQUESTS_PER_BOOT = 2 ** 24;
+
+/**
+ * The built-in {@link Coordinator}: the {@link ClusterState} is replicated by Raft over the nodes, and the leader is the
+ * controller, who takes heartbeats and requests.
+ */
+export class RaftCoordinator implements Coordinator {
+  #state: ClusterState = emptyClusterState;
+  #appliedIndex = 0;
+  #compactedIndex = 0;
+  #events: RaftEvent[] = [];
+  #isRunning = false;
+  #isRegistered = false;
+  #hasChanged = false;
+  #isCreating = false;
+  #heartbeatAtMs: number;
+  #decideAtMs = Number.POSITIVE_INFINITY;
+  #seed = 0;
+  /** Who is said to lead; only a hint where to send to. */
+  #leader: NodeId | null = null;
+  #lastRequest: number;
+  #nowMs: number;
+  readonly #raft: Raft;
+  readonly #controller: Controller;
+  readonly #lease: LeaseKeeper;
+  readonly #requests: RequestDesk;
+  readonly #desk: LeaderDesk;
+  readonly #heartbeats: HeartbeatDesk;
+  readonly #options: RaftCoordinatorOptions;
+  readonly #host: RaftCoordinatorHost;
+
+  constructor(options: RaftCoordinatorOptions, restored: RaftState, host: RaftCoordinatorHost, nowMs: number) {
+    this.#options = options;
+    this.#host = host;
+    this.#nowMs = nowMs;
+    this.#heartbeatAtMs = nowMs;
+    this.#lastRequest = options.boot * REQUESTS_PER_BOOT;
+    this.#raft = new Raft({ ...options.raft, id: options.node, random: options.random }, restored, nowMs);
+    this.#controller = new Controller({ ...options.controller, self: options.node, leaseMs: options.leaseMs });
+    this.#lease = new LeaseKeeper(options.leaseMs);
+    const limits = { ...options, requestsMax: REQUESTS_MAX };
+    this.#requests = new RequestDesk(
+      limits,
+      (request, command) => this.#carry({ node: options.node, request }, command),
+      (request, answer, atMs) => host.answered(request, answer, atMs),
+    );
+    this.#desk = new LeaderDesk(
+      limits,
+      this.#controller,
+      (request, command) => this.#feed({ type: 'propose', request, payload: encodeCommand(command) }),
+      (asker, answer) => this.#answer(asker, answer),
+    );
+    this.#heartbeats = new HeartbeatDesk((round) => this.#feed({ type: 'read', request: -round }));
+    if (restored.snapshot !== null) {
+      this.#state = decodeState(restored.snapshot.data);
+      this.#appliedIndex = restored.snapshot.index;
+      this.#compactedIndex = restored.snapshot.index;
+    }
+  }
+
+  get state(): ClusterState {
+    return this.#state;
+  }
+
+  /** The log index that {@link state} stands for. */
+  get appliedIndex(): number {
+    return this.#appliedIndex;
+  }
+
+  get lease(): LeaseKeeper {
+    return this.#lease;
+  }
+
+  get raft(): Raft {
+    return this.#raft;
+  }
+
+  /** What waits for answers: here, and as the leader. */
+  get queued(): { requests: number; leading: number; heartbeats: number } {
+    return { requests: this.#requests.size, leading: this.#desk.size, heartbeats: this.#heartbeats.size };
+  }
+
+  get wakeAtMs(): number {
+    return Math.min(
+      this.#raft.wakeAtMs,
+      this.#heartbeatAtMs,
+      this.#decideAtMs,
+      this.#requests.wakeAtMs,
+      this.#desk.wakeAtMs,
+    );
+  }
+
+  tick(nowMs: number): void {
+    this.#nowMs = nowMs;
+    if (this.#raft.wakeAtMs <= nowMs) this.#feed({ type: 'tick' });
+    if (this.#heartbeatAtMs <= nowMs) {
+      this.#heartbeatAtMs = nowMs + this.#options.heartbeatMs;
+      this.#heartbeat();
+    }
+    this.#requests.tick(nowMs);
+    if (this.#isLeader) {
+      this.#desk.tick(this.#state, nowMs);
+      if (this.#decideAtMs <= nowMs) this.#decide();
+    }
+    this.#tellChange();
+  }
+
+  submit(request: number, command: ClusterCommand, nowMs: number): void {
+    this.#nowMs = nowMs;
+    this.#requests.submit(request, command, nowMs);
+    this.#tellChange();
+  }
+
+  /** A number for {@link submit} that no earlier request of this node bears. */
+  nextRequest(): number {
+    return ++this.#lastRequest;
+  }
+
+  receiveRaft(from: NodeId, message: RaftMessage, nowMs: number): void {
+    this.#nowMs = nowMs;
+    this.#feed({ type: 'message', from, message });
+    this.#tellChange();
+  }
+
+  receive(from: NodeId, message: CoordinatorMessage, nowMs: number): void {
+    this.#nowMs = nowMs;
+    switch (message.kind) {
+      case 'request':
+        if (this.#isLeader) {
+          this.#desk.onRequest({ node: from, request: message.request }, message.command, this.#state, nowMs);
+        } else this.#host.send(from, { kind: 'not-leader', leader: this.#raft.leader });
+        break;
+      case 'answer':
+        this.#requests.onAnswer(message.request, message.answer, nowMs);
+        break;
+      case 'heartbeat':
+        if (this.#isLeader) this.#onHeartbeat({ ...message, node: from }, message.hasLease);
+        else this.#host.send(from, { kind: 'not-leader', leader: this.#raft.leader });
+        break;
+      case 'heartbeat-ok':
+        if (message.boot === this.#options.boot) {
+          this.#lease.offer(message.sentAtMs, message.index, this.#appliedIndex);
+        }
+        break;
+      case 'not-leader':
+        this.#onHint(from, message.leader);
+        break;
+    }
+    this.#tellChange();
+  }
+
+  /** The persist action of this number is durable. */
+  persisted(number: number, nowMs: number): void {
+    this.#nowMs = nowMs;
+    this.#feed({ type: 'persisted', number });
+    this.#tellChange();
+  }
+
+  /** Asks the group to be led by another node: before this one stops. */
+  transferLeadership(to: NodeId, nowMs: number): void {
+    this.#nowMs = nowMs;
+    this.#feed({ type: 'transfer', request: 0, to });
+    this.#tellChange();
+  }
+
+  get #isLeader(): boolean {
+    return this.#raft.role === 'leader';
+  }
+
+  /** Steps are not nested: what a step leads to is done after it. */
+  #feed(event: RaftEvent): void {
+    this.#events.push(event);
+    if (this.#isRunning) return;
+    this.#isRunning = true;
+    for (let next = this.#events.shift(); next !== undefined; next = this.#events.shift()) {
+      for (const action of this.#raft.step(next, this.#nowMs)) this.#perform(action);
+    }
+    this.#isRunning = false;
+  }
+
+  #perform(action: RaftAction): void {
+    switch (action.type) {
+      case 'persist':
+        this.#host.persist(action);
+        break;
+      case 'send':
+        this.#host.send(action.to, { kind: 'raft', message: action.message });
+        break;
+      case 'apply':
+        for (const entry of action.entries) this.#apply(entry);
+        this.#afterApplying();
+        break;
+      case 'restore':
+        this.#state = decodeState(action.snapshot.data);
+        this.#appliedIndex = action.snapshot.index;
+        this.#compactedIndex = action.snapshot.index;
+        this.#hasChanged = true;
+        this.#afterApplying();
+        break;
+      case 'proposed':
+        this.#desk.onProposed(action.request, action.index, action.term);
+        break;
+      case 'refused':
+        if (action.request > 0) this.#desk.onRefused(action.request);
+        else if (action.request < 0) this.#heartbeats.refused(-action.request);
+        break;
+      case 'read-ready':
+        this.#confirmHeartbeats(-action.request);
+        break;
+      case 'role':
+        this.#onRole(action.role === 'leader', action.leader);
+        break;
+    }
+  }
+
+  #apply(entry: LogEntry): void {
+    assert(entry.index === this.#appliedIndex + 1, `entry ${entry.index} follows ${this.#appliedIndex}`);
+    this.#appliedIndex = entry.index;
+    if (entry.kind !== 'command') return;
+    const { state, refusal } = applyCommand(this.#state, decodeCommand(entry.payload));
+    if (state !== this.#state) this.#hasChanged = true;
+    this.#state = state;
+    this.#desk.onApplied(entry.index, entry.term, refusal);
+  }
+
+  #afterApplying(): void {
+    if (this.#isLeader) this.#decideAtMs = this.#nowMs;
+    if (this.#appliedIndex - this.#compactedIndex >= this.#options.compactAfterEntries) {
+      this.#compactedIndex = this.#appliedIndex;
+      this.#feed({ type: 'compact', index: this.#appliedIndex, data: encodeState(this.#state) });
+    }
+  }
+
+  /** Told once all steps of an event are done, so that nobody is called from within one. */
+  #tellChange(): void {
+    // First the state, then the lease: a lease counts for those who have seen the state of its index.
+    if (this.#hasChanged) {
+      this.#hasChanged = false;
+      this.#checkMembership();
+      this.#host.configured(this.#nowMs);
+    }
+    this.#lease.applied(this.#appliedIndex);
+  }
+
+  #checkMembership(): void {
+    const entry = this.#state.nodes.get(this.#options.node);
+    const wasRegistered = this.#isRegistered;
+    this.#isRegistered = entry?.boot === this.#options.boot;
+    if (this.#isRegistered) {
+      if (!wasRegistered) this.#heartbeatAtMs = this.#nowMs;
+    } else if (wasRegistered) {
+      this.#host.expelled(
+        entry === undefined
+          ? `node ${this.#options.node} was removed from the cluster`
+          : `another process has registered as node ${this.#options.node}, in its start number ${entry.boot}`,
+      );
+    }
+  }
+
+  #onRole(isLeader: boolean, leader: NodeId | null): void {
+    if (isLeader) {
+      this.#controller.lead(this.#nowMs);
+      this.#isCreating = false;
+      this.#decideAtMs = this.#nowMs;
+    } else {
+      this.#controller.resign();
+      this.#desk.resign();
+      this.#heartbeats.resign();
+      this.#decideAtMs = Number.POSITIVE_INFINITY;
+    }
+    if (leader !== null && leader !== this.#leader) this.#onLeader(leader);
+  }
+
+  /** A new leader fences whoever it does not hear of, and hands out no lease before it was heard of. */
+  #onLeader(leader: NodeId): void {
+    this.#leader = leader;
+    this.#heartbeatAtMs = this.#nowMs;
+    this.#requests.onLeader(this.#nowMs);
+  }
+
+  #onHint(from: NodeId, leader: NodeId | null): void {
+    if (this.#raft.leader !== null) return;
+    if (leader !== null && leader !== from && leader !== this.#leader) this.#onLeader(leader);
+    else if (leader === null && this.#leader === from) this.#leader = null;
+  }
+
+  /** The leader, or somebody who may know it. */
+  #addressee(): NodeId | null {
+    const leader = this.#raft.leader ?? this.#leader;
+    if (leader !== null) return leader;
+    const { seeds, node } = this.#options;
+    for (let tried = 0; tried < seeds.length; tried++) {
+      const seed = seeds[this.#seed++ % seeds.length];
+      if (seed !== undefined && seed !== node) return seed;
+    }
+    return null;
+  }
+
+  #carry(asker: Asker, command: ClusterCommand): void {
+    const to = this.#addressee();
+    if (this.#isLeader) this.#desk.onRequest(asker, command, this.#state, this.#nowMs);
+    else if (to !== null) this.#host.send(to, { kind: 'request', request: asker.request, command });
+  }
+
+  #answer(asker: Asker, answer: CoordinatorAnswer): void {
+    if (asker.node === this.#options.node) this.#requests.onAnswer(asker.request, answer, this.#nowMs);
+    else this.#host.send(asker.node, { kind: 'answer', request: asker.request, answer });
+  }
+
+  #heartbeat(): void {
+    const { node, boot, address, weight, zone, heartbeatMs } = this.#options;
+    if (!this.#isRegistered) {
+      // One at a time: the request is sent again until it is answered or given up.
+      if (this.#requests.size === 0) {
+        this.#requests.submit(this.nextRequest(), { type: 'register', node, boot, address, weight, zone }, this.#nowMs);
+      }
+      return;
+    }
+    const hasLease = this.#lease.endsAtMs > this.#nowMs;
+    if (this.#isLeader) {
+      this.#onHeartbeat({ node, boot, sentAtMs: this.#nowMs }, hasLease);
+      return;
+    }
+    const to = this.#addressee();
+    if (to !== null) this.#host.send(to, { kind: 'heartbeat', boot, sentAtMs: this.#nowMs, hasLease });
+    // A hint that leads nowhere is forgotten after a while: the next one asked is another.
+    if (this.#raft.leader === null && this.#nowMs - this.#lease.endsAtMs > heartbeatMs) this.#leader = null;
+  }
+
+  /** Renews a lease, but only after the group has confirmed, later than now, that this node leads it. */
+  #onHeartbeat({ node, boot, sentAtMs }: Heartbeat, hasLease: boolean): void {
+    if (this.#controller.heard(node, boot, this.#nowMs, hasLease)) {
+      this.#heartbeats.onHeartbeat({ node, boot, sentAtMs });
+    }
+    this.#decideAtMs = Math.min(this.#decideAtMs, this.#controller.wakeAtMs);
+  }
+
+  #confirmHeartbeats(round: number): void {
+    // Not what is committed, but all that this leader has in its log: a fencing that is on its way must be seen first.
+    const index = this.#raft.lastIndex;
+    for (const { node, boot, sentAtMs } of this.#heartbeats.confirmed(round)) {
+      if (node === this.#options.node) this.#lease.offer(sentAtMs, index, this.#appliedIndex);
+      else this.#host.send(node, { kind: 'heartbeat-ok', boot, sentAtMs, index });
+    }
+  }
+
+  #decide(): void {
+    this.#create();
+    const { commands, membershipChanges, transferTo } = this.#controller.decide(
+      this.#state,
+      this.#raft.membership,
+      (node) => this.#raft.progressOf(node) ?? null,
+      this.#nowMs,
+    );
+    for (const command of commands) this.#desk.propose(null, command);
+    for (const change of membershipChanges) this.#feed({ type: 'change-membership', request: 0, change });
+    if (transferTo !== null) this.#feed({ type: 'transfer', request: 0, to: transferTo });
+    this.#decideAtMs = Math.max(this.#controller.wakeAtMs, this.#nowMs + 1);
+  }
+
+  /** Creates the cluster once all founders are there, or enough have waited for the others. */
+  #create(): void {
+    const { settings, createAfterMs } = this.#options;
+    if (settings === null || this.#state.settings !== null || this.#isCreating) return;
+    const waitsUntilMs = this.#raft.leaderSinceMs + createAfterMs;
+    const isWhole = this.#raft.membership.voters.every((voter) => this.#state.nodes.has(voter));
+    if (!isWhole && this.#nowMs < waitsUntilMs) return;
+    this.#isCreating = true;
+    this.#desk.propose(null, { type: 'create', settings });
+  }
+}
