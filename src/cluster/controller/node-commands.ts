@@ -1,3 +1,4 @@
+import { isPlacementWeight } from '../../routing/placement.ts';
 import { isNodeId, type NodeId } from '../identity.ts';
 import type { ClusterCommand } from './cluster-command.ts';
 import type { ClusterState, NodeEntry, PartitionEntry } from './cluster-state.ts';
@@ -29,8 +30,8 @@ function refusalOfRegister(state: ClusterState, { node, boot, address, weight }:
   if (!isNodeId(node)) return `'${node}' is no name of a node; allowed are 1 to 64 of a-z, 0-9, '-', '.' and '_'`;
   if (!Number.isSafeInteger(boot) || boot < 0) return `boot is ${boot}; allowed are whole numbers from 0`;
   if (address === '') return `node ${node} gives no address; other nodes must be able to reach it`;
-  if (!(weight > 0 && weight <= WEIGHT_MAX)) {
-    return `the weight of node ${node} is ${weight}; allowed are numbers above 0 up to ${WEIGHT_MAX} (drain a node that is to hold nothing)`;
+  if (!(isPlacementWeight(weight) && weight <= WEIGHT_MAX)) {
+    return `the weight of node ${node} is ${weight}; allowed are 0.000001 to ${WEIGHT_MAX} (drain a node that is to hold nothing)`;
   }
   const before = state.nodes.get(node);
   if (before === undefined && state.nodes.size >= NODES_MAX) {

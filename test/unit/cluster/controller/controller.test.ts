@@ -1,0 +1,259 @@
+import test from 'ava';
+import type { ClusterCommand } from '../../../../src/cluster/controller/cluster-command.ts';
+import type { ClusterState } from '../../../../src/cluster/controller/cluster-state.ts';
+import { Controller, controllerDefaults } from '../../../../src/cluster/controller/controller.ts';
+import { after, created, drain, entryOf, fence, place, register, running, settings } from './configuration.ts';
+
+const LEASE_MS = 1000;
+const WAIT_MS = 1100;
+const GROUP = { voters: ['a', 'b', 'c'], learners: [] };
+const caughtUp = () => ({ isCaughtUp: true });
+
+function leading(changed: Partial<typeof controllerDefaults> = {}, nowMs = 0): Controller {
+  const controller = new Controller({ ...controllerDefaults, self: 'a', leaseMs: LEASE_MS, ...changed });
+  controller.lead(nowMs);
+  return controller;
+}
+
+/** Lets time pass, deciding whenever it is due, while these nodes send heartbeats; answers what was proposed. */
+function run(controller: Controller, state: ClusterState, fromMs: number, toMs: number, ...heard: string[]) {
+  const commands: ClusterCommand[] = [];
+  for (let nowMs = fromMs; nowMs <= toMs; nowMs += 50) {
+    for (const node of heard) controller.heard(node, state.nodes.get(node)?.boot ?? 0, nowMs);
+    if (controller.wakeAtMs <= nowMs) commands.push(...controller.decide(state, GROUP, caughtUp, nowMs).commands);
+  }
+  return commands;
+}
+
+test('a node that is silent for a lease and a little more is fenced, and not before', (t) => {
+  const controller = leading();
+  const state = running('a', 'b', 'c');
+  t.deepEqual(run(controller, state, 0, 500, 'a', 'b', 'c'), []);
+  t.deepEqual(run(controller, state, 550, 500 + WAIT_MS - 50, 'a', 'b'), []);
+  t.deepEqual(run(controller, state, 500 + WAIT_MS, 500 + WAIT_MS, 'a', 'b'), [fence('c')]);
+});
+
+test('a new leader waits as if it had heard of everybody when it began', (t) => {
+  const controller = leading({}, 5000);
+  const state = running('a', 'b', 'c');
+  t.deepEqual(run(controller, state, 5000, 5000 + WAIT_MS - 50, 'a', 'b'), []);
+  t.deepEqual(run(controller, state, 5000 + WAIT_MS, 5000 + WAIT_MS, 'a', 'b'), [fence('c')]);
+});
+
+test('a heartbeat of another start of the node counts for nothing', (t) => {
+  const controller = leading();
+  const state = running('a', 'b', 'c');
+  run(controller, state, 0, 50, 'a', 'b', 'c');
+  t.false(controller.heard('c', 2, 100));
+  t.false(controller.heard('x', 1, 100));
+  t.true(controller.heard('b', 1, 100));
+  for (let nowMs = 100; nowMs < 2000; nowMs += 100) controller.heard('c', 2, nowMs);
+  t.deepEqual(run(controller, state, 100, 2000, 'a', 'b'), [fence('c')]);
+});
+
+test('after a sleep of its own a leader waits anew before it fences anybody', (t) => {
+  const controller = leading();
+  const state = running('a', 'b', 'c');
+  run(controller, state, 0, 500, 'a', 'b', 'c');
+  t.deepEqual(controller.decide(state, GROUP, caughtUp, 9000).commands, []);
+  t.deepEqual(run(controller, state, 9000, 9000 + WAIT_MS - 50, 'a', 'b'), []);
+  t.deepEqual(run(controller, state, 9000 + WAIT_MS, 9000 + WAIT_MS, 'a', 'b'), [fence('c')]);
+});
+
+test('a fencing is proposed again only when nothing came of it for a while', (t) => {
+  const controller = leading({ proposalTimeoutMs: 400 });
+  const state = running('a', 'b', 'c');
+  t.is(run(controller, state, 0, WAIT_MS + 350, 'a', 'b').length, 1);
+  t.is(run(controller, state, WAIT_MS + 400, WAIT_MS + 500, 'a', 'b').length, 1);
+  controller.settled(fence('c'));
+  t.is(run(controller, state, WAIT_MS + 550, WAIT_MS + 600, 'a', 'b').length, 1);
+});
+
+test('a fenced node is taken back when it is heard of, at once', (t) => {
+  const controller = leading();
+  const state = after(running('a', 'b', 'c'), fence('c'));
+  run(controller, state, 0, 500, 'a', 'b');
+  t.true(controller.heard('c', 1, 520));
+  t.is(controller.wakeAtMs, 520);
+  t.deepEqual(controller.decide(state, GROUP, caughtUp, 520).commands, [{ type: 'unfence', node: 'c', boot: 1 }]);
+});
+
+test('what was heard before a fencing does not take the node back', (t) => {
+  const controller = leading();
+  const state = running('a', 'b', 'c');
+  run(controller, state, 0, 200, 'a', 'b', 'c');
+  t.deepEqual(run(controller, after(state, fence('c')), 250, 500, 'a', 'b'), []);
+});
+
+test('a node that is heard but never holds a lease is fenced, and taken back when it holds one', (t) => {
+  const controller = leading();
+  const state = running('a', 'b', 'c');
+  const commands: ClusterCommand[] = [];
+  let lastAnswerMs = 0;
+  for (let nowMs = 0; commands.length === 0 && nowMs < 10_000; nowMs += 100) {
+    for (const node of ['a', 'b']) controller.heard(node, 1, nowMs);
+    if (controller.heard('c', 1, nowMs, nowMs < 500)) lastAnswerMs = nowMs;
+    commands.push(...controller.decide(state, GROUP, caughtUp, nowMs).commands);
+    if (commands.length > 0) t.true(nowMs >= lastAnswerMs + WAIT_MS, 'not while an answer could still serve it');
+  }
+  t.deepEqual(commands, [fence('c')]);
+  const fenced = after(state, fence('c'));
+  controller.decide(fenced, GROUP, caughtUp, 10_000);
+  t.true(controller.heard('c', 1, 10_100, false), 'a fenced node is answered, so that it can get a lease');
+  t.deepEqual(controller.decide(fenced, GROUP, caughtUp, 10_100).commands, []);
+  t.true(controller.heard('c', 1, 10_200, true));
+  t.deepEqual(controller.decide(fenced, GROUP, caughtUp, 10_200).commands, [{ type: 'unfence', node: 'c', boot: 1 }]);
+});
+
+test('a new start of a node that is not fenced waits until the old one can hold no lease', (t) => {
+  const controller = leading();
+  const state = running('a', 'b', 'c');
+  run(controller, state, 0, 1500, 'a', 'b', 'c');
+  t.deepEqual(controller.admit(state, register('c', 2), 1600), { type: 'wait', untilMs: 1500 + WAIT_MS });
+  run(controller, state, 1650, 2000, 'a', 'b', 'c');
+  t.deepEqual(controller.admit(state, register('c', 2), 2010), { type: 'wait', untilMs: 2000 + WAIT_MS });
+  run(controller, state, 2050, 2000 + WAIT_MS - 50, 'a', 'b');
+  t.deepEqual(controller.admit(state, register('c', 2), 2000 + WAIT_MS), { type: 'now' });
+});
+
+test('a new start of a fenced node is admitted at once, but not while it may have been unfenced by another leader', (t) => {
+  const controller = leading();
+  const state = after(running('a', 'b', 'c'), fence('c'));
+  t.deepEqual(controller.admit(state, register('c', 2), 10), { type: 'wait', untilMs: WAIT_MS });
+  run(controller, state, 0, 1500, 'a', 'b');
+  t.deepEqual(controller.admit(state, register('c', 2), 1500), { type: 'now' });
+});
+
+test('new nodes, the same start again and an earlier one, which the state machine judges, do not wait', (t) => {
+  const controller = leading();
+  const state = after(running('a', 'b'), register('b', 2));
+  t.deepEqual(controller.admit(state, register('z'), 0), { type: 'now' });
+  t.deepEqual(controller.admit(state, register('b', 2), 0), { type: 'now' });
+  t.deepEqual(controller.admit(state, register('b', 1), 0), { type: 'now' });
+});
+
+test('what only the controller decides is refused to everybody else', (t) => {
+  const controller = leading();
+  const state = running('a', 'b');
+  for (const command of [fence('b'), place(state, 0, 'b')]) {
+    t.regex(JSON.stringify(controller.admit(state, command, 0)), /for the controller alone/);
+  }
+  t.deepEqual(controller.admit(state, drain('b'), 0), { type: 'now' });
+});
+
+test('it proposes and counts nothing, and sleeps, while it does not lead', (t) => {
+  const controller = leading();
+  controller.resign();
+  const state = running('a', 'b');
+  t.is(controller.wakeAtMs, Number.POSITIVE_INFINITY);
+  t.false(controller.heard('b', 1, 0));
+  t.deepEqual(controller.decide(state, GROUP, caughtUp, 10_000).commands, []);
+  t.is(controller.admit(state, drain('b'), 0).type, 'refuse');
+});
+
+test('a created cluster is placed on its live nodes in few commands, and begins', (t) => {
+  const controller = leading();
+  const state = created(settings(1000, 2), 'a', 'b', 'c');
+  const commands = run(controller, state, 0, 50, 'a', 'b', 'c');
+  t.deepEqual(
+    commands.map((command) => command.type === 'place' && command.moves.length),
+    [512, 488],
+  );
+  const begun = after(state, ...commands);
+  t.true(begun.partitions.every((entry) => entry.primary !== null && entry.replicas.length === 2));
+});
+
+test('a created cluster waits for as many live nodes as minInSync', (t) => {
+  const controller = leading();
+  const state = after(created(settings(4, 2, 2), 'a', 'b'), fence('b'));
+  t.deepEqual(run(controller, state, 0, 500, 'a'), []);
+  const whole = after(state, register('b'));
+  t.is(run(controller, whole, 550, 700, 'a', 'b').length, 1);
+});
+
+test('a dead node’s copies are placed elsewhere only after a while', (t) => {
+  const controller = leading({ rebuildAfterMs: 3000 });
+  const state = after(running('a', 'b'), register('c'), {
+    type: 'set-settings',
+    copies: 2,
+    minInSync: 1,
+    onLoss: 'offline',
+  });
+  const dead = after(state, fence('b'));
+  t.deepEqual(run(controller, dead, 0, 2950, 'a', 'c'), []);
+  t.deepEqual(run(controller, dead, 3000, 3200, 'a', 'c'), [place(dead, 0, 'a', 'c')]);
+});
+
+test('only so many partitions move at a time', (t) => {
+  const controller = leading({ movesMax: 3 });
+  const begun = after(created(settings(32, 1), 'a'), {
+    type: 'place',
+    moves: Array.from({ length: 32 }, (_, partition) => ({ partition, version: 0, replicas: ['a'] })),
+  });
+  const state = after(begun, register('b'));
+  const first = run(controller, state, 0, 400, 'a', 'b');
+  t.is(first.length, 3);
+  const moving = after(state, ...first);
+  t.deepEqual(run(controller, moving, 450, 900, 'a', 'b'), [], 'while they are under way no other begins');
+});
+
+test('a move that takes too long does not hold up others for ever', (t) => {
+  const controller = leading({ movesMax: 1, moveTimeoutMs: 2000 });
+  const state = after(created(settings(4, 1), 'a'), {
+    type: 'place',
+    moves: [0, 1, 2, 3].map((partition) => ({ partition, version: 0, replicas: ['a'] })),
+  });
+  const joined = after(state, register('b'), (now) => place(now, 0, 'b'));
+  t.is(run(controller, joined, 0, 1950, 'a', 'b').length, 0);
+  t.true(run(controller, joined, 2000, 2200, 'a', 'b').length > 0);
+});
+
+test('a drained node is removed once nothing is left on it, but the leader not while it leads', (t) => {
+  const controller = leading();
+  const state = after(created(settings(1, 1), 'a', 'b', 'c'), (now) => place(now, 0, 'c'), drain('b'), drain('a'));
+  t.deepEqual(run(controller, state, 0, 100, 'a', 'b', 'c'), [{ type: 'remove', node: 'b' }]);
+});
+
+test('a leader that is drained asks to hand over its leadership', (t) => {
+  const controller = leading();
+  t.is(controller.decide(after(running('a', 'b', 'c'), drain('a')), GROUP, caughtUp, 0).transferTo, 'b');
+});
+
+test('the last copy on a dead node is given up after a while where onLoss is reset, and never where it is offline', (t) => {
+  for (const onLoss of ['reset', 'offline'] as const) {
+    const controller = leading({ rebuildAfterMs: 2000, giveUpAfterMs: 5000 });
+    let state = after(
+      running('a', 'b'),
+      { type: 'set-settings', copies: 1, minInSync: 1, onLoss },
+      (now) => place(now, 0, 'b'),
+      fence('a'),
+      fence('b'),
+      { ...register('a'), boot: 2 },
+    );
+    const early = run(controller, state, 0, 4950, 'a').slice(0, 1);
+    t.deepEqual(early, [place(state, 0, 'a')]);
+    state = after(state, ...early);
+    const late = run(controller, state, 5000, 8000, 'a').slice(0, 1);
+    t.deepEqual(late, onLoss === 'reset' ? [{ type: 'reset', partition: 0, givesUp: true }] : []);
+    if (onLoss === 'reset') t.is(entryOf(after(state, ...late)).losses, 1);
+  }
+});
+
+test('members of the group that leave the cluster leave the group; unknown ones after a while', (t) => {
+  const controller = leading({ rebuildAfterMs: 3000 });
+  const group = { voters: ['a', 'b', 'c', 'd'], learners: [] };
+  const state = running('a', 'b', 'c');
+  const at = (nowMs: number, now = state) => {
+    for (const node of ['a', 'b', 'c']) controller.heard(node, 1, nowMs);
+    return controller.decide(now, group, caughtUp, nowMs).membershipChanges;
+  };
+  for (let nowMs = 0; nowMs < 3000; nowMs += 100) t.deepEqual(at(nowMs), []);
+  t.deepEqual(at(3000), [{ type: 'remove', node: 'd' }]);
+  t.deepEqual(at(3100), [], 'and is not asked again at every step');
+
+  const other = leading({ rebuildAfterMs: 3000 });
+  const joined = after(state, register('d'));
+  other.decide(joined, group, caughtUp, 0);
+  const left = after(joined, { type: 'remove', node: 'd' });
+  t.deepEqual(other.decide(left, group, caughtUp, 100).membershipChanges, [{ type: 'remove', node: 'd' }]);
+});
