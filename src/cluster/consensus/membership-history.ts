@@ -33,6 +33,12 @@ export class MembershipHistory {
     return dated.membership;
   }
 
+  /** In force at `index` or later. */
+  since(index: number): Membership[] {
+    const first = this.#dated.findLastIndex((one) => one.index <= index);
+    return this.#dated.slice(Math.max(first, 0)).map(({ membership }) => membership);
+  }
+
   append(entry: LogEntry): void {
     if (entry.kind !== 'membership') return;
     assert(entry.index > this.currentIndex, `membership ${entry.index} comes after ${this.currentIndex}`);

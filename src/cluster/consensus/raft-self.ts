@@ -77,6 +77,14 @@ export class RaftSelf {
     return this.membership.voters.includes(this.id);
   }
 
+  /**
+   * Whether it may ask for an election: as a voter, or as one that was a voter before a change that is not known to be
+   * committed. The group may need its log to commit the change (dissertation, section 4.2.2).
+   */
+  get mayStand(): boolean {
+    return !this.isPassive && this.memberships.since(this.#commit).some(({ voters }) => voters.includes(this.id));
+  }
+
   /** In no group yet: takes what a leader sends, and has no say. */
   get isPassive(): boolean {
     return this.log.snapshot === null;

@@ -90,7 +90,7 @@ export class Raft {
   /** When a `tick` is due next. */
   get wakeAtMs(): number {
     if (this.#leadership !== null) return this.#leadership.wakeAtMs;
-    return this.#self.isVoter ? this.#electionDueMs : Number.POSITIVE_INFINITY;
+    return this.#self.mayStand ? this.#electionDueMs : Number.POSITIVE_INFINITY;
   }
 
   /** Undefined unless this node leads and `node` is a member. */
@@ -150,7 +150,7 @@ export class Raft {
     if (this.#leadership !== null) {
       if (this.#leadership.isQuorumLost(this.#nowMs)) this.#become('follower', null);
       else this.#leadership.tick(this.#nowMs);
-    } else if (this.#self.isVoter && this.#nowMs >= this.#electionDueMs) {
+    } else if (this.#self.mayStand && this.#nowMs >= this.#electionDueMs) {
       // With a disk this slow another term would only have to be written too.
       if (!this.#self.isHardDurable) this.#electionDueMs = this.#drawElectionDue();
       else if (this.#isAlone) this.#stand(false);
@@ -187,7 +187,7 @@ export class Raft {
         else if (message.term === this.#self.term) this.#leadership?.onAppended(from, message, this.#nowMs);
         break;
       case 'timeout-now':
-        if (message.term === this.#self.term && from === this.#leader && this.#self.isVoter) this.#stand(true);
+        if (message.term === this.#self.term && from === this.#leader && this.#self.mayStand) this.#stand(true);
         break;
     }
   }
