@@ -24,7 +24,7 @@ export interface LeaderDeskOptions {
  */
 export class LeaderDesk {
   readonly #options: LeaderDeskOptions;
-  readonly #controller: Controller;
+  readonly #controller: Pick<Controller, 'admit'>;
   readonly #propose: (number: number, command: ClusterCommand) => void;
   readonly #answer: (asker: Asker, answer: CoordinatorAnswer) => void;
   /** By number of the proposal; `index` is known once it stands in the log. */
@@ -36,7 +36,7 @@ export class LeaderDesk {
 
   constructor(
     options: LeaderDeskOptions,
-    controller: Controller,
+    controller: Pick<Controller, 'admit'>,
     propose: (number: number, command: ClusterCommand) => void,
     answer: (asker: Asker, answer: CoordinatorAnswer) => void,
   ) {
