@@ -1,7 +1,8 @@
 import type { ClusterMessage } from '../../../src/cluster/cluster-message.ts';
 import type { RaftState } from '../../../src/cluster/consensus/raft-types.ts';
+import type { ClusterSettings } from '../../../src/cluster/controller/cluster-state.ts';
 import type { NodeId } from '../../../src/cluster/identity.ts';
-import type { ReplicationOptions } from '../../../src/cluster/replication/replication-options.ts';
+import { defaultReplicationOptions } from '../../../src/cluster/replication/replication-options.ts';
 import type {
   AckLevel,
   NodeView,
@@ -23,10 +24,9 @@ import { ReplicationCheck } from './replication-check.ts';
 import { violate } from './violation.ts';
 
 export interface ClusterWitnessOptions {
-  readonly partitions: number;
+  readonly settings: ClusterSettings;
   /** False where one fault at a time leaves a copy: then no partition may ever be lost. */
   readonly mayLose: boolean;
-  readonly replication: ReplicationOptions;
 }
 
 /** All checks of a simulated run. What they find is thrown as a {@link Violation}. */
@@ -43,7 +43,7 @@ export class ClusterWitness implements Witness {
 
   constructor(options: ClusterWitnessOptions) {
     this.#options = options;
-    this.history = new ClientHistory(options.partitions);
+    this.history = new ClientHistory(options.settings.partitions);
     this.#configurations = new ConfigurationCheck(this.#ground, (change, nowMs) => {
       this.#replication.changed(change);
       if (change.isReset && change.before.epoch > 0) this.history.wiped(change.partition, nowMs);
@@ -51,7 +51,7 @@ export class ClusterWitness implements Witness {
     this.#replication = new ReplicationCheck(this.#ground, this.#configurations);
     this.#consensus = new ConsensusCheck((entry) => this.#configurations.committed(entry, this.#nowMs));
     this.#reads = new ReadCheck(this.#ground, this.#replication);
-    this.#queues = new QueueCheck(options.replication);
+    this.#queues = new QueueCheck(defaultReplicationOptions);
   }
 
   /** How often a partition lost all its copies. */

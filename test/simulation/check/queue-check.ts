@@ -1,7 +1,4 @@
-import {
-  defaultReplicationOptions,
-  type ReplicationOptions,
-} from '../../../src/cluster/replication/replication-options.ts';
+import type { ReplicationOptions } from '../../../src/cluster/replication/replication-options.ts';
 import type { NodeView } from '../witness.ts';
 import { violate } from './violation.ts';
 
@@ -14,7 +11,7 @@ const SLACK = 1.1;
 export class QueueCheck {
   readonly #options: ReplicationOptions;
 
-  constructor(options: ReplicationOptions = defaultReplicationOptions) {
+  constructor(options: ReplicationOptions) {
     this.#options = options;
   }
 

@@ -7,6 +7,6 @@ const count = Number(process.argv[3]);
 let answer = 'none';
 for (let seed = from; seed < from + count && answer === 'none'; seed++) {
   const { violation } = runSeed(seed);
-  if (violation !== null) answer = `${seed} ${violation.split('\n')[0]}`;
+  if (violation !== null) answer = `${seed} ${violation.message.split('\n')[0]}`;
 }
 process.stdout.write(`${answer}\n`);
