@@ -40,7 +40,10 @@ export type Found =
   | { readonly type: 'record'; readonly synced: number; readonly start: number; readonly end: number }
   /** What a write that was never completed leaves. */
   | { readonly type: 'torn' }
-  /** A whole record but for one bit: no write leaves that (but for a chance of `8 * bytes / 2^32`). */
+  /**
+   * A whole record but for one bit. A write that was never completed hardly ever leaves that: only when the block it lost
+   * had one bit set in it, or by a chance of `8 * bytes / 2^32`.
+   */
   | { readonly type: 'flipped' };
 
 export function recordAt(file: Uint8Array, generation: number, offset: number): Found {

@@ -56,25 +56,26 @@ export class RaftJournal {
   readonly boot: number;
   readonly #options: JournalOptions;
   readonly #state: StoredState;
+  readonly #generationFound: number;
   #generation: number;
   /** Of the current file, as far as it was asked for. */
   #fileBytes = 0;
   #syncedBytes = 0;
   /** How far the last record says that the file is durable. */
   #notedBytes = 0;
+  #mustRewrite = true;
 
   constructor(recovered: RecoveredJournal, options: Partial<JournalOptions> = {}) {
     this.boot = recovered.boot + 1;
     this.#options = { ...defaults, ...options };
     this.#state = new StoredState(recovered.raft);
+    this.#generationFound = recovered.generation;
     this.#generation = recovered.generation;
   }
 
-  /**
-   * A file of the next generation that holds everything told so far: what a start begins with, and what makes good for
-   * writes that failed, as it stands for all before it.
-   */
+  /** A file of the next generation that holds everything told so far: what a start begins with. */
   begin(): JournalWrite {
+    this.#mustRewrite = false;
     this.#generation += 1;
     this.#fileBytes = 0;
     this.#notedBytes = 0;
@@ -87,13 +88,22 @@ export class RaftJournal {
   }
 
   next(save: Save): JournalWrite {
-    assert(this.#fileBytes > 0, 'a start writes its counter before anything else');
+    assert(this.#generation > this.#generationFound, 'a start writes its counter before anything else');
     const misfit = this.#state.misfit(save);
     assert(misfit === null, `a save follows those before it: ${misfit}`);
     this.#state.apply(save);
     const { rewriteBytesMin, rewriteFactor } = this.#options;
-    if (this.#fileBytes > Math.max(rewriteBytesMin, this.#state.bytes * rewriteFactor)) return this.begin();
+    if (this.#mustRewrite || this.#fileBytes > Math.max(rewriteBytesMin, this.#state.bytes * rewriteFactor))
+      return this.begin();
     return this.#appending({ type: 'save', save });
+  }
+
+  /**
+   * A write failed, and it and those after it were given up: nobody knows what the file holds behind them. The next save
+   * (of nothing, if there is none) will be a new file, which makes good for all that failed.
+   */
+  failed(): void {
+    this.#mustRewrite = true;
   }
 
   /** The write, and those before it, will survive a crash. */
@@ -107,7 +117,7 @@ export class RaftJournal {
    * not be synced, and nothing waits for it: without it damage in the last record looks like a crash while it was written.
    */
   mark(): JournalWrite | null {
-    return this.#syncedBytes === this.#notedBytes ? null : this.#appending({ type: 'mark' });
+    return this.#mustRewrite || this.#syncedBytes === this.#notedBytes ? null : this.#appending({ type: 'mark' });
   }
 
   #appending(payload: JournalPayload): JournalWrite {
