@@ -72,17 +72,15 @@ function begin({ seed, voters, spares, loss, duplication, delayMs, diskMs }: Sch
 function befall(network: RaftNetwork, fault: Fault, at: number): void {
   const ids = [...network.nodes.keys()];
   const pick = (number: number) => (number === LEADER ? network.leader : null) ?? ids[(number + 7) % ids.length] ?? 'a';
-  if (fault.type === 'run') {
-    network.run(fault.ms);
-    return;
-  }
-  if (fault.type === 'heal') {
-    network.heal();
-    return;
-  }
-  const id = pick(fault.node);
+  const id = pick('node' in fault ? fault.node : 0);
   const node = network.node(id);
   switch (fault.type) {
+    case 'run':
+      network.run(fault.ms);
+      break;
+    case 'heal':
+      network.heal();
+      break;
     case 'propose':
       network.propose(id, `command ${at}`);
       break;
