@@ -14,8 +14,8 @@ export class PartitionTruth {
   /** The newest epoch in which a client was answered. */
   answeredEpoch = 0;
   readonly #records: LogRecord[] = [];
-  /** True times. */
-  readonly #committedAtMs: number[] = [];
+  /** When, in true time, clients were told of how much. */
+  readonly #acknowledged: { readonly seq: number; readonly atMs: number }[] = [];
   readonly #writes = new Map<number, Written[]>();
 
   constructor(resetEpoch: number) {
@@ -27,9 +27,8 @@ export class PartitionTruth {
     return this.#records.length;
   }
 
-  commit(record: LogRecord, nowMs: number): void {
+  commit(record: LogRecord): void {
     this.#records.push(record);
-    this.#committedAtMs.push(nowMs);
     const { key, stored } = outcomeOf(record);
     const writes = this.#writes.get(key);
     if (writes === undefined) this.#writes.set(key, [{ seq: record.seq, stored }]);
@@ -45,11 +44,13 @@ export class PartitionTruth {
     return this.#records[seq - 1];
   }
 
-  /** The last record that was committed by then. */
-  committedBy(atMs: number): number {
-    let seq = this.#records.length;
-    while (seq > 0 && (this.#committedAtMs[seq - 1] ?? 0) > atMs) seq--;
-    return seq;
+  acknowledge(seq: number, nowMs: number): void {
+    if (seq > (this.#acknowledged.at(-1)?.seq ?? 0)) this.#acknowledged.push({ seq, atMs: nowMs });
+  }
+
+  /** The last record that a client was told of by then. */
+  acknowledgedBy(atMs: number): number {
+    return this.#acknowledged.findLast((told) => told.atMs <= atMs)?.seq ?? 0;
   }
 
   /** What a key holds once the records up to `seq` are done. */

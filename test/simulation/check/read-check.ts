@@ -82,8 +82,8 @@ export class ReadCheck {
       if (this.#replication.bornAtMs(partition) < oldestMs) violate(`${name} of an earlier life of it`);
       return;
     }
-    const needed = truth.committedBy(oldestMs);
-    if (applied < needed) violate(`${name}; ${needed} were committed ${level.maxStalenessMs} ms ago`);
+    const needed = truth.acknowledgedBy(oldestMs);
+    if (applied < needed) violate(`${name}; ${needed} were acknowledged ${level.maxStalenessMs} ms ago`);
     const { token } = level;
     if (token !== null && truth.epochAt(token.seq) === token.epoch && applied < token.seq) {
       violate(`${name}; the reader has written the record ${token.seq}`);

@@ -1,4 +1,3 @@
-import { assert } from '../../../src/base/assert.ts';
 import { FRESH, isSameMember, type Member } from '../../../src/cluster/identity.ts';
 import type { PartitionCopy } from '../../../src/cluster/replication/partition-copy.ts';
 import type { LogRecord, ReplicationMessage } from '../../../src/cluster/replication/replication-message.ts';
@@ -119,11 +118,11 @@ export class ReplicationCheck {
 
   stepped(node: NodeView, nowMs: number): void {
     if (node.node === null) return;
-    for (const copy of node.node.copies()) if (!this.isOutdated(copy)) this.#observe(node, copy, nowMs);
+    for (const copy of node.node.copies()) if (!this.isOutdated(copy)) this.#observe(node, copy);
     const waiting = this.#waiting;
     if (waiting.length === 0) return;
     this.#waiting = [];
-    for (const acknowledgement of waiting) this.#judge(node, acknowledgement);
+    for (const acknowledgement of waiting) this.#judge(node, acknowledgement, nowMs);
   }
 
   stopped(): void {
@@ -150,7 +149,7 @@ export class ReplicationCheck {
     }
   }
 
-  #observe(node: NodeView, copy: PartitionCopy, nowMs: number): void {
+  #observe(node: NodeView, copy: PartitionCopy): void {
     const { epoch, generation, committed, last, applied } = copy;
     const seen = this.#seen.get(copy);
     const isSame = seen !== undefined && seen.generation === generation;
@@ -167,11 +166,11 @@ export class ReplicationCheck {
       violate(`${who} has applied ${applied} records, of which only ${committed} are committed`);
     }
     this.#seen.set(copy, { generation, epoch, committed, applied });
-    this.#compareRecords(node, copy, who, isSame ? seen.committed + 1 : copy.trimmed + 1, nowMs);
+    this.#compareRecords(node, copy, who, isSame ? seen.committed + 1 : copy.trimmed + 1);
   }
 
   /** Committed once is committed for ever, by everybody who has it; only a primary goes ahead. */
-  #compareRecords(node: NodeView, copy: PartitionCopy, who: string, from: number, nowMs: number): void {
+  #compareRecords(node: NodeView, copy: PartitionCopy, who: string, from: number): void {
     const truth = this.truth(copy.partition);
     const before = truth.committed;
     for (let seq = from; seq <= copy.committed; seq++) {
@@ -182,7 +181,7 @@ export class ReplicationCheck {
           violate(`${who} takes record ${seq} for committed, which it is not`);
         }
         if (record === undefined) violate(`${who} commits record ${seq}, which it does not hold`);
-        truth.commit(record, nowMs);
+        truth.commit(record);
       } else if (record !== undefined && !isSameRecord(record, truth.record(seq))) {
         violate(`${who} has a record ${seq} of epoch ${record.epoch}; the committed one is of epoch ${epoch}`);
       }
@@ -196,10 +195,7 @@ export class ReplicationCheck {
     const name = `${who} commits record ${committed} in epoch ${epoch}`;
     if (this.#configurations.primaryOf(partition, epoch) !== node.id) violate(`${name}, whose primary it is not`);
     const { state } = node.node?.coordinator ?? this.#ground;
-    const known = state.partitions[partition];
-    assert(known !== undefined && state.settings !== null, 'a primary knows its partition');
-    if (known.inSync.length < state.settings.minInSync) violate(`${name} with only ${known.inSync.length} in sync`);
-    for (const member of known.inSync) {
+    for (const member of state.partitions[partition]?.inSync ?? []) {
       if (member.node === node.id || this.#hasConfirmed(copy, member, committed)) continue;
       violate(`${name}, which ${member.node} has not confirmed`);
     }
@@ -216,7 +212,7 @@ export class ReplicationCheck {
     return confirmed !== undefined && isSameMember(confirmed.member, member) && confirmed.seq >= seq;
   }
 
-  #judge(node: NodeView, acknowledgement: Acknowledgement): void {
+  #judge(node: NodeView, acknowledgement: Acknowledgement, nowMs: number): void {
     const { partition, epoch, seq, level } = acknowledgement;
     const truth = this.truth(partition);
     const name = `${node.id} acknowledges (${level}) record ${seq} of partition ${partition} in epoch ${epoch}`;
@@ -224,13 +220,16 @@ export class ReplicationCheck {
       violate(`${name}, when clients have been answered in epoch ${truth.answeredEpoch}`);
     if (this.#configurations.primaryOf(partition, epoch) !== node.id) violate(`${name}, whose primary it is not`);
     truth.answeredEpoch = epoch;
+    const { state } = node.node?.coordinator ?? this.#ground;
+    const inSync = state.partitions[partition]?.inSync ?? [];
     if (level === 'in-sync') {
       if (truth.epochAt(seq) !== epoch) violate(`${name}, which is not committed`);
+      if (inSync.length < (state.settings?.minInSync ?? 1)) violate(`${name} with only ${inSync.length} in sync`);
+      truth.acknowledge(seq, nowMs);
       return;
     }
     this.#weak.push(acknowledgement);
     if (level === 'async' || truth.epochAt(seq) === epoch) return;
-    const inSync = node.node?.coordinator.state.partitions[partition]?.inSync ?? [];
     const copy = node.node?.copy(partition);
     const isHeld = inSync.some((member) => copy !== undefined && this.#hasConfirmed(copy, member, seq));
     if (!isHeld && inSync.length > 1) violate(`${name}, which no other copy has confirmed`);

@@ -1,0 +1,4 @@
+import type { Mutation } from './mutation.ts';
+
+/** Replication, broken. */
+export const replicationMutations: readonly Mutation[] = [];
