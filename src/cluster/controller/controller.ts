@@ -79,7 +79,7 @@ export class Controller {
 
   constructor(options: ControllerOptions) {
     this.#options = options;
-    this.#watch = new NodeWatch(options.leaseMs, options.drift);
+    this.#watch = new NodeWatch(options.self, options.leaseMs, options.drift);
     this.#proposals = new Proposals(options.proposalTimeoutMs);
     this.#rebalancer = new Rebalancer(options, this.#proposals);
   }

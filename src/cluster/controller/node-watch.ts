@@ -20,6 +20,7 @@ interface Watched {
  * whatever was waited for here is over there, without the two clocks ever being compared.
  */
 export class NodeWatch {
+  readonly #self: NodeId;
   readonly #waitMs: number;
   /** Longer than this between two calls, and it was this process that slept: nobody's silence means anything. */
   readonly #napMs: number;
@@ -31,7 +32,8 @@ export class NodeWatch {
   readonly #nodes = new Map<NodeId, Watched>();
   readonly #left = new Set<NodeId>();
 
-  constructor(leaseMs: number, drift: number) {
+  constructor(self: NodeId, leaseMs: number, drift: number) {
+    this.#self = self;
     this.#waitMs = leaseMs * (1 + drift);
     this.#napMs = leaseMs / 2;
     this.#deafAfterMs = 2 * leaseMs;
@@ -73,8 +75,11 @@ export class NodeWatch {
     this.#called(nowMs);
     const watched = this.#nodes.get(node);
     if (watched === undefined || watched.boot !== boot) return false;
-    watched.leaselessSinceMs = hasLease ? null : (watched.leaselessSinceMs ?? nowMs);
-    const isDeaf = watched.leaselessSinceMs !== null && nowMs - watched.leaselessSinceMs > this.#deafAfterMs;
+    // While this leader itself holds none it gives none to anybody.
+    const isGiven = node === this.#self || this.#nodes.get(this.#self)?.leaselessSinceMs === null;
+    watched.leaselessSinceMs = hasLease || !isGiven ? null : (watched.leaselessSinceMs ?? nowMs);
+    const isDeaf =
+      node !== this.#self && watched.leaselessSinceMs !== null && nowMs - watched.leaselessSinceMs > this.#deafAfterMs;
     if (isDeaf && !watched.isFenced) return false;
     watched.heardAtMs = nowMs;
     if (watched.isFenced && hasLease) watched.isBack = true;

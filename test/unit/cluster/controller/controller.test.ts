@@ -105,6 +105,19 @@ test('a node that is heard but never holds a lease is fenced, and taken back whe
   t.deepEqual(controller.decide(fenced, GROUP, caughtUp, 10_200).commands, [{ type: 'unfence', node: 'c', boot: 1 }]);
 });
 
+test('nobody is taken for deaf while the leader gives no leases at all', (t) => {
+  const controller = leading();
+  const state = running('a', 'b', 'c');
+  controller.decide(state, GROUP, caughtUp, 0);
+  for (let nowMs = 100; nowMs < 10_000; nowMs += 100) {
+    for (const node of ['a', 'b', 'c']) t.true(controller.heard(node, 1, nowMs, false));
+    t.deepEqual(controller.decide(state, GROUP, caughtUp, nowMs).commands, []);
+  }
+  for (let nowMs = 10_000; nowMs < 11_500; nowMs += 100) {
+    for (const node of ['a', 'b', 'c']) t.true(controller.heard(node, 1, nowMs, node === 'a'), 'they get their time');
+  }
+});
+
 test('a new start of a node that is not fenced waits until the old one can hold no lease', (t) => {
   const controller = leading();
   const state = running('a', 'b', 'c');
