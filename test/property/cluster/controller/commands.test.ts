@@ -53,19 +53,19 @@ function commandOf({ kind, node: nodeNumber, partition, choice }: Draw, state: C
   const boot = state.nodes.get(node)?.boot ?? 0;
   const entry = state.partitions[partition];
   if (kind < 14) {
-    const next = boot + ([0, 1, 1, 1, -1][choice % 5] ?? 0);
+    const next = Math.max(0, boot + ([0, 1, 1, 1, -1][choice % 5] ?? 0));
     return { type: 'register', node, boot: next, address: `${node}:1`, weight: 1, zone: choice % 2 ? 'z' : null };
   }
   if (kind < 24) return { type: 'fence', node, boot };
   if (kind < 36) return { type: 'unfence', node, boot };
   if (kind < 39) return { type: 'drain', node, isDraining: choice % 2 === 0 };
   if (kind < 42) return { type: 'remove', node };
-  if (kind < 45) return { type: 'reset', partition, givesUp: choice % 2 === 0 };
-  if (kind < 47) {
+  if (kind < 47) return { type: 'reset', partition, givesUp: choice % 2 === 0 };
+  if (kind < 49) {
     const onLoss = choice % 2 ? 'reset' : 'offline';
     return { type: 'set-settings', copies: 1 + (choice % 3), minInSync: 1 + ((choice >> 2) % 3), onLoss };
   }
-  if (entry === undefined || kind < 49) {
+  if (entry === undefined || kind < 51) {
     const onLoss = choice % 2 ? 'reset' : 'offline';
     return { type: 'create', settings: { partitions: 3, copies: 2, minInSync: 1, onLoss } };
   }
@@ -128,7 +128,7 @@ function changes({ before, after }: Step): { was: PartitionEntry; is: PartitionE
 
 test('the commands drawn reach what they are to test', (t) => {
   const counts = new Map<string, number>();
-  for (const drawn of fc.sample(draws, { numRuns: 200, seed: 1 })) {
+  for (const drawn of fc.sample(draws, { numRuns: 400, seed: 1 })) {
     for (const step of steps(drawn)) {
       const outcome = `${step.command.type} ${step.refusal === null ? 'applied' : 'refused'}`;
       counts.set(outcome, (counts.get(outcome) ?? 0) + 1);
@@ -141,7 +141,7 @@ test('the commands drawn reach what they are to test', (t) => {
   const types = 'register fence unfence drain remove reset set-settings create place lose hand-over alter-in-sync';
   for (const type of types.split(' ')) {
     t.true((counts.get(`${type} applied`) ?? 0) > 10, `${type} applied: ${counts.get(`${type} applied`)}`);
-    t.true((counts.get(`${type} refused`) ?? 0) > (type === 'set-settings' ? 5 : 10), `${type} refused`);
+    t.true((counts.get(`${type} refused`) ?? 0) > 10, `${type} refused`);
   }
   t.true((counts.get('losses') ?? 0) > 10);
   t.true((counts.get('three in sync') ?? 0) > 10);
@@ -232,7 +232,7 @@ test('a node in sync is dropped only by its fencing, its next start, its own wor
         if (is.inSync.some((other) => isSameMember(other, member))) continue;
         if (command.type === 'fence' || command.type === 'register') t.is(command.node, member.node);
         else if (command.type === 'lose') t.is(command.member.node, member.node);
-        else if (command.type === 'alter-in-sync') t.is(command.by.node, was.primary);
+        else if (command.type === 'alter-in-sync') t.true(command.by.node === was.primary);
         else t.is(command.type, 'reset');
       }
     }
