@@ -63,7 +63,7 @@ export class ReplicationCheck {
 
   /** What a copy holds belongs to an earlier life of its partition, and is worth nothing. */
   isOutdated(copy: PartitionCopy): boolean {
-    return copy.epoch < this.truth(copy.partition).resetEpoch;
+    return copy.filledInEpoch < this.truth(copy.partition).resetEpoch;
   }
 
   /** A partition's committed entry has changed: whoever is in sync now holds all that was ever acknowledged. */
@@ -104,11 +104,25 @@ export class ReplicationCheck {
   sent(node: NodeView, message: ReplicationMessage): void {
     if (message.type !== 'ack') return;
     const { partition, epoch, member, seq } = message;
+    this.#checkConfirmation(node, partition, epoch, seq);
     const name = `${partition} ${epoch} ${node.id}`;
     const known = this.#confirmed.get(name);
     if (known === undefined || !isSameMember(known.member, member) || known.seq < seq) {
       this.#confirmed.set(name, { member, seq });
     }
+  }
+
+  /** A copy confirms only what it holds, and only the primary's. */
+  #checkConfirmation(node: NodeView, partition: number, epoch: number, seq: number): void {
+    const copy = node.node?.copy(partition);
+    const truth = this.truth(partition);
+    if (copy === undefined || seq === 0 || epoch < truth.resetEpoch) return;
+    const primary = this.#ground.nodes
+      .get(this.#configurations.primaryOf(partition, epoch) ?? '')
+      ?.node?.copy(partition);
+    const known = truth.epochAt(seq) || (primary?.epoch === epoch ? (primary.record(seq)?.epoch ?? 0) : 0);
+    if (known === 0 || (!this.isOutdated(copy) && holds(copy, seq, known))) return;
+    violate(`${node.id} confirms record ${seq} of partition ${partition} in epoch ${epoch}, which it does not hold`);
   }
 
   /** Judged once the event is over, when what the copy has committed is known. */
@@ -194,6 +208,8 @@ export class ReplicationCheck {
     const { partition, epoch, committed } = copy;
     const name = `${who} commits record ${committed} in epoch ${epoch}`;
     if (this.#configurations.primaryOf(partition, epoch) !== node.id) violate(`${name}, whose primary it is not`);
+    const next = copy.record(committed + 1);
+    if (next !== undefined && next.epoch < epoch) violate(`${name} before it has all its tail of epoch ${next.epoch}`);
     const { state } = node.node?.coordinator ?? this.#ground;
     for (const member of state.partitions[partition]?.inSync ?? []) {
       if (member.node === node.id || this.#hasConfirmed(copy, member, committed)) continue;
