@@ -1,0 +1,174 @@
+import { plainTuning } from './node-options.ts';
+import type { WorldPlan } from './profiles.ts';
+import { SeededRandom } from './random.ts';
+import { silentWitness } from './silent-witness.ts';
+import type { SimulatedNode } from './simulated-node.ts';
+import { Trace } from './trace.ts';
+import { createRealNode, World } from './world.ts';
+
+/** From a primary's death to the first write that its successor acknowledged, over many deaths. Milliseconds. */
+export interface FailoverFigures {
+  readonly count: number;
+  readonly medianMs: number;
+  readonly p99Ms: number;
+  readonly maxMs: number;
+}
+
+export interface FailoverReport {
+  /** The controller lives on another node. */
+  readonly controllerLives: FailoverFigures;
+  /** It dies with the primary. */
+  readonly controllerDies: FailoverFigures;
+}
+
+const PARTITIONS = 8;
+const PROBE_EVERY_MS = 5;
+/** How long a cluster may take to be whole again, or a partition to take a write. */
+const PATIENCE_MS = 30_000;
+/** Worlds are begun anew after so many deaths, each with other clocks. */
+const DEATHS_PER_WORLD = 50;
+const link = { minDelayMs: 0.1, meanDelayMs: 0.2, loss: 0, duplication: 0, corruption: 0, isReordering: false };
+
+const plan: WorldPlan = {
+  profile: 'single',
+  nodes: 5,
+  settings: { partitions: PARTITIONS, copies: 2, minInSync: 1, onLoss: 'offline' },
+  network: link,
+  healed: link,
+  disk: { syncMinMs: 0.5, syncMeanMs: 1 },
+  clients: 4,
+  habits: {
+    partitions: PARTITIONS,
+    keys: 64,
+    thinkMeanMs: 5,
+    delayMeanMs: 0.3,
+    loss: 0,
+    weakness: 0,
+    attemptTimeoutMs: 300,
+    giveUpMs: 3000,
+  },
+  safetyMs: 0,
+  livenessMs: PATIENCE_MS,
+  evictEveryMs: 1000,
+  tuning: plainTuning,
+};
+
+/** `count` deaths of either kind. */
+export function measureFailovers(count: number, seed: number): FailoverReport {
+  return {
+    controllerLives: figuresOf(sample(count, seed, false)),
+    controllerDies: figuresOf(sample(count, seed, true)),
+  };
+}
+
+export function describeFailovers({ controllerLives, controllerDies }: FailoverReport): string {
+  const row = (name: string, { count, medianMs, p99Ms, maxMs }: FailoverFigures) =>
+    `${name.padEnd(32)} ${count} failovers: median ${medianMs.toFixed(0)} ms, p99 ${p99Ms.toFixed(0)} ms, ` +
+    `longest ${maxMs.toFixed(0)} ms`;
+  return [
+    'From the death of a primary to the first write acknowledged on the last of its partitions, in simulated time',
+    row('controller on another node', controllerLives),
+    row('controller on the same node', controllerDies),
+  ].join('\n');
+}
+
+function sample(count: number, seed: number, diesWithController: boolean): number[] {
+  const samples: number[] = [];
+  for (let world = 0; samples.length < count; world++) {
+    const experiment = new FailoverExperiment(seed * 1000 + world);
+    const deaths = Math.min(DEATHS_PER_WORLD, count - samples.length);
+    for (let death = 0; death < deaths; death++) samples.push(experiment.kill(diesWithController));
+  }
+  return samples;
+}
+
+class FailoverExperiment {
+  readonly #world: World;
+  readonly #random: SeededRandom;
+
+  constructor(seed: number) {
+    this.#random = new SeededRandom(seed, 4);
+    this.#world = new World(seed, plan, new Trace(), { createNode: createRealNode, witness: silentWitness() });
+    this.#world.begin();
+  }
+
+  /** Kills a primary at some moment; answers how long it took until all its partitions took writes again. */
+  kill(diesWithController: boolean): number {
+    const world = this.#world;
+    for (;;) {
+      this.#runUntil('the cluster is whole', () => world.whatIsMissing() === null);
+      world.schedule.runUntil(world.nowMs + this.#random.between(300, 1000));
+      const victim = this.#victim(diesWithController);
+      if (victim !== null && world.whatIsMissing() === null) return this.#killNode(victim);
+      this.#moveController();
+    }
+  }
+
+  #killNode(victim: SimulatedNode): number {
+    const world = this.#world;
+    const waiting = new Set<number>();
+    for (const [partition, { primary }] of world.newestState.partitions.entries()) {
+      if (primary === victim.id) waiting.add(partition);
+    }
+    victim.crash('killed');
+    const diedMs = world.nowMs;
+    let lastMs = diedMs;
+    let isOver = false;
+    const probe = () => {
+      if (isOver) return;
+      for (const partition of waiting)
+        this.#probe(partition, () => {
+          if (!waiting.delete(partition)) return;
+          lastMs = world.nowMs;
+        });
+      world.schedule.after(PROBE_EVERY_MS, probe);
+    };
+    probe();
+    this.#runUntil('its partitions take writes', () => waiting.size === 0);
+    isOver = true;
+    world.schedule.runUntil(world.nowMs + this.#random.between(0, 1000));
+    victim.start();
+    return lastMs - diedMs;
+  }
+
+  /** Asks everybody who runs: whoever is primary answers. */
+  #probe(partition: number, onStored: () => void): void {
+    const world = this.#world;
+    for (const node of world.running) {
+      node.execute({ kind: 'set', key: partition, value: world.nextValue(), ack: 'in-sync' }, (reply) => {
+        if (reply.type === 'done' && reply.output.kind === 'stored') onStored();
+      });
+    }
+  }
+
+  #victim(isController: boolean): SimulatedNode | null {
+    const { leader, newestState, running } = this.#world;
+    const isPrimary = (node: SimulatedNode) => newestState.partitions.some(({ primary }) => primary === node.id);
+    const candidates = running.filter((node) => (node === leader) === isController && isPrimary(node));
+    return candidates.length === 0 ? null : this.#random.pick(candidates);
+  }
+
+  #moveController(): void {
+    const { leader, running } = this.#world;
+    const to = this.#random.pick(running.filter((node) => node !== leader)).id;
+    leader?.act((core, nowMs) => core.coordinator.transferLeadership(to, nowMs));
+  }
+
+  #runUntil(what: string, isSo: () => boolean): void {
+    const world = this.#world;
+    const endMs = world.nowMs + PATIENCE_MS;
+    while (!isSo()) {
+      if (world.nowMs > endMs) {
+        const missing = world.whatIsMissing() ?? 'nothing';
+        throw new Error(`not within ${PATIENCE_MS} ms: ${what}; missing: ${missing}`);
+      }
+      world.schedule.runUntil(world.nowMs + PROBE_EVERY_MS);
+    }
+  }
+}
+
+function figuresOf(samples: readonly number[]): FailoverFigures {
+  const sorted = [...samples].sort((left, right) => left - right);
+  const at = (share: number) => sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 0;
+  return { count: sorted.length, medianMs: at(0.5), p99Ms: at(0.99), maxMs: sorted.at(-1) ?? 0 };
+}

@@ -1,0 +1,51 @@
+import type { NodeId } from '../../src/cluster/identity.ts';
+import type { Schedule } from './schedule.ts';
+
+/** The faults in force, each until its time is over, then it is taken back. */
+export class Troubles {
+  readonly #schedule: Schedule;
+  readonly #byNode = new Map<NodeId, number>();
+  #general = 0;
+  #isOver = false;
+
+  constructor(schedule: Schedule) {
+    this.#schedule = schedule;
+  }
+
+  /** Nodes in trouble. */
+  get nodes(): number {
+    return this.#byNode.size;
+  }
+
+  /** Faults that are no single node's. */
+  get general(): number {
+    return this.#general;
+  }
+
+  isTroubled(id: NodeId): boolean {
+    return this.#byNode.has(id);
+  }
+
+  ofNode(id: NodeId, forMs: number, takeBack: () => void): void {
+    this.#byNode.set(id, (this.#byNode.get(id) ?? 0) + 1);
+    this.#schedule.after(forMs, () => {
+      const count = (this.#byNode.get(id) ?? 1) - 1;
+      if (count > 0) this.#byNode.set(id, count);
+      else this.#byNode.delete(id);
+      if (!this.#isOver) takeBack();
+    });
+  }
+
+  ofAll(forMs: number, takeBack: () => void): void {
+    this.#general++;
+    this.#schedule.after(forMs, () => {
+      this.#general--;
+      if (!this.#isOver) takeBack();
+    });
+  }
+
+  /** Whoever heals the world has taken all back already. */
+  end(): void {
+    this.#isOver = true;
+  }
+}
