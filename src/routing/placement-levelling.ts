@@ -6,8 +6,8 @@ export interface Burden {
   countOf(node: number): number;
   /**
    * Finds for every one of the `givers` a partition that it could give to `to`, and offers it; refused (false), it may
-   * offer another. `onlyNew`: one whose giving costs nothing, because this plan put it there. A giver whose offer was
-   * taken leaves the set meanwhile.
+   * offer another. `onlyNew`: one whose giving costs nothing, because this plan put it there. Who takes an
+   * offer deletes the giver from the set: it is asked no more.
    */
   eachGiver(
     to: number,
@@ -96,8 +96,10 @@ function findStep(
       }
       const [best] = givers.splice(at, 1) as [number];
       const found: Step[] = [];
-      burden.eachGiver(to, new Set([best]), false, (from, partition) => {
+      const alone = new Set([best]);
+      burden.eachGiver(to, alone, false, (from, partition) => {
         found.push({ partition, from, to });
+        alone.delete(from);
         return true;
       });
       if (found.length > 0) return found;
