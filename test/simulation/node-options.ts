@@ -26,7 +26,7 @@ export function drawTuning(random: SeededRandom): Tuning {
       inFlightMax: random.pick([1, 2, 8]),
       uncommittedRecordsMax: random.pick([4, 32, 65_536]),
       retainedBytesMax: random.pick([128, 2048, 1024 * 1024]),
-      catchUpBytesMax: random.pick([4096, 32 * 1024 * 1024]),
+      catchUpBytesMax: random.pick([1024 * 1024, 32 * 1024 * 1024]),
     },
   };
 }

@@ -70,7 +70,7 @@ export class OperationDesk {
   execute(input: OperationInput, nowMs: number, reply: (reply: Reply) => void): void {
     const partition = input.key % this.#options.partitions;
     const copy = this.#node.copy(partition);
-    if (copy === undefined) this.#refuse(partition, 'no copy here', reply);
+    if (copy === undefined) this.#refuse('no copy here', this.#primaryOf(partition), reply);
     else if (input.kind !== 'get') this.#write(partition, copy, input, nowMs, reply);
     else if (input.level.type === 'primary') {
       const found = this.#options.store(partition).entries.get(input.key);
@@ -116,7 +116,7 @@ export class OperationDesk {
   ): void {
     const refusal = copy.writeRefusal(nowMs);
     if (refusal !== null) {
-      this.#refuse(partition, refusal, reply);
+      this.#refuse(refusal.reason, refusal.primary, reply);
       return;
     }
     const { key } = input;
@@ -165,21 +165,25 @@ export class OperationDesk {
     const { witness, view, trueNowMs, later } = this.#options;
     const refusal = copy.readRefusal(nowMs);
     if (refusal !== null) {
-      this.#refuse(partition, refusal, reply);
+      this.#refuse(refusal.reason, refusal.primary, reply);
       return;
     }
     const seq = copy.pendingSeq(hashOf(key));
     const tell = (atMs: number) => {
-      const refusal = copy.epoch === epoch ? copy.readRefusal(atMs) : 'another epoch';
+      const refusal = copy.readRefusal(atMs);
+      if (copy.epoch !== epoch) {
+        this.#refuse('another epoch', refusal?.primary ?? null, reply);
+        return;
+      }
       if (refusal !== null) {
-        this.#refuse(partition, refusal, reply);
+        this.#refuse(refusal.reason, refusal.primary, reply);
         return;
       }
       witness.answered(view, partition, key, { type: 'primary' }, found ?? null, trueNowMs());
       reply({ type: 'done', output });
     };
     if (seq > 0) {
-      const lost = () => this.#refuse(partition, 'what it rests on is not committed', reply);
+      const lost = () => this.#refuse('what it rests on is not committed', this.#primaryOf(partition), reply);
       this.#wait(partition, { seq, level: 'in-sync', isWrite: false, sinceMs: nowMs, done: tell, lost }, nowMs);
       return;
     }
@@ -198,7 +202,7 @@ export class OperationDesk {
   ): void {
     const refusal = copy.replicaReadRefusal(nowMs, level.maxStalenessMs, level.token);
     if (refusal !== null) {
-      this.#refuse(partition, refusal, reply);
+      this.#refuse(refusal.reason, refusal.primary, reply);
       return;
     }
     const { witness, view, trueNowMs } = this.#options;
@@ -207,9 +211,12 @@ export class OperationDesk {
     reply({ type: 'done', output: readOutput(found) });
   }
 
-  #refuse(partition: number, reason: string, reply: (reply: Reply) => void): void {
-    const primary = this.#node.coordinator.state.partitions[partition]?.primary ?? null;
+  #refuse(reason: string, primary: NodeId | null, reply: (reply: Reply) => void): void {
     reply({ type: 'refused', reason, primary });
+  }
+
+  #primaryOf(partition: number): NodeId | null {
+    return this.#node.coordinator.state.partitions[partition]?.primary ?? null;
   }
 
   #wait(partition: number, waiting: Waiting, nowMs: number): void {

@@ -1,5 +1,4 @@
 import { AssertionError } from '../../src/base/assert.ts';
-import { defaultReplicationOptions } from '../../src/cluster/replication/replication-options.ts';
 import { ClusterWitness, type ClusterWitnessOptions } from './check/cluster-witness.ts';
 import { emptyStatistics, type RunStatistics } from './cluster-statistics.ts';
 import { FaultInjector } from './faults.ts';
@@ -38,9 +37,8 @@ export function runSeed(seed: number, options: RunOptions = {}): RunResult {
   const trace = new Trace(options.print);
   trace.say(0, '', () => `seed ${seed}, profile ${profile}: ${JSON.stringify(plan)}`);
   const watched: ClusterWitnessOptions = {
-    partitions: plan.settings.partitions,
+    settings: plan.settings,
     mayLose: !profiles[profile].isSpaced,
-    replication: { ...defaultReplicationOptions, ...plan.tuning.replication },
   };
   const world = new World(seed, plan, trace, {
     createNode: options.createNode ?? createRealNode,

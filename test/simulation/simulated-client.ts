@@ -193,11 +193,14 @@ export class SimulatedClient {
     if (output.kind === 'refused') this.counts.refused++;
     else if (output.kind === 'indeterminate') this.counts.indeterminate++;
     else this.counts.acknowledged++;
-    if (output.kind === 'found' || output.kind === 'stored') this.#versions.set(input.key, output.version);
+    if (output.kind === 'found') this.#versions.set(input.key, output.version);
     else if (output.kind === 'absent' || output.kind === 'deleted') this.#versions.delete(input.key);
     if (output.kind !== 'stored') return;
     const partition = input.key % this.#habits.partitions;
-    if (input.kind !== 'get' && input.ack === 'in-sync') this.#tokens.set(partition, output.token);
+    if (input.kind !== 'get' && input.ack === 'in-sync') {
+      this.#tokens.set(partition, output.token);
+      this.#versions.set(input.key, output.version);
+    }
     this.#onAcknowledged(partition, this.#reach.schedule.nowMs);
   }
 }
