@@ -177,10 +177,7 @@ export class Controller {
     if (nowMs < this.#plannedAtMs + this.#options.planEveryMs) return [];
     this.#plannedAtMs = nowMs;
     this.#plannedState = state;
-    const fencedForMs = (node: NodeId) => {
-      const sinceMs = this.#watch.fencedSinceMs(node);
-      return sinceMs === null ? 0 : nowMs - sinceMs;
-    };
+    const fencedForMs = (node: NodeId) => this.#fencedForMs(node, nowMs);
     const commands = this.#rebalancer.plan(state, fencedForMs, this.#options.rebuildAfterMs, nowMs);
     for (const node of emptyDrained(state)) {
       // The leader hands over first: removed, it would have to stop.
@@ -193,6 +190,12 @@ export class Controller {
       this.#nextRebuildMs(state, nowMs),
     );
     return commands;
+  }
+
+  /** Less than 0: it is not fenced. */
+  #fencedForMs(node: NodeId, nowMs: number): number {
+    const sinceMs = this.#watch.fencedSinceMs(node);
+    return sinceMs === null ? -1 : nowMs - sinceMs;
   }
 
   /** When a fenced node has been so for long enough that something is done about it. */
@@ -212,7 +215,10 @@ export class Controller {
   #groupChange(view: GroupView, nowMs: number): GroupChange | null {
     const change = nextGroupChange(view);
     if (change === null) return null;
-    return this.#proposals.tryBegin(`${change.type} ${change.node} ${view.group.voters.join()}`, nowMs) ? change : null;
+    const { voters, learners } = view.group;
+    const name = `${change.type} ${change.node} of ${voters.join()} and ${learners.join()}`;
+    // Refused while the last one is not committed, which takes no longer than a round.
+    return this.#proposals.tryBegin(name, nowMs, this.#options.leaseMs / 4) ? change : null;
   }
 
   #viewOf(state: ClusterState, group: Group, progress: GroupProgress, nowMs: number): GroupView {
@@ -228,7 +234,7 @@ export class Controller {
       group,
       votersMax,
       isCaughtUp: (node) => progress(node)?.isCaughtUp === true,
-      isGone: (node) => nowMs - (this.#watch.fencedSinceMs(node) ?? nowMs) >= rebuildAfterMs,
+      isGone: (node) => this.#fencedForMs(node, nowMs) >= rebuildAfterMs,
       isForeign: (node) => this.#watch.hasLeft(node) || nowMs - (strangers.get(node) ?? nowMs) >= rebuildAfterMs,
     };
   }

@@ -26,9 +26,9 @@ export class Proposals {
   }
 
   /** False: it is under way already. */
-  tryBegin(name: string, nowMs: number): boolean {
+  tryBegin(name: string, nowMs: number, timeoutMs = this.#timeoutMs): boolean {
     if (this.#untilMs.has(name)) return false;
-    this.#untilMs.set(name, nowMs + this.#timeoutMs);
+    this.#untilMs.set(name, nowMs + timeoutMs);
     return true;
   }
 

@@ -16,7 +16,7 @@ export interface RebalancerOptions {
   readonly giveUpAfterMs: number;
 }
 
-/** How long each node has been fenced, in milliseconds; 0 when it is not. */
+/** How long each node has been fenced, in milliseconds; less than 0 when it is not. */
 export type FencedForMs = (node: NodeId) => number;
 
 /** Of one `place` command that copies nothing: a bound on the size of an entry in the log. */

@@ -227,6 +227,20 @@ test('a drained node is removed once nothing is left on it, but the leader not w
   t.deepEqual(run(controller, state, 0, 100, 'a', 'b', 'c'), [{ type: 'remove', node: 'b' }]);
 });
 
+test('a drain waits while too few of the nodes that stay are there to hold the copies', (t) => {
+  const controller = leading({ rebuildAfterMs: 1000 });
+  const three = after(running('a', 'b'), register('c'), drain('b'));
+  const dead = after(three, fence('c'));
+  t.deepEqual(
+    run(controller, dead, 0, 900, 'a', 'b').slice(0, 1),
+    [place(dead, 0, 'a', 'c')],
+    'a node that is silent for a moment is counted on',
+  );
+  t.deepEqual(run(leading({ rebuildAfterMs: 0 }), dead, 0, 900, 'a', 'b'), []);
+  const two = after(running('a', 'b'), drain('b'));
+  t.deepEqual(run(leading(), two, 0, 900, 'a', 'b'), [place(two, 0, 'a')], 'but not for nodes that do not exist');
+});
+
 test('a leader that is drained asks to hand over its leadership', (t) => {
   const controller = leading();
   t.is(controller.decide(after(running('a', 'b', 'c'), drain('a')), GROUP, caughtUp, 0).transferTo, 'b');
@@ -243,9 +257,10 @@ test('the last copy on a dead node is given up after a while where onLoss is res
       fence('b'),
       { ...register('a'), boot: 2 },
     );
-    const early = run(controller, state, 0, 4950, 'a').slice(0, 1);
-    t.deepEqual(early, [place(state, 0, 'a')]);
-    state = after(state, ...early);
+    const early = run(controller, state, 0, 4950, 'a');
+    t.true(early.every((command) => command.type === 'place'));
+    t.deepEqual(early[0], place(state, 0, 'a'));
+    state = after(state, place(state, 0, 'a'));
     const late = run(controller, state, 5000, 8000, 'a').slice(0, 1);
     t.deepEqual(late, onLoss === 'reset' ? [{ type: 'reset', partition: 0, givesUp: true }] : []);
     if (onLoss === 'reset') t.is(entryOf(after(state, ...late)).losses, 1);
