@@ -78,7 +78,7 @@ function outcomeOf(input: OperationInput, output: OperationOutput): Outcome {
     case 'absent':
       return { type: 'returned', result: { type: 'absent' } };
     case 'stored':
-      if (isWeak) return { type: 'indeterminate' };
+      if (isWeak) return { type: 'indeterminate', version: output.version };
       return { type: 'returned', result: { type: 'done', version: output.version } };
     case 'mismatch':
       return { type: 'returned', result: { type: 'not-done' } };

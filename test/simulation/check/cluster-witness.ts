@@ -99,8 +99,8 @@ export class ClusterWitness implements Witness {
     this.#ground.stepped(node);
   }
 
-  appended(): void {
-    // Records are read from the copies.
+  appended(node: NodeView, partition: number, _epoch: number, seq: number): void {
+    this.#replication.appended(node, partition, seq);
   }
 
   applied(): void {
@@ -111,7 +111,10 @@ export class ClusterWitness implements Witness {
     // The same.
   }
 
-  cleared(node: NodeView, partition: number): void {
+  cleared(node: NodeView, partition: number, nowMs: number): void {
+    // By an entry that was applied a moment ago, it may be.
+    this.#nowMs = nowMs;
+    this.#consensus.applied(node);
     this.#replication.cleared(node, partition);
   }
 
@@ -127,6 +130,8 @@ export class ClusterWitness implements Witness {
     found: StoredValue | null,
     nowMs: number,
   ): void {
+    this.#nowMs = nowMs;
+    this.#consensus.applied(node);
     this.#reads.answered(node, partition, key, level, found, nowMs);
   }
 

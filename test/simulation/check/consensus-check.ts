@@ -66,9 +66,20 @@ export class ConsensusCheck {
 
   stepped(node: NodeView): void {
     if (node.node === null) return;
-    const { appliedIndex, raft } = node.node.coordinator;
+    const { raft } = node.node.coordinator;
     const log = this.#logOf(node);
     if (raft.role === 'leader' && this.#leaders.get(raft.term) !== node.id) this.#lead(node, log, raft.term);
+    this.applied(node);
+    for (const entry of this.#changes) if (raft.role === 'leader') this.#checkChange(node, log, entry, raft.term);
+    this.#changes = [];
+    this.#voters.set(node.id, raft.membership.voters);
+  }
+
+  /** Looks at what a node has applied by now. */
+  applied(node: NodeView): void {
+    if (node.node === null) return;
+    const { appliedIndex, raft } = node.node.coordinator;
+    const log = this.#logOf(node);
     const before = this.#applied.get(node.id) ?? 0;
     if (appliedIndex < before) violate(`${node.id} goes back from entry ${before} to ${appliedIndex}`);
     for (let index = before + 1; index <= appliedIndex; index++) {
@@ -83,10 +94,7 @@ export class ConsensusCheck {
         violate(`${node.id} applies an entry ${index} of term ${entry.term}; elsewhere it is of term ${known.term}`);
       }
     }
-    for (const entry of this.#changes) if (raft.role === 'leader') this.#checkChange(node, log, entry, raft.term);
-    this.#changes = [];
     this.#applied.set(node.id, appliedIndex);
-    this.#voters.set(node.id, raft.membership.voters);
   }
 
   /** One change at a time, and none before the leader has committed something in its term (Ongaro, 2015). */

@@ -24,8 +24,8 @@ export type Outcome =
   | { readonly type: 'returned'; readonly result: Result }
   /** Certainly without effect. */
   | { readonly type: 'refused'; readonly reason: string }
-  /** Takes effect at any later time, or never. */
-  | { readonly type: 'indeterminate' };
+  /** Takes effect at any later time, or never. `version` is what it writes then, where that is known. */
+  | { readonly type: 'indeterminate'; readonly version?: number };
 
 export type Result =
   | { readonly type: 'value'; readonly value: number; readonly version: number }

@@ -70,16 +70,42 @@ function prepare(operations: readonly Operation[]): Prepared | string {
     }
     versions.set(seen.value, seen.version);
     writers.set(seen.version, seen.value);
-    if (operation.call.kind !== 'get') continue;
-    const first = seenBy.get(seen.value);
-    if (first === undefined || first.settledAt > operation.settledAt) seenBy.set(seen.value, operation);
+    if (operation.call.kind === 'get') noteReader(seenBy, seen.value, operation);
   }
+  noteSwaps(operations, seenBy, writers);
   for (const [value, reader] of seenBy) {
     const writer = values.get(value);
     const doubt = doubtOf(writer, reader);
     if (doubt !== null) return `${title(reader)}: read ${value}, ${doubt}\n${describeOperation(reader)}`;
   }
   return { ...sort(operations, seenBy), versions };
+}
+
+function noteReader(seenBy: Map<number, Operation>, value: number, reader: Operation): boolean {
+  const first = seenBy.get(value);
+  if (first !== undefined && first.settledAt <= reader.settledAt) return false;
+  seenBy.set(value, reader);
+  return true;
+}
+
+/** A compare-and-set that was done has seen what it expected, at the latest when it, or its own reader, returned. */
+function noteSwaps(
+  operations: readonly Operation[],
+  seenBy: Map<number, Operation>,
+  writers: ReadonlyMap<number, number>,
+): void {
+  let isNew = true;
+  while (isNew) {
+    isNew = false;
+    for (const operation of operations) {
+      const { call, outcome } = operation;
+      const expected = call.kind === 'cas' ? writers.get(call.expected) : undefined;
+      if (call.kind !== 'cas' || expected === undefined) continue;
+      const isDone = outcome.type === 'returned' && outcome.result.type === 'done';
+      const reader = isDone ? operation : outcome.type === 'returned' ? undefined : seenBy.get(call.value);
+      if (reader !== undefined && noteReader(seenBy, expected, reader)) isNew = true;
+    }
+  }
 }
 
 /** Why `reader` cannot have seen what `writer` wrote, if so. */
@@ -113,6 +139,11 @@ function writtenValue(call: Call): number | null {
 
 /** The value whose version an operation tells. */
 function seenVersion(operation: Operation): { value: number; version: number } | null {
+  if (operation.outcome.type === 'indeterminate') {
+    const value = writtenValue(operation.call);
+    const { version } = operation.outcome;
+    return value === null || version === undefined ? null : { value, version };
+  }
   if (operation.outcome.type !== 'returned') return null;
   const { result } = operation.outcome;
   if (result.type === 'value') return result;

@@ -1,3 +1,4 @@
+import type { PartitionEntry } from '../../../src/cluster/controller/cluster-state.ts';
 import { FRESH, isSameMember, type Member } from '../../../src/cluster/identity.ts';
 import type { PartitionCopy } from '../../../src/cluster/replication/partition-copy.ts';
 import type { LogRecord, ReplicationMessage } from '../../../src/cluster/replication/replication-message.ts';
@@ -13,6 +14,10 @@ interface Seen {
   readonly epoch: number;
   readonly committed: number;
   readonly applied: number;
+  readonly last: number;
+  readonly lastRecord: LogRecord | undefined;
+  /** The records that were not committed, by number: a primary may commit and trim them in one event. */
+  readonly tail: ReadonlyMap<number, LogRecord>;
 }
 
 /** How far a copy has told an epoch's primary that it has come. */
@@ -36,7 +41,11 @@ export class ReplicationCheck {
   readonly #truths = new Map<number, PartitionTruth>();
   readonly #seen = new WeakMap<PartitionCopy, Seen>();
   readonly #confirmed = new Map<string, Confirmed>();
+  /** What primaries have written in the step under way. */
+  readonly #written = new Map<PartitionCopy, Map<number, LogRecord>>();
   #waiting: Acknowledgement[] = [];
+  /** Partitions whose entries have changed in the step under way, with what they were before. */
+  #changed = new Map<number, PartitionEntry>();
   /** Acknowledged before a majority of copies had it: may be lost, but only with its primary. */
   readonly #weak: Acknowledgement[] = [];
   readonly #ground: Ground;
@@ -66,17 +75,20 @@ export class ReplicationCheck {
     return copy.filledInEpoch < this.truth(copy.partition).resetEpoch;
   }
 
-  /** A partition's committed entry has changed: whoever is in sync now holds all that was ever acknowledged. */
-  changed({ partition, before, after, isReset, index }: PartitionChange): void {
-    if (isReset) {
-      this.#truths.set(partition, new PartitionTruth(after.resetEpoch));
-      return;
-    }
+  /** A partition's committed entry has changed. */
+  changed(change: PartitionChange): void {
+    const { partition, before, after, isReset } = change;
+    if (isReset) this.#truths.set(partition, new PartitionTruth(after.resetEpoch));
+    if (!this.#changed.has(partition)) this.#changed.set(partition, before);
+  }
+
+  /** Whoever is in sync now holds all that was ever acknowledged. */
+  #checkInSync(partition: number, before: PartitionEntry): void {
     const truth = this.truth(partition);
-    for (const member of after.inSync) {
+    for (const member of this.#ground.state.partitions[partition]?.inSync ?? []) {
       const copy = this.#copyOf(partition, member);
       if (copy === undefined || truth.committed === 0) continue;
-      const name = `entry ${index} has ${member.node} in sync on partition ${partition}`;
+      const name = `entry ${this.#ground.index} has ${member.node} in sync on partition ${partition}`;
       if (member.generation !== FRESH && copy.generation !== member.generation) {
         violate(`${name} in generation ${member.generation}; it has thrown that away and is in ${copy.generation}`);
       }
@@ -112,6 +124,14 @@ export class ReplicationCheck {
     }
   }
 
+  appended(node: NodeView, partition: number, seq: number): void {
+    const copy = node.node?.copy(partition);
+    const record = copy?.record(seq);
+    if (copy === undefined || record === undefined) return;
+    const written = this.#written.get(copy) ?? new Map<number, LogRecord>();
+    this.#written.set(copy, written.set(seq, record));
+  }
+
   /** A copy confirms only what it holds, and only the primary's. */
   #checkConfirmation(node: NodeView, partition: number, epoch: number, seq: number): void {
     const copy = node.node?.copy(partition);
@@ -133,6 +153,10 @@ export class ReplicationCheck {
   stepped(node: NodeView, nowMs: number): void {
     if (node.node === null) return;
     for (const copy of node.node.copies()) if (!this.isOutdated(copy)) this.#observe(node, copy);
+    if (this.#changed.size > 0) {
+      for (const [partition, before] of this.#changed) this.#checkInSync(partition, before);
+      this.#changed.clear();
+    }
     const waiting = this.#waiting;
     if (waiting.length === 0) return;
     this.#waiting = [];
@@ -141,6 +165,7 @@ export class ReplicationCheck {
 
   stopped(): void {
     this.#waiting = [];
+    this.#written.clear();
   }
 
   /** Every store holds what the records it has applied make of an empty one. */
@@ -165,12 +190,23 @@ export class ReplicationCheck {
 
   #observe(node: NodeView, copy: PartitionCopy): void {
     const { epoch, generation, committed, last, applied } = copy;
-    const seen = this.#seen.get(copy);
-    const isSame = seen !== undefined && seen.generation === generation;
-    if (isSame && seen.committed === committed && seen.epoch === epoch && seen.applied === applied) return;
+    const before = this.#seen.get(copy);
+    const seen = before?.generation === generation ? before : undefined;
+    const lastRecord = copy.record(last);
+    if (
+      seen !== undefined &&
+      seen.committed === committed &&
+      seen.epoch === epoch &&
+      seen.applied === applied &&
+      seen.last === last &&
+      seen.lastRecord === lastRecord
+    ) {
+      return;
+    }
     const who = `${node.id}'s copy of partition ${copy.partition}`;
-    if (seen !== undefined && epoch < seen.epoch) violate(`${who} goes back from epoch ${seen.epoch} to ${epoch}`);
-    if (isSame && committed < seen.committed) {
+    if (before !== undefined && epoch < before.epoch)
+      violate(`${who} goes back from epoch ${before.epoch} to ${epoch}`);
+    if (seen !== undefined && committed < seen.committed) {
       violate(`${who} goes back from ${seen.committed} committed records to ${committed}`);
     }
     if (committed > last || applied > last) {
@@ -179,17 +215,16 @@ export class ReplicationCheck {
     if (copy.role === 'replica' && copy.dirtyUntil <= committed && applied > committed) {
       violate(`${who} has applied ${applied} records, of which only ${committed} are committed`);
     }
-    this.#seen.set(copy, { generation, epoch, committed, applied });
-    this.#compareRecords(node, copy, who, isSame ? seen.committed + 1 : copy.trimmed + 1);
+    this.#compareRecords(node, copy, who, seen);
+    this.#seen.set(copy, { generation, epoch, committed, applied, last, lastRecord, tail: tailOf(copy) });
   }
 
   /** Committed once is committed for ever, by everybody who has it; only a primary goes ahead. */
-  #compareRecords(node: NodeView, copy: PartitionCopy, who: string, from: number): void {
+  #compareRecords(node: NodeView, copy: PartitionCopy, who: string, seen: Seen | undefined): void {
     const truth = this.truth(copy.partition);
     const before = truth.committed;
-    for (let seq = from; seq <= copy.committed; seq++) {
-      const record = copy.record(seq);
-      const epoch = truth.epochAt(seq);
+    for (let seq = (seen?.committed ?? copy.trimmed) + 1; seq <= copy.committed; seq++) {
+      const record = copy.record(seq) ?? this.#written.get(copy)?.get(seq) ?? seen?.tail.get(seq);
       if (seq > truth.committed) {
         if (copy.role !== 'primary' && copy.role !== 'handing-over') {
           violate(`${who} takes record ${seq} for committed, which it is not`);
@@ -197,9 +232,12 @@ export class ReplicationCheck {
         if (record === undefined) violate(`${who} commits record ${seq}, which it does not hold`);
         truth.commit(record);
       } else if (record !== undefined && !isSameRecord(record, truth.record(seq))) {
-        violate(`${who} has a record ${seq} of epoch ${record.epoch}; the committed one is of epoch ${epoch}`);
+        violate(
+          `${who} has a record ${seq} of epoch ${record.epoch}; the committed one is of epoch ${truth.epochAt(seq)}`,
+        );
       }
     }
+    this.#written.delete(copy);
     if (truth.committed > before) this.#checkCommit(node, copy, who);
   }
 
@@ -253,12 +291,13 @@ export class ReplicationCheck {
 
   #compareStore(node: NodeView, copy: PartitionCopy): void {
     const truth = this.truth(copy.partition);
-    const uncommitted: LogRecord[] = [];
-    for (let seq = truth.committed + 1; seq <= copy.applied; seq++) {
+    // Above what it knows to be committed it holds its own, be it or be it not what the others have agreed on since.
+    const own: LogRecord[] = [];
+    for (let seq = copy.committed + 1; seq <= copy.applied; seq++) {
       const record = copy.record(seq);
-      if (record !== undefined) uncommitted.push(record);
+      if (record !== undefined) own.push(record);
     }
-    const expected = truth.contentsAt(copy.applied, uncommitted);
+    const expected = truth.contentsAt(Math.min(copy.applied, copy.committed), own);
     const store = node.store(copy.partition);
     const name = `${node.id}'s store of partition ${copy.partition} after ${copy.applied} records (${copy.role})`;
     for (const [key, { value, version }] of expected) {
@@ -275,6 +314,15 @@ export class ReplicationCheck {
   #copyOf(partition: number, member: Member): PartitionCopy | undefined {
     return this.#ground.copyOf(partition, member, this.#configurations.resetAtMs(partition));
   }
+}
+
+function tailOf(copy: PartitionCopy): ReadonlyMap<number, LogRecord> {
+  const tail = new Map<number, LogRecord>();
+  for (let seq = copy.committed + 1; seq <= copy.last; seq++) {
+    const record = copy.record(seq);
+    if (record !== undefined) tail.set(seq, record);
+  }
+  return tail;
 }
 
 /** Whether a copy has this very record, or had it and has trimmed it away since. */
