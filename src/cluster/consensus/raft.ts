@@ -205,6 +205,7 @@ export class Raft {
     const isUpToDate = self.isUpToDate(message.lastIndex, message.lastTerm);
     if (message.isPreVote) {
       const isGranted = message.term > self.term && isUpToDate;
+      if (isGranted) this.#giveWay(from);
       this.#answerVote(from, true, isGranted ? message.term : self.term, isGranted);
       return;
     }
@@ -219,6 +220,16 @@ export class Raft {
     this.#answerVote(from, false, self.term, isGranted);
   }
 
+  /**
+   * Two that ask at once would both be told to stand, and split the votes: one of them waits. Only for a moment, as the
+   * other may be one that nobody else hears.
+   */
+  #giveWay(to: NodeId): void {
+    if (this.#campaign?.isPreVote && to < this.#self.id) this.#become('follower', null);
+    const [shortestMs] = this.#self.options.electionTimeoutMs;
+    this.#electionDueMs = Math.max(this.#electionDueMs, this.#nowMs + shortestMs / 2);
+  }
+
   #answerVote(to: NodeId, isPreVote: boolean, term: number, isGranted: boolean): void {
     this.#self.send(to, { type: 'voted', term, isPreVote, isGranted });
   }
@@ -227,7 +238,7 @@ export class Raft {
     const campaign = this.#campaign;
     if (!message.isGranted) {
       if (message.term > this.#self.term) this.#onHigherTerm(from, message.term);
-      else if (campaign?.isPreVote) this.#askAgainSoon();
+      else if (campaign !== null) this.#askAgainSoon(campaign);
       return;
     }
     if (campaign === null || campaign.isPreVote !== message.isPreVote || campaign.term !== message.term) return;
@@ -294,10 +305,15 @@ export class Raft {
     }
   }
 
-  /** Whoever refused may have heard of the leader a little later than this node, and agree in a moment. */
-  #askAgainSoon(): void {
-    const { heartbeatMs } = this.#self.options;
-    this.#electionDueMs = Math.min(this.#electionDueMs, this.#nowMs + heartbeatMs * (1 + this.#draw()));
+  /**
+   * Whoever refused to say that an election is due may have heard of the leader a little later than this node, and agree
+   * in a moment. Whoever refused to elect this node has elected another; if that one leads, it will be heard of, and if
+   * votes were split, asking again costs nothing, as it begins with a pre-vote.
+   */
+  #askAgainSoon({ isPreVote }: Campaign): void {
+    const { heartbeatMs, electionTimeoutMs } = this.#self.options;
+    const spreadMs = isPreVote ? heartbeatMs : electionTimeoutMs[0];
+    this.#electionDueMs = Math.min(this.#electionDueMs, this.#nowMs + heartbeatMs + spreadMs * this.#draw());
   }
 
   #enterTerm(term: number, leader: NodeId | null): void {
