@@ -241,8 +241,15 @@ export class FaultInjector {
   #join(): boolean {
     const { nodes, present } = this.#world;
     if (present.length >= NODES_MAX || nodes.length >= 2 * NODES_MAX) return false;
-    this.#say('join', '');
-    this.#world.join();
+    const former = this.#world.nodes.filter(({ id, isRunning }) => this.#world.expelled.has(id) && !isRunning);
+    if (former.length > 0 && this.#random.chance(0.6)) {
+      const { id } = this.#random.pick(former);
+      this.#say('join', `${id}, which had left`);
+      this.#world.comeBack(id);
+    } else {
+      this.#say('join', '');
+      this.#world.join();
+    }
     return true;
   }
 

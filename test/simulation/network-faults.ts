@@ -10,6 +10,7 @@ export class NetworkFaults {
   readonly #world: World;
   readonly #random: SeededRandom;
   readonly #troubles: Troubles;
+  #isDegraded = false;
 
   constructor(world: World, random: SeededRandom, troubles: Troubles) {
     this.#world = world;
@@ -98,7 +99,8 @@ export class NetworkFaults {
   }
 
   degrade(): boolean {
-    if (this.#troubles.general > 0) return false;
+    if (this.#isDegraded) return false;
+    this.#isDegraded = true;
     const random = this.#random;
     const { network } = this.#world;
     const bad: LinkQuality = {
@@ -113,6 +115,7 @@ export class NetworkFaults {
     this.#say(JSON.stringify(bad));
     for (const from of ids) for (const to of ids) if (from !== to) network.setQuality(from, to, bad);
     this.#troubles.ofAll(random.exponential(2000), () => {
+      this.#isDegraded = false;
       const usual = this.#world.plan.network;
       for (const from of ids) for (const to of ids) if (from !== to) network.setQuality(from, to, usual);
     });

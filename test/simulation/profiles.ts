@@ -38,7 +38,17 @@ export const profiles = {
   },
   single: {
     summary: 'one fault at a time, the next one after recovery: nothing may be lost',
-    weights: { crash: 4, pause: 2, isolate: 2, 'one-way': 1, 'lose-data': 2, 'disk-full': 1, 'cut-link': 1, clog: 1 },
+    weights: {
+      crash: 3,
+      'crash-primary': 3,
+      pause: 2,
+      isolate: 2,
+      'one-way': 1,
+      'lose-data': 2,
+      'disk-full': 1,
+      'cut-link': 1,
+      clog: 1,
+    },
     faultEveryMs: 700,
     isSpaced: true,
     downShareMax: 0.34,
@@ -83,7 +93,7 @@ export const profiles = {
   },
   disks: {
     summary: 'crashes with unsynced and torn writes, slow, full and damaged disks',
-    weights: { crash: 5, 'crash-all': 0.4, 'disk-slow': 3, 'disk-full': 2, 'disk-damage': 1, 'crash-leader': 2 },
+    weights: { crash: 5, 'crash-all': 0.4, 'disk-slow': 3, 'disk-full': 2, 'disk-damage': 4, 'crash-leader': 2 },
     faultEveryMs: 600,
     isSpaced: false,
     downShareMax: 0.67,
@@ -107,7 +117,7 @@ export const profiles = {
   },
   network: {
     summary: 'partitions of all kinds, loss, doubles, disorder and damage',
-    weights: { isolate: 2, split: 3, 'one-way': 3, 'cut-link': 3, flap: 3, clog: 3, degrade: 4, crash: 0.5 },
+    weights: { isolate: 2, split: 3, 'one-way': 3, 'cut-link': 3, flap: 3, clog: 3, degrade: 4, 'crash-primary': 1 },
     faultEveryMs: 350,
     isSpaced: false,
     downShareMax: 0.67,
@@ -161,7 +171,7 @@ export function planOf(profile: ProfileName, random: SeededRandom): WorldPlan {
     habits: {
       partitions,
       keys: partitions * random.integer(1, 4),
-      thinkMeanMs: random.logBetween(10, 60),
+      thinkMeanMs: random.logBetween(4, 40),
       delayMeanMs: random.logBetween(0.2, 4),
       loss: random.chance(0.5) ? 0.002 : 0,
       weakness: random.pick([0, 0.1, 0.3]),

@@ -50,6 +50,8 @@ export class World implements WorldView, Reach {
   readonly clients: SimulatedClient[] = [];
   /** Nodes that are never started again: removed from the cluster, or their disk is damaged. */
   readonly gone = new Set<NodeId>();
+  /** Those of them that may come back, with what is on their disk. */
+  readonly expelled = new Set<NodeId>();
   /** Nodes whose process ended by itself and is to be started again. */
   readonly ended: NodeId[] = [];
   readonly random: SeededRandom;
@@ -103,6 +105,13 @@ export class World implements WorldView, Reach {
     const node = this.#addNode(`n${this.nodes.length + 1}`);
     node.start();
     return node;
+  }
+
+  /** A node that was removed starts again, and asks to be let in. */
+  comeBack(id: NodeId): void {
+    this.gone.delete(id);
+    this.expelled.delete(id);
+    this.nodeOf(id)?.start();
   }
 
   nodeIds(): readonly NodeId[] {
@@ -250,8 +259,10 @@ export class World implements WorldView, Reach {
     if (reason === 'damaged') {
       this.gone.add(id);
       this.administrator.giveUp(id);
-    } else if (reason === 'expelled') this.gone.add(id);
-    else this.ended.push(id);
+    } else if (reason === 'expelled') {
+      this.gone.add(id);
+      this.expelled.add(id);
+    } else this.ended.push(id);
   }
 
   /** Now and then a primary evicts a key, which is a delete that nobody asked for. */
