@@ -35,7 +35,8 @@ export class ConfigurationCheck {
   /** By index; 0 is before the first entry. */
   readonly #states: ClusterState[] = [emptyClusterState];
   readonly #primaries = new Map<string, NodeId>();
-  readonly #compared = new Map<NodeId, ClusterState>();
+  /** What was compared last: by node, the state and the truth it was found equal to. */
+  readonly #compared = new Map<NodeId, { readonly state: ClusterState; readonly truth: ClusterState }>();
   /** True time at which each partition was reset last. */
   readonly #resetAtMs = new Map<number, number>();
   readonly #ground: Ground;
@@ -74,9 +75,10 @@ export class ConfigurationCheck {
     const { state, appliedIndex } = node.node.coordinator;
     const truth = this.#states[appliedIndex];
     if (truth === undefined) violate(`${node.id} has a configuration of entry ${appliedIndex}, which nobody committed`);
-    if (this.#compared.get(node.id) === state && truth === this.#states[appliedIndex - 1]) return;
+    const compared = this.#compared.get(node.id);
+    if (compared?.state === state && compared.truth === truth) return;
     if (!isDeepStrictEqual(state, truth)) violate(`${node.id} has another configuration at entry ${appliedIndex}`);
-    this.#compared.set(node.id, state);
+    this.#compared.set(node.id, { state, truth });
   }
 
   #judge(before: ClusterState, after: ClusterState, command: ClusterCommand, index: number, nowMs: number): void {
