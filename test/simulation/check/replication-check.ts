@@ -137,10 +137,11 @@ export class ReplicationCheck {
     const copy = node.node?.copy(partition);
     const truth = this.truth(partition);
     if (copy === undefined || seq === 0 || epoch < truth.resetEpoch) return;
-    const primary = this.#ground.nodes
-      .get(this.#configurations.primaryOf(partition, epoch) ?? '')
-      ?.node?.copy(partition);
-    const known = truth.epochAt(seq) || (primary?.epoch === epoch ? (primary.record(seq)?.epoch ?? 0) : 0);
+    // A later epoch's primary may have written another record of that number.
+    const committed = truth.epochAt(seq) <= epoch ? truth.epochAt(seq) : 0;
+    const leader = this.#ground.nodes.get(this.#configurations.primaryOf(partition, epoch) ?? '');
+    const primary = leader?.node?.copy(partition);
+    const known = committed || (primary?.epoch === epoch ? (primary.record(seq)?.epoch ?? 0) : 0);
     if (known === 0 || (!this.isOutdated(copy) && holds(copy, seq, known))) return;
     violate(`${node.id} confirms record ${seq} of partition ${partition} in epoch ${epoch}, which it does not hold`);
   }

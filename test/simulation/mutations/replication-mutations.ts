@@ -172,9 +172,16 @@ export const replicationMutations: readonly Mutation[] = [
   {
     name: 'echo-without-lease',
     file: 'replication/follower-sender.ts',
-    find: 'echo: nowMs < host.lease.endsAtMs ? follower.stampMs : -1,',
-    replace: 'echo: follower.stampMs,',
+    find: 'return nowMs < host.lease.endsAtMs && data.committed >= this.#epochStart;',
+    replace: 'return data.committed >= this.#epochStart || nowMs >= host.lease.endsAtMs;',
     why: 'A replica takes itself for fresh by the word of a deposed primary.',
+  },
+  {
+    name: 'echo-before-tail-is-committed',
+    file: 'replication/follower-sender.ts',
+    find: 'return nowMs < host.lease.endsAtMs && data.committed >= this.#epochStart;',
+    replace: 'return nowMs < host.lease.endsAtMs || data.committed < 0;',
+    why: 'A replica takes itself for fresh by the word of a primary that does not know yet what was acknowledged.',
   },
   {
     name: 'fresh-before-applied',
@@ -219,11 +226,11 @@ export const replicationMutations: readonly Mutation[] = [
     why: 'A copy keeps what it held before the partition began empty.',
   },
   {
-    name: 'keep-acting-on-newer-epoch',
+    name: 'count-other-epochs',
     file: 'replication/partition-copy.ts',
-    find: "if (message.reason === 'newer-epoch') return this.#learnOfNewer(message.epoch);",
-    replace: "if (message.reason === 'newer-epoch') return;",
-    why: 'A primary that was told of a later epoch goes on.',
+    find: 'if (message.epoch !== this.#epoch) return;',
+    replace: '',
+    why: 'What a copy confirmed to an earlier primary, and has given up since, counts for the present one.',
   },
   {
     name: 'replica-ignores-staleness',
