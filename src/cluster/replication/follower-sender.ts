@@ -20,10 +20,13 @@ export interface CopyContext {
 export class FollowerSender {
   readonly #context: CopyContext;
   readonly #epoch: number;
+  readonly #epochStart: number;
 
-  constructor(context: CopyContext, epoch: number) {
+  /** `epochStart`: the last record from before the epoch. */
+  constructor(context: CopyContext, epoch: number, epochStart: number) {
     this.#context = context;
     this.#epoch = epoch;
+    this.#epochStart = epochStart;
   }
 
   /** Sends what is due: at most one message with records, and one piece of a snapshot. */
@@ -141,8 +144,14 @@ export class FollowerSender {
       previousEpoch: data.log.epochAt(previousSeq),
       records,
       committed: data.committed,
-      echo: nowMs < host.lease.endsAtMs ? follower.stampMs : -1,
+      echo: this.#knowsAllAcknowledged(nowMs) ? follower.stampMs : -1,
     });
+  }
+
+  /** Everything anybody has acknowledged up to now is committed as this primary sees it. */
+  #knowsAllAcknowledged(nowMs: number): boolean {
+    const { data, host } = this.#context;
+    return nowMs < host.lease.endsAtMs && data.committed >= this.#epochStart;
   }
 
   #hasRecordsFor(follower: Follower): boolean {

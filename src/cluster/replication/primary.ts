@@ -64,9 +64,9 @@ export class Primary {
     this.#acknowledged = data.committed;
     this.#replicated = data.committed;
     this.#handOver = new HandOver(options, nowMs);
-    this.#sender = new FollowerSender(context, this.epoch);
     data.becomePrimary();
     this.epochStart = data.log.last;
+    this.#sender = new FollowerSender(context, this.epoch, this.epochStart);
     for (let seq = data.committed + 1; seq <= this.epochStart; seq++) this.#pending.add(this.#record(seq));
     this.configure(configuration, nowMs);
   }
