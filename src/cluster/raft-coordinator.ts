@@ -372,6 +372,8 @@ export class RaftCoordinator implements Coordinator {
       if (this.#requests.size === 0) {
         this.#requests.submit(this.nextRequest(), { type: 'register', node, boot, address, weight, zone }, this.#nowMs);
       }
+      // A hint may name a leader that is dead: when the request is sent again, somebody else is asked.
+      else if (this.#raft.leader === null) this.#leader = null;
       return;
     }
     const hasLease = this.#lease.endsAtMs > this.#nowMs;

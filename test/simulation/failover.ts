@@ -1,8 +1,7 @@
-import { plainTuning } from './node-options.ts';
-import type { WorldPlan } from './profiles.ts';
 import { SeededRandom } from './random.ts';
 import { silentWitness } from './silent-witness.ts';
 import type { SimulatedNode } from './simulated-node.ts';
+import { steadyPlan } from './steady-plan.ts';
 import { Trace } from './trace.ts';
 import { createRealNode, World } from './world.ts';
 
@@ -21,38 +20,11 @@ export interface FailoverReport {
   readonly controllerDies: FailoverFigures;
 }
 
-const PARTITIONS = 8;
 const PROBE_EVERY_MS = 5;
 /** How long a cluster may take to be whole again, or a partition to take a write. */
 const PATIENCE_MS = 30_000;
 /** Worlds are begun anew after so many deaths, each with other clocks. */
 const DEATHS_PER_WORLD = 50;
-const link = { minDelayMs: 0.1, meanDelayMs: 0.2, loss: 0, duplication: 0, corruption: 0, isReordering: false };
-
-const plan: WorldPlan = {
-  profile: 'single',
-  nodes: 5,
-  settings: { partitions: PARTITIONS, copies: 2, minInSync: 1, onLoss: 'offline' },
-  network: link,
-  healed: link,
-  disk: { syncMinMs: 0.5, syncMeanMs: 1 },
-  clients: 4,
-  habits: {
-    partitions: PARTITIONS,
-    keys: 64,
-    thinkMeanMs: 5,
-    delayMeanMs: 0.3,
-    loss: 0,
-    weakness: 0,
-    attemptTimeoutMs: 300,
-    giveUpMs: 3000,
-  },
-  safetyMs: 0,
-  livenessMs: PATIENCE_MS,
-  evictEveryMs: 1000,
-  tuning: plainTuning,
-};
-
 /** `count` deaths of either kind. */
 export function measureFailovers(count: number, seed: number): FailoverReport {
   return {
@@ -88,7 +60,7 @@ class FailoverExperiment {
 
   constructor(seed: number) {
     this.#random = new SeededRandom(seed, 4);
-    this.#world = new World(seed, plan, new Trace(), { createNode: createRealNode, witness: silentWitness() });
+    this.#world = new World(seed, steadyPlan, new Trace(), { createNode: createRealNode, witness: silentWitness() });
     this.#world.begin();
   }
 

@@ -2,8 +2,9 @@
 export const faultKinds = {
   crash: 'a process dies and starts again after a while, its memory empty',
   'crash-leader': 'the same to the controller',
-  'crash-primary': 'the same to a primary, sometimes in the midst of a hand-over',
+  'crash-primary': 'the same to a primary',
   'crash-all': 'all processes die',
+  ambush: 'a process dies, stands still or is cut off at a moment that chance seldom hits (`ambush.ts`)',
   pause: 'a process stands still (SIGSTOP, a suspended machine) and then finds everything at once',
   'pause-leader': 'the same to the controller',
   'pause-primary': 'the same to a primary, for about as long as a lease lasts',

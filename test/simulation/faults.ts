@@ -1,3 +1,4 @@
+import { type Moment, moments } from './ambush.ts';
 import { type FaultKind, faultKinds } from './fault-kinds.ts';
 import { NetworkFaults } from './network-faults.ts';
 import { type Profile, profiles } from './profiles.ts';
@@ -37,6 +38,7 @@ export class FaultInjector {
   /** No more faults; those in force are taken back, all that is down starts. */
   heal(): void {
     this.#isOn = false;
+    this.#world.onStepped = null;
     this.#troubles.end();
     const { network, nodes, disks, ended, gone } = this.#world;
     network.healAll();
@@ -95,6 +97,8 @@ export class FaultInjector {
         this.#say(kind, '');
         for (const node of world.running) this.#crash(node, this.#downMs());
         return true;
+      case 'ambush':
+        return this.#ambush();
       case 'pause':
         return this.#onNode(kind, this.#anyNode(), (node) => this.#pause(node, this.#random.logBetween(20, 4000)));
       case 'pause-leader':
@@ -166,6 +170,31 @@ export class FaultInjector {
     if (isOneMore && this.#troubles.nodes + 1 > Math.max(1, present.length * this.#profile.downShareMax)) return false;
     this.#say(kind, node.id);
     run(node);
+    return true;
+  }
+
+  /** Waits for some node's moment, and strikes then. */
+  #ambush(): boolean {
+    if (this.#world.onStepped !== null) return false;
+    const random = this.#random;
+    const moment = random.pick(Object.keys(moments) as Moment[]);
+    const strike = random.pick(['crash', 'crash', 'pause', 'isolate', 'one-way'] as const);
+    const nth = random.integer(1, 6);
+    let seen = 0;
+    this.#say('ambush', `for who ${moment}: ${strike}`);
+    this.#world.onStepped = (node) => {
+      if (!moments[moment](node) || ++seen < nth) return;
+      this.#world.onStepped = null;
+      this.#world.schedule.after(random.chance(0.5) ? 0 : random.exponential(1), () => {
+        if (!this.#isOn) return;
+        this.#onNode('ambush', node, () => {
+          if (strike === 'crash') this.#crash(node, this.#downMs());
+          else if (strike === 'pause') this.#pause(node, random.logBetween(50, 2000));
+          else if (strike === 'isolate') this.#links.isolate(node);
+          else this.#links.oneWay(node);
+        });
+      });
+    };
     return true;
   }
 

@@ -193,6 +193,8 @@ export class SimulatedClient {
     if (output.kind === 'refused') this.counts.refused++;
     else if (output.kind === 'indeterminate') this.counts.indeterminate++;
     else this.counts.acknowledged++;
+    // What a copy tells that may be old is no ground for a conditional write.
+    if (input.kind === 'get' && input.level.type === 'replica') return;
     if (output.kind === 'found') this.#versions.set(input.key, output.version);
     else if (output.kind === 'absent' || output.kind === 'deleted') this.#versions.delete(input.key);
     if (output.kind !== 'stored') return;

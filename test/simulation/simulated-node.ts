@@ -52,6 +52,8 @@ export interface SimulatedNodeOptions {
   readonly send: (to: NodeId, message: ClusterMessage) => void;
   /** The process ended by itself: expelled from the cluster, a disk that fails or is damaged. */
   readonly ended: (reason: 'expelled' | 'disk' | 'damaged', detail: string) => void;
+  /** It has worked off an event. */
+  readonly stepped: () => void;
   readonly answered: (request: number, answer: CoordinatorAnswer) => void;
 }
 
@@ -339,6 +341,7 @@ export class SimulatedNode implements NodeView, ClusterNodeHost {
       });
     }
     this.options.witness.stepped(this, this.#trueNowMs);
+    this.options.stepped();
     this.#planWake();
   }
 

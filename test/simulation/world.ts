@@ -56,6 +56,8 @@ export class World implements WorldView, Reach {
   readonly ended: NodeId[] = [];
   readonly random: SeededRandom;
   onAcknowledged: OnAcknowledged = () => {};
+  /** Told when a node has worked off an event: who lies in wait for it. */
+  onStepped: ((node: SimulatedNode) => void) | null = null;
   readonly #byId = new Map<NodeId, SimulatedNode>();
   readonly #founders: readonly NodeId[];
   readonly #createNode: CreateNode;
@@ -202,9 +204,10 @@ export class World implements WorldView, Reach {
       batchMs: random.pick([0, 0, 0.2, 1]),
       interruption: random.pick([0, 0.05, 0.2]),
       chunkEntries: random.integer(1, 4),
-      chunkReadMs: random.logBetween(0.1, 10),
+      chunkReadMs: random.logBetween(0.1, 40),
     };
     const node: SimulatedNode = new SimulatedNode(id, {
+      stepped: () => this.onStepped?.(node),
       partitions: plan.settings.partitions,
       schedule,
       random,
