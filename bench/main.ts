@@ -29,6 +29,10 @@ const benches: Readonly<Record<string, BenchRow>> = {
     summary: 'percentiles of GET at half load with ten million entries, against Redis',
     load: () => import('./latency.ts'),
   },
+  placement: {
+    summary: 'balance of copies over nodes, and what joining and leaving move, against ring and rendezvous hashing',
+    load: () => import('./placement.ts'),
+  },
   resp: {
     summary: 'GET and SET over RESP with redis-benchmark, against Redis',
     load: () => import('./resp.ts'),

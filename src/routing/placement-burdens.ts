@@ -10,11 +10,14 @@ export class CopyBurden implements Burden {
   readonly #draft: PlacementDraft;
   /** Partitions of each node whose copies were not there before this plan. */
   readonly #newOf: readonly number[][];
+  /** Partitions that each node held before this plan, and that were taken from it before levelling. */
+  readonly #takenOf: readonly (readonly number[])[];
 
   constructor(draft: PlacementDraft, targets: Targets) {
     this.#draft = draft;
     this.targets = targets;
     this.#newOf = draft.held.map((partitions, node) => partitions.filter((partition) => draft.isNew(partition, node)));
+    this.#takenOf = draft.takenByNode();
   }
 
   countOf(node: number): number {
@@ -40,6 +43,13 @@ export class CopyBurden implements Burden {
         if ((draft.row(partition)[0] === from) !== step >= count) continue;
         isGiven = draft.canMove(partition, from, to) && offer(from, partition);
       }
+    }
+    if (!onlyNew) return;
+    // What goes back to where it was costs nothing either: another of the partition's copies goes in its stead, if
+    // possible not the first, which is the primary.
+    for (const partition of this.#takenOf[to] as readonly number[]) {
+      const from = draft.row(partition).findLast((node) => givers.has(node) && draft.canMove(partition, node, to));
+      if (from !== undefined) offer(from, partition);
     }
   }
 
@@ -85,9 +95,13 @@ export class PrimaryBurden implements Burden {
     onlyNew: boolean,
     offer: (from: number, partition: number) => boolean,
   ): void {
-    for (const partition of this.#draft.held[to] as number[]) {
-      const from = this.primaries[partition] as number;
-      if (givers.has(from) && (!onlyNew || this.#isNew[partition])) offer(from, partition);
+    // Those first of which `to` has the data already.
+    for (const isFilled of [true, false]) {
+      for (const partition of this.#draft.held[to] as number[]) {
+        const from = this.primaries[partition] as number;
+        if (!givers.has(from) || (onlyNew && !this.#isNew[partition])) continue;
+        if (this.#draft.isNew(partition, to) !== isFilled) offer(from, partition);
+      }
     }
   }
 
@@ -98,19 +112,15 @@ export class PrimaryBurden implements Burden {
     this.#counts[to] = this.countOf(to) + 1;
   }
 
-  /** A copy with room; best one that is there already, for it can be the primary at once. */
+  /** The first copy with room, or with most; if there are some with data, one of those: it can be primary at once. */
   #choose(partition: number): void {
     const row = this.#draft.row(partition);
-    if (row.length === 0) return;
+    const filled = row.filter((node) => !this.#draft.isNew(partition, node));
+    const candidates = filled.length > 0 ? filled : row;
     const room = (node: number) => (this.targets.quotas[node] as number) - this.countOf(node);
-    let best = row[0] as number;
-    for (const node of row) {
-      if (room(node) > 0 && !this.#draft.isNew(partition, node)) {
-        best = node;
-        break;
-      }
-      if (room(node) > room(best)) best = node;
-    }
+    const best =
+      candidates.find((node) => room(node) > 0) ??
+      candidates.reduce((most, node) => (room(node) > room(most) ? node : most));
     this.#primaries[partition] = best;
     this.#counts[best] = this.countOf(best) + 1;
   }

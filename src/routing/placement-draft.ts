@@ -33,6 +33,15 @@ export class PlacementDraft {
     return !(this.#before[partition] as readonly number[]).includes(node);
   }
 
+  /** The partitions of each node that it had before and has no more. */
+  takenByNode(): number[][] {
+    const taken = this.held.map((): number[] => []);
+    for (const [partition, row] of this.#before.entries()) {
+      for (const node of row) if (!this.row(partition).includes(node)) taken[node]?.push(partition);
+    }
+    return taken;
+  }
+
   add(partition: number, node: number): void {
     assert(!this.row(partition).includes(node), `partition ${partition} twice on one node`);
     (this.rows[partition] as number[]).push(node);

@@ -6,8 +6,8 @@ export interface Burden {
   countOf(node: number): number;
   /**
    * Finds for every one of the `givers` a partition that it could give to `to`, and offers it; refused (false), it may
-   * offer another. `onlyNew`: one whose giving costs nothing, because this plan put it there. Who takes an
-   * offer deletes the giver from the set: it is asked no more.
+   * offer another. `onlyNew`: one that costs nothing to give, because this plan moves it anyway. Who takes an offer
+   * deletes the giver from the set, so that it is asked no more.
    */
   eachGiver(
     to: number,

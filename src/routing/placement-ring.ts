@@ -8,7 +8,7 @@ const GOLDEN = 0x9e3779b9;
 /**
  * Nodes on a circle of 32 bits, each at many points, more of them the heavier it is. From where a partition lies, the
  * nodes met on the way round are its order of preference: another node among them changes nothing about the order of
- * the rest. The hash is part of the design (every node, whatever its version, must place alike) and no secret.
+ * the rest. The hash takes no secret, for whichever process plans must come to the same.
  *
  * Source: D. Karger et al., "Consistent hashing and random trees" (1997).
  */

@@ -203,7 +203,8 @@ function spread(draft: PlacementDraft, { quotas }: Targets): void {
       const counts = sizes.map(() => 0);
       for (const node of row) counts[zoneOf[node] as number] = (counts[zoneOf[node] as number] as number) + 1;
       let best: { from: number; to: number; change: number; gain: number } | null = null;
-      for (const from of row) {
+      // From the last, so that of equals it is not the primary that moves.
+      for (const from of [...row].reverse()) {
         const zone = zoneOf[from] as number;
         const others = (counts[zone] as number) - 1;
         for (const [to, target] of zoneOf.entries()) {
