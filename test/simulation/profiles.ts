@@ -18,6 +18,8 @@ export interface Profile {
   /** How many nodes may be down or cut off at once, as a share of all; those of a spaced profile one by one. */
   readonly downShareMax: number;
   readonly networks: readonly (keyof typeof networks)[];
+  /** Many clients on few partitions: much is always on its way when something fails. */
+  readonly isBusy?: boolean;
 }
 
 const networks = {
@@ -169,6 +171,26 @@ export const profiles = {
     downShareMax: 0.67,
     networks: ['lan', 'datagrams', 'metro', 'slow'],
   },
+  busy: {
+    summary: 'many writes on few partitions, while primaries and single links fail',
+    weights: {
+      ambush: 4,
+      'crash-primary': 3,
+      'pause-primary': 3,
+      'cut-link': 4,
+      'one-way': 3,
+      clog: 3,
+      degrade: 2,
+      isolate: 1,
+      crash: 1,
+      'lose-data': 1,
+    },
+    faultEveryMs: 350,
+    isSpaced: false,
+    downShareMax: 0.5,
+    networks: ['lan', 'datagrams', 'metro', 'slow'],
+    isBusy: true,
+  },
 } as const satisfies Record<string, Profile>;
 
 export type ProfileName = keyof typeof profiles;
@@ -197,11 +219,11 @@ export function profileOf(seed: number): ProfileName {
 }
 
 export function planOf(profile: ProfileName, random: SeededRandom): WorldPlan {
-  const { networks: allowed, isSpaced } = profiles[profile] as Profile;
+  const { networks: allowed, isSpaced, isBusy = false } = profiles[profile] as Profile;
   const base = networks[random.pick(allowed)];
   const nodes = random.pick([3, 3, 3, 4, 5, 5, 7]);
-  const partitions = random.integer(4, 8);
-  const copies = isSpaced ? random.pick([2, 2, 3]) : random.pick([1, 2, 2, 3, 3]);
+  const partitions = isBusy ? random.integer(1, 3) : random.integer(4, 8);
+  const copies = random.pick(isBusy ? [2, 3, 3, 3] : isSpaced ? [2, 2, 3] : [1, 2, 2, 3, 3]);
   const minInSync = copies > 1 && random.chance(0.35) ? 2 : 1;
   const onLoss = random.chance(0.6) ? 'reset' : 'offline';
   const meanDelayMs = base.meanDelayMs * random.logBetween(0.7, 2);
@@ -213,18 +235,18 @@ export function planOf(profile: ProfileName, random: SeededRandom): WorldPlan {
     network,
     healed: { ...network, meanDelayMs: Math.min(meanDelayMs, 5), minDelayMs: Math.min(base.minDelayMs, 1), loss: 0 },
     disk: { syncMinMs: 0.1, syncMeanMs: random.logBetween(0.2, 8) },
-    clients: random.integer(2, 4),
+    clients: isBusy ? random.integer(6, 12) : random.integer(2, 4),
     habits: {
       partitions,
       keys: partitions * random.pick([1, 2, 4, 12]),
-      thinkMeanMs: random.logBetween(4, 40),
+      thinkMeanMs: isBusy ? random.logBetween(1, 8) : random.logBetween(4, 40),
       delayMeanMs: random.logBetween(0.2, 4),
       loss: random.chance(0.5) ? 0.002 : 0,
       weakness: random.pick([0, 0.1, 0.3]),
       attemptTimeoutMs: random.pick([400, 1000, 2000]),
       giveUpMs: 3000,
     },
-    safetyMs: random.integer(6000, 10_000),
+    safetyMs: isBusy ? random.integer(3000, 6000) : random.integer(6000, 10_000),
     livenessMs: 30_000,
     evictEveryMs: random.logBetween(200, 2000),
     tuning: drawTuning(random),

@@ -118,8 +118,18 @@ export class ClusterWitness implements Witness {
     this.#replication.cleared(node, partition);
   }
 
-  acknowledged(_node: NodeView, partition: number, epoch: number, seq: number, level: AckLevel): void {
-    this.#replication.acknowledged(partition, epoch, seq, level);
+  acknowledged(
+    node: NodeView,
+    partition: number,
+    epoch: number,
+    seq: number,
+    level: AckLevel,
+    _key: number,
+    nowMs: number,
+  ): void {
+    this.#nowMs = nowMs;
+    this.#consensus.applied(node);
+    this.#replication.acknowledged(node, partition, epoch, seq, level);
   }
 
   answered(

@@ -81,6 +81,7 @@ export class ConsensusCheck {
     const { appliedIndex, raft } = node.node.coordinator;
     const log = this.#logOf(node);
     const before = this.#applied.get(node.id) ?? 0;
+    const known = this.committed.length;
     if (appliedIndex < before) violate(`${node.id} goes back from entry ${before} to ${appliedIndex}`);
     for (let index = before + 1; index <= appliedIndex; index++) {
       const entry = log.entry(index);
@@ -88,13 +89,20 @@ export class ConsensusCheck {
         if (index <= log.snapshotIndex && index <= this.committed.length) continue;
         violate(`${node.id} applies entry ${index}, which is not in its log`);
       }
-      const known = this.committed[index - 1];
-      if (known === undefined) this.#commit(node, entry, [raft.membership.voters, this.#voters.get(node.id) ?? []]);
-      else if (!isSameEntry(known, entry)) {
-        violate(`${node.id} applies an entry ${index} of term ${entry.term}; elsewhere it is of term ${known.term}`);
+      const other = this.committed[index - 1];
+      if (other === undefined) this.#commit(node, entry, [raft.membership.voters, this.#voters.get(node.id) ?? []]);
+      else if (!isSameEntry(other, entry)) {
+        violate(`${node.id} applies an entry ${index} of term ${entry.term}; elsewhere it is of term ${other.term}`);
       }
     }
     this.#applied.set(node.id, appliedIndex);
+    const last = this.committed.at(-1);
+    // An entry of an older term may yet be overwritten, as long as none of the own term follows it (figure 8).
+    if (this.committed.length > known && raft.role === 'leader' && last?.term !== raft.term) {
+      violate(
+        `${node.id} commits entry ${last?.index} of term ${last?.term} by itself as the leader of term ${raft.term}`,
+      );
+    }
   }
 
   /** One change at a time, and none before the leader has committed something in its term (Ongaro, 2015). */

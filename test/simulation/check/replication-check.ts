@@ -146,8 +146,13 @@ export class ReplicationCheck {
     violate(`${node.id} confirms record ${seq} of partition ${partition} in epoch ${epoch}, which it does not hold`);
   }
 
-  /** Judged once the event is over, when what the copy has committed is known. */
-  acknowledged(partition: number, epoch: number, seq: number, level: AckLevel): void {
+  /** Whether enough copies have it is judged once the event is over, when what the copy has committed is known. */
+  acknowledged(node: NodeView, partition: number, epoch: number, seq: number, level: AckLevel): void {
+    const entry = this.#ground.state.partitions[partition];
+    if (entry === undefined || entry.epoch !== epoch || entry.primary !== node.id) {
+      const name = `${node.id} acknowledges (${level}) record ${seq} of partition ${partition} in epoch ${epoch}`;
+      violate(`${name}; entry ${this.#ground.index} names ${entry?.primary} in epoch ${entry?.epoch}`);
+    }
     this.#waiting.push({ partition, epoch, seq, level });
   }
 

@@ -21,8 +21,8 @@ export const consensusMutations: readonly Mutation[] = [
   {
     name: 'vote-for-the-outdated',
     file: 'consensus/raft.ts',
-    find: '(self.vote === from || isFree) && isUpToDate;',
-    replace: '(self.vote === from || isFree);',
+    find: 'const isUpToDate = self.isUpToDate(message.lastIndex, message.lastTerm);',
+    replace: 'const isUpToDate = self.isUpToDate(message.lastIndex, message.lastTerm) || message.lastIndex > 0;',
     why: 'A node without committed entries is elected.',
   },
   {

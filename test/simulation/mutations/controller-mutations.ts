@@ -24,13 +24,6 @@ export const controllerMutations: readonly Mutation[] = [
     why: 'A change of the in-sync set that was given up, or came late, is applied.',
   },
   {
-    name: 'alter-by-lost-copy',
-    file: 'controller/partition-commands.ts',
-    find: `  if (own === undefined || !isSameMember(own, by)) {`,
-    replace: `  if (own === undefined) {`,
-    why: 'A primary that lost its memory still says who is in sync.',
-  },
-  {
     name: 'join-while-fenced',
     file: 'controller/partition-commands.ts',
     find: 'if (node.isFenced) return',
@@ -57,13 +50,6 @@ export const controllerMutations: readonly Mutation[] = [
     find: 'Math.max(watched.heardAtMs, sinceMs, this.#awakeSinceMs) + this.#waitMs',
     replace: 'Math.max(watched.heardAtMs, sinceMs - this.#waitMs) + this.#waitMs',
     why: 'A new leader takes partitions from nodes to which the old one has given leases.',
-  },
-  {
-    name: 'fence-after-own-sleep',
-    file: 'controller/node-watch.ts',
-    find: 'if (nowMs - this.#lastCallMs > this.#napMs) this.#awakeSinceMs = nowMs;',
-    replace: '',
-    why: 'A leader that slept takes the silence for that of the others.',
   },
   {
     name: 'lease-from-arrival',

@@ -139,14 +139,14 @@ export const replicationMutations: readonly Mutation[] = [
     file: 'replication/replica.ts',
     find: 'if (data.dirtyUntil !== Number.POSITIVE_INFINITY || data.log.last !== atSeq) return;',
     replace: 'if (data.dirtyUntil !== Number.POSITIVE_INFINITY) return;',
+    also: [
+      {
+        file: 'replication/snapshot-sender.ts',
+        find: 'return this.#chunk?.atSeq ?? Number.POSITIVE_INFINITY;',
+        replace: 'return Number.POSITIVE_INFINITY;',
+      },
+    ],
     why: 'A piece of a snapshot overwrites what was written after it was read.',
-  },
-  {
-    name: 'send-past-a-piece',
-    file: 'replication/snapshot-sender.ts',
-    find: 'return this.#chunk?.atSeq ?? Number.POSITIVE_INFINITY;',
-    replace: 'return Number.POSITIVE_INFINITY;',
-    why: 'Records overtake the piece of a snapshot that was read before them.',
   },
   {
     name: 'answer-uncommitted',
@@ -209,6 +209,13 @@ export const replicationMutations: readonly Mutation[] = [
     file: 'replication/partition-copy.ts',
     find: '    if (epoch < this.#epoch) {\n      const { member }',
     replace: '    if (epoch < 0) {\n      const { member }',
+    also: [
+      {
+        file: 'replication/partition-copy.ts',
+        find: 'if (!this.#isPrimary(from, epoch)) return;',
+        replace: "if (this.#role.kind === 'primary' && !this.#isPrimary(from, epoch)) return;",
+      },
+    ],
     why: 'A deposed primary still writes.',
   },
   {
@@ -224,13 +231,6 @@ export const replicationMutations: readonly Mutation[] = [
     find: 'return this.#filledInEpoch < epoch;',
     replace: 'return this.#filledInEpoch < epoch - 1e9;',
     why: 'A copy keeps what it held before the partition began empty.',
-  },
-  {
-    name: 'count-other-epochs',
-    file: 'replication/partition-copy.ts',
-    find: 'if (message.epoch !== this.#epoch) return;',
-    replace: '',
-    why: 'What a copy confirmed to an earlier primary, and has given up since, counts for the present one.',
   },
   {
     name: 'replica-ignores-staleness',
