@@ -74,9 +74,9 @@ const columns = [
   { name: 'copies max/mean' },
   { name: 'primaries max/mean' },
   { name: 'join: moved %' },
-  { name: 'fair %' },
+  { name: 'join: fair %' },
   { name: 'leave: moved %' },
-  { name: 'fair %' },
+  { name: 'leave: fair %' },
   { name: 'place ms', digits: 1 },
   { name: 'join ms', digits: 1 },
 ];
