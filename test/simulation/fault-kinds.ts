@@ -22,6 +22,7 @@ export const faultKinds = {
   'disk-damage': 'a process dies and a bit of its journal turns: it must not come back under its name',
   join: 'a new node comes, or one that had left',
   drain: 'a node is drained and removed',
+  'leave-behind': 'only a core is healed: one node is dead or cut off for ever, and given up',
   transfer: 'the controller hands over to another node',
   settings: 'the numbers of copies and of those that must be in sync change',
   flood: 'clients ask without a pause',

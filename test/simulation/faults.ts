@@ -47,10 +47,25 @@ export class FaultInjector {
       disk.quality = this.#world.plan.disk;
     }
     ended.length = 0;
+    this.#leaveOneBehind();
     for (const node of nodes) {
       node.resume();
       if (!gone.has(node.id)) node.start();
     }
+  }
+
+  /** Sometimes only a core is healed: one node never comes back, or is cut off for ever, and is given up. */
+  #leaveOneBehind(): void {
+    const { present, administrator, gone } = this.#world;
+    const isPossible = !this.#profile.isSpaced && present.length > 3 && !administrator.isBusy && this.#everyoneAgrees();
+    if (!isPossible || !this.#random.chance(0.25)) return;
+    const node = this.#random.pick(present);
+    this.#say('leave-behind', node.id);
+    this.#count('leave-behind');
+    if (this.#random.chance(0.5)) node.crash('killed for good');
+    else this.#links.isolateForEver(node);
+    gone.add(node.id);
+    administrator.giveUp(node.id);
   }
 
   #planNext(): void {
@@ -133,6 +148,9 @@ export class FaultInjector {
         return this.#join();
       case 'drain':
         return this.#drain();
+      case 'leave-behind':
+        // Only at the end, see `heal`.
+        return false;
       case 'transfer':
         return this.#transfer();
       case 'settings':

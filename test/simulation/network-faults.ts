@@ -26,6 +26,10 @@ export class NetworkFaults {
     });
   }
 
+  isolateForEver(node: SimulatedNode): void {
+    for (const other of this.#peersOf(node)) this.#cutBoth(node.id, other);
+  }
+
   oneWay(node: SimulatedNode): void {
     const others = this.#peersOf(node);
     const isDeaf = this.#random.chance(0.5);

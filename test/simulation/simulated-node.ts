@@ -179,13 +179,14 @@ export class SimulatedNode implements NodeView, ClusterNodeHost {
     if (this.isRunning) this.isPaused = true;
   }
 
-  /** Everything that waited is worked off in its order, at once. */
+  /** Everything that waited is worked off in its order, at once; timers before it, or behind. */
   resume(): void {
     if (!this.isPaused) return;
     this.isPaused = false;
     const backlog = this.#backlog;
     this.#backlog = [];
     const life = this.#life;
+    if (this.options.random.chance(0.5)) this.#step(life, (nowMs) => this.#tick(nowMs));
     for (const run of backlog) {
       if (life !== this.#life) return;
       this.#step(life, run);
