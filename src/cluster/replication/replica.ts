@@ -64,6 +64,10 @@ export class Replica {
       this.#gapAt = log.last;
       return;
     }
+    if (previousSeq < log.trimmed && !isBeginningKnown) {
+      // There is nothing left to compare with, and this copy may be of an earlier life of the partition.
+      return;
+    }
     if (previousSeq >= log.trimmed && log.epochAt(previousSeq) !== previousEpoch) {
       if (previousSeq <= data.committed) this.#discardOther(isBeginningKnown);
       this.#gapAt = data.committed;
