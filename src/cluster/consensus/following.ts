@@ -33,8 +33,10 @@ export class Following {
       this.#refuse(0);
       return;
     }
-    // What the own snapshot stands for is committed, and so the same.
+    // What the own snapshot stands for is committed, and so the same: a leader that says otherwise is none.
     const isPartlyOld = message.previousIndex < log.snapshotIndex;
+    const same = message.entries.find(({ index }) => index === log.snapshotIndex);
+    if (same !== undefined && same.term !== log.snapshotTerm) return;
     const entries = isPartlyOld ? message.entries.filter(({ index }) => index > log.snapshotIndex) : message.entries;
     const previousIndex = isPartlyOld ? log.snapshotIndex : message.previousIndex;
     if (!isPartlyOld && log.termAt(previousIndex) !== message.previousTerm) {

@@ -83,11 +83,52 @@ const message: fc.Arbitrary<RaftMessage> = fc.oneof(
 );
 
 const from = fc.constantFrom('a', 'b', 'c', 'd', 'stranger');
-type Happening = RaftEvent | { readonly type: 'wait'; readonly ms: number } | { readonly type: 'win' };
+/** An append or a snapshot made to fit the node's log nearly; ages are how many terms back. */
+interface Fitting {
+  readonly type: 'append' | 'snapshot';
+  readonly from: string;
+  readonly isNewTerm: boolean;
+  readonly back: number;
+  readonly previousAge: number | null;
+  readonly ages: readonly number[];
+  readonly commit: number;
+  readonly payload: Uint8Array;
+}
+
+type Happening = RaftEvent | Fitting | { readonly type: 'wait'; readonly ms: number } | { readonly type: 'win' };
+
+const fitting: fc.Arbitrary<Fitting> = fc.record({
+  type: fc.constantFrom('append' as const, 'append' as const, 'append' as const, 'snapshot' as const),
+  from: fc.constantFrom('b', 'b', 'b', 'c'),
+  isNewTerm: fc.constantFrom(false, false, false, true),
+  back: fc.integer({ min: -2, max: 4 }),
+  previousAge: fc.option(fc.nat(2), { freq: 3 }),
+  ages: fc.array(fc.constantFrom(0, 0, 0, 1, 2), { maxLength: 4 }),
+  commit: fc.nat(12),
+  payload,
+});
+
+/** `termAt` is the node's. */
+function messageOf(happening: Fitting, raft: Raft, termAt: ReadonlyMap<number, number>): RaftMessage {
+  const { isNewTerm, back, previousAge, ages, commit, payload } = happening;
+  const term = raft.term + (isNewTerm ? 1 : 0);
+  const index = Math.max(raft.lastIndex - back, 0);
+  const previousTerm = previousAge === null ? (termAt.get(index) ?? 0) : Math.max(term - previousAge, 0);
+  if (happening.type === 'snapshot') {
+    const snapshot = { index, term: previousTerm, membership: MEMBERSHIP, data: new Uint8Array(0) };
+    return { type: 'snapshot', term, snapshot, round: 1 };
+  }
+  const entries = ages.map((age, at): LogEntry => {
+    const kind = payload.length > 3 && at === 1 ? 'membership' : 'command';
+    return { index: index + 1 + at, term: Math.max(term - age, 0), kind, payload };
+  });
+  return { type: 'append', term, previousIndex: index, previousTerm, entries, commit, round: 1 };
+}
 
 const event: fc.Arbitrary<Happening> = fc.oneof(
   { weight: 10, arbitrary: fc.record({ type: fc.constant('message' as const), from, message }) },
   { weight: 3, arbitrary: fc.record({ type: fc.constant('wait' as const), ms: fc.nat(400) }) },
+  { weight: 15, arbitrary: fitting },
   // It is elected, if it can be.
   { weight: 2, arbitrary: fc.record({ type: fc.constant('win' as const) }) },
   { weight: 1, arbitrary: fc.record({ type: fc.constant('propose' as const), request: fc.nat(9), payload }) },
@@ -116,9 +157,14 @@ test('no message, of whomever, breaks an invariant or undoes what was applied', 
       let applied = 0;
       let term = 0;
       const numbers: number[] = [];
+      const termAt = new Map<number, number>();
       const step = (event: RaftEvent) => {
         for (const action of raft.step(event, nowMs)) {
-          if (action.type === 'persist') numbers.push(action.number);
+          if (action.type === 'persist') {
+            numbers.push(action.number);
+            if (action.snapshot !== null) termAt.set(action.snapshot.index, action.snapshot.term);
+            for (const { index, term } of action.entries) termAt.set(index, term);
+          }
           if (action.type === 'restore') applied = action.snapshot.index;
           if (action.type !== 'apply') continue;
           for (const entry of action.entries) if (entry.index !== ++applied) throw new Error('applied out of order');
@@ -147,6 +193,8 @@ test('no message, of whomever, breaks an invariant or undoes what was applied', 
           grant(raft.term + 1, true);
           save();
           grant(raft.term, false);
+        } else if ('back' in event) {
+          step({ type: 'message', from: event.from, message: messageOf(event, raft, termAt) });
         } else if (event.type === 'message' && event.message.term < 7) {
           // A term that is near its own is what might be believed.
           const message = { ...event.message, term: raft.term + (event.message.term % 3) - 1 };
@@ -155,7 +203,7 @@ test('no message, of whomever, breaks an invariant or undoes what was applied', 
         if (!isSlow || numbers.length > 5) save();
       }
     }),
-    { numRuns: 3000 * testScale },
+    { numRuns: 6000 * testScale },
   );
   // It was elected now and then, so a leader was put to the test too.
   t.true(leaders > 100, String(leaders));
