@@ -1,5 +1,5 @@
-import { type PlacementNode, placePartitions } from '../src/routing/placement.ts';
-import { hashOfText, mix, PlacementRing } from '../src/routing/placement-ring.ts';
+import { type PlacementNode, placePartitions } from '../src/routing/placement/placement.ts';
+import { hashOfText, mix, PlacementRing } from '../src/routing/placement/ring.ts';
 import { defineBench, numberListOption, numberOption } from './bench.ts';
 import { type Report, type Summary, summarize, type Table } from './report.ts';
 

@@ -1,4 +1,4 @@
-import type { PlacementNode } from '../src/routing/placement.ts';
+import type { PlacementNode } from '../src/routing/placement/placement.ts';
 
 /** What tests say of a placement, reckoned from nodes and rows alone and not by the code under test. */
 

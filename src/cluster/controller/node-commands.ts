@@ -1,4 +1,4 @@
-import { isPlacementWeight } from '../../routing/placement.ts';
+import { isPlacementWeight } from '../../routing/placement/placement.ts';
 import { isNodeId, type NodeId } from '../identity.ts';
 import type { ClusterCommand } from './cluster-command.ts';
 import type { ClusterState, NodeEntry, PartitionEntry } from './cluster-state.ts';

@@ -1,4 +1,4 @@
-import { type PlacementNode, placePartitions } from '../../routing/placement.ts';
+import { type PlacementNode, placePartitions } from '../../routing/placement/placement.ts';
 import type { NodeId } from '../identity.ts';
 import type { ClusterCommand } from './cluster-command.ts';
 import type { ClusterSettings, ClusterState, NodeEntry, PartitionEntry } from './cluster-state.ts';

@@ -1,6 +1,6 @@
 import test from 'ava';
 import fc from 'fast-check';
-import { type PlacementNode, placementMoves, placePartitions } from '../../../src/routing/placement.ts';
+import { type PlacementNode, placementMoves, placePartitions } from '../../../src/routing/placement/placement.ts';
 import { arrivals, copiesOf, faultOf, primariesOf, type Rows, sharesOf, sumOf } from '../../placement-checks.ts';
 import { testScale } from '../../scale.ts';
 

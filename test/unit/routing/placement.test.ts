@@ -5,7 +5,7 @@ import {
   type PlacementNode,
   placementMoves,
   placePartitions,
-} from '../../../src/routing/placement.ts';
+} from '../../../src/routing/placement/placement.ts';
 import { arrivals, copiesOf, faultOf, primariesOf, sumOf } from '../../placement-checks.ts';
 
 const nodesIn = (zones: readonly (string | null)[], weight = 1): PlacementNode[] =>

@@ -1,5 +1,5 @@
-import { assert } from '../base/assert.ts';
-import type { Zones } from './placement-zones.ts';
+import { assert } from '../../base/assert.ts';
+import type { Zones } from './zones.ts';
 
 /**
  * How far from its fair share a node may be before copies move between nodes that both stay. In whole copies: with

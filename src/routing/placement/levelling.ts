@@ -1,4 +1,4 @@
-import type { Targets } from './placement-shares.ts';
+import type { Targets } from './shares.ts';
 
 /** Something countable that nodes hold and can hand on, a partition's worth at a time. */
 export interface Burden {

@@ -1,4 +1,4 @@
-import { assert } from '../base/assert.ts';
+import { assert } from '../../base/assert.ts';
 
 /** Points of a node of average weight. Only the order of preference hangs on it: balance comes from the bound. */
 const POINTS_PER_NODE = 64;

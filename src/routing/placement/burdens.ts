@@ -1,8 +1,8 @@
-import { assert } from '../base/assert.ts';
-import type { PlacementDraft } from './placement-draft.ts';
-import type { Burden } from './placement-levelling.ts';
-import { mix } from './placement-ring.ts';
-import type { Targets } from './placement-shares.ts';
+import { assert } from '../../base/assert.ts';
+import type { PlacementDraft } from './draft.ts';
+import type { Burden } from './levelling.ts';
+import { mix } from './ring.ts';
+import type { Targets } from './shares.ts';
 
 /** The copies of a draft, as a burden to be levelled. */
 export class CopyBurden implements Burden {

@@ -1,5 +1,5 @@
-import { assert } from '../base/assert.ts';
-import type { Zones } from './placement-zones.ts';
+import { assert } from '../../base/assert.ts';
+import type { Zones } from './zones.ts';
 
 /** A placement in the making: which nodes, by number, hold copies of which partition. */
 export class PlacementDraft {

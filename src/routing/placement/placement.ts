@@ -1,11 +1,11 @@
-import { assert } from '../base/assert.ts';
-import { SLOT_COUNT } from '../base/slot.ts';
-import { CopyBurden, PrimaryBurden } from './placement-burdens.ts';
-import { PlacementDraft } from './placement-draft.ts';
-import { level } from './placement-levelling.ts';
-import { PlacementRing } from './placement-ring.ts';
-import { copyTargets, primaryTargets, type Targets } from './placement-shares.ts';
-import { Zones } from './placement-zones.ts';
+import { assert } from '../../base/assert.ts';
+import { SLOT_COUNT } from '../../base/slot.ts';
+import { CopyBurden, PrimaryBurden } from './burdens.ts';
+import { PlacementDraft } from './draft.ts';
+import { level } from './levelling.ts';
+import { PlacementRing } from './ring.ts';
+import { copyTargets, primaryTargets, type Targets } from './shares.ts';
+import { Zones } from './zones.ts';
 
 export interface PlacementNode {
   /** Unique among the nodes. */
