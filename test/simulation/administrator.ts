@@ -53,6 +53,11 @@ export class Administrator {
     this.#work();
   }
 
+  /** It has left and comes back: nobody waits for it to leave any more. */
+  welcome(id: NodeId): void {
+    this.#leaving.delete(id);
+  }
+
   change(settings: Pick<ClusterSettings, 'copies' | 'minInSync' | 'onLoss'>): void {
     this.#settings = settings;
     this.#work();

@@ -41,7 +41,7 @@ export class FaultInjector {
     this.#world.onStepped = null;
     this.#troubles.end();
     const { network, nodes, disks, ended, gone } = this.#world;
-    network.healAll();
+    network.healAll(this.#world.plan.healed);
     for (const disk of disks.values()) {
       disk.isFull = false;
       disk.quality = this.#world.plan.disk;

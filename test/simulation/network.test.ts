@@ -16,12 +16,8 @@ const perfect: LinkQuality = {
 function networkOf(quality: LinkQuality) {
   const schedule = new Schedule();
   const arrived: { to: string; frame: readonly number[]; atMs: number }[] = [];
-  const network = new SimulatedNetwork(
-    schedule,
-    new SeededRandom(3),
-    new Trace(),
-    () => quality,
-    (_from, to, frame) => arrived.push({ to, frame: [...frame], atMs: schedule.nowMs }),
+  const network = new SimulatedNetwork(schedule, new SeededRandom(3), new Trace(), quality, (_from, to, frame) =>
+    arrived.push({ to, frame: [...frame], atMs: schedule.nowMs }),
   );
   const sendMany = (count: number) => {
     for (let number = 0; number < count; number++) network.send('a', 'b', Uint8Array.of(number >> 8, number & 255));
@@ -96,7 +92,7 @@ test('no more is under way than the limit, whatever is sent', (t) => {
   sendMany(5000);
   t.is(network.counts.linkFramesPeak, 4096);
   t.is(network.counts.overflowed, 904);
-  network.healAll();
+  network.healAll(perfect);
   schedule.runUntil(1000);
   t.is(numbers().length, 4096);
 });

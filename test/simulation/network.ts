@@ -58,7 +58,7 @@ export class SimulatedNetwork {
   readonly #schedule: Schedule;
   readonly #random: SeededRandom;
   readonly #trace: Trace;
-  readonly #qualityOf: (from: NodeId, to: NodeId) => LinkQuality;
+  #quality: LinkQuality;
   readonly #deliver: (from: NodeId, to: NodeId, frame: Uint8Array) => void;
   readonly #links = new Map<NodeId, Map<NodeId, Link>>();
 
@@ -66,13 +66,13 @@ export class SimulatedNetwork {
     schedule: Schedule,
     random: SeededRandom,
     trace: Trace,
-    qualityOf: (from: NodeId, to: NodeId) => LinkQuality,
+    quality: LinkQuality,
     deliver: (from: NodeId, to: NodeId, frame: Uint8Array) => void,
   ) {
     this.#schedule = schedule;
     this.#random = random;
     this.#trace = trace;
-    this.#qualityOf = qualityOf;
+    this.#quality = quality;
     this.#deliver = deliver;
   }
 
@@ -134,16 +134,13 @@ export class SimulatedNetwork {
     this.#link(from, to).quality = quality;
   }
 
-  qualityOf(from: NodeId, to: NodeId): LinkQuality {
-    return this.#link(from, to).quality;
-  }
-
-  /** Everything works from now on, well or badly as `qualityOf` says. */
-  healAll(): void {
+  /** All links work from now on, those that are still to come too. */
+  healAll(quality: LinkQuality): void {
+    this.#quality = quality;
     for (const [from, links] of this.#links)
       for (const [to, link] of links) {
         link.cuts = 0;
-        link.quality = this.#qualityOf(from, to);
+        link.quality = quality;
         while (link.clogs > 0) this.unclog(from, to);
       }
   }
@@ -184,7 +181,7 @@ export class SimulatedNetwork {
     }
     let link = links.get(to);
     if (link === undefined) {
-      link = { quality: this.#qualityOf(from, to), cuts: 0, clogs: 0, held: [], underWay: 0, lastArrivalMs: 0 };
+      link = { quality: this.#quality, cuts: 0, clogs: 0, held: [], underWay: 0, lastArrivalMs: 0 };
       links.set(to, link);
     }
     return link;

@@ -177,8 +177,9 @@ export const profiles = {
       ambush: 4,
       'crash-primary': 3,
       'pause-primary': 3,
-      'cut-link': 4,
-      'one-way': 3,
+      split: 4,
+      'cut-link': 3,
+      'one-way': 2,
       clog: 3,
       degrade: 2,
       isolate: 1,
@@ -223,7 +224,7 @@ export function planOf(profile: ProfileName, random: SeededRandom): WorldPlan {
   const base = networks[random.pick(allowed)];
   const nodes = random.pick([3, 3, 3, 4, 5, 5, 7]);
   const partitions = isBusy ? random.integer(1, 3) : random.integer(4, 8);
-  const copies = random.pick(isBusy ? [2, 3, 3, 3] : isSpaced ? [2, 2, 3] : [1, 2, 2, 3, 3]);
+  const copies = random.pick(isBusy ? [2, 3, 3, 4] : isSpaced ? [2, 2, 3] : [1, 2, 2, 3, 3]);
   const minInSync = copies > 1 && random.chance(0.35) ? 2 : 1;
   const onLoss = random.chance(0.6) ? 'reset' : 'offline';
   const meanDelayMs = base.meanDelayMs * random.logBetween(0.7, 2);

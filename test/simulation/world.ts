@@ -3,7 +3,7 @@ import type { RaftState } from '../../src/cluster/consensus/raft-types.ts';
 import type { ClusterState } from '../../src/cluster/controller/cluster-state.ts';
 import { emptyClusterState } from '../../src/cluster/controller/cluster-state.ts';
 import { encodeState } from '../../src/cluster/controller/state-codec.ts';
-import type { NodeId } from '../../src/cluster/identity.ts';
+import { FRESH, type NodeId } from '../../src/cluster/identity.ts';
 import { Administrator } from './administrator.ts';
 import { ClusterStatistics } from './cluster-statistics.ts';
 import { SimulatedDisk } from './disk.ts';
@@ -74,7 +74,7 @@ export class World implements WorldView, Reach {
       this.schedule,
       new SeededRandom(seed, stream.network),
       trace,
-      () => plan.network,
+      plan.network,
       (from, to, frame) => this.#deliver(from, to, frame),
     );
     this.administrator = new Administrator(this);
@@ -113,6 +113,7 @@ export class World implements WorldView, Reach {
   comeBack(id: NodeId): void {
     this.gone.delete(id);
     this.expelled.delete(id);
+    this.administrator.welcome(id);
     this.nodeOf(id)?.start();
   }
 
@@ -183,8 +184,12 @@ export class World implements WorldView, Reach {
         return `partition ${partition} has ${replicas.length} places rather than ${copies}`;
       if (inSync.length !== copies)
         return `partition ${partition} has ${inSync.length} copies in sync rather than ${copies}`;
-      for (const { node, boot } of inSync) {
-        if (this.#byId.get(node)?.boot !== boot) return `partition ${partition} counts on a dead process of ${node}`;
+      for (const { node, boot, generation } of inSync) {
+        const holder = this.#byId.get(node);
+        if (holder?.boot !== boot) return `partition ${partition} counts on a dead process of ${node}`;
+        const held = holder.node?.copy(partition)?.generation;
+        if (generation !== FRESH && generation !== held)
+          return `partition ${partition} counts on a lost copy of ${node}`;
         if (!replicas.includes(node)) return `partition ${partition} still lives on ${node}`;
       }
     }
