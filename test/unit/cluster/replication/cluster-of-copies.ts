@@ -260,3 +260,14 @@ export class ClusterOfCopies {
     return at.copy.append([key], effectOf(key, value), this.nowMs);
   }
 }
+
+/** The first of the nodes is primary, the others are in sync, and nothing is under way. */
+export function settledCluster(setup: ClusterSetup = {}): ClusterOfCopies {
+  const cluster = new ClusterOfCopies(setup);
+  cluster.run(1000);
+  return cluster;
+}
+
+export function membersOf({ inSync }: PartitionEntry): NodeId[] {
+  return inSync.map(({ node }) => node);
+}
