@@ -177,7 +177,7 @@ export const profiles = {
       ambush: 4,
       'crash-primary': 3,
       'pause-primary': 3,
-      split: 4,
+      split: 5,
       'cut-link': 3,
       'one-way': 2,
       clog: 3,
@@ -222,7 +222,7 @@ export function profileOf(seed: number): ProfileName {
 export function planOf(profile: ProfileName, random: SeededRandom): WorldPlan {
   const { networks: allowed, isSpaced, isBusy = false } = profiles[profile] as Profile;
   const base = networks[random.pick(allowed)];
-  const nodes = random.pick([3, 3, 3, 4, 5, 5, 7]);
+  const nodes = random.pick(isBusy ? [3, 4, 5, 5, 5] : [3, 3, 3, 4, 5, 5, 7]);
   const partitions = isBusy ? random.integer(1, 3) : random.integer(4, 8);
   const copies = random.pick(isBusy ? [2, 3, 3, 4] : isSpaced ? [2, 2, 3] : [1, 2, 2, 3, 3]);
   const minInSync = copies > 1 && random.chance(0.35) ? 2 : 1;
