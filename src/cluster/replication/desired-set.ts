@@ -66,6 +66,7 @@ function mayJoin(follower: Follower, { isFenced, joinFrom, shrinkAfterMs, nowMs 
     follower.isClean &&
     follower.acked >= joinFrom &&
     follower.snapshot === null &&
+    !follower.isDoubted(nowMs) &&
     nowMs - follower.heardMs <= shrinkAfterMs / 2 &&
     !isFenced(follower.node)
   );

@@ -21,6 +21,7 @@ export class Follower {
   #isClean = false;
   #stampMs = -1;
   #heardMs: number;
+  #doubtedUntilMs = Number.NEGATIVE_INFINITY;
   #next: number;
   #isProbing = true;
   /** Last numbers of the messages with records that were sent and not acknowledged. */
@@ -119,8 +120,27 @@ export class Follower {
     this.#isClean = false;
     this.#stampMs = -1;
     this.#caughtUpMs = nowMs;
+    this.#doubtedUntilMs = Number.NEGATIVE_INFINITY;
     this.probeAt(this.#next - 1);
     return true;
+  }
+
+  /**
+   * Others took this copy out of the in-sync set: what it said before proves nothing any more. If not because its
+   * node was silent, then because it is gone, and for a while even what comes from it may be from before.
+   */
+  doubt(member: Member, isSilence: boolean, nowMs: number): void {
+    if (this.#compare(member) !== 0) return;
+    this.#acked = -1;
+    this.#isClean = false;
+    this.snapshot = null;
+    this.probeAt(this.#next - 1);
+    if (!isSilence) this.#doubtedUntilMs = nowMs + 2 * this.#options.shrinkAfterMs;
+  }
+
+  /** It may be of a copy that is gone. */
+  isDoubted(nowMs: number): boolean {
+    return nowMs < this.#doubtedUntilMs;
   }
 
   /** The primary itself slept for so long, and could not have heard it. */

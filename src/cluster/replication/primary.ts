@@ -1,11 +1,11 @@
 import { assert } from '../../base/assert.ts';
 import type { ClusterSettings, PartitionEntry } from '../controller/cluster-state.ts';
-import { type Member, memberOf, type NodeId } from '../identity.ts';
+import { isSameMember, type Member, memberOf, type NodeId } from '../identity.ts';
 import { desiredSet } from './desired-set.ts';
 import { Follower } from './follower.ts';
 import { type CopyContext, FollowerSender, isBeingSent } from './follower-sender.ts';
 import { HandOver, type HandOverPhase } from './hand-over.ts';
-import { InSyncChanges } from './in-sync-changes.ts';
+import { InSyncChanges, isSameSet } from './in-sync-changes.ts';
 import { PendingKeys } from './pending-keys.ts';
 import type { ChunkCursor } from './replication-host.ts';
 import type { LogRecord, ReplicationMessage } from './replication-message.ts';
@@ -132,11 +132,14 @@ export class Primary {
   /** A later entry of the same epoch, or other fences. */
   configure(configuration: Configuration, nowMs: number): void {
     const { entry } = configuration;
-    const hasMoved = entry.version !== this.#configuration.entry.version;
+    const before = this.#configuration.entry;
     this.#configuration = configuration;
     this.#nowMs = nowMs;
     this.#isReviewDue = true;
-    if (hasMoved && !this.#handOver.isIdle) this.#handOver.giveUp(nowMs);
+    if (entry.version !== before.version) {
+      if (!this.#handOver.isIdle) this.#handOver.giveUp(nowMs);
+      this.#doubtRemoved(before.inSync, nowMs);
+    }
     this.#changes.configure(entry.version, this.#currentSet);
     this.#meetFollowers(nowMs);
     this.#advance(nowMs);
@@ -206,6 +209,19 @@ export class Primary {
     this.#advance(nowMs);
     if (this.#isReviewDue || this.#handOver.state.phase === 'stopping') this.#review(nowMs);
     for (const follower of this.#followers.values()) this.#sender.serve(follower, nowMs);
+  }
+
+  /**
+   * Whoever left the set without this primary having asked for it was fenced, has started again or has lost its copy.
+   * What was known of it may be of a copy that is no more.
+   */
+  #doubtRemoved(before: readonly Member[], nowMs: number): void {
+    const { entry, isFenced } = this.#configuration;
+    if (this.#changes.sets.some((set) => isSameSet(set, entry.inSync))) return;
+    for (const member of before) {
+      if (entry.inSync.some((other) => isSameMember(other, member))) continue;
+      this.#followers.get(member.node)?.doubt(member, isFenced(member.node), nowMs);
+    }
   }
 
   /** Every other copy that is in sync, or should be. What is known of those that stay so is kept. */

@@ -81,6 +81,11 @@ export class CopyNode {
     this.copy = new PartitionCopy(0, { node, boot }, cluster.options, host, cluster.nowMs);
   }
 
+  /** What its store holds, by key. */
+  get contents(): [number, number][] {
+    return [...this.store].sort(([left], [right]) => left - right);
+  }
+
   /** Clients were told of all writes up to here. */
   get told(): number {
     return this.acknowledged.at(-1)?.committed ?? 0;

@@ -173,5 +173,5 @@ test('a restarted node is another copy: it is filled from the beginning, and joi
   t.deepEqual(membersOf(cluster.entry), ['a', 'c']);
   cluster.run(1000);
   t.deepEqual(membersOf(cluster.entry).sort(), ['a', 'b', 'c']);
-  t.deepEqual(cluster.at('b').store, cluster.at('a').store);
+  t.deepEqual(cluster.at('b').contents, cluster.at('a').contents);
 });

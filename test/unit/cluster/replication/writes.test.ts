@@ -145,7 +145,7 @@ test('messages that come twice, late or in another order change nothing', (t) =>
   cluster.rest();
   t.is(cluster.copy('b').last, last);
   t.is(cluster.copy('b').committed, committed);
-  t.deepEqual(cluster.at('b').store, cluster.at('a').store);
+  t.deepEqual(cluster.at('b').contents, cluster.at('a').contents);
   t.is(cluster.at('a').told, 6);
 });
 

@@ -1,0 +1,60 @@
+import test from 'ava';
+import { settledCluster } from './cluster-of-copies.ts';
+
+test('a copy in touch with its primary is fresh, and one that is cut off grows stale', (t) => {
+  const cluster = settledCluster();
+  const { copy } = cluster.at('b');
+  t.is(copy.replicaReadRefusal(cluster.nowMs, 250, null), null);
+  cluster.nowMs += 500;
+  t.deepEqual(copy.replicaReadRefusal(cluster.nowMs, 250, null), { reason: 'stale', primary: 'a', isRetryable: true });
+  t.is(copy.replicaReadRefusal(cluster.nowMs, 1000, null), null);
+});
+
+test('a primary without a lease vouches for nothing', (t) => {
+  const cluster = settledCluster();
+  cluster.at('a').lease.endsAtMs = cluster.nowMs;
+  cluster.run(500);
+  t.is(cluster.copy('b').replicaReadRefusal(cluster.nowMs, 250, null)?.reason, 'stale');
+});
+
+test('a new primary vouches for nothing before its tail is confirmed', (t) => {
+  const cluster = settledCluster();
+  for (let key = 0; key < 3; key++) cluster.write('a', key, key);
+  cluster.rest(({ from, to }) => from === 'a' || to === 'a');
+  t.is(cluster.at('a').told, 3);
+  cluster.stop('a');
+  cluster.fence('a');
+  // b may not know yet that the writes were acknowledged; c knows even less.
+  cluster.run(
+    400,
+    ({ from, to, message }) => !(from === 'c' && to === 'b' && message.type === 'ack' && message.seq === 3),
+  );
+  const { copy } = cluster.at('c');
+  if (cluster.copy('b').committed < 3) t.is(copy.replicaReadRefusal(cluster.nowMs, 250, null)?.reason, 'stale');
+  t.is(cluster.copy('b').committed, 0);
+  cluster.run(500);
+  t.is(copy.replicaReadRefusal(cluster.nowMs, 250, null), null);
+  t.is(copy.applied, 3);
+});
+
+test('a token makes a reader see his own write', (t) => {
+  const cluster = settledCluster();
+  const { copy } = cluster.at('b');
+  const seq = cluster.write('a', 1, 10);
+  const { epoch } = cluster.copy('a');
+  t.deepEqual(copy.replicaReadRefusal(cluster.nowMs, 1e9, { epoch, seq }), {
+    reason: 'before-token',
+    primary: 'a',
+    isRetryable: true,
+  });
+  cluster.run(300);
+  t.is(copy.replicaReadRefusal(cluster.nowMs, 1e9, { epoch, seq }), null);
+  t.is(copy.replicaReadRefusal(cluster.nowMs, 1e9, { epoch: epoch + 1, seq })?.reason, 'before-token');
+  t.is(copy.replicaReadRefusal(cluster.nowMs, 1e9, { epoch: 0, seq: 99 }), null, 'what was lost is not waited for');
+});
+
+test('a primary is to be read as one, and a node without a copy not at all', (t) => {
+  const cluster = settledCluster({ nodes: ['a', 'b', 'c', 'd'], replicas: ['a', 'b', 'c'] });
+  t.is(cluster.copy('a').replicaReadRefusal(cluster.nowMs, 1e9, null)?.reason, 'is-primary');
+  t.is(cluster.copy('d').replicaReadRefusal(cluster.nowMs, 1e9, null)?.reason, 'not-ready');
+});
