@@ -70,7 +70,7 @@ export class ClusterWitness implements Witness {
   }
 
   lostData(node: NodeView, partition: number, nowMs: number): void {
-    this.#ground.lost(node, partition, nowMs);
+    this.#ground.lost(node, partition, nowMs, false);
   }
 
   configured(): void {
@@ -116,6 +116,7 @@ export class ClusterWitness implements Witness {
     this.#nowMs = nowMs;
     this.#consensus.applied(node);
     this.#replication.cleared(node, partition);
+    this.#ground.lost(node, partition, nowMs, true);
   }
 
   acknowledged(

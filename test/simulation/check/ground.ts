@@ -3,7 +3,7 @@ import { FRESH, type Member, type NodeId } from '../../../src/cluster/identity.t
 import type { PartitionCopy } from '../../../src/cluster/replication/partition-copy.ts';
 import type { NodeView } from '../witness.ts';
 
-/** A loss of memory that the world caused, not the core. */
+/** Memory of a copy that is gone although its process goes on. */
 interface Loss {
   readonly partition: number;
   readonly node: NodeId;
@@ -11,6 +11,8 @@ interface Loss {
   /** Of the copy that was lost. */
   readonly generation: number;
   readonly atMs: number;
+  /** The core threw it away, when it was not in sync. The world's doing if not. */
+  readonly isDiscarded: boolean;
 }
 
 /** What is true, whatever any node knows: who runs, which memory was lost, and what the group has agreed on last. */
@@ -29,10 +31,10 @@ export class Ground {
     for (const copy of node.node.copies()) this.#generations.set(copy, copy.generation);
   }
 
-  lost(node: NodeView, partition: number, nowMs: number): void {
+  lost(node: NodeView, partition: number, nowMs: number, isDiscarded: boolean): void {
     const copy = node.node?.copy(partition);
     const generation = copy === undefined ? 0 : (this.#generations.get(copy) ?? 0);
-    this.#losses.push({ partition, node: node.id, boot: node.boot, generation, atMs: nowMs });
+    this.#losses.push({ partition, node: node.id, boot: node.boot, generation, atMs: nowMs, isDiscarded });
   }
 
   isRunning(node: NodeId, boot: number): boolean {
@@ -41,8 +43,9 @@ export class Ground {
   }
 
   /**
-   * Whether the memory of a copy is gone for good by the world's doing: a crash, or the loss of a shard. `sinceMs` is
-   * when it became a member, which matters for one that was fresh then and may have been lost before, too.
+   * Whether the memory of a copy is gone for good: by a crash, by the loss of a shard, or because it was not in sync
+   * when the core threw it away (a late word of it may still bring it into a set, where it waits to be taken out).
+   * `sinceMs` is when it became a member, which matters for one that was fresh then and may have been lost before.
    */
   isGone(partition: number, member: Member, sinceMs: number): boolean {
     if (!this.isRunning(member.node, member.boot)) return true;
@@ -51,7 +54,9 @@ export class Ground {
         loss.partition === partition &&
         loss.node === member.node &&
         loss.boot === member.boot &&
-        (member.generation === FRESH ? loss.atMs >= sinceMs : loss.generation >= member.generation),
+        (member.generation === FRESH
+          ? loss.atMs >= sinceMs && !loss.isDiscarded
+          : loss.generation >= member.generation),
     );
   }
 
