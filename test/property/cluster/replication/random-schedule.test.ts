@@ -7,8 +7,11 @@ const settings: fc.Arbitrary<ScheduleSettings> = fc.record({
   seed: fc.nat(2 ** 31),
   minInSync: fc.integer({ min: 1, max: 3 }),
   onLoss: fc.constantFrom('offline', 'reset'),
-  lossPermille: fc.constantFrom(0, 20, 150),
-  restartPermille: fc.constantFrom(0, 2, 8),
+  losses: fc.constantFrom(0, 20, 100),
+  restarts: fc.constantFrom(0, 2, 8),
+  cuts: fc.constantFrom(0, 5, 20),
+  writes: fc.constantFrom(50, 400),
+  disorderPermille: fc.constantFrom(0, 30, 300),
 });
 
 test('whatever happens in whatever order, no acknowledged write is lost while a copy in sync lives, and all settles', (t) => {

@@ -3,16 +3,20 @@ import { ClusterOfCopies, type CopyNode } from '../../../unit/cluster/replicatio
 import { Truth } from './truth.ts';
 
 const NODES: readonly NodeId[] = ['a', 'b', 'c', 'd'];
-const LEASE_MS = 1500;
+const LEASE_MS = 800;
 const KEYS = 7;
 
 export interface ScheduleSettings {
   readonly seed: number;
   readonly minInSync: number;
   readonly onLoss: 'offline' | 'reset';
-  /** Of a thousand steps, how many lose a message, start a node again, and lose a copy. */
-  readonly lossPermille: number;
-  readonly restartPermille: number;
+  /** How much more often than others these steps are: a message is lost; a node starts again or loses a copy; a node
+   * is cut off, or in touch again; somebody writes; the messages that wait are delivered in another order. */
+  readonly losses: number;
+  readonly restarts: number;
+  readonly cuts: number;
+  readonly writes: number;
+  readonly disorderPermille: number;
 }
 
 /**
@@ -27,6 +31,7 @@ export class RandomSchedule {
   #value = 0;
   /** Until when each node may hold a lease; it is not fenced before. */
   readonly #leasedUntilMs = new Map<NodeId, number>();
+  readonly #cutOff = new Set<NodeId>();
   #grants: { to: CopyNode; endsAtMs: number; seen: number }[] = [];
   readonly #settings: ScheduleSettings;
 
@@ -60,6 +65,7 @@ export class RandomSchedule {
   settle(): void {
     const { cluster } = this;
     cluster.bag = [];
+    this.#cutOff.clear();
     for (const node of NODES) {
       if (!cluster.nodes.has(node)) cluster.start(node);
       cluster.at(node).lease.endsAtMs = Number.POSITIVE_INFINITY;
@@ -85,22 +91,22 @@ export class RandomSchedule {
   #step(): void {
     const { cluster } = this;
     cluster.nowMs += this.#chance(20) ? this.#below(500) : this.#below(10);
-    const { lossPermille, restartPermille } = this.#settings;
+    const { losses, restarts, cuts, writes } = this.#settings;
     this.#takeGrants();
     const steps: [number, () => void][] = [
-      [restartPermille, () => this.#restart()],
-      [restartPermille, () => this.#lose()],
-      [8, () => this.#fence()],
-      [20, () => cluster.unfence(this.#node())],
+      [restarts, () => this.#restart()],
+      [restarts, () => this.#lose()],
+      [20, () => this.#fence()],
       [4, () => this.#place()],
-      [100, () => this.#write()],
+      [writes, () => this.#write()],
+      [cuts, () => this.#cut()],
       [30, () => this.#read()],
-      [60, () => this.#heartbeat()],
-      [60, () => this.#decide()],
-      [100, () => this.#learn()],
+      [100, () => this.#heartbeat()],
+      [100, () => this.#decide()],
+      [150, () => this.#learn()],
       [200, () => this.#wake()],
       [30, () => this.#readChunk()],
-      [lossPermille, () => this.#deliver(false)],
+      [losses, () => this.#deliver(false)],
       [400, () => this.#deliver(true)],
     ];
     let at = this.#below(steps.reduce((sum, [weight]) => sum + weight, 0));
@@ -117,13 +123,20 @@ export class RandomSchedule {
     // Mostly in order, as a connection does; what waits for very long came over one that is broken by now.
     for (let count = this.#below(8); count >= 0; count--) {
       const { bag } = cluster;
-      const at = this.#chance(700) ? 0 : this.#below(bag.length);
+      const at = this.#chance(this.#settings.disorderPermille) ? this.#below(bag.length) : 0;
       const letter = bag[at];
       if (letter === undefined) return;
-      if (!this.#chance(100)) bag.splice(at, 1);
-      if (isHanded) cluster.hand(letter);
+      if (!this.#chance(this.#settings.disorderPermille / 2)) bag.splice(at, 1);
+      const isCut = this.#cutOff.has(letter.from) || this.#cutOff.has(letter.to);
+      if (isHanded && !isCut) cluster.hand(letter);
       this.truth.check();
     }
+  }
+
+  #cut(): void {
+    const node = this.#node();
+    if (!this.#cutOff.delete(node)) this.#cutOff.add(node);
+    if (this.#cutOff.size > 2) this.#cutOff.clear();
   }
 
   #wake(): void {
@@ -154,7 +167,7 @@ export class RandomSchedule {
         this.truth.checkRead(node, key);
         this.counts.reads++;
       }
-      const maxStalenessMs = this.#below(300);
+      const maxStalenessMs = this.#below(400);
       if (node.copy.replicaReadRefusal(this.cluster.nowMs, maxStalenessMs, null) === null) {
         this.truth.checkReplicaRead(node, maxStalenessMs);
         this.counts.replicaReads++;
@@ -164,12 +177,17 @@ export class RandomSchedule {
 
   #heartbeat(): void {
     const { cluster } = this;
-    const to = this.#up();
-    const known = cluster.state.nodes.get(to.node);
-    if (known === undefined || known.isFenced || known.boot !== to.boot) return;
-    const endsAtMs = cluster.nowMs + LEASE_MS;
-    this.#leasedUntilMs.set(to.node, endsAtMs);
-    this.#grants.push({ to, endsAtMs, seen: cluster.states.length });
+    for (const to of cluster.nodes.values()) {
+      const known = cluster.state.nodes.get(to.node);
+      if (this.#cutOff.has(to.node) || known?.boot !== to.boot || this.#chance(200)) continue;
+      if (known.isFenced) {
+        if (this.#chance(300)) cluster.unfence(to.node);
+        continue;
+      }
+      const endsAtMs = cluster.nowMs + LEASE_MS;
+      this.#leasedUntilMs.set(to.node, endsAtMs);
+      this.#grants.push({ to, endsAtMs, seen: cluster.states.length });
+    }
   }
 
   /** A lease counts once its holder has seen all that was decided before it was given. */
@@ -223,7 +241,7 @@ export class RandomSchedule {
     const proposal = proposals[at];
     if (proposal === undefined) return;
     if (!this.#chance(200)) proposals.splice(at, 1);
-    if (this.#chance(100)) return;
+    if (this.#chance(100) || this.#cutOff.has(proposal.from.node)) return;
     const refusal = this.cluster.apply(proposal.command);
     if (refusal === null && proposal.command.type === 'hand-over') this.counts.handOvers++;
     // Old ones are refused for ever; a few are kept to see that they are.
@@ -231,8 +249,11 @@ export class RandomSchedule {
   }
 
   #learn(): void {
-    const { node, seen } = this.#up();
-    this.cluster.learn(node, Math.min(this.cluster.states.length, seen + 1 + this.#below(3)));
+    const { cluster } = this;
+    for (const { node, seen } of cluster.nodes.values()) {
+      if (this.#cutOff.has(node) || this.#chance(300)) continue;
+      cluster.learn(node, Math.min(cluster.states.length, seen + 1 + this.#below(4)));
+    }
   }
 
   #readChunk(): void {
