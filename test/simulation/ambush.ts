@@ -17,6 +17,14 @@ export const moments = {
     const raft = node.node?.coordinator.raft;
     return raft?.role === 'leader' && raft.commitIndex < raft.lastIndex;
   },
+  'has somebody to take into the group': (node: SimulatedNode) => {
+    if (node.node === null) return false;
+    const { raft, state } = node.node.coordinator;
+    const { voters, learners } = raft.membership;
+    return (
+      raft.role === 'leader' && [...state.nodes.keys()].some((id) => !voters.includes(id) && !learners.includes(id))
+    );
+  },
 } as const satisfies Record<string, (node: SimulatedNode) => boolean>;
 
 export type Moment = keyof typeof moments;

@@ -197,7 +197,7 @@ export class FaultInjector {
     const random = this.#random;
     const moment = random.pick(Object.keys(moments) as Moment[]);
     const strike = random.pick(['crash', 'crash', 'pause', 'isolate', 'one-way'] as const);
-    const nth = random.integer(1, 6);
+    const nth = random.pick([1, 1, 2, 3, 6]);
     let seen = 0;
     this.#say('ambush', `for who ${moment}: ${strike}`);
     this.#world.onStepped = (node) => {
