@@ -40,6 +40,7 @@ export class Truth {
 
   check(): void {
     this.#followStates();
+    for (const { copy } of this.#cluster.nodes.values()) this.#poll(copy);
     for (const node of this.#cluster.nodes.values()) this.#checkCopy(node);
     for (const member of this.#cluster.entry.inSync) {
       const copy = this.holderOf(member);
@@ -117,7 +118,6 @@ export class Truth {
 
   #checkCopy(node: CopyNode): void {
     const { copy } = node;
-    this.#poll(copy);
     if (copy.role === 'primary' || copy.role === 'handing-over') {
       const other = this.#primaries.get(copy.epoch) ?? node.node;
       this.#primaries.set(copy.epoch, node.node);
