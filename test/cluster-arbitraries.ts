@@ -223,12 +223,14 @@ const partitionEntry = plain({
 export const state: fc.Arbitrary<ClusterState> = fc
   .record({
     nodes: fc.uniqueArray(node, { maxLength: 8, selector: (entry) => entry.id }),
+    removed: fc.uniqueArray(fc.tuple(nodeId, count), { maxLength: 4, selector: ([id]) => id }),
     partitions: fc.array(partitionEntry, { maxLength: 8 }),
   })
-  .chain(({ nodes, partitions }) =>
+  .chain(({ nodes, removed, partitions }) =>
     (partitions.length === 0 ? fc.constant(null) : settingsOf(partitions.length)).map((settings) => ({
       settings,
       nodes: new Map(nodes.map((entry) => [entry.id, entry])),
+      removed: new Map(removed),
       partitions,
     })),
   );

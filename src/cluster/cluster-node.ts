@@ -23,6 +23,8 @@ export interface ClusterNodeHost extends Omit<ReplicationHost, 'lease' | 'send' 
   configured(state: ClusterState): void;
   /** What came of a request made with `ClusterNode.submit`. */
   answered(request: number, answer: CoordinatorAnswer): void;
+  /** The controller does not take this node, for now; it goes on asking. An administrator would want to know. */
+  registrationRefused(reason: string): void;
   /** This node is no longer part of the cluster and must stop. */
   expelled(reason: string): void;
 }
@@ -62,6 +64,7 @@ export class ClusterNode {
         answered: (request, answer) => {
           if (!this.#ownRequests.delete(request)) host.answered(request, answer);
         },
+        registrationRefused: (reason) => host.registrationRefused(reason),
         expelled: (reason) => host.expelled(reason),
       },
       nowMs,

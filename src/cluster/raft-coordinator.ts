@@ -45,6 +45,8 @@ export interface RaftCoordinatorHost extends CoordinatorHost {
   send(to: NodeId, message: CoordinatorMessage | { readonly kind: 'raft'; readonly message: RaftMessage }): void;
   /** Makes a step of the log durable; `RaftCoordinator.persisted` is due then. */
   persist(action: Extract<RaftAction, { type: 'persist' }>): void;
+  /** The controller does not take this node, for now; it goes on asking. */
+  registrationRefused(reason: string): void;
   /** This node cannot be part of the cluster: it was removed, or another one bears its name. */
   expelled(reason: string): void;
 }
@@ -69,6 +71,8 @@ export class RaftCoordinator implements Coordinator {
   #events: RaftEvent[] = [];
   #isRunning = false;
   #isRegistered = false;
+  /** The request to register that is under way; 0: none. */
+  #registration = 0;
   #hasChanged = false;
   #isCreating = false;
   #heartbeatAtMs: number;
@@ -100,7 +104,7 @@ export class RaftCoordinator implements Coordinator {
     this.#requests = new RequestDesk(
       limits,
       (request, command) => this.#carry({ node: options.node, request }, command),
-      (request, answer, atMs) => host.answered(request, answer, atMs),
+      (request, answer, atMs) => this.#answered(request, answer, atMs),
     );
     this.#desk = new LeaderDesk(
       limits,
@@ -365,12 +369,22 @@ export class RaftCoordinator implements Coordinator {
     else this.#host.send(asker.node, { kind: 'answer', request: asker.request, answer });
   }
 
+  #answered(request: number, answer: CoordinatorAnswer, nowMs: number): void {
+    if (request !== this.#registration) this.#host.answered(request, answer, nowMs);
+    else {
+      // Whether it came to anything is seen in the state; at the next heartbeat it is asked for again if not.
+      this.#registration = 0;
+      if (answer.type === 'refused') this.#host.registrationRefused(answer.reason);
+    }
+  }
+
   #heartbeat(): void {
     const { node, boot, address, weight, zone, heartbeatMs } = this.#options;
     if (!this.#isRegistered) {
       // One at a time: the request is sent again until it is answered or given up.
-      if (this.#requests.size === 0) {
-        this.#requests.submit(this.nextRequest(), { type: 'register', node, boot, address, weight, zone }, this.#nowMs);
+      if (this.#registration === 0) {
+        this.#registration = this.nextRequest();
+        this.#requests.submit(this.#registration, { type: 'register', node, boot, address, weight, zone }, this.#nowMs);
       }
       // A hint may name a leader that is dead: when the request is sent again, somebody else is asked.
       else if (this.#raft.leader === null) this.#leader = null;

@@ -297,6 +297,10 @@ export class SimulatedNode implements NodeView, ClusterNodeHost {
     this.options.answered(request, answer);
   }
 
+  registrationRefused(reason: string): void {
+    this.options.trace.say(this.#trueNowMs, this.id, () => `is not taken: ${reason}`);
+  }
+
   expelled(reason: string): void {
     const life = this.#life;
     // Not from within its own call: it stops when that is over.

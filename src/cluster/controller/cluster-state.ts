@@ -8,6 +8,11 @@ export interface ClusterState {
   /** Null until the cluster is created. */
   readonly settings: ClusterSettings | null;
   readonly nodes: ReadonlyMap<NodeId, NodeEntry>;
+  /**
+   * The last boots of nodes that were removed, the latest removal last: a request of theirs that comes late must not
+   * bring them back. Started anew, they may come back.
+   */
+  readonly removed: ReadonlyMap<NodeId, number>;
   /** One a partition, by number; empty until the cluster is created. */
   readonly partitions: readonly PartitionEntry[];
 }
@@ -53,4 +58,7 @@ export interface PartitionEntry {
   readonly losses: number;
 }
 
-export const emptyClusterState: ClusterState = { settings: null, nodes: new Map(), partitions: [] };
+/** So many removed nodes are remembered. */
+export const REMOVED_MAX = 1024;
+
+export const emptyClusterState: ClusterState = { settings: null, nodes: new Map(), removed: new Map(), partitions: [] };

@@ -1,7 +1,7 @@
 import { isPlacementWeight } from '../../routing/placement/placement.ts';
 import { isNodeId, type NodeId } from '../identity.ts';
 import type { ClusterCommand } from './cluster-command.ts';
-import type { ClusterState, NodeEntry, PartitionEntry } from './cluster-state.ts';
+import { type ClusterState, type NodeEntry, type PartitionEntry, REMOVED_MAX } from './cluster-state.ts';
 import { applied, type Outcome, refused } from './outcome.ts';
 import { begunIfDue, mapPartitions, withFenced, withMembers, withUnfenced } from './partition-entry.ts';
 
@@ -32,6 +32,10 @@ function refusalOfRegister(state: ClusterState, { node, boot, address, weight }:
   if (address === '') return `node ${node} gives no address; other nodes must be able to reach it`;
   if (!(isPlacementWeight(weight) && weight <= WEIGHT_MAX)) {
     return `the weight of node ${node} is ${weight}; allowed are 0.000001 to ${WEIGHT_MAX} (drain a node that is to hold nothing)`;
+  }
+  const removedBoot = state.removed.get(node) ?? -1;
+  if (boot <= removedBoot) {
+    return `node ${node} was removed from the cluster in boot ${removedBoot}; to have it back, start it again`;
   }
   const before = state.nodes.get(node);
   if (before === undefined && state.nodes.size >= NODES_MAX) {
@@ -89,7 +93,8 @@ export function drain(state: ClusterState, { node, isDraining }: CommandOf<'drai
 }
 
 export function remove(state: ClusterState, { node }: CommandOf<'remove'>): Outcome {
-  if (!state.nodes.has(node)) return refused(state, `there is no node ${node} to remove`);
+  const entry = state.nodes.get(node);
+  if (entry === undefined) return refused(state, `there is no node ${node} to remove`);
   const inSync = state.partitions.filter((entry) => entry.inSync.some((member) => member.node === node)).length;
   const placed = state.partitions.filter((entry) => entry.replicas.includes(node)).length;
   if (inSync > 0 || placed > 0) {
@@ -100,7 +105,9 @@ export function remove(state: ClusterState, { node }: CommandOf<'remove'>): Outc
   }
   const nodes = new Map(state.nodes);
   nodes.delete(node);
-  return applied({ ...state, nodes });
+  const removed = new Map([...state.removed].slice(-(REMOVED_MAX - 1)));
+  removed.set(node, entry.boot);
+  return applied({ ...state, nodes, removed });
 }
 
 /** The state with this entry, and with what it means for each partition; those that can begin now do. */
@@ -111,9 +118,18 @@ function withNode(
 ): Outcome {
   const nodes = new Map(state.nodes);
   nodes.set(entry.id, entry);
-  const next = { ...state, nodes: state.nodes.has(entry.id) ? nodes : inOrder(nodes) };
+  const next = {
+    ...state,
+    nodes: state.nodes.has(entry.id) ? nodes : inOrder(nodes),
+    removed: without(state.removed, entry.id),
+  };
   const partitions = mapPartitions(state.partitions, (partition) => begunIfDue(change(partition, next.nodes), next));
   return applied({ ...next, partitions });
+}
+
+function without(removed: ReadonlyMap<NodeId, number>, node: NodeId): ReadonlyMap<NodeId, number> {
+  if (!removed.has(node)) return removed;
+  return new Map([...removed].filter(([id]) => id !== node));
 }
 
 /** By id: states that are equal are also walked in the same order, whatever led to them. */

@@ -12,7 +12,7 @@ import {
   writeNodeIdOrNull,
   writeNodeIds,
 } from '../identity-fields.ts';
-import type { ClusterState, NodeEntry, PartitionEntry } from './cluster-state.ts';
+import { type ClusterState, type NodeEntry, type PartitionEntry, REMOVED_MAX } from './cluster-state.ts';
 import {
   readAddress,
   readSettings,
@@ -31,13 +31,18 @@ const writer = new ValueWriter();
 /** The whole state, for snapshots. Equal states have equal bytes, however they came about: nodes go by their ids. */
 export function encodeState(state: ClusterState): Uint8Array {
   writer.clear();
-  writer.array(4);
+  writer.array(5);
   writer.integer(VERSION);
   if (state.settings === null) writer.nil();
   else writeSettings(writer, state.settings);
   writer.array(state.nodes.size);
   const nodes = [...state.nodes.values()].sort((left, right) => (left.id < right.id ? -1 : 1));
   for (const node of nodes) writeNode(writer, node);
+  writer.array(2 * state.removed.size);
+  for (const [id, boot] of state.removed) {
+    writer.string(id);
+    writer.integer(boot);
+  }
   writer.array(state.partitions.length);
   for (const partition of state.partitions) writePartition(writer, partition);
   return writer.copy();
@@ -46,16 +51,20 @@ export function encodeState(state: ClusterState): Uint8Array {
 /** Throws a `DecodeError` for anything but what {@link encodeState} makes. The nodes come in the order of their ids. */
 export function decodeState(bytes: Uint8Array): ClusterState {
   const reader = new ValueReader(bytes);
-  reader.array('state', 4, 4);
+  reader.array('state', 5, 5);
   reader.integer('version', VERSION, VERSION);
   const settings = reader.nil('settings') ? null : readSettings(reader);
   const nodes = readNodes(reader);
+  const removed = new Map<NodeId, number>();
+  for (let left = reader.array('removed', 0, 2 * REMOVED_MAX); left > 1; left -= 2) {
+    removed.set(readNodeId(reader, 'removed'), reader.integer('removed boot'));
+  }
   const count = settings === null ? 0 : settings.partitions;
   const partitions: PartitionEntry[] = [];
   for (let left = reader.array('partitions', count, count); left > 0; left--)
     partitions.push(readPartitionEntry(reader));
   reader.end('state');
-  return { settings, nodes, partitions };
+  return { settings, nodes, removed, partitions };
 }
 
 function writeNode(writer: ValueWriter, node: NodeEntry): void {

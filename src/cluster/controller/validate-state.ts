@@ -43,7 +43,8 @@ export function validateTransition(state: ClusterState, next: ClusterState): voi
   }
 }
 
-function validateWhole({ settings, nodes, partitions }: ClusterState): void {
+function validateWhole({ settings, nodes, removed, partitions }: ClusterState): void {
+  for (const node of removed.keys()) assert(!nodes.has(node), `node ${node} is removed and registered`);
   if (settings === null) assert(partitions.length === 0, 'there are partitions without settings');
   else {
     assert(validateSettings(settings, nodes.size).refusal === null, 'the settings cannot work');

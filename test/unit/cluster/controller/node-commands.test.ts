@@ -1,5 +1,5 @@
 import test from 'ava';
-import { emptyClusterState } from '../../../../src/cluster/controller/cluster-state.ts';
+import { emptyClusterState, REMOVED_MAX } from '../../../../src/cluster/controller/cluster-state.ts';
 import { FRESH } from '../../../../src/cluster/identity.ts';
 import {
   after,
@@ -166,6 +166,26 @@ test('a node is removed only when no copy is placed on it and none is in sync on
   const left = after(leaving, (now) => alter(now, 0, member('a'), member('c')), { type: 'remove', node: 'b' });
   t.false(left.nodes.has('b'));
   t.regex(refusalOf(left, { type: 'remove', node: 'b' }), /no node b/);
+});
+
+test('a request of a removed node that comes late does not bring it back; its next start does', (t) => {
+  const state = after(emptyClusterState, register('a'), register('b', 4), { type: 'remove', node: 'b' });
+  t.regex(refusalOf(state, register('b', 4)), /node b was removed.*boot 4.*start it again/);
+  t.regex(refusalOf(state, register('b', 3)), /was removed/);
+  const back = after(state, register('b', 5));
+  t.is(back.nodes.get('b')?.boot, 5);
+  t.is(back.removed.size, 0);
+});
+
+test('of removed nodes only the last are remembered', (t) => {
+  let state = after(emptyClusterState, register('a'));
+  for (let number = 0; number <= REMOVED_MAX; number++) {
+    state = after(state, register(`n${number}`), { type: 'remove', node: `n${number}` });
+  }
+  t.is(state.removed.size, REMOVED_MAX);
+  t.false(state.removed.has('n0'));
+  t.true(state.removed.has('n1'));
+  t.true(state.removed.has(`n${REMOVED_MAX}`));
 });
 
 test('partitions that were placed on nodes that are all fenced begin when one is back, without a loss', (t) => {
