@@ -1,9 +1,11 @@
 import { assert } from '../../base/assert.ts';
 import type { ClusterSettings, PartitionEntry } from '../controller/cluster-state.ts';
-import { FRESH, type Member, memberOf, type NodeId } from '../identity.ts';
+import type { Member, NodeId } from '../identity.ts';
+import { refusalByOther, refusalByPrimary, writeRefusalByPrimary } from './admission.ts';
 import { CopyData } from './copy-data.ts';
 import type { CopyContext } from './follower-sender.ts';
 import { Freshness } from './freshness.ts';
+import { OwnMembership } from './own-membership.ts';
 import { type Configuration, Primary } from './primary.ts';
 import type { ReadRefusal, ReplicaReadRefusal, WriteRefusal, WriteToken } from './refusal.ts';
 import { Replica } from './replica.ts';
@@ -50,12 +52,11 @@ export class PartitionCopy {
   /** The newest that is known, from an entry or a message. */
   #epoch = 0;
   #role: Role = { kind: 'none' };
-  /** Which reset this copy began from, and as which generation. */
-  #begun: { readonly resetEpoch: number; readonly generation: number } | null = null;
   #loseAskedMs = Number.NEGATIVE_INFINITY;
   #nowMs: number;
   readonly #self: { readonly node: NodeId; readonly boot: number };
   readonly #data: CopyData;
+  readonly #membership: OwnMembership;
   readonly #freshness: Freshness;
   readonly #context: CopyContext;
 
@@ -72,6 +73,7 @@ export class PartitionCopy {
     this.#self = self;
     this.#nowMs = nowMs;
     this.#data = new CopyData(partition, self, host);
+    this.#membership = new OwnMembership(self, this.#data);
     this.#freshness = new Freshness(nowMs);
     this.#context = { partition, data: this.#data, options, host, streams: { count: 0 } };
   }
@@ -257,13 +259,7 @@ export class PartitionCopy {
   writeRefusal(nowMs: number): WriteRefusal | null {
     const refusal = this.#primaryRefusal(nowMs);
     if (refusal !== null || this.#role.kind !== 'primary') return refusal;
-    const { side } = this.#role;
-    if (side.handOver.phase === 'stopping') {
-      return { reason: 'handing-over', primary: side.handOver.to, isRetryable: true };
-    }
-    if (!side.hasEnoughInSync) return { reason: 'too-few-in-sync', primary: this.#self.node, isRetryable: true };
-    if (side.isOverloaded) return { reason: 'overloaded', primary: this.#self.node, isRetryable: true };
-    return null;
+    return writeRefusalByPrimary(this.#role.side, this.#self.node);
   }
 
   /** Why a value that was just read must not be answered; to be asked *after* it was read. */
@@ -299,19 +295,8 @@ export class PartitionCopy {
   }
 
   #primaryRefusal(nowMs: number): ReadRefusal | null {
-    const primary = this.#knownPrimary;
-    if (this.#role.kind === 'primary') {
-      const { handOver } = this.#role.side;
-      if (handOver.phase === 'proposed') return { reason: 'handing-over', primary: handOver.to, isRetryable: true };
-      if (nowMs >= this.#context.host.lease.endsAtMs) return { reason: 'no-lease', primary, isRetryable: true };
-      return null;
-    }
-    const entry = this.#configuration?.entry;
-    if (entry === undefined || entry.epoch < this.#epoch || entry.primary !== null) {
-      return { reason: 'not-primary', primary, isRetryable: true };
-    }
-    if (entry.inSync.length > 0 || entry.epoch === 0) return { reason: 'offline', primary, isRetryable: true };
-    return { reason: 'lost', primary, isRetryable: this.#configuration?.settings.onLoss === 'reset' };
+    if (this.#role.kind !== 'primary') return refusalByOther(this.#configuration, this.#epoch, this.#knownPrimary);
+    return refusalByPrimary(this.#role.side, this.#self.node, this.#context.host.lease, nowMs);
   }
 
   /** Who is primary in the newest epoch this node knows; null if it knows none who acts. */
@@ -337,14 +322,14 @@ export class PartitionCopy {
     if (entry.epoch < this.#epoch) return;
     if (entry.epoch > this.#epoch) this.#enterEpoch(entry.epoch);
     this.#beginIfFresh(entry);
-    if (entry.primary === this.#self.node && this.#isMember(entry)) {
+    if (entry.primary === this.#self.node && this.#membership.isMember(entry)) {
       if (this.#role.kind === 'primary') this.#role.side.configure(configuration, nowMs);
       else this.#promote(configuration, nowMs);
       return;
     }
     this.#stepDown();
     if (entry.primary !== null && entry.primary !== this.#self.node) this.#dropDirt(entry.epoch);
-    if (!this.#isPlaced(entry)) {
+    if (!this.#membership.isPlaced(entry)) {
       if (!this.#data.isEmpty) this.#discard();
       this.#role = { kind: 'none' };
     } else if (this.#role.kind === 'none') this.#role = { kind: 'replica', side: null };
@@ -379,7 +364,7 @@ export class PartitionCopy {
     if (!this.#data.isDirtyFromBefore(epoch)) return;
     const entry = this.#configuration?.entry;
     assert(
-      entry === undefined || entry.epoch < epoch || !this.#isMember(entry),
+      entry === undefined || entry.epoch < epoch || !this.#membership.isMember(entry),
       `the copy of partition ${this.partition} is named in sync and has writes that were never committed`,
     );
     this.#discard();
@@ -391,34 +376,18 @@ export class PartitionCopy {
     if (this.#role.kind === 'replica') this.#role.side?.forget();
   }
 
-  /** The entry says that this copy begins empty, with the partition itself. Once for each such beginning. */
   #beginIfFresh(entry: PartitionEntry): void {
-    const own = memberOf(entry.inSync, this.#self.node);
-    if (own === undefined || own.boot !== this.#self.boot || own.generation !== FRESH) return;
-    if (this.#begun?.resetEpoch === entry.resetEpoch) return;
+    if (!this.#membership.isBeginning(entry)) return;
     this.#stepDown();
     if (!this.#data.isEmpty) this.#discard();
-    this.#data.beginEmpty(entry.resetEpoch);
-    this.#begun = { resetEpoch: entry.resetEpoch, generation: this.#data.generation };
-  }
-
-  /** Whether the set names this very copy, with the memory it has now. */
-  #isMember(entry: PartitionEntry): boolean {
-    const own = memberOf(entry.inSync, this.#self.node);
-    if (own === undefined || own.boot !== this.#self.boot) return false;
-    if (own.generation !== FRESH) return own.generation === this.#data.generation;
-    return this.#begun?.resetEpoch === entry.resetEpoch && this.#begun.generation === this.#data.generation;
-  }
-
-  #isPlaced({ inSync, replicas }: PartitionEntry): boolean {
-    return replicas.includes(this.#self.node) || memberOf(inSync, this.#self.node)?.boot === this.#self.boot;
+    this.#membership.begin(entry);
   }
 
   /** The set names a filling of this copy that is gone. Until that is set right it says nothing about any other. */
   get #isLost(): boolean {
     const entry = this.#configuration?.entry;
     if (entry === undefined || entry.epoch < this.#epoch) return false;
-    return memberOf(entry.inSync, this.#self.node)?.boot === this.#self.boot && !this.#isMember(entry);
+    return this.#membership.isNamedInVain(entry);
   }
 
   #tellLoss(nowMs: number): void {
@@ -463,7 +432,7 @@ export class PartitionCopy {
     const entry = this.#configuration?.entry;
     if (message.type === 'append') side.onAppend(message, (entry?.epoch ?? -1) >= epoch, nowMs);
     // A copy that is in sync has no need of it: this was meant for what it was before.
-    else if (entry === undefined || !this.#isMember(entry)) side.onChunk(message, nowMs);
+    else if (entry === undefined || !this.#membership.isMember(entry)) side.onChunk(message, nowMs);
   }
 
   /** Whether `from` can be the primary of `epoch`, and this copy its follower. */
