@@ -90,7 +90,7 @@ export class Raft {
   /** When a `tick` is due next. */
   get wakeAtMs(): number {
     if (this.#leadership !== null) return this.#leadership.wakeAtMs;
-    return this.#self.mayStand ? this.#electionDueMs : Number.POSITIVE_INFINITY;
+    return this.#self.mayStand || this.#leader !== null ? this.#electionDueMs : Number.POSITIVE_INFINITY;
   }
 
   /** Undefined unless this node leads and `node` is a member. */
@@ -150,9 +150,11 @@ export class Raft {
     if (this.#leadership !== null) {
       if (this.#leadership.isQuorumLost(this.#nowMs)) this.#become('follower', null);
       else this.#leadership.tick(this.#nowMs);
-    } else if (this.#self.mayStand && this.#nowMs >= this.#electionDueMs) {
+    } else if (this.#nowMs >= this.#electionDueMs) {
+      // Who has no say in an election still has to know that the leader is silent, to ask others for the next one.
+      if (!this.#self.mayStand) this.#become('follower', null);
       // With a disk this slow another term would only have to be written too.
-      if (!this.#self.isHardDurable) this.#electionDueMs = this.#drawElectionDue();
+      else if (!this.#self.isHardDurable) this.#electionDueMs = this.#drawElectionDue();
       else if (this.#isAlone) this.#stand(false);
       else this.#preVote();
     }

@@ -52,13 +52,23 @@ test('a node that has nothing is passive until it is added; then it gets everyth
   network.run(500);
   t.deepEqual(network.node('d').commands, ['x']);
   t.deepEqual(network.core('d').membership, { voters: ['a', 'b', 'c'], learners: ['d'] });
-  t.is(network.core('d').wakeAtMs, Number.POSITIVE_INFINITY);
   t.true(network.core(leader).progressOf('d')?.isCaughtUp);
 
   network.change(leader, 'promote', 'd');
   network.run(500);
   t.deepEqual(network.core('d').membership, { voters: ['a', 'b', 'c', 'd'], learners: [] });
   t.true(network.core('d').wakeAtMs < Number.POSITIVE_INFINITY);
+});
+
+test('a learner forgets a leader it hears nothing of, and does not stand itself', (t) => {
+  const { network, leader } = begin();
+  network.add('d');
+  network.change(leader, 'add-learner', 'd');
+  network.run(500);
+  t.is(network.core('d').leader, leader);
+  for (const id of ['a', 'b', 'c']) network.crash(id);
+  network.run(5000);
+  t.like(network.core('d'), { role: 'follower', leader: null, wakeAtMs: Number.POSITIVE_INFINITY });
 });
 
 test('a learner counts in no majority', (t) => {
