@@ -95,7 +95,7 @@ test('every copy of a set that was asked for is needed until the version moves',
   const cluster = settledCluster();
   cluster.stop('c');
   cluster.start('c');
-  cluster.run(20);
+  cluster.learnAll();
   t.deepEqual(membersOf(cluster.entry), ['a', 'b']);
   // c catches up and is asked for; nobody knows what comes of it.
   runUndecided(cluster, 300);
@@ -106,8 +106,9 @@ test('every copy of a set that was asked for is needed until the version moves',
   // Silent again, it is no longer wanted: the present set is asked for, which kills the other request.
   cluster.proposals.length = 0;
   runUndecided(cluster, 800, without('c'));
-  t.true(setsOf(cluster).includes('ab'));
+  t.is(setsOf(cluster).at(-1), 'ab');
   t.true(cluster.at('a').told < seq);
+  cluster.proposals.splice(0, cluster.proposals.length - 1);
   const { version } = cluster.entry;
   cluster.decide();
   t.is(cluster.entry.version, version + 1);
