@@ -96,13 +96,14 @@ export class ConfigurationCheck {
     }
   }
 
-  /** Whoever is fenced, or has a new process, has no lease left in the process it had. */
+  /** Whoever is fenced, or has a new process, has no lease left in the process it had, unless it knows already. */
   #checkFencing(before: ClusterState, after: ClusterState, index: number): void {
     for (const [id, entry] of after.nodes) {
       const old = before.nodes.get(id);
       if (old === undefined || old.isFenced || (!entry.isFenced && entry.boot === old.boot)) continue;
       const view = this.#ground.nodes.get(id);
       if (view?.node == null || !view.isRunning || view.boot !== old.boot) continue;
+      if (view.node.coordinator.appliedIndex >= index) continue;
       const leftMs = view.node.coordinator.lease.endsAtMs - view.localNowMs;
       if (leftMs > 0) violate(`entry ${index} fences ${id}, whose lease goes on for ${leftMs.toFixed(1)} ms`);
     }
