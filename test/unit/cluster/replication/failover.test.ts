@@ -24,6 +24,10 @@ test('a new primary serves what its predecessor acknowledged, and acknowledges i
   cluster.flushAll();
   cluster.rest(({ to }) => to !== 'b');
   t.is(copy.committed, 0);
+  const member = { node: 'c', boot: 1, generation: 0 };
+  const ack = { type: 'ack', partition: 0, epoch: copy.epoch, member, seq: 1, isClean: true, stamp: 1 } as const;
+  cluster.hand({ from: 'c', to: 'b', message: ack });
+  t.is(copy.committed, 0, 'a part of the tail is not enough');
   cluster.run(200);
   t.is(copy.committed, 3);
   t.is(copy.pendingSeq(2), 0);
