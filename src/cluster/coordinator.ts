@@ -15,6 +15,8 @@ export interface Coordinator {
   /** When `tick` is next due, on the node's monotonic clock in milliseconds. */
   readonly wakeAtMs: number;
   tick(nowMs: number): void;
+  /** A number for {@link submit} that no earlier request of this node bears. */
+  nextRequest(): number;
   /**
    * Asks for a change. `CoordinatorHost.answered` says what came of it, or that nobody knows (after
    * `requestTimeoutMs`): then it may still happen.

@@ -1,0 +1,158 @@
+import { assert } from '../base/assert.ts';
+import type { ClusterState, PartitionEntry } from './controller/cluster-state.ts';
+import type { Coordinator } from './coordinator.ts';
+import type { NodeId } from './identity.ts';
+import { PartitionCopy, type ReplicationOptions } from './replication/partition-copy.ts';
+import type { ChunkCursor, ReplicationHost } from './replication/replication-host.ts';
+import type { ReplicationMessage } from './replication/replication-message.ts';
+
+/** As for one copy; the lease and the way to the controller are the coordinator's. */
+export type CopiesHost = Omit<ReplicationHost, 'lease' | 'propose'>;
+
+/**
+ * A node's copies of partitions: the data path, which knows of the cluster what a {@link Coordinator} tells it, whoever
+ * that is. Whoever runs both calls `configure` whenever the coordinator's state has changed.
+ */
+export class PartitionCopies {
+  #state: ClusterState;
+  #wakeAtMs = Number.POSITIVE_INFINITY;
+  #nowMs: number;
+  /** Copies with writes or acknowledgements that have not gone out. */
+  readonly #touched = new Set<PartitionCopy>();
+  readonly #copies = new Map<number, PartitionCopy>();
+  readonly #coordinator: Coordinator;
+  readonly #self: { readonly node: NodeId; readonly boot: number };
+  readonly #options: ReplicationOptions;
+  readonly #host: ReplicationHost;
+
+  constructor(
+    self: { readonly node: NodeId; readonly boot: number },
+    options: ReplicationOptions,
+    coordinator: Coordinator,
+    host: CopiesHost,
+    nowMs: number,
+  ) {
+    this.#self = self;
+    this.#options = options;
+    this.#nowMs = nowMs;
+    this.#coordinator = coordinator;
+    this.#state = coordinator.state;
+    this.#host = {
+      ...host,
+      lease: coordinator.lease,
+      propose: (command) => coordinator.submit(coordinator.nextRequest(), command, this.#nowMs),
+    };
+    this.#configure(null, nowMs);
+  }
+
+  get wakeAtMs(): number {
+    return this.#wakeAtMs;
+  }
+
+  copy(partition: number): PartitionCopy | undefined {
+    return this.#copies.get(partition);
+  }
+
+  all(): IterableIterator<PartitionCopy> {
+    return this.#copies.values();
+  }
+
+  tick(nowMs: number): void {
+    this.#nowMs = nowMs;
+    if (this.#wakeAtMs > nowMs) return;
+    this.#wakeAtMs = Number.POSITIVE_INFINITY;
+    for (const copy of this.#copies.values()) {
+      if (copy.wakeAtMs <= nowMs) copy.tick(nowMs);
+      this.#wakeAtMs = Math.min(this.#wakeAtMs, copy.wakeAtMs);
+    }
+  }
+
+  receive(from: NodeId, message: ReplicationMessage, nowMs: number): void {
+    this.#nowMs = nowMs;
+    // Before this node has seen the cluster created it has no copies; whoever sends will send again.
+    if (message.partition >= this.#state.partitions.length) return;
+    const copy = this.#copyOf(message.partition);
+    copy.receive(from, message, nowMs);
+    this.#touch(copy);
+  }
+
+  /**
+   * A write was done on the store of a partition whose copy is primary (`PartitionCopy.writeRefusal` is null). Answers
+   * the number under which its reply waits for `ReplicationHost.acknowledge`.
+   */
+  append(partition: number, keys: readonly number[], effect: Uint8Array, nowMs: number): number {
+    this.#nowMs = nowMs;
+    const copy = this.#copies.get(partition);
+    assert(copy !== undefined, `a write on partition ${partition}, which is not here`);
+    const seq = copy.append(keys, effect, nowMs);
+    this.#touch(copy);
+    return seq;
+  }
+
+  chunkRead(partition: number, stream: number, entries: readonly Uint8Array[], next: ChunkCursor, nowMs: number): void {
+    this.#nowMs = nowMs;
+    const copy = this.#copies.get(partition);
+    if (copy === undefined) return;
+    copy.chunkRead(stream, entries, next, nowMs);
+    this.#touch(copy);
+  }
+
+  loseData(partition: number, nowMs: number): void {
+    this.#nowMs = nowMs;
+    const copy = this.#copies.get(partition);
+    if (copy === undefined) return;
+    copy.loseData(nowMs);
+    this.#touch(copy);
+  }
+
+  flush(nowMs: number): void {
+    this.#nowMs = nowMs;
+    for (const copy of this.#touched) {
+      copy.flush(nowMs);
+      this.#wakeAtMs = Math.min(this.#wakeAtMs, copy.wakeAtMs);
+    }
+    this.#touched.clear();
+  }
+
+  /** The coordinator's state is another one. */
+  configure(nowMs: number): void {
+    const before = this.#state;
+    this.#state = this.#coordinator.state;
+    this.#configure(before, nowMs);
+  }
+
+  #configure(before: ClusterState | null, nowMs: number): void {
+    this.#nowMs = nowMs;
+    const { settings, nodes, partitions } = this.#state;
+    if (settings === null) return;
+    const isFenced = (node: NodeId): boolean => nodes.get(node)?.isFenced ?? true;
+    const areAllConcerned = before === null || before.settings !== settings || before.nodes !== nodes;
+    for (const [partition, entry] of partitions.entries()) {
+      if (!areAllConcerned && before.partitions[partition] === entry) continue;
+      if (!this.#copies.has(partition) && !this.#isNamed(entry)) continue;
+      const copy = this.#copyOf(partition);
+      copy.configure(entry, settings, isFenced, nowMs);
+      this.#touch(copy);
+    }
+  }
+
+  /** It is flushed, and its clock looked at, at the end of the batch: until then the batch has its attention. */
+  #touch(copy: PartitionCopy): void {
+    if (this.#touched.has(copy)) return;
+    this.#touched.add(copy);
+    this.#wakeAtMs = Math.min(this.#wakeAtMs, this.#nowMs);
+  }
+
+  #isNamed(entry: PartitionEntry): boolean {
+    const { node } = this.#self;
+    return entry.replicas.includes(node) || entry.inSync.some((member) => member.node === node);
+  }
+
+  #copyOf(partition: number): PartitionCopy {
+    const known = this.#copies.get(partition);
+    if (known !== undefined) return known;
+    const copy = new PartitionCopy(partition, this.#self, this.#options, this.#host, this.#nowMs);
+    this.#copies.set(partition, copy);
+    return copy;
+  }
+}
