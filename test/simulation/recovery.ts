@@ -35,7 +35,6 @@ export class Recovery {
     const sinceMs = world.nowMs - this.#startedMs;
     if (this.#phase === 'settling') {
       if (sinceMs >= LOAD_MS) for (const client of world.clients) client.stop();
-      this.#removeGhosts();
       // Asked for last, since it costs most.
       if (sinceMs >= LOAD_MS && !world.administrator.isBusy && world.whatIsMissing() === null) {
         this.#phase = 'writing';
@@ -52,14 +51,6 @@ export class Recovery {
       throw new Violation('writes after the recovery are never answered');
     }
     return this.#phase;
-  }
-
-  /** A node that was removed, but had asked to be registered before, may have come in again by that. */
-  #removeGhosts(): void {
-    const { newestState, gone, administrator } = this.#world;
-    for (const id of newestState.nodes.keys()) {
-      if (gone.has(id) && !administrator.isLeaving(id)) administrator.giveUp(id);
-    }
   }
 
   #writeNext(): void {

@@ -297,16 +297,21 @@ export class SimulatedNode implements NodeView, ClusterNodeHost {
     this.options.answered(request, answer);
   }
 
+  /** As by an administrator's drain that came late, when the node had come back already. */
   registrationRefused(reason: string): void {
-    this.options.trace.say(this.#trueNowMs, this.id, () => `is not taken: ${reason}`);
+    this.#endAs(`not taken: ${reason}`);
   }
 
   expelled(reason: string): void {
+    this.#endAs(`expelled: ${reason}`);
+  }
+
+  #endAs(reason: string): void {
     const life = this.#life;
     // Not from within its own call: it stops when that is over.
     this.options.schedule.after(0, () => {
       if (life !== this.#life) return;
-      this.crash(`expelled: ${reason}`);
+      this.crash(reason);
       this.options.ended('expelled', reason);
     });
   }

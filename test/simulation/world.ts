@@ -169,11 +169,12 @@ export class World implements WorldView, Reach {
     if (this.leader === undefined) return 'nobody leads';
     if (state.settings === null) return 'the cluster is not created';
     let places = 0;
-    for (const { id, isRunning, isPaused, boot } of this.present) {
+    for (const { id, isRunning, isPaused, boot, localNowMs, node } of this.present) {
       if (!isRunning || isPaused) return `${id} does not run`;
       const entry = state.nodes.get(id);
       if (entry === undefined || entry.boot !== boot) return `${id} is not registered with boot ${boot}`;
       if (entry.isFenced) return `${id} is fenced`;
+      if (node === null || node.coordinator.lease.endsAtMs <= localNowMs) return `${id} has no lease`;
       if (!entry.isDraining) places++;
     }
     for (const id of state.nodes.keys()) if (this.gone.has(id)) return `${id}, which is gone, is still a node`;

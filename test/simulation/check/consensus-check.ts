@@ -112,7 +112,10 @@ export class ConsensusCheck {
   #checkChange(node: NodeView, log: NodeLog, change: LogEntry, term: number): void {
     const name = `${node.id} changes the membership by entry ${change.index}`;
     if (change.term !== term) return;
-    if (this.committed.at(-1)?.term !== term) violate(`${name} before anything is committed in term ${term}`);
+    // Not the last one: who leads an old term after a pause may be overtaken.
+    if (!this.committed.some((entry) => entry.term === term)) {
+      violate(`${name} before anything is committed in term ${term}`);
+    }
     for (let index = this.committed.length + 1; index < change.index; index++) {
       if (log.entry(index)?.kind === 'membership') violate(`${name} while entry ${index} does, too`);
     }
