@@ -1,4 +1,4 @@
-import { assert } from '../base/assert.ts';
+import { assert, unreachable } from '../base/assert.ts';
 import type { Random } from '../base/ports.ts';
 import type { CoordinatorMessage } from './cluster-message.ts';
 import { Raft, type RaftOptions } from './consensus/raft.ts';
@@ -207,6 +207,8 @@ export class RaftCoordinator implements Coordinator {
       case 'not-leader':
         this.#onHint(from, message.leader);
         break;
+      default:
+        unreachable(message);
     }
     this.#tellChange();
   }
@@ -272,6 +274,8 @@ export class RaftCoordinator implements Coordinator {
       case 'role':
         this.#onRole(action.role === 'leader', action.leader);
         break;
+      default:
+        unreachable(action);
     }
   }
 

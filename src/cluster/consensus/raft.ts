@@ -1,4 +1,4 @@
-import { assert } from '../../base/assert.ts';
+import { assert, unreachable } from '../../base/assert.ts';
 import type { NodeId } from '../identity.ts';
 import { Campaign } from './campaign.ts';
 import { Following } from './following.ts';
@@ -137,6 +137,8 @@ export class Raft {
         if (this.#leadership === null) this.#self.refuse(event.request, 'not-leader', this.#leader);
         else this.#leadership.transfer(event.request, event.to, this.#nowMs);
         break;
+      default:
+        unreachable(event);
     }
     if (this.#leadership?.isRemoved) {
       this.#leadership.handOver();
@@ -191,6 +193,8 @@ export class Raft {
       case 'timeout-now':
         if (message.term === this.#self.term && from === this.#leader && this.#self.mayStand) this.#stand(true);
         break;
+      default:
+        unreachable(message);
     }
   }
 
