@@ -179,3 +179,16 @@ test('a restarted node is another copy: it is filled from the beginning, and joi
   t.deepEqual(membersOf(cluster.entry).sort(), ['a', 'b', 'c']);
   t.deepEqual(cluster.at('b').contents, cluster.at('a').contents);
 });
+
+test('a copy does not confirm what follows a record that differs from its own', (t) => {
+  const cluster = settledCluster();
+  withTail(cluster, 3);
+  const { epoch } = cluster.copy('c');
+  const append = { type: 'append', partition: 0, epoch: epoch + 1, records: [], committed: 0, echo: -1 } as const;
+  cluster.hand({ from: 'b', to: 'c', message: { ...append, previousSeq: 3, previousEpoch: epoch + 1 } });
+  cluster.flushAll();
+  const [answer, ...others] = cluster.take(({ from }) => from === 'c');
+  t.like(answer?.message, { type: 'nack', reason: 'gap', seq: cluster.copy('c').committed });
+  t.deepEqual(others, []);
+  t.is(cluster.copy('c').last, 3, 'it may still be right');
+});
