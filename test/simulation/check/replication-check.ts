@@ -116,7 +116,7 @@ export class ReplicationCheck {
   sent(node: NodeView, message: ReplicationMessage): void {
     if (message.type !== 'ack') return;
     const { partition, epoch, member, seq } = message;
-    this.#checkConfirmation(node, partition, epoch, seq);
+    this.#checkConfirmation(node, message);
     const name = `${partition} ${epoch} ${node.id}`;
     const known = this.#confirmed.get(name);
     if (known === undefined || !isSameMember(known.member, member) || known.seq < seq) {
@@ -132,8 +132,12 @@ export class ReplicationCheck {
     this.#written.set(copy, written.set(seq, record));
   }
 
-  /** A copy confirms only what it holds, and only the primary's. */
-  #checkConfirmation(node: NodeView, partition: number, epoch: number, seq: number): void {
+  /**
+   * A copy confirms only what it holds, and only the primary's. One of an earlier life that never held anything may
+   * take records of the new one before it knows, but not say that it is clean.
+   */
+  #checkConfirmation(node: NodeView, ack: Extract<ReplicationMessage, { type: 'ack' }>): void {
+    const { partition, epoch, seq, isClean } = ack;
     const copy = node.node?.copy(partition);
     const truth = this.truth(partition);
     if (copy === undefined || seq === 0 || epoch < truth.resetEpoch) return;
@@ -142,7 +146,7 @@ export class ReplicationCheck {
     const leader = this.#ground.nodes.get(this.#configurations.primaryOf(partition, epoch) ?? '');
     const primary = leader?.node?.copy(partition);
     const known = committed || (primary?.epoch === epoch ? (primary.record(seq)?.epoch ?? 0) : 0);
-    if (known === 0 || (!this.isOutdated(copy) && holds(copy, seq, known))) return;
+    if (known === 0 || ((!isClean || !this.isOutdated(copy)) && holds(copy, seq, known))) return;
     violate(`${node.id} confirms record ${seq} of partition ${partition} in epoch ${epoch}, which it does not hold`);
   }
 
