@@ -140,12 +140,12 @@ const replicationMessage: fc.Arbitrary<ReplicationMessage> = fc.oneof(
 );
 
 const targets = {
-  copies: fc.integer({ min: 1, max: 64 }),
-  minInSync: fc.integer({ min: 1, max: 64 }),
+  copies: fc.integer({ min: 1, max: 7 }),
+  minInSync: fc.integer({ min: 1, max: 7 }),
   onLoss: fc.constantFrom('offline', 'reset'),
 } as const;
 const address = fc.string({ unit: 'grapheme', maxLength: 20 });
-const weight = fc.double({ min: 0, max: 1000, noNaN: true });
+const weight = fc.double({ min: 1e-6, max: 1e6, noNaN: true });
 const zone = fc.option(fc.string({ maxLength: 16 }));
 
 function settingsOf(partitions: number): fc.Arbitrary<ClusterSettings> {

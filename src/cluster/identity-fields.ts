@@ -1,15 +1,9 @@
 import type { ValueReader } from '../base/msgpack-reader.ts';
 import type { ValueWriter } from '../base/msgpack-writer.ts';
 import { FRESH, isNodeId, type Member, type NodeId } from './identity.ts';
+import { MEMBERS_MAX, NODE_ID_BYTES_MAX } from './limits.ts';
 
 /** How nodes and copies are written, on the bus and on disks. */
-
-/** Of the members of one in-sync set, the copies of one partition, the voters of a group. */
-export const membersMax = 64;
-/** Of a cluster. */
-export const nodesMax = 4096;
-
-const NODE_ID_BYTES_MAX = 64;
 
 export function readNodeId(reader: ValueReader, field: string): NodeId {
   const id = reader.word(field, NODE_ID_BYTES_MAX);
@@ -60,6 +54,6 @@ export function writeMembers(writer: ValueWriter, members: readonly Member[]): v
 
 export function readMembers(reader: ValueReader, field: string): Member[] {
   const members: Member[] = [];
-  for (let left = reader.array(field, 0, membersMax); left > 0; left--) members.push(readMember(reader, field));
+  for (let left = reader.array(field, 0, MEMBERS_MAX); left > 0; left--) members.push(readMember(reader, field));
   return members;
 }

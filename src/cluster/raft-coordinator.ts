@@ -3,10 +3,11 @@ import type { Random } from '../base/ports.ts';
 import type { CoordinatorMessage } from './cluster-message.ts';
 import { Raft, type RaftOptions } from './consensus/raft.ts';
 import type { LogEntry, RaftAction, RaftEvent, RaftMessage, RaftState } from './consensus/raft-types.ts';
-import { applyCommand } from './controller/apply-command.ts';
+import { applyPayload } from './controller/apply-command.ts';
 import type { ClusterCommand } from './controller/cluster-command.ts';
 import { type ClusterSettings, type ClusterState, emptyClusterState } from './controller/cluster-state.ts';
-import { decodeCommand, encodeCommand } from './controller/command-codec.ts';
+import { encodeCommand } from './controller/command-codec.ts';
+import { commandFault } from './controller/command-fault.ts';
 import { Controller, type ControllerOptions } from './controller/controller.ts';
 import { decodeState, encodeState } from './controller/state-codec.ts';
 import type { Coordinator, CoordinatorAnswer, CoordinatorHost } from './coordinator.ts';
@@ -169,7 +170,9 @@ export class RaftCoordinator implements Coordinator {
 
   submit(request: number, command: ClusterCommand, nowMs: number): void {
     this.#nowMs = nowMs;
-    this.#requests.submit(request, command, nowMs);
+    const fault = commandFault(command);
+    if (fault === null) this.#requests.submit(request, command, nowMs);
+    else this.#host.answered(request, { type: 'refused', reason: fault }, nowMs);
     this.#tellChange();
   }
 
@@ -283,7 +286,7 @@ export class RaftCoordinator implements Coordinator {
     assert(entry.index === this.#appliedIndex + 1, `entry ${entry.index} follows ${this.#appliedIndex}`);
     this.#appliedIndex = entry.index;
     if (entry.kind !== 'command') return;
-    const { state, refusal } = applyCommand(this.#state, decodeCommand(entry.payload));
+    const { state, refusal } = applyPayload(this.#state, entry.payload);
     if (state !== this.#state) this.#hasChanged = true;
     this.#state = state;
     this.#desk.onApplied(entry.index, entry.term, refusal);

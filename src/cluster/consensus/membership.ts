@@ -1,8 +1,6 @@
 import type { NodeId } from '../identity.ts';
+import { VOTERS_MAX } from '../limits.ts';
 import type { Membership, MembershipChange } from './raft-types.ts';
-
-/** More voters make a group slower without making it safer: further nodes listen only. */
-export const votersMax = 7;
 
 export const noMembership: Membership = { voters: [], learners: [] };
 
@@ -32,7 +30,7 @@ export function changeMembership(membership: Membership, change: MembershipChang
     case 'add-learner':
       return isVoter || isLearner ? null : { voters, learners: [...learners, node] };
     case 'promote':
-      return isLearner && voters.length < votersMax ? { voters: [...voters, node], learners } : null;
+      return isLearner && voters.length < VOTERS_MAX ? { voters: [...voters, node], learners } : null;
     case 'demote':
       return isVoter && voters.length > 0 ? { voters, learners: [...learners, node] } : null;
     case 'remove':

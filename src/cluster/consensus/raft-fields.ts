@@ -2,14 +2,8 @@ import { assert } from '../../base/assert.ts';
 import { ValueReader } from '../../base/msgpack-reader.ts';
 import { ValueWriter } from '../../base/msgpack-writer.ts';
 import type { NodeId } from '../identity.ts';
-import {
-  membersMax,
-  nodesMax,
-  readNodeIdOrNull,
-  readNodeIds,
-  writeNodeIdOrNull,
-  writeNodeIds,
-} from '../identity-fields.ts';
+import { readNodeIdOrNull, readNodeIds, writeNodeIdOrNull, writeNodeIds } from '../identity-fields.ts';
+import { FOUNDERS_MAX, LEARNERS_MAX } from '../limits.ts';
 import type { HardState, LogEntry, Membership, RaftSnapshot } from './raft-types.ts';
 
 /** How what consensus keeps is written, on the bus and on disks. */
@@ -25,8 +19,8 @@ export function writeMembership(writer: ValueWriter, membership: Membership): vo
 
 export function readMembership(reader: ValueReader): Membership {
   reader.array('membership', 2, 2);
-  const voters = readNodeIds(reader, 'voters', membersMax);
-  const learners = readNodeIds(reader, 'learners', nodesMax);
+  const voters = readNodeIds(reader, 'voters', FOUNDERS_MAX);
+  const learners = readNodeIds(reader, 'learners', LEARNERS_MAX);
   const all: ReadonlySet<NodeId> = new Set([...voters, ...learners]);
   if (all.size !== voters.length + learners.length) reader.fail('membership', 'must name each node once');
   return { voters, learners };

@@ -1,6 +1,8 @@
 import { unreachable } from '../../base/assert.ts';
+import { DecodeError } from '../../base/msgpack-reader.ts';
 import type { ClusterCommand } from './cluster-command.ts';
 import type { ClusterState } from './cluster-state.ts';
+import { decodeCommand } from './command-codec.ts';
 import { drain, fence, register, remove, unfence } from './node-commands.ts';
 import { applied, type Outcome, refused } from './outcome.ts';
 import { alterInSync, handOver, lose, place, reset } from './partition-commands.ts';
@@ -18,6 +20,22 @@ export function applyCommand(state: ClusterState, command: ClusterCommand): Outc
   const outcome = outcomeOf(state, command);
   if (outcome.state !== state) validateTransition(state, outcome.state);
   return outcome;
+}
+
+/**
+ * What an entry of the log makes of the state. One that cannot be read is refused like any other that does not hold: it
+ * is committed, the same for all, and must not stop every node for ever. (A node that can read what others cannot, of a
+ * later version, would go its own way: a new kind of command may be proposed only once all nodes know it.)
+ */
+export function applyPayload(state: ClusterState, payload: Uint8Array): Outcome {
+  let command: ClusterCommand;
+  try {
+    command = decodeCommand(payload);
+  } catch (error) {
+    if (error instanceof DecodeError) return refused(state, `the command cannot be read: ${error.message}`);
+    throw error;
+  }
+  return applyCommand(state, command);
 }
 
 function outcomeOf(state: ClusterState, command: ClusterCommand): Outcome {

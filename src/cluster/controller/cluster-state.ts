@@ -58,7 +58,4 @@ export interface PartitionEntry {
   readonly losses: number;
 }
 
-/** So many removed nodes are remembered. */
-export const REMOVED_MAX = 1024;
-
 export const emptyClusterState: ClusterState = { settings: null, nodes: new Map(), removed: new Map(), partitions: [] };

@@ -2,7 +2,6 @@ import { unreachable } from '../../base/assert.ts';
 import { ValueReader } from '../../base/msgpack-reader.ts';
 import { ValueWriter } from '../../base/msgpack-writer.ts';
 import {
-  membersMax,
   readMember,
   readMembers,
   readNodeId,
@@ -11,9 +10,9 @@ import {
   writeMembers,
   writeNodeIds,
 } from '../identity-fields.ts';
+import { COPIES_MAX, PARTITIONS_MAX } from '../limits.ts';
 import type { ClusterCommand } from './cluster-command.ts';
 import {
-  partitionsMax,
   readAddress,
   readPartition,
   readSettings,
@@ -209,12 +208,12 @@ export function readCommand(reader: ValueReader): ClusterCommand {
 
 function readMoves(reader: ValueReader): Extract<ClusterCommand, { type: 'place' }>['moves'] {
   const moves = [];
-  for (let left = reader.array('moves', 0, partitionsMax); left > 0; left--) {
+  for (let left = reader.array('moves', 0, PARTITIONS_MAX); left > 0; left--) {
     reader.array('move', 3, 3);
     moves.push({
       partition: readPartition(reader),
       version: reader.integer('version'),
-      replicas: readNodeIds(reader, 'replicas', membersMax),
+      replicas: readNodeIds(reader, 'replicas', COPIES_MAX),
     });
   }
   return moves;

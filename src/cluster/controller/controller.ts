@@ -1,6 +1,8 @@
+import { unreachable } from '../../base/assert.ts';
 import type { NodeId } from '../identity.ts';
 import type { ClusterCommand } from './cluster-command.ts';
 import type { ClusterState } from './cluster-state.ts';
+import { commandFault } from './command-fault.ts';
 import { type Group, type GroupChange, type GroupView, nextGroupChange, successorOf } from './group-plan.ts';
 import { NodeWatch } from './node-watch.ts';
 import { Proposals } from './proposals.ts';
@@ -116,6 +118,8 @@ export class Controller {
   /** Whether what a node or an administrator asks for may be proposed. */
   admit(state: ClusterState, command: ClusterCommand, nowMs: number): Admission {
     if (!this.#isLeading) return { type: 'refuse', reason: 'this node does not lead the cluster' };
+    const fault = commandFault(command);
+    if (fault !== null) return { type: 'refuse', reason: fault };
     this.#watch.observe(state, nowMs);
     switch (command.type) {
       case 'fence':
@@ -124,8 +128,17 @@ export class Controller {
         return { type: 'refuse', reason: `'${command.type}' is for the controller alone to decide` };
       case 'register':
         return this.#admitRegister(state, command.node, command.boot, nowMs);
-      default:
+      case 'create':
+      case 'alter-in-sync':
+      case 'hand-over':
+      case 'lose':
+      case 'drain':
+      case 'remove':
+      case 'reset':
+      case 'set-settings':
         return { type: 'now' };
+      default:
+        return unreachable(command);
     }
   }
 

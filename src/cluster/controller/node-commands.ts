@@ -1,14 +1,12 @@
-import { isPlacementWeight } from '../../routing/placement/placement.ts';
-import { isNodeId, type NodeId } from '../identity.ts';
+import type { NodeId } from '../identity.ts';
+import { NODES_MAX, REMOVED_MAX } from '../limits.ts';
 import type { ClusterCommand } from './cluster-command.ts';
-import { type ClusterState, type NodeEntry, type PartitionEntry, REMOVED_MAX } from './cluster-state.ts';
+import type { ClusterState, NodeEntry, PartitionEntry } from './cluster-state.ts';
+import { commandFault } from './command-fault.ts';
 import { applied, type Outcome, refused } from './outcome.ts';
 import { begunIfDue, mapPartitions, withFenced, withMembers, withUnfenced } from './partition-entry.ts';
 
 type CommandOf<Type extends ClusterCommand['type']> = Extract<ClusterCommand, { type: Type }>;
-
-export const NODES_MAX = 1024;
-const WEIGHT_MAX = 1e6;
 
 export function register(state: ClusterState, command: CommandOf<'register'>): Outcome {
   const { node, boot, address, weight, zone } = command;
@@ -26,13 +24,10 @@ export function register(state: ClusterState, command: CommandOf<'register'>): O
   });
 }
 
-function refusalOfRegister(state: ClusterState, { node, boot, address, weight }: CommandOf<'register'>): string | null {
-  if (!isNodeId(node)) return `'${node}' is no name of a node; allowed are 1 to 64 of a-z, 0-9, '-', '.' and '_'`;
-  if (!Number.isSafeInteger(boot) || boot < 0) return `boot is ${boot}; allowed are whole numbers from 0`;
-  if (address === '') return `node ${node} gives no address; other nodes must be able to reach it`;
-  if (!(isPlacementWeight(weight) && weight <= WEIGHT_MAX)) {
-    return `the weight of node ${node} is ${weight}; allowed are 0.000001 to ${WEIGHT_MAX} (drain a node that is to hold nothing)`;
-  }
+function refusalOfRegister(state: ClusterState, command: CommandOf<'register'>): string | null {
+  const fault = commandFault(command);
+  if (fault !== null) return fault;
+  const { node, boot } = command;
   const removedBoot = state.removed.get(node) ?? -1;
   if (boot <= removedBoot) {
     return `node ${node} was removed from the cluster in boot ${removedBoot}; to have it back, start it again`;

@@ -1,15 +1,12 @@
 import { FRESH, isSameMember, type Member, memberOf, type NodeId } from '../identity.ts';
+import { COPIES_MAX, MEMBERS_MAX } from '../limits.ts';
 import type { ClusterCommand } from './cluster-command.ts';
 import type { ClusterState, PartitionEntry } from './cluster-state.ts';
 import { entryOf } from './node-commands.ts';
 import { applied, type Outcome, refused } from './outcome.ts';
 import { begun, begunIfDue, isLive, mapPartitions, withMembers, withPartition } from './partition-entry.ts';
-import { COPIES_MAX } from './settings.ts';
 
 type CommandOf<Type extends ClusterCommand['type']> = Extract<ClusterCommand, { type: Type }>;
-
-/** During a move, the copies at the old places and at the new ones may all be in sync. */
-export const MEMBERS_MAX = 2 * COPIES_MAX;
 
 export function alterInSync(state: ClusterState, command: CommandOf<'alter-in-sync'>): Outcome {
   const entry = state.partitions[command.partition];

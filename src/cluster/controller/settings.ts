@@ -1,8 +1,8 @@
+import { COPIES_MAX, PARTITIONS_MAX } from '../limits.ts';
 import type { ClusterSettings } from './cluster-state.ts';
 
-export const PARTITIONS_MAX = 16_384;
-/** More copies than this make every write wait for the slowest of many, and save nothing more. */
-export const COPIES_MAX = 7;
+/** The settings that can be changed. */
+export type SettingsTargets = Omit<ClusterSettings, 'partitions'>;
 
 export interface SettingsJudgement {
   /** Null: they can work. */
@@ -17,10 +17,16 @@ export function validateSettings(settings: ClusterSettings, nodeCount: number): 
   return { refusal, warnings: refusal === null ? warningsOf(settings, nodeCount) : [] };
 }
 
-function refusalOf({ partitions, copies, minInSync, onLoss }: ClusterSettings): string | null {
+function refusalOf(settings: ClusterSettings): string | null {
+  const { partitions } = settings;
   if (!isWithin(partitions, 1, PARTITIONS_MAX)) {
     return `partitions is ${partitions}; allowed are whole numbers from 1 to ${PARTITIONS_MAX}`;
   }
+  return targetsFault(settings);
+}
+
+/** What is wrong with the settings that can be changed; null: nothing. */
+export function targetsFault({ copies, minInSync, onLoss }: SettingsTargets): string | null {
   if (!isWithin(copies, 1, COPIES_MAX)) return `copies is ${copies}; allowed are whole numbers from 1 to ${COPIES_MAX}`;
   if (!isWithin(minInSync, 1, copies)) {
     return minInSync > copies

@@ -2,8 +2,6 @@ import { ValueReader } from '../../base/msgpack-reader.ts';
 import { ValueWriter } from '../../base/msgpack-writer.ts';
 import type { NodeId } from '../identity.ts';
 import {
-  membersMax,
-  nodesMax,
   readMembers,
   readNodeId,
   readNodeIdOrNull,
@@ -12,7 +10,8 @@ import {
   writeNodeIdOrNull,
   writeNodeIds,
 } from '../identity-fields.ts';
-import { type ClusterState, type NodeEntry, type PartitionEntry, REMOVED_MAX } from './cluster-state.ts';
+import { COPIES_MAX, NODES_MAX, REMOVED_MAX } from '../limits.ts';
+import type { ClusterState, NodeEntry, PartitionEntry } from './cluster-state.ts';
 import {
   readAddress,
   readSettings,
@@ -81,7 +80,7 @@ function writeNode(writer: ValueWriter, node: NodeEntry): void {
 function readNodes(reader: ValueReader): Map<NodeId, NodeEntry> {
   const nodes = new Map<NodeId, NodeEntry>();
   let before = '';
-  for (let left = reader.array('nodes', 0, nodesMax); left > 0; left--) {
+  for (let left = reader.array('nodes', 0, NODES_MAX); left > 0; left--) {
     reader.array('node', 7, 7);
     const id = readNodeId(reader, 'id');
     if (id <= before) reader.fail('nodes', 'must be in the order of their ids');
@@ -117,7 +116,7 @@ function readPartitionEntry(reader: ValueReader): PartitionEntry {
     version: reader.integer('version'),
     primary: readNodeIdOrNull(reader, 'primary'),
     inSync: readMembers(reader, 'inSync'),
-    replicas: readNodeIds(reader, 'replicas', membersMax),
+    replicas: readNodeIds(reader, 'replicas', COPIES_MAX),
     resetEpoch: reader.integer('resetEpoch'),
     losses: reader.integer('losses'),
   };

@@ -1,15 +1,9 @@
 import type { ValueReader } from '../../base/msgpack-reader.ts';
 import type { ValueWriter } from '../../base/msgpack-writer.ts';
-import { membersMax } from '../identity-fields.ts';
+import { ADDRESS_BYTES_MAX, COPIES_MAX, PARTITIONS_MAX, WEIGHT_MAX, WEIGHT_MIN, ZONE_BYTES_MAX } from '../limits.ts';
 import type { ClusterSettings } from './cluster-state.ts';
 
 /** How what commands and the state have in common is written. */
-
-export const partitionsMax = 16_384;
-/** Of an address, `host:port`: a name of the domain name system has 253 at most. */
-const ADDRESS_BYTES_MAX = 260;
-const ZONE_BYTES_MAX = 64;
-const WEIGHT_MAX = 1e6;
 
 const lossPolicies = ['offline', 'reset'] as const;
 
@@ -23,7 +17,7 @@ export function writeSettings(writer: ValueWriter, settings: ClusterSettings): v
 
 export function readSettings(reader: ValueReader): ClusterSettings {
   reader.array('settings', 4, 4);
-  return { partitions: reader.integer('partitions', 1, partitionsMax), ...readTargets(reader) };
+  return { partitions: reader.integer('partitions', 1, PARTITIONS_MAX), ...readTargets(reader) };
 }
 
 /** The settings that can be changed. */
@@ -35,14 +29,14 @@ export function writeTargets(writer: ValueWriter, targets: Targets): void {
 
 export function readTargets(reader: ValueReader): Targets {
   return {
-    copies: reader.integer('copies', 1, membersMax),
-    minInSync: reader.integer('minInSync', 1, membersMax),
+    copies: reader.integer('copies', 1, COPIES_MAX),
+    minInSync: reader.integer('minInSync', 1, COPIES_MAX),
     onLoss: reader.oneOf('onLoss', lossPolicies),
   };
 }
 
 export function readPartition(reader: ValueReader): number {
-  return reader.integer('partition', 0, partitionsMax - 1);
+  return reader.integer('partition', 0, PARTITIONS_MAX - 1);
 }
 
 export function readAddress(reader: ValueReader): string {
@@ -55,7 +49,7 @@ export function writeWeight(writer: ValueWriter, weight: number): void {
 
 export function readWeight(reader: ValueReader): number {
   const weight = reader.double('weight');
-  if (weight < 0 || weight > WEIGHT_MAX) reader.fail('weight', `must be 0 to ${WEIGHT_MAX}`);
+  if (weight < WEIGHT_MIN || weight > WEIGHT_MAX) reader.fail('weight', `must be ${WEIGHT_MIN} to ${WEIGHT_MAX}`);
   return weight;
 }
 

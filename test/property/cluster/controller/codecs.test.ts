@@ -2,9 +2,11 @@ import test from 'ava';
 import fc from 'fast-check';
 import { DecodeError } from '../../../../src/base/msgpack-reader.ts';
 import { decodeCommand, encodeCommand } from '../../../../src/cluster/controller/command-codec.ts';
+import { commandFault } from '../../../../src/cluster/controller/command-fault.ts';
 import { decodeState, encodeState } from '../../../../src/cluster/controller/state-codec.ts';
 import { command, state } from '../../../cluster-arbitraries.ts';
 import { testScale } from '../../../scale.ts';
+import { wildCommand } from '../../../wild-commands.ts';
 
 const numRuns = 1000 * testScale;
 
@@ -25,6 +27,22 @@ test('every command comes back as it was written', (t) => {
     }),
     { numRuns },
   );
+});
+
+test('every command, whatever its values, is found at fault or comes back as it was written', (t) => {
+  let passed = 0;
+  let refused = 0;
+  fc.assert(
+    fc.property(wildCommand, (written) => {
+      if (commandFault(written) !== null) refused++;
+      else {
+        passed++;
+        t.deepEqual(decodeCommand(encodeCommand(written)), written);
+      }
+    }),
+    { numRuns: 4 * numRuns },
+  );
+  t.true(passed > numRuns / 4 && refused > numRuns / 4, `${passed} passed, ${refused} were refused`);
 });
 
 test('every state comes back as it was written', (t) => {

@@ -1,6 +1,7 @@
 import test from 'ava';
-import { emptyClusterState, REMOVED_MAX } from '../../../../src/cluster/controller/cluster-state.ts';
+import { emptyClusterState } from '../../../../src/cluster/controller/cluster-state.ts';
 import { FRESH } from '../../../../src/cluster/identity.ts';
+import { REMOVED_MAX } from '../../../../src/cluster/limits.ts';
 import {
   after,
   alter,
