@@ -34,9 +34,11 @@ export const replicationMutations: readonly Mutation[] = [
     name: 'take-tail-for-held',
     file: 'replication/follower.ts',
     find: `    this.#acked = -1;
-    this.#isClean = false;`,
+    this.#isClean = false;
+    this.#stampMs`,
     replace: `    this.#acked = this.#next - 1;
-    this.#isClean = false;`,
+    this.#isClean = false;
+    this.#stampMs`,
     why: 'A new primary does not have its tail held again before it commits it.',
   },
   {
@@ -192,14 +194,14 @@ export const replicationMutations: readonly Mutation[] = [
   },
   {
     name: 'read-past-lease',
-    file: 'replication/partition-copy.ts',
-    find: "if (nowMs >= this.#context.host.lease.endsAtMs) return { reason: 'no-lease', primary, isRetryable: true };",
+    file: 'replication/admission.ts',
+    find: "if (nowMs >= lease.endsAtMs) return { reason: 'no-lease', primary: self, isRetryable: true };",
     replace: '',
     why: 'A primary answers reads when another one may have been named.',
   },
   {
     name: 'read-while-handing-over',
-    file: 'replication/partition-copy.ts',
+    file: 'replication/admission.ts',
     find: "if (handOver.phase === 'proposed') return",
     replace: "if (handOver.phase === 'proposed' && nowMs < 0) return",
     why: 'A primary answers when it has asked for another one to take its place.',
@@ -220,7 +222,7 @@ export const replicationMutations: readonly Mutation[] = [
   },
   {
     name: 'act-as-lost-copy',
-    file: 'replication/partition-copy.ts',
+    file: 'replication/own-membership.ts',
     find: 'if (own.generation !== FRESH) return own.generation === this.#data.generation;',
     replace: 'if (own.generation !== FRESH) return true;',
     why: 'A copy that lost its memory takes itself for the one that is in sync.',
