@@ -81,7 +81,9 @@ export class RandomSchedule {
     this.truth.checkConverged();
     const { primary } = cluster.entry;
     if (primary === null) throw new Error('the partition stays offline');
+    const { epoch } = cluster.copy(primary);
     const seq = cluster.write(primary, 1, 1);
+    this.truth.wrote(seq, epoch, 1, 1);
     cluster.run(1000);
     if (cluster.at(primary).told < seq) throw new Error('a write is not acknowledged although all is well');
     this.counts.epochs = cluster.entry.epoch;

@@ -17,6 +17,7 @@ export class Truth {
 
   constructor(cluster: ClusterOfCopies) {
     this.#cluster = cluster;
+    cluster.onChange = () => this.check();
     cluster.onAcknowledge = (node, committed, replicated) => this.#acknowledged(node, committed, replicated);
   }
 

@@ -111,6 +111,8 @@ export class ClusterOfCopies {
   readonly proposals: { from: CopyNode; command: ClusterCommand }[] = [];
   bag: Letter[] = [];
   onAcknowledge: (node: CopyNode, committed: number, replicated: number) => void = () => {};
+  /** Something has happened: whoever observes may look. */
+  onChange: () => void = () => {};
   readonly #boots = new Map<NodeId, number>();
 
   constructor({ nodes = ['a', 'b', 'c'], replicas = nodes, settings, options }: ClusterSetup = {}) {
@@ -249,6 +251,7 @@ export class ClusterOfCopies {
     do {
       this.learnAll();
       this.flushAll();
+      this.onChange();
       for (const letter of this.take(() => true)) if (isDelivered(letter)) this.hand(letter);
       this.readChunks();
       this.flushAll();
