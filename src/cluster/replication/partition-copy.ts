@@ -1,4 +1,4 @@
-import { assert } from '../../base/assert.ts';
+import { assert, unreachable } from '../../base/assert.ts';
 import type { ClusterSettings, PartitionEntry } from '../controller/cluster-state.ts';
 import type { Member, NodeId } from '../identity.ts';
 import { refusalByOther, refusalByPrimary, writeRefusalByPrimary } from './admission.ts';
@@ -218,6 +218,9 @@ export class PartitionCopy {
       case 'ack':
       case 'chunk-ack':
         if (message.member.node === from) this.#fromFollower(message, nowMs);
+        break;
+      default:
+        unreachable(message);
     }
   }
 
@@ -407,9 +410,19 @@ export class PartitionCopy {
     }
     // What it had in another epoch it may have given up since.
     if (message.epoch !== this.#epoch) return;
-    if (message.type === 'ack') side.onAck(message, nowMs);
-    else if (message.type === 'nack') side.onNack(message, nowMs);
-    else side.onChunkAck(message, nowMs);
+    switch (message.type) {
+      case 'ack':
+        side.onAck(message, nowMs);
+        break;
+      case 'nack':
+        side.onNack(message, nowMs);
+        break;
+      case 'chunk-ack':
+        side.onChunkAck(message, nowMs);
+        break;
+      default:
+        unreachable(message);
+    }
   }
 
   #fromPrimary(from: NodeId, message: MessageOf<'append' | 'chunk'>, nowMs: number): void {

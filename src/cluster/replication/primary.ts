@@ -1,4 +1,4 @@
-import { assert } from '../../base/assert.ts';
+import { assert, unreachable } from '../../base/assert.ts';
 import type { ClusterSettings, PartitionEntry } from '../controller/cluster-state.ts';
 import { isSameMember, type Member, memberOf, type NodeId } from '../identity.ts';
 import { desiredSet } from './desired-set.ts';
@@ -171,8 +171,19 @@ export class Primary {
     const follower = this.#meet(message.member, nowMs);
     if (follower === null) return;
     const { inSync } = this.#configuration.entry;
-    if (message.reason === 'gap') this.#sender.onGap(follower, message.seq, inSync, nowMs);
-    else if (message.reason === 'unusable') this.#sender.onUnusable(follower, inSync, nowMs);
+    switch (message.reason) {
+      case 'gap':
+        this.#sender.onGap(follower, message.seq, inSync, nowMs);
+        break;
+      case 'unusable':
+        this.#sender.onUnusable(follower, inSync, nowMs);
+        break;
+      case 'newer-epoch':
+        // It ends this primary, if it is true; and it is not of this epoch.
+        break;
+      default:
+        unreachable(message.reason);
+    }
   }
 
   onChunkAck(message: MessageOf<'chunk-ack'>, nowMs: number): void {

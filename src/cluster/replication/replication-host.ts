@@ -5,7 +5,13 @@ import type { LogRecord, ReplicationMessage } from './replication-message.ts';
 /** Where a piece of a snapshot begins: opaque, the store's. Null: at the start. */
 export type ChunkCursor = number | null;
 
-/** What a partition's copy asks of the node it lives on. Calls are made in the order in which they must take effect. */
+/**
+ * What a partition's copy asks of the node it lives on. Calls are made in the order in which they must take effect.
+ *
+ * From within one of them the host may look at the copy, but not call anything that changes it; `readChunk` alone may
+ * be answered at once. Where a call makes more to do (a client whose write was acknowledged sends the next one), that
+ * has to wait until the call into the copy has returned.
+ */
 export interface ReplicationHost {
   readonly lease: Lease;
   send(to: NodeId, message: ReplicationMessage): void;

@@ -118,7 +118,7 @@ export class ClusterOfCopies {
   constructor({ nodes = ['a', 'b', 'c'], replicas = nodes, settings, options }: ClusterSetup = {}) {
     this.options = { ...defaultReplicationOptions, ...options };
     for (const node of nodes) this.start(node);
-    const created = { partitions: 1, copies: 3, minInSync: 1, onLoss: 'offline' as const, ...settings };
+    const created = { partitions: 1, leaseMs: 700, copies: 3, minInSync: 1, onLoss: 'offline' as const, ...settings };
     this.apply({ type: 'create', settings: created });
     this.place(replicas);
   }

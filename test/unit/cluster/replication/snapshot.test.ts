@@ -114,10 +114,40 @@ test('a first piece that comes late does not undo what the copy has become', (t)
   const { generation, last } = copy;
   for (const { from, to, message } of late) {
     cluster.hand({ from, to, message });
+    // Also one that it never saw, when it does not know yet that it is in sync.
+    cluster
+      .copy('b')
+      .configure(
+        { ...cluster.entry, inSync: cluster.entry.inSync.slice(0, 1) },
+        { partitions: 1, copies: 2, minInSync: 1, onLoss: 'offline' },
+        () => false,
+        cluster.nowMs,
+      );
     if (message.type === 'chunk') cluster.hand({ from, to, message: { ...message, stream: message.stream + 5 } });
   }
   t.is(copy.generation, generation);
   t.is(copy.last, last);
+});
+
+test('records that are written while a piece is on its way follow it', (t) => {
+  const cluster = withEmptyCopy();
+  untilPieceIsAsked(cluster);
+  cluster.readChunks();
+  handAll(cluster);
+  handAll(cluster);
+  t.is(cluster.at('a').reads.length, 1);
+  const atSeq = cluster.write('a', 1, 11);
+  cluster.readChunks();
+  cluster.write('a', 2, 22);
+  cluster.copy('a').flush(cluster.nowMs);
+  cluster.copy('a').flush(cluster.nowMs);
+  const sent = cluster.bag.filter(({ to }) => to === 'b').map(({ message }) => message);
+  const records = sent.flatMap((message) => (message.type === 'append' ? message.records : []));
+  t.deepEqual(
+    records.map(({ seq }) => seq),
+    [atSeq],
+  );
+  t.like(sent.at(-1), { type: 'chunk', index: 1, atSeq });
 });
 
 test('lost pieces and lost answers are sent again', (t) => {
