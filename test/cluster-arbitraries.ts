@@ -149,7 +149,11 @@ const weight = fc.double({ min: 1e-6, max: 1e6, noNaN: true });
 const zone = fc.option(fc.string({ maxLength: 16 }));
 
 function settingsOf(partitions: number): fc.Arbitrary<ClusterSettings> {
-  return plain({ partitions: fc.constant(partitions), ...targets } as const);
+  return plain({
+    partitions: fc.constant(partitions),
+    leaseMs: fc.integer({ min: 100, max: 60_000 }),
+    ...targets,
+  } as const);
 }
 
 export const command: fc.Arbitrary<ClusterCommand> = fc.oneof(
@@ -187,7 +191,11 @@ export const command: fc.Arbitrary<ClusterCommand> = fc.oneof(
 
 const answer: fc.Arbitrary<CoordinatorAnswer> = fc.oneof(
   plain({ type: fc.constant('applied'), index: count } as const),
-  plain({ type: fc.constant('refused'), reason: fc.string({ unit: 'grapheme', maxLength: 100 }) } as const),
+  plain({
+    type: fc.constant('refused'),
+    reason: fc.string({ unit: 'grapheme', maxLength: 100 }),
+    isRetryable: fc.boolean(),
+  } as const),
   plain({ type: fc.constant('unknown') } as const),
 );
 

@@ -9,6 +9,10 @@ export const COPIES_MAX = 7;
 /** Of one in-sync set: during a move, the copies at the old places and at the new ones may all be in sync. */
 export const MEMBERS_MAX = 2 * COPIES_MAX;
 
+/** Milliseconds. Below the least, heartbeats would be most of what a network carries. */
+export const LEASE_MS_MIN = 100;
+export const LEASE_MS_MAX = 60_000;
+
 /** Registered at once. */
 export const NODES_MAX = 1024;
 /** So many removed nodes are remembered. */

@@ -32,13 +32,12 @@ export interface RaftCoordinatorOptions {
   /** How long a leader waits for founders that have not registered. */
   readonly createAfterMs: number;
   readonly heartbeatMs: number;
-  readonly leaseMs: number;
   readonly requestTimeoutMs: number;
   readonly resendMs: number;
   /** Entries applied until the log is compacted. */
   readonly compactAfterEntries: number;
   readonly raft: Omit<RaftOptions, 'id' | 'random'>;
-  readonly controller: Omit<ControllerOptions, 'self' | 'leaseMs'>;
+  readonly controller: Omit<ControllerOptions, 'self'>;
   readonly random: Random;
 }
 
@@ -99,8 +98,8 @@ export class RaftCoordinator implements Coordinator {
     this.#heartbeatAtMs = nowMs;
     this.#lastRequest = options.boot * REQUESTS_PER_BOOT;
     this.#raft = new Raft({ ...options.raft, id: options.node, random: options.random }, restored, nowMs);
-    this.#controller = new Controller({ ...options.controller, self: options.node, leaseMs: options.leaseMs });
-    this.#lease = new LeaseKeeper(options.leaseMs);
+    this.#controller = new Controller({ ...options.controller, self: options.node });
+    this.#lease = new LeaseKeeper(() => this.#state.settings?.leaseMs ?? null);
     const limits = { ...options, requestsMax: REQUESTS_MAX };
     this.#requests = new RequestDesk(
       limits,
@@ -157,7 +156,7 @@ export class RaftCoordinator implements Coordinator {
     this.#nowMs = nowMs;
     if (this.#raft.wakeAtMs <= nowMs) this.#feed({ type: 'tick' });
     if (this.#heartbeatAtMs <= nowMs) {
-      this.#heartbeatAtMs = nowMs + this.#options.heartbeatMs;
+      this.#heartbeatAtMs = nowMs + this.#heartbeatMs;
       this.#heartbeat();
     }
     this.#requests.tick(nowMs);
@@ -228,6 +227,11 @@ export class RaftCoordinator implements Coordinator {
     this.#nowMs = nowMs;
     this.#feed({ type: 'transfer', request: 0, to });
     this.#tellChange();
+  }
+
+  /** A node may join a cluster whose leases are shorter than its options reckon with. */
+  get #heartbeatMs(): number {
+    return Math.min(this.#options.heartbeatMs, (this.#state.settings?.leaseMs ?? Number.POSITIVE_INFINITY) / 4);
   }
 
   get #isLeader(): boolean {

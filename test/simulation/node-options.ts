@@ -57,7 +57,6 @@ export function nodeOptionsOf({ id, boot, seeds, settings, random }: NodeIdentit
       settings,
       createAfterMs: 1000,
       heartbeatMs: 150,
-      leaseMs: 700,
       requestTimeoutMs: 3000,
       resendMs: 300,
       compactAfterEntries: tuning.compactAfterEntries,

@@ -1,4 +1,5 @@
 import type { ClusterSettings } from '../../src/cluster/controller/cluster-state.ts';
+import { DEFAULT_LEASE_MS } from '../../src/cluster/controller/settings.ts';
 import type { DiskQuality } from './disk.ts';
 import type { FaultKind } from './fault-kinds.ts';
 import type { LinkQuality } from './network.ts';
@@ -232,7 +233,7 @@ export function planOf(profile: ProfileName, random: SeededRandom): WorldPlan {
   return {
     profile,
     nodes,
-    settings: { partitions, copies, minInSync, onLoss },
+    settings: { partitions, leaseMs: DEFAULT_LEASE_MS, copies, minInSync, onLoss },
     network,
     healed: { ...network, meanDelayMs: Math.min(meanDelayMs, 5), minDelayMs: Math.min(base.minDelayMs, 1), loss: 0 },
     disk: { syncMinMs: 0.1, syncMeanMs: random.logBetween(0.2, 8) },

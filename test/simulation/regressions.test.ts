@@ -75,7 +75,7 @@ test('a copy of an earlier life confirms nothing of a new one before it has seen
   const copy = new PartitionCopy(0, { node: 'b', boot: 1 }, options, host, 0);
   const inSync = ['a', 'b'].map((node) => ({ node, boot: 1, generation: 0 }));
   const entry = { epoch: 1, version: 2, primary: 'a', inSync, replicas: ['a', 'b'], resetEpoch: 1, losses: 0 };
-  const settings = { partitions: 1, copies: 2, minInSync: 1, onLoss: 'reset' } as const;
+  const settings = { partitions: 1, leaseMs: 700, copies: 2, minInSync: 1, onLoss: 'reset' } as const;
   copy.configure(entry, settings, () => false, 1);
   const append = (epoch: number, seqs: readonly number[], committed: number, nowMs: number) => {
     const records = seqs.map((seq) => ({ seq, epoch, keys: [seq], effect: Uint8Array.of(seq) }));

@@ -1,3 +1,4 @@
+import { DEFAULT_LEASE_MS } from '../../src/cluster/controller/settings.ts';
 import { plainTuning } from './node-options.ts';
 import type { WorldPlan } from './profiles.ts';
 
@@ -8,7 +9,7 @@ const link = { minDelayMs: 0.1, meanDelayMs: 0.2, loss: 0, duplication: 0, corru
 export const steadyPlan: WorldPlan = {
   profile: 'single',
   nodes: 5,
-  settings: { partitions: PARTITIONS, copies: 2, minInSync: 1, onLoss: 'offline' },
+  settings: { partitions: PARTITIONS, leaseMs: DEFAULT_LEASE_MS, copies: 2, minInSync: 1, onLoss: 'offline' },
   network: link,
   healed: link,
   disk: { syncMinMs: 0.5, syncMeanMs: 1 },

@@ -80,7 +80,7 @@ function create(state: ClusterState, { settings }: Extract<ClusterCommand, { typ
 function setSettings(state: ClusterState, command: Extract<ClusterCommand, { type: 'set-settings' }>): Outcome {
   if (state.settings === null) return refused(state, 'there is no cluster yet; create it with these settings');
   const { copies, minInSync, onLoss } = command;
-  const settings = { partitions: state.settings.partitions, copies, minInSync, onLoss };
+  const settings = { ...state.settings, copies, minInSync, onLoss };
   const { refusal } = validateSettings(settings, state.nodes.size);
   if (refusal !== null) return refused(state, refusal);
   const next = { ...state, settings };

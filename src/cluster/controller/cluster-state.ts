@@ -20,6 +20,12 @@ export interface ClusterState {
 export interface ClusterSettings {
   /** Number of partitions: fixed when the cluster is created. 1 to 16384. */
   readonly partitions: number;
+  /**
+   * How long a node's lease lasts from when it sent the heartbeat that was answered, in milliseconds: fixed when the
+   * cluster is created, since a controller that counted on a shorter one than the nodes would name a second primary
+   * while the first still answers. 100 to 60000.
+   */
+  readonly leaseMs: number;
   /** How many copies of a partition there should be, the primary included. With fewer nodes there are fewer. */
   readonly copies: number;
   /** A write is acknowledged only while so many members are in sync. 1 to `copies`. */

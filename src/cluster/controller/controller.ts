@@ -11,8 +11,6 @@ import { Rebalancer, type RebalancerOptions } from './rebalancer.ts';
 export interface ControllerOptions extends RebalancerOptions {
   /** The node it runs on. */
   readonly self: NodeId;
-  /** How long a lease lasts from when its heartbeat was sent, as on every node. */
-  readonly leaseMs: number;
   /** By how much, at most, one clock runs faster than another: 0.1 is 10%. */
   readonly drift: number;
   /** How long a node must have been fenced until its copies are placed elsewhere and another votes in its stead. */
@@ -25,7 +23,7 @@ export interface ControllerOptions extends RebalancerOptions {
   readonly votersMax: number;
 }
 
-export const controllerDefaults: Omit<ControllerOptions, 'self' | 'leaseMs'> = {
+export const controllerDefaults: Omit<ControllerOptions, 'self'> = {
   drift: 0.1,
   rebuildAfterMs: 10_000,
   proposalTimeoutMs: 1000,
@@ -43,7 +41,7 @@ export type Admission =
   | { readonly type: 'now' }
   /** To be asked again then: it may have to wait longer. */
   | { readonly type: 'wait'; readonly untilMs: number }
-  | { readonly type: 'refuse'; readonly reason: string };
+  | { readonly type: 'refuse'; readonly reason: string; readonly isRetryable: boolean };
 
 export interface Decision {
   /** To be proposed in this order. */
@@ -81,7 +79,7 @@ export class Controller {
 
   constructor(options: ControllerOptions) {
     this.#options = options;
-    this.#watch = new NodeWatch(options.self, options.leaseMs, options.drift);
+    this.#watch = new NodeWatch(options.self, options.drift);
     this.#proposals = new Proposals(options.proposalTimeoutMs);
     this.#rebalancer = new Rebalancer(options, this.#proposals);
   }
@@ -117,15 +115,19 @@ export class Controller {
 
   /** Whether what a node or an administrator asks for may be proposed. */
   admit(state: ClusterState, command: ClusterCommand, nowMs: number): Admission {
-    if (!this.#isLeading) return { type: 'refuse', reason: 'this node does not lead the cluster' };
+    if (!this.#isLeading) return { type: 'refuse', reason: 'this node does not lead the cluster', isRetryable: true };
     const fault = commandFault(command);
-    if (fault !== null) return { type: 'refuse', reason: fault };
+    if (fault !== null) return { type: 'refuse', reason: fault, isRetryable: false };
     this.#watch.observe(state, nowMs);
     switch (command.type) {
       case 'fence':
       case 'unfence':
       case 'place':
-        return { type: 'refuse', reason: `'${command.type}' is for the controller alone to decide` };
+        return {
+          type: 'refuse',
+          reason: `'${command.type}' is for the controller alone to decide`,
+          isRetryable: false,
+        };
       case 'register':
         return this.#admitRegister(state, command.node, command.boot, nowMs);
       case 'create':
@@ -146,7 +148,8 @@ export class Controller {
   #admitRegister(state: ClusterState, node: NodeId, boot: number, nowMs: number): Admission {
     const before = state.nodes.get(node);
     if (before === undefined || boot <= before.boot) return { type: 'now' };
-    const untilMs = this.#watch.silentAtMs(node);
+    // Without settings this leader may not have applied all there is yet: the cluster may exist, and leases with it.
+    const untilMs = state.settings === null ? nowMs + this.#options.planEveryMs : this.#watch.silentAtMs(node);
     return untilMs > nowMs ? { type: 'wait', untilMs } : { type: 'now' };
   }
 
@@ -226,12 +229,14 @@ export class Controller {
   }
 
   #groupChange(view: GroupView, nowMs: number): GroupChange | null {
-    const change = nextGroupChange(view);
-    if (change === null) return null;
+    // Nobody is taken into the group before there is a cluster: only founders can create it.
+    const { settings } = view.state;
+    const change = settings === null ? null : nextGroupChange(view);
+    if (settings === null || change === null) return null;
     const { voters, learners } = view.group;
     const name = `${change.type} ${change.node} of ${voters.join()} and ${learners.join()}`;
     // Refused while the last one is not committed, which takes no longer than a round.
-    return this.#proposals.tryBegin(name, nowMs, this.#options.leaseMs / 4) ? change : null;
+    return this.#proposals.tryBegin(name, nowMs, settings.leaseMs / 4) ? change : null;
   }
 
   #viewOf(state: ClusterState, group: Group, progress: GroupProgress, nowMs: number): GroupView {
@@ -254,7 +259,8 @@ export class Controller {
 
   #nextWakeMs(state: ClusterState, nowMs: number): number {
     // Often enough that a gap between two calls can only mean that this process slept.
-    let wakeAtMs = Math.min(nowMs + this.#options.leaseMs / 4, this.#proposals.wakeAtMs);
+    const restMs = state.settings === null ? this.#options.planEveryMs : state.settings.leaseMs / 4;
+    let wakeAtMs = Math.min(nowMs + restMs, this.#proposals.wakeAtMs);
     for (const { id, isFenced } of state.nodes.values()) {
       if (!isFenced) wakeAtMs = Math.min(wakeAtMs, this.#watch.silentAtMs(id));
     }

@@ -18,25 +18,28 @@ interface Watched {
  * Who is alive, and until when a node may hold a lease. A node's lease ends `leaseMs` after it *sent* the heartbeat
  * that renewed it; this waits `waitMs`, a little more for clocks that run at different speeds, from when it *came*. So
  * whatever was waited for here is over there, without the two clocks ever being compared.
+ *
+ * How long leases last is known once the cluster's creation is applied here. Until then nobody's silence means anything;
+ * it may be that others have seen the creation, and hold leases already.
  */
 export class NodeWatch {
   readonly #self: NodeId;
-  readonly #waitMs: number;
+  readonly #drift: number;
+  /** This and the next two are infinite until it is known how long leases last. */
+  #waitMs = Number.POSITIVE_INFINITY;
   /** Longer than this between two calls, and it was this process that slept: nobody's silence means anything. */
-  readonly #napMs: number;
+  #napMs = Number.POSITIVE_INFINITY;
   /** A node that is heard for so long without ever holding a lease does not hear the answers. */
-  readonly #deafAfterMs: number;
+  #deafAfterMs = Number.POSITIVE_INFINITY;
   #ledSinceMs = 0;
   #awakeSinceMs = 0;
   #lastCallMs = 0;
   readonly #nodes = new Map<NodeId, Watched>();
   readonly #left = new Set<NodeId>();
 
-  constructor(self: NodeId, leaseMs: number, drift: number) {
+  constructor(self: NodeId, drift: number) {
     this.#self = self;
-    this.#waitMs = leaseMs * (1 + drift);
-    this.#napMs = leaseMs / 2;
-    this.#deafAfterMs = 2 * leaseMs;
+    this.#drift = drift;
   }
 
   /** Until now another one may have handed out leases. */
@@ -48,8 +51,9 @@ export class NodeWatch {
     this.#lastCallMs = nowMs;
   }
 
-  observe({ nodes }: ClusterState, nowMs: number): void {
+  observe({ settings, nodes }: ClusterState, nowMs: number): void {
     this.#called(nowMs);
+    if (settings !== null && this.#waitMs === Number.POSITIVE_INFINITY) this.#begin(settings.leaseMs);
     for (const node of nodes.values()) {
       const watched = this.#nodes.get(node.id);
       this.#left.delete(node.id);
@@ -76,7 +80,9 @@ export class NodeWatch {
     const watched = this.#nodes.get(node);
     if (watched === undefined || watched.boot !== boot) return false;
     // While this leader itself holds none it gives none to anybody.
-    const isGiven = node === this.#self || this.#nodes.get(this.#self)?.leaselessSinceMs === null;
+    const isGiven =
+      this.#deafAfterMs < Number.POSITIVE_INFINITY &&
+      (node === this.#self || this.#nodes.get(this.#self)?.leaselessSinceMs === null);
     watched.leaselessSinceMs = hasLease || !isGiven ? null : (watched.leaselessSinceMs ?? nowMs);
     const isDeaf =
       node !== this.#self && watched.leaselessSinceMs !== null && nowMs - watched.leaselessSinceMs > this.#deafAfterMs;
@@ -86,7 +92,7 @@ export class NodeWatch {
     return true;
   }
 
-  /** From when on no process of this node can hold a lease, unless it is heard of again. */
+  /** From when on no process of this node can hold a lease, unless it is heard of again; Infinity: not known yet. */
   silentAtMs(node: NodeId): number {
     const watched = this.#nodes.get(node);
     if (watched === undefined) return this.#ledSinceMs + this.#waitMs;
@@ -109,6 +115,13 @@ export class NodeWatch {
   /** Whether the node was seen in the state, and then no more. */
   hasLeft(node: NodeId): boolean {
     return this.#left.has(node);
+  }
+
+  /** The cluster exists. */
+  #begin(leaseMs: number): void {
+    this.#waitMs = leaseMs * (1 + this.#drift);
+    this.#napMs = leaseMs / 2;
+    this.#deafAfterMs = 2 * leaseMs;
   }
 
   #called(nowMs: number): void {

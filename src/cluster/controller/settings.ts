@@ -1,8 +1,11 @@
-import { COPIES_MAX, PARTITIONS_MAX } from '../limits.ts';
+import { COPIES_MAX, LEASE_MS_MAX, LEASE_MS_MIN, PARTITIONS_MAX } from '../limits.ts';
 import type { ClusterSettings } from './cluster-state.ts';
 
+/** Short enough for failovers within a second, and long enough for four heartbeats of the usual 150 ms. */
+export const DEFAULT_LEASE_MS = 700;
+
 /** The settings that can be changed. */
-export type SettingsTargets = Omit<ClusterSettings, 'partitions'>;
+export type SettingsTargets = Omit<ClusterSettings, 'partitions' | 'leaseMs'>;
 
 export interface SettingsJudgement {
   /** Null: they can work. */
@@ -18,9 +21,12 @@ export function validateSettings(settings: ClusterSettings, nodeCount: number): 
 }
 
 function refusalOf(settings: ClusterSettings): string | null {
-  const { partitions } = settings;
+  const { partitions, leaseMs } = settings;
   if (!isWithin(partitions, 1, PARTITIONS_MAX)) {
     return `partitions is ${partitions}; allowed are whole numbers from 1 to ${PARTITIONS_MAX}`;
+  }
+  if (!isWithin(leaseMs, LEASE_MS_MIN, LEASE_MS_MAX)) {
+    return `leaseMs is ${leaseMs}; allowed are whole numbers of milliseconds from ${LEASE_MS_MIN} to ${LEASE_MS_MAX}`;
   }
   return targetsFault(settings);
 }

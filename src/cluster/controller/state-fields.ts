@@ -1,33 +1,46 @@
 import type { ValueReader } from '../../base/msgpack-reader.ts';
 import type { ValueWriter } from '../../base/msgpack-writer.ts';
-import { ADDRESS_BYTES_MAX, COPIES_MAX, PARTITIONS_MAX, WEIGHT_MAX, WEIGHT_MIN, ZONE_BYTES_MAX } from '../limits.ts';
+import {
+  ADDRESS_BYTES_MAX,
+  COPIES_MAX,
+  LEASE_MS_MAX,
+  LEASE_MS_MIN,
+  PARTITIONS_MAX,
+  WEIGHT_MAX,
+  WEIGHT_MIN,
+  ZONE_BYTES_MAX,
+} from '../limits.ts';
 import type { ClusterSettings } from './cluster-state.ts';
+import type { SettingsTargets } from './settings.ts';
 
 /** How what commands and the state have in common is written. */
 
 const lossPolicies = ['offline', 'reset'] as const;
 
-type Targets = Omit<ClusterSettings, 'partitions'>;
-
 export function writeSettings(writer: ValueWriter, settings: ClusterSettings): void {
-  writer.array(4);
+  writer.array(5);
   writer.integer(settings.partitions);
+  writer.integer(settings.leaseMs);
   writeTargets(writer, settings);
 }
 
 export function readSettings(reader: ValueReader): ClusterSettings {
-  reader.array('settings', 4, 4);
-  return { partitions: reader.integer('partitions', 1, PARTITIONS_MAX), ...readTargets(reader) };
+  reader.array('settings', 5, 5);
+  return {
+    partitions: reader.integer('partitions', 1, PARTITIONS_MAX),
+    leaseMs: reader.integer('leaseMs', LEASE_MS_MIN, LEASE_MS_MAX),
+    ...readTargets(reader),
+  };
 }
 
 /** The settings that can be changed. */
-export function writeTargets(writer: ValueWriter, targets: Targets): void {
+export function writeTargets(writer: ValueWriter, targets: SettingsTargets): void {
   writer.integer(targets.copies);
   writer.integer(targets.minInSync);
   writer.integer(targets.onLoss === 'offline' ? 0 : 1);
 }
 
-export function readTargets(reader: ValueReader): Targets {
+export function readTargets(reader: ValueReader): SettingsTargets {
   return {
     copies: reader.integer('copies', 1, COPIES_MAX),
     minInSync: reader.integer('minInSync', 1, COPIES_MAX),

@@ -26,6 +26,7 @@ export function validateTransition(state: ClusterState, next: ClusterState): voi
     state.partitions.length === next.partitions.length || state.settings === null,
     'the number of partitions changed',
   );
+  assert(state.settings === null || state.settings.leaseMs === next.settings?.leaseMs, 'the lease changed');
   const isSameNodes = state.nodes === next.nodes;
   if (!isSameNodes) {
     for (const [id, node] of next.nodes) {

@@ -40,7 +40,7 @@ export const controllerMutations: readonly Mutation[] = [
   {
     name: 'fence-before-lease-ends',
     file: 'controller/node-watch.ts',
-    find: 'this.#waitMs = leaseMs * (1 + drift);',
+    find: 'this.#waitMs = leaseMs * (1 + this.#drift);',
     replace: 'this.#waitMs = leaseMs * 0.7;',
     why: 'Another primary is named while the old one may still answer reads.',
   },

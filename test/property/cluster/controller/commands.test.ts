@@ -67,7 +67,7 @@ function commandOf({ kind, node: nodeNumber, partition, choice }: Draw, state: C
   }
   if (entry === undefined || kind < 51) {
     const onLoss = choice % 2 ? 'reset' : 'offline';
-    return { type: 'create', settings: { partitions: 3, copies: 2, minInSync: 1, onLoss } };
+    return { type: 'create', settings: { partitions: 3, leaseMs: 700, copies: 2, minInSync: 1, onLoss } };
   }
   if (kind < 62) {
     const replicas = rotated([...state.nodes.keys()], choice % 5).slice(0, 1 + (choice % 3));

@@ -16,7 +16,7 @@ const seeds = fc.integer({ min: 1, max: 2 ** 30 });
 const SETTLED_MS = 60_000;
 
 function cluster(seed: number, copies: number, onLoss: 'offline' | 'reset' = 'offline'): FakeCluster {
-  const settings = { partitions: PARTITIONS, copies, minInSync: 1, onLoss };
+  const settings = { partitions: PARTITIONS, leaseMs: 700, copies, minInSync: 1, onLoss };
   const made = new FakeCluster(settings, NODES.slice(0, 4), seed);
   made.onApplied = (_, __, after) => validateState(after);
   return made;

@@ -93,7 +93,6 @@ export class FakeCluster {
     const controller = new Controller({
       ...controllerDefaults,
       self: this.#leader,
-      leaseMs: 700,
       rebuildAfterMs: 3000,
       moveTimeoutMs: 10_000,
     });

@@ -42,7 +42,7 @@ test('an entry that can be read is applied', (t) => {
 });
 
 test('the controller lets none of them into the log, whoever asks', (t) => {
-  const controller = new Controller({ ...controllerDefaults, self: 'a', leaseMs: 700 });
+  const controller = new Controller({ ...controllerDefaults, self: 'a' });
   controller.lead(0);
   for (const [command, fault] of faulty) {
     const admission = controller.admit(running('a', 'b'), command, 10);

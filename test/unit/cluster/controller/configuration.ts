@@ -14,7 +14,7 @@ type CommandOf<Type extends ClusterCommand['type']> = Extract<ClusterCommand, { 
 /** Short words for states and commands, for tests to read as stories. */
 
 export function settings(partitions: number, copies: number, minInSync = 1): ClusterSettings {
-  return { partitions, copies, minInSync, onLoss: 'offline' };
+  return { partitions, leaseMs: 1000, copies, minInSync, onLoss: 'offline' };
 }
 
 export function register(node: NodeId, boot = 1): CommandOf<'register'> {

@@ -1,16 +1,16 @@
 import test from 'ava';
 import type { ClusterCommand } from '../../../../src/cluster/controller/cluster-command.ts';
-import type { ClusterState } from '../../../../src/cluster/controller/cluster-state.ts';
+import { type ClusterState, emptyClusterState } from '../../../../src/cluster/controller/cluster-state.ts';
 import { Controller, controllerDefaults } from '../../../../src/cluster/controller/controller.ts';
 import { after, created, drain, entryOf, fence, place, register, running, settings } from './configuration.ts';
 
-const LEASE_MS = 1000;
+/** Of the lease of 1000 ms that `settings` has, and a tenth more. */
 const WAIT_MS = 1100;
 const GROUP = { voters: ['a', 'b', 'c'], learners: [] };
 const caughtUp = () => ({ isCaughtUp: true });
 
 function leading(changed: Partial<typeof controllerDefaults> = {}, nowMs = 0): Controller {
-  const controller = new Controller({ ...controllerDefaults, self: 'a', leaseMs: LEASE_MS, ...changed });
+  const controller = new Controller({ ...controllerDefaults, self: 'a', ...changed });
   controller.lead(nowMs);
   return controller;
 }
@@ -31,6 +31,27 @@ test('a node that is silent for a lease and a little more is fenced, and not bef
   t.deepEqual(run(controller, state, 0, 500, 'a', 'b', 'c'), []);
   t.deepEqual(run(controller, state, 550, 500 + WAIT_MS - 50, 'a', 'b'), []);
   t.deepEqual(run(controller, state, 500 + WAIT_MS, 500 + WAIT_MS, 'a', 'b'), [fence('c')]);
+});
+
+test('how long is waited is what the cluster was created with', (t) => {
+  const controller = leading();
+  const state = after(created({ ...settings(1, 1), leaseMs: 300 }, 'a', 'b'));
+  t.deepEqual(run(controller, state, 0, 300, 'a'), [place(state, 0, 'a')]);
+  t.deepEqual(run(controller, state, 350, 350, 'a'), [fence('b')]);
+});
+
+test('before the cluster is created nobody is fenced, starts anew or is taken into the group', (t) => {
+  const controller = leading();
+  const state = after(emptyClusterState, register('a'), register('b'), register('d'));
+  for (let nowMs = 0; nowMs < 5000; nowMs += 50) {
+    const { commands, membershipChanges } = controller.decide(state, GROUP, caughtUp, nowMs);
+    t.deepEqual([...commands, ...membershipChanges], []);
+  }
+  t.deepEqual(controller.admit(state, register('b', 2), 5000), { type: 'wait', untilMs: 5100 });
+  t.deepEqual(controller.admit(state, register('c'), 5000), { type: 'now' });
+  const made = after(state, { type: 'create', settings: { ...settings(1, 1), leaseMs: 500 } });
+  controller.heard('b', 1, 5000);
+  t.deepEqual(controller.admit(made, register('b', 2), 5100), { type: 'wait', untilMs: 5550 });
 });
 
 test('a new leader waits as if it had heard of everybody when it began', (t) => {

@@ -226,7 +226,7 @@ test('a reset is refused while the partition is online, or nobody is there to be
 test('settings change for a running cluster, and lost partitions begin when onLoss becomes reset', (t) => {
   const lost = after(running('a', 'b'), fence('b'), lose(1, member('a')));
   const state = after(lost, { type: 'set-settings', copies: 3, minInSync: 2, onLoss: 'reset' });
-  t.deepEqual(state.settings, { partitions: 1, copies: 3, minInSync: 2, onLoss: 'reset' });
+  t.deepEqual(state.settings, { partitions: 1, leaseMs: 1000, copies: 3, minInSync: 2, onLoss: 'reset' });
   t.is(entryOf(state).primary, 'a');
   t.regex(
     refusalOf(state, { type: 'set-settings', copies: 2, minInSync: 3, onLoss: 'reset' }),

@@ -3,7 +3,10 @@ import type { ClusterSettings } from '../../../../src/cluster/controller/cluster
 import { validateSettings } from '../../../../src/cluster/controller/settings.ts';
 
 function judged(changed: Partial<ClusterSettings>, nodeCount = 3) {
-  return validateSettings({ partitions: 64, copies: 3, minInSync: 2, onLoss: 'offline', ...changed }, nodeCount);
+  return validateSettings(
+    { partitions: 64, leaseMs: 700, copies: 3, minInSync: 2, onLoss: 'offline', ...changed },
+    nodeCount,
+  );
 }
 
 test('three copies of which two must be in sync, on three nodes, lack nothing', (t) => {
@@ -15,6 +18,8 @@ test('values out of their range are refused with the value and what is allowed',
   t.regex(judged({ partitions: 16_385 }).refusal ?? '', /partitions is 16385/);
   t.regex(judged({ partitions: 1.5 }).refusal ?? '', /partitions is 1.5/);
   t.regex(judged({ partitions: Number.NaN }).refusal ?? '', /partitions is NaN/);
+  t.is(judged({ leaseMs: 99 }).refusal, 'leaseMs is 99; allowed are whole numbers of milliseconds from 100 to 60000');
+  t.regex(judged({ leaseMs: 60_001 }).refusal ?? '', /leaseMs is 60001/);
   t.is(judged({ copies: 0 }).refusal, 'copies is 0; allowed are whole numbers from 1 to 7');
   t.regex(judged({ copies: 8 }).refusal ?? '', /copies is 8/);
   t.is(judged({ minInSync: 0 }).refusal, 'minInSync is 0; allowed are whole numbers from 1 to copies, which is 3');
