@@ -32,5 +32,6 @@ export interface CoordinatorHost {
 
 export type CoordinatorAnswer =
   | { readonly type: 'applied'; readonly index: number }
-  | { readonly type: 'refused'; readonly reason: string }
+  /** It was not done. Retryable: only for now, as while the controller is changing. */
+  | { readonly type: 'refused'; readonly reason: string; readonly isRetryable: boolean }
   | { readonly type: 'unknown' };

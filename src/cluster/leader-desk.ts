@@ -60,9 +60,13 @@ export class LeaderDesk {
   onRequest(asker: Asker, command: ClusterCommand, state: ClusterState, nowMs: number): void {
     if (this.#underWay.has(nameOf(asker))) return;
     const admission = this.#controller.admit(state, command, nowMs);
-    if (admission.type === 'refuse') this.#answer(asker, { type: 'refused', reason: admission.reason });
+    if (admission.type === 'refuse') this.#answer(asker, { ...admission, type: 'refused' });
     else if (this.size >= this.#options.requestsMax) {
-      this.#answer(asker, { type: 'refused', reason: 'the controller has too many requests waiting' });
+      this.#answer(asker, {
+        type: 'refused',
+        reason: 'the controller has too many requests waiting',
+        isRetryable: true,
+      });
     } else if (admission.type === 'wait') {
       this.#underWay.add(nameOf(asker));
       this.#waiting.push({ asker, command, untilMs: admission.untilMs });
@@ -86,7 +90,8 @@ export class LeaderDesk {
   }
 
   onRefused(number: number): void {
-    this.#settle(number, { type: 'refused', reason: 'the controller is changing or overloaded; ask again' });
+    const reason = 'the controller is changing or overloaded; ask again';
+    this.#settle(number, { type: 'refused', reason, isRetryable: true });
   }
 
   /** The command at `index` of the log was applied, or what it asks for was refused. */
@@ -95,7 +100,8 @@ export class LeaderDesk {
     if (number === undefined) return;
     this.#numberOfIndex.delete(index);
     if (this.#proposed.get(number)?.term !== term) this.#settle(number, { type: 'unknown' });
-    else this.#settle(number, refusal === null ? { type: 'applied', index } : { type: 'refused', reason: refusal });
+    else if (refusal === null) this.#settle(number, { type: 'applied', index });
+    else this.#settle(number, { type: 'refused', reason: refusal, isRetryable: false });
   }
 
   tick(state: ClusterState, nowMs: number): void {

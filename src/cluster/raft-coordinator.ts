@@ -14,6 +14,7 @@ import type { Coordinator, CoordinatorAnswer, CoordinatorHost } from './coordina
 import { type Heartbeat, HeartbeatDesk } from './heartbeat-desk.ts';
 import type { NodeId } from './identity.ts';
 import { LeaderDesk } from './leader-desk.ts';
+import { LeaderFinder } from './leader-finder.ts';
 import { LeaseKeeper } from './lease-keeper.ts';
 import { type Asker, RequestDesk } from './request-desk.ts';
 
@@ -71,20 +72,19 @@ export class RaftCoordinator implements Coordinator {
   #events: RaftEvent[] = [];
   #isRunning = false;
   #isRegistered = false;
+  #isExpelled = false;
   /** The request to register that is under way; 0: none. */
   #registration = 0;
   #hasChanged = false;
   #isCreating = false;
   #heartbeatAtMs: number;
   #decideAtMs = Number.POSITIVE_INFINITY;
-  #seed = 0;
-  /** Who is said to lead; only a hint where to send to. */
-  #leader: NodeId | null = null;
   #lastRequest: number;
   #nowMs: number;
   readonly #raft: Raft;
   readonly #controller: Controller;
   readonly #lease: LeaseKeeper;
+  readonly #finder: LeaderFinder;
   readonly #requests: RequestDesk;
   readonly #desk: LeaderDesk;
   readonly #heartbeats: HeartbeatDesk;
@@ -100,6 +100,7 @@ export class RaftCoordinator implements Coordinator {
     this.#raft = new Raft({ ...options.raft, id: options.node, random: options.random }, restored, nowMs);
     this.#controller = new Controller({ ...options.controller, self: options.node });
     this.#lease = new LeaseKeeper(() => this.#state.settings?.leaseMs ?? null);
+    this.#finder = new LeaderFinder(options.node, options.seeds);
     const limits = { ...options, requestsMax: REQUESTS_MAX };
     this.#requests = new RequestDesk(
       limits,
@@ -171,7 +172,7 @@ export class RaftCoordinator implements Coordinator {
     this.#nowMs = nowMs;
     const fault = commandFault(command);
     if (fault === null) this.#requests.submit(request, command, nowMs);
-    else this.#host.answered(request, { type: 'refused', reason: fault }, nowMs);
+    else this.#host.answered(request, { type: 'refused', reason: fault, isRetryable: false }, nowMs);
     this.#tellChange();
   }
 
@@ -207,7 +208,7 @@ export class RaftCoordinator implements Coordinator {
         }
         break;
       case 'not-leader':
-        this.#onHint(from, message.leader);
+        if (this.#finder.denied(from, message.leader, this.#raft.leader)) this.#onNewLeader();
         break;
       default:
         unreachable(message);
@@ -322,6 +323,7 @@ export class RaftCoordinator implements Coordinator {
     if (this.#isRegistered) {
       if (!wasRegistered) this.#heartbeatAtMs = this.#nowMs;
     } else if (wasRegistered) {
+      this.#isExpelled = true;
       this.#host.expelled(
         entry === undefined
           ? `node ${this.#options.node} was removed from the cluster`
@@ -341,32 +343,17 @@ export class RaftCoordinator implements Coordinator {
       this.#heartbeats.resign();
       this.#decideAtMs = Number.POSITIVE_INFINITY;
     }
-    if (leader !== null && leader !== this.#leader) this.#onLeader(leader);
+    if (leader !== null && this.#finder.followed(leader)) this.#onNewLeader();
   }
 
   /** A new leader fences whoever it does not hear of, and hands out no lease before it was heard of. */
-  #onLeader(leader: NodeId): void {
-    this.#leader = leader;
+  #onNewLeader(): void {
     this.#heartbeatAtMs = this.#nowMs;
     this.#requests.onLeader(this.#nowMs);
   }
 
-  #onHint(from: NodeId, leader: NodeId | null): void {
-    if (this.#raft.leader !== null) return;
-    if (leader !== null && leader !== from && leader !== this.#leader) this.#onLeader(leader);
-    else if (leader === null && this.#leader === from) this.#leader = null;
-  }
-
-  /** The leader, or somebody who may know it. */
   #addressee(): NodeId | null {
-    const leader = this.#raft.leader ?? this.#leader;
-    if (leader !== null) return leader;
-    const { seeds, node } = this.#options;
-    for (let tried = 0; tried < seeds.length; tried++) {
-      const seed = seeds[this.#seed++ % seeds.length];
-      if (seed !== undefined && seed !== node) return seed;
-    }
-    return null;
+    return this.#finder.addressee(this.#raft.leader);
   }
 
   #carry(asker: Asker, command: ClusterCommand): void {
@@ -385,12 +372,13 @@ export class RaftCoordinator implements Coordinator {
     else {
       // Whether it came to anything is seen in the state; at the next heartbeat it is asked for again if not.
       this.#registration = 0;
-      if (answer.type === 'refused') this.#host.registrationRefused(answer.reason);
+      if (answer.type === 'refused' && !answer.isRetryable) this.#host.registrationRefused(answer.reason);
     }
   }
 
   #heartbeat(): void {
     const { node, boot, address, weight, zone, heartbeatMs } = this.#options;
+    if (this.#isExpelled) return;
     if (!this.#isRegistered) {
       // One at a time: the request is sent again until it is answered or given up.
       if (this.#registration === 0) {
@@ -398,7 +386,7 @@ export class RaftCoordinator implements Coordinator {
         this.#requests.submit(this.#registration, { type: 'register', node, boot, address, weight, zone }, this.#nowMs);
       }
       // A hint may name a leader that is dead: when the request is sent again, somebody else is asked.
-      else if (this.#raft.leader === null) this.#leader = null;
+      else if (this.#raft.leader === null) this.#finder.forget();
       return;
     }
     const hasLease = this.#lease.endsAtMs > this.#nowMs;
@@ -409,7 +397,7 @@ export class RaftCoordinator implements Coordinator {
     const to = this.#addressee();
     if (to !== null) this.#host.send(to, { kind: 'heartbeat', boot, sentAtMs: this.#nowMs, hasLease });
     // A hint that leads nowhere is forgotten after a while: the next one asked is another.
-    if (this.#raft.leader === null && this.#nowMs - this.#lease.endsAtMs > heartbeatMs) this.#leader = null;
+    if (this.#raft.leader === null && this.#nowMs - this.#lease.endsAtMs > heartbeatMs) this.#finder.forget();
   }
 
   /** Renews a lease, but only after the group has confirmed, later than now, that this node leads it. */

@@ -48,7 +48,8 @@ export class RequestDesk {
   submit(request: number, command: ClusterCommand, nowMs: number): void {
     const { requestsMax, requestTimeoutMs, resendMs } = this.#options;
     if (this.#outstanding.size >= requestsMax) {
-      this.#answered(request, { type: 'refused', reason: `more than ${requestsMax} requests wait for answers` }, nowMs);
+      const reason = `more than ${requestsMax} requests wait for answers`;
+      this.#answered(request, { type: 'refused', reason, isRetryable: true }, nowMs);
       return;
     }
     this.#outstanding.set(request, { command, endsAtMs: nowMs + requestTimeoutMs, resendAtMs: nowMs + resendMs });

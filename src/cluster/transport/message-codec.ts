@@ -24,7 +24,7 @@ import {
 const REASON_CHARS_MAX = 1000;
 const REASON_BYTES_MAX = 4 * REASON_CHARS_MAX;
 
-const answerTypes = ['applied', 'refused', 'unknown'] as const;
+const answerTypes = ['applied', 'refused', 'unknown', 'refused for now'] as const;
 
 const elementCounts: Readonly<Record<number, number>> = {
   ...raftElementCounts,
@@ -105,7 +105,7 @@ function begin(kind: MessageKind): void {
   writer.integer(kind);
 }
 
-/** Its type, and its one field or nil. */
+/** Its type, and its one field or nil. A refusal has a type for each of whether it is for now only. */
 function writeAnswer(answer: CoordinatorAnswer): void {
   switch (answer.type) {
     case 'applied':
@@ -113,7 +113,7 @@ function writeAnswer(answer: CoordinatorAnswer): void {
       writer.integer(answer.index);
       return;
     case 'refused':
-      writer.integer(1);
+      writer.integer(answer.isRetryable ? 3 : 1);
       writer.string(answer.reason.slice(0, REASON_CHARS_MAX));
       return;
     case 'unknown':
@@ -171,7 +171,9 @@ function readAnswer(reader: ValueReader): CoordinatorAnswer {
     case 'applied':
       return { type, index: reader.integer('answer.index') };
     case 'refused':
-      return { type, reason: reader.string('answer.reason', REASON_BYTES_MAX) };
+      return { type, reason: reader.string('answer.reason', REASON_BYTES_MAX), isRetryable: false };
+    case 'refused for now':
+      return { type: 'refused', reason: reader.string('answer.reason', REASON_BYTES_MAX), isRetryable: true };
     case 'unknown':
       if (!reader.nil('answer')) reader.fail('answer', 'must be nil');
       return { type };

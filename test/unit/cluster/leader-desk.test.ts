@@ -46,7 +46,7 @@ test('a refusal by the configuration is told with its reason', (t) => {
   desk.onRequest(ASKER, COMMAND, emptyClusterState, 0);
   desk.onProposed(1, 40, 3);
   desk.onApplied(40, 3, 'there is no node b');
-  t.deepEqual(answers, [[ASKER, { type: 'refused', reason: 'there is no node b' }]]);
+  t.deepEqual(answers, [[ASKER, { type: 'refused', reason: 'there is no node b', isRetryable: false }]]);
 });
 
 test('when another entry came to stand at its index, nobody knows what became of a request', (t) => {
@@ -90,10 +90,10 @@ test('what may not be done yet waits, and is asked for again when its time has c
 
 test('what may not be asked is refused at once', (t) => {
   const { desk, proposed, answers, admission } = start();
-  admission.now = { type: 'refuse', reason: 'for the controller alone' };
+  admission.now = { type: 'refuse', reason: 'for the controller alone', isRetryable: false };
   desk.onRequest(ASKER, COMMAND, emptyClusterState, 0);
   t.deepEqual(proposed, []);
-  t.deepEqual(answers, [[ASKER, { type: 'refused', reason: 'for the controller alone' }]]);
+  t.deepEqual(answers, [[ASKER, { type: 'refused', reason: 'for the controller alone', isRetryable: false }]]);
 });
 
 test('beyond its limit a request is refused, and nothing grows', (t) => {
@@ -102,6 +102,15 @@ test('beyond its limit a request is refused, and nothing grows', (t) => {
   desk.onRequest({ node: 'c', request: 1 }, COMMAND, emptyClusterState, 0);
   t.is(desk.size, 1);
   t.is(answers[0]?.[1].type, 'refused');
+});
+
+test('a refusal because the leader is busy with itself says that asking again may help', (t) => {
+  const { desk, answers } = start();
+  desk.onRequest(ASKER, COMMAND, emptyClusterState, 0);
+  desk.onRefused(1);
+  const answer = answers[0]?.[1];
+  t.true(answer?.type === 'refused' && answer.isRetryable);
+  t.is(desk.size, 0);
 });
 
 test('a leader that resigns forgets what was asked, and answers none of it later', (t) => {

@@ -42,9 +42,9 @@ test('a request that nobody answers ends as unknown', (t) => {
 test('an answer that comes twice is told once', (t) => {
   const { desk, answers } = start();
   desk.submit(1, COMMAND, 0);
-  desk.onAnswer(1, { type: 'refused', reason: 'no' }, 1);
+  desk.onAnswer(1, { type: 'refused', reason: 'no', isRetryable: false }, 1);
   desk.onAnswer(1, { type: 'applied', index: 7 }, 2);
-  t.deepEqual(answers, [[1, { type: 'refused', reason: 'no' }]]);
+  t.deepEqual(answers, [[1, { type: 'refused', reason: 'no', isRetryable: false }]]);
 });
 
 test('a new leader gets all that waits at once', (t) => {
