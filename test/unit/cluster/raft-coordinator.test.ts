@@ -1,0 +1,135 @@
+import test from 'ava';
+import type { CoordinatorMessage } from '../../../src/cluster/cluster-message.ts';
+import { defaultRaftOptions } from '../../../src/cluster/consensus/raft-options.ts';
+import type { RaftState } from '../../../src/cluster/consensus/raft-types.ts';
+import { emptyClusterState } from '../../../src/cluster/controller/cluster-state.ts';
+import { controllerDefaults } from '../../../src/cluster/controller/controller.ts';
+import { encodeState } from '../../../src/cluster/controller/state-codec.ts';
+import type { CoordinatorAnswer } from '../../../src/cluster/coordinator.ts';
+import type { NodeId } from '../../../src/cluster/identity.ts';
+import { RaftCoordinator } from '../../../src/cluster/raft-coordinator.ts';
+import { settings } from './controller/configuration.ts';
+
+interface Run {
+  coordinator: RaftCoordinator;
+  sent: [NodeId, CoordinatorMessage][];
+  answers: [number, CoordinatorAnswer][];
+  refused: string[];
+  expelled: string[];
+  /** Lets the clock run; what is to be persisted is so at once. */
+  runTo(untilMs: number): void;
+}
+
+/** A node of this name that `voters` founded a group with; no voters: it has no group yet. */
+function start(node: NodeId, voters: readonly NodeId[]): Run {
+  const sent: Run['sent'] = [];
+  const answers: Run['answers'] = [];
+  const refused: string[] = [];
+  const expelled: string[] = [];
+  const unsaved: number[] = [];
+  const snapshot = { index: 0, term: 0, membership: { voters, learners: [] }, data: encodeState(emptyClusterState) };
+  const restored: RaftState = {
+    hard: { term: 0, vote: null },
+    snapshot: voters.length === 0 ? null : snapshot,
+    entries: [],
+  };
+  const coordinator = new RaftCoordinator(
+    {
+      node,
+      boot: 1,
+      address: `${node}:1`,
+      weight: 1,
+      zone: null,
+      seeds: ['a', 'b'],
+      settings: settings(2, 1),
+      createAfterMs: 1000,
+      heartbeatMs: 150,
+      requestTimeoutMs: 2000,
+      resendMs: 200,
+      compactAfterEntries: 100,
+      raft: defaultRaftOptions,
+      controller: controllerDefaults,
+      random: { nextUint32: () => 1 << 30 },
+    },
+    restored,
+    {
+      send: (to, message) => {
+        if (message.kind !== 'raft') sent.push([to, message]);
+      },
+      persist: ({ number }) => unsaved.push(number),
+      configured: () => {},
+      answered: (request, answer) => answers.push([request, answer]),
+      registrationRefused: (reason) => refused.push(reason),
+      expelled: (reason) => expelled.push(reason),
+    },
+    0,
+  );
+  let nowMs = 0;
+  const runTo = (untilMs: number): void => {
+    for (; nowMs <= untilMs; nowMs++) {
+      if (coordinator.wakeAtMs <= nowMs) coordinator.tick(nowMs);
+      for (let number = unsaved.shift(); number !== undefined; number = unsaved.shift()) {
+        coordinator.persisted(number, nowMs);
+      }
+    }
+  };
+  return { coordinator, sent, answers, refused, expelled, runTo };
+}
+
+function requestsOf({ sent }: Run): { to: NodeId; request: number }[] {
+  return sent.flatMap(([to, message]) => (message.kind === 'request' ? [{ to, request: message.request }] : []));
+}
+
+test('a node that is alone founds a cluster: it leads, registers, creates the partitions and has a lease', (t) => {
+  const run = start('a', ['a']);
+  run.runTo(1500);
+  const { state, lease } = run.coordinator;
+  t.is(state.partitions.length, 2);
+  t.true(state.partitions.every(({ primary }) => primary === 'a'));
+  t.true(lease.endsAtMs > 1500);
+  t.deepEqual(run.answers, [], 'what it asks on its own account is not the host’s business');
+  t.deepEqual(run.refused, []);
+});
+
+test('a node without a group asks the seeds in turn to be taken, until it is answered', (t) => {
+  const run = start('c', []);
+  run.runTo(700);
+  const requests = requestsOf(run);
+  t.deepEqual(new Set(requests.map(({ to }) => to)), new Set(['a', 'b']));
+  t.is(new Set(requests.map(({ request }) => request)).size, 1, 'it is one request, sent again');
+});
+
+test('a refusal for now is not told: the node goes on asking', (t) => {
+  const run = start('c', []);
+  run.runTo(10);
+  const first = requestsOf(run)[0];
+  const answer: CoordinatorAnswer = { type: 'refused', reason: 'busy', isRetryable: true };
+  run.coordinator.receive('a', { kind: 'answer', request: first?.request ?? 0, answer }, 11);
+  t.deepEqual(run.refused, []);
+  run.runTo(400);
+  t.true(requestsOf(run).some(({ request }) => request !== first?.request));
+});
+
+test('a refusal for good is told, with its reason', (t) => {
+  const run = start('c', []);
+  run.runTo(10);
+  const answer: CoordinatorAnswer = { type: 'refused', reason: 'no address', isRetryable: false };
+  run.coordinator.receive('a', { kind: 'answer', request: requestsOf(run)[0]?.request ?? 0, answer }, 11);
+  t.deepEqual(run.refused, ['no address']);
+});
+
+test('a second process of the same name is not taken while the first one holds a lease', (t) => {
+  const run = start('a', ['a']);
+  run.runTo(1500);
+  const command = { type: 'register', node: 'a', boot: 2, address: 'x:1', weight: 1, zone: null } as const;
+  run.coordinator.receive('x', { kind: 'request', request: 77, command }, 1501);
+  run.runTo(4000);
+  t.deepEqual(run.expelled, []);
+  t.is(run.coordinator.state.nodes.get('a')?.boot, 1);
+});
+
+test('who does not lead says so, and who does', (t) => {
+  const run = start('c', []);
+  run.coordinator.receive('d', { kind: 'heartbeat', boot: 1, sentAtMs: 5, hasLease: false }, 1);
+  t.deepEqual(run.sent.at(-1), ['d', { kind: 'not-leader', leader: null }]);
+});
