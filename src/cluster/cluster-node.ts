@@ -3,9 +3,10 @@ import type { RaftAction, RaftState } from './consensus/raft-types.ts';
 import type { ClusterCommand } from './controller/cluster-command.ts';
 import type { ClusterState } from './controller/cluster-state.ts';
 import type { CoordinatorAnswer } from './coordinator.ts';
+import type { RaftCoordinatorOptions } from './coordinator-options.ts';
 import type { NodeId } from './identity.ts';
 import { PartitionCopies } from './partition-copies.ts';
-import { RaftCoordinator, type RaftCoordinatorOptions } from './raft-coordinator.ts';
+import { RaftCoordinator } from './raft-coordinator.ts';
 import type { PartitionCopy, ReplicationOptions } from './replication/partition-copy.ts';
 import type { ChunkCursor, ReplicationHost } from './replication/replication-host.ts';
 

@@ -1,46 +1,22 @@
 import { assert, unreachable } from '../base/assert.ts';
-import type { Random } from '../base/ports.ts';
 import type { CoordinatorMessage } from './cluster-message.ts';
-import { Raft, type RaftOptions } from './consensus/raft.ts';
+import { Raft } from './consensus/raft.ts';
 import type { LogEntry, RaftAction, RaftEvent, RaftMessage, RaftState } from './consensus/raft-types.ts';
 import { applyPayload } from './controller/apply-command.ts';
 import type { ClusterCommand } from './controller/cluster-command.ts';
-import { type ClusterSettings, type ClusterState, emptyClusterState } from './controller/cluster-state.ts';
+import { type ClusterState, emptyClusterState } from './controller/cluster-state.ts';
 import { encodeCommand } from './controller/command-codec.ts';
 import { commandFault } from './controller/command-fault.ts';
-import { Controller, type ControllerOptions } from './controller/controller.ts';
+import { Controller } from './controller/controller.ts';
 import { decodeState, encodeState } from './controller/state-codec.ts';
 import type { Coordinator, CoordinatorAnswer, CoordinatorHost } from './coordinator.ts';
+import { coordinatorOptionsFault, type RaftCoordinatorOptions } from './coordinator-options.ts';
 import { type Heartbeat, HeartbeatDesk } from './heartbeat-desk.ts';
 import type { NodeId } from './identity.ts';
 import { LeaderDesk } from './leader-desk.ts';
 import { LeaderFinder } from './leader-finder.ts';
 import { LeaseKeeper } from './lease-keeper.ts';
 import { type Asker, RequestDesk } from './request-desk.ts';
-
-export interface RaftCoordinatorOptions {
-  readonly node: NodeId;
-  /** Higher at each start of the node. */
-  readonly boot: number;
-  /** As {@link ClusterCommand} 'register' has them. */
-  readonly address: string;
-  readonly weight: number;
-  readonly zone: string | null;
-  /** Nodes to ask for the leader as long as this one knows none: the founders, or any others. */
-  readonly seeds: readonly NodeId[];
-  /** What the cluster is to be created with, when it does not exist: founders have it. */
-  readonly settings: ClusterSettings | null;
-  /** How long a leader waits for founders that have not registered. */
-  readonly createAfterMs: number;
-  readonly heartbeatMs: number;
-  readonly requestTimeoutMs: number;
-  readonly resendMs: number;
-  /** Entries applied until the log is compacted. */
-  readonly compactAfterEntries: number;
-  readonly raft: Omit<RaftOptions, 'id' | 'random'>;
-  readonly controller: Omit<ControllerOptions, 'self'>;
-  readonly random: Random;
-}
 
 export interface RaftCoordinatorHost extends CoordinatorHost {
   send(to: NodeId, message: CoordinatorMessage | { readonly kind: 'raft'; readonly message: RaftMessage }): void;
@@ -92,6 +68,8 @@ export class RaftCoordinator implements Coordinator {
   readonly #host: RaftCoordinatorHost;
 
   constructor(options: RaftCoordinatorOptions, restored: RaftState, host: RaftCoordinatorHost, nowMs: number) {
+    const fault = coordinatorOptionsFault(options);
+    assert(fault === null, fault ?? '');
     this.#options = options;
     this.#host = host;
     this.#nowMs = nowMs;

@@ -119,7 +119,7 @@ test('a first piece that comes late does not undo what the copy has become', (t)
       .copy('b')
       .configure(
         { ...cluster.entry, inSync: cluster.entry.inSync.slice(0, 1) },
-        { partitions: 1, copies: 2, minInSync: 1, onLoss: 'offline' },
+        { partitions: 1, leaseMs: 700, copies: 2, minInSync: 1, onLoss: 'offline' },
         () => false,
         cluster.nowMs,
       );
