@@ -1,6 +1,5 @@
 import type { ClusterCommand } from '../../src/cluster/controller/cluster-command.ts';
 import type { ClusterSettings, ClusterState } from '../../src/cluster/controller/cluster-state.ts';
-import type { CoordinatorAnswer } from '../../src/cluster/coordinator.ts';
 import type { NodeId } from '../../src/cluster/identity.ts';
 import type { SeededRandom } from './random.ts';
 import type { Schedule } from './schedule.ts';
@@ -27,7 +26,6 @@ export class Administrator {
   #settings: Pick<ClusterSettings, 'copies' | 'minInSync' | 'onLoss'> | null = null;
   #resetsOffline = false;
   #isWorking = false;
-  readonly answers = { applied: 0, refused: 0, unknown: 0 };
 
   constructor(world: Administered) {
     this.#world = world;
@@ -67,10 +65,6 @@ export class Administrator {
   resetOffline(): void {
     this.#resetsOffline = true;
     this.#work();
-  }
-
-  onAnswered(_node: NodeId, _request: number, answer: CoordinatorAnswer): void {
-    this.answers[answer.type]++;
   }
 
   #work(): void {
@@ -133,6 +127,6 @@ export class Administrator {
     if (awake.length === 0) return;
     const node = random.pick(awake);
     trace.say(schedule.nowMs, 'adm', () => `asks ${node.id}: ${JSON.stringify(command)}`);
-    node.submit(command, () => {});
+    node.submit(command);
   }
 }

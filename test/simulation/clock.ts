@@ -1,5 +1,5 @@
 /**
- * A node's own monotonic clock: it began anywhere and runs up to one percent too fast or too slow. A suspended node
+ * A node's own monotonic clock: it began anywhere and runs up to four percent too fast or too slow. A suspended node
  * finds it further on when it wakes. It never stands still while true time passes, nor leaps while none does: that is
  * what a lease asks of a clock.
  */

@@ -312,10 +312,12 @@ export class FaultInjector {
     return true;
   }
 
-  /** All who are to be nodes are: no majority is lost by taking one away. */
+  /** All who are to be nodes are, and nobody else votes: no majority is lost by taking one away. */
   #everyoneAgrees(): boolean {
-    const { nodes } = this.#world.newestState;
-    return this.#world.present.every(({ id, isRunning }) => isRunning && nodes.has(id));
+    const { newestState, present, gone, leader } = this.#world;
+    const voters = leader?.node?.coordinator.raft.membership.voters;
+    if (voters === undefined || voters.length < 3 || voters.some((id) => gone.has(id))) return false;
+    return present.every(({ id, isRunning }) => isRunning && newestState.nodes.has(id));
   }
 
   #transfer(): boolean {

@@ -1,9 +1,8 @@
 import type { ClusterSettings } from '../../src/cluster/controller/cluster-state.ts';
-import { DEFAULT_LEASE_MS } from '../../src/cluster/controller/settings.ts';
 import type { DiskQuality } from './disk.ts';
 import type { FaultKind } from './fault-kinds.ts';
 import type { LinkQuality } from './network.ts';
-import { drawTuning, type Tuning } from './node-options.ts';
+import { drawPace, drawTuning, type Tuning } from './node-options.ts';
 import type { SeededRandom } from './random.ts';
 import type { ClientHabits } from './simulated-client.ts';
 
@@ -230,10 +229,11 @@ export function planOf(profile: ProfileName, random: SeededRandom): WorldPlan {
   const onLoss = random.chance(0.6) ? 'reset' : 'offline';
   const meanDelayMs = base.meanDelayMs * random.logBetween(0.7, 2);
   const network = { ...base, meanDelayMs };
+  const pace = drawPace(random);
   return {
     profile,
     nodes,
-    settings: { partitions, leaseMs: DEFAULT_LEASE_MS, copies, minInSync, onLoss },
+    settings: { partitions, leaseMs: pace.leaseMs, copies, minInSync, onLoss },
     network,
     healed: { ...network, meanDelayMs: Math.min(meanDelayMs, 5), minDelayMs: Math.min(base.minDelayMs, 1), loss: 0 },
     disk: { syncMinMs: 0.1, syncMeanMs: random.logBetween(0.2, 8) },
@@ -251,6 +251,6 @@ export function planOf(profile: ProfileName, random: SeededRandom): WorldPlan {
     safetyMs: isBusy ? random.integer(3000, 6000) : random.integer(6000, 10_000),
     livenessMs: 30_000,
     evictEveryMs: random.logBetween(200, 2000),
-    tuning: drawTuning(random),
+    tuning: drawTuning(random, pace, !isSpaced),
   };
 }

@@ -35,6 +35,7 @@ export class Recovery {
     const sinceMs = world.nowMs - this.#startedMs;
     if (this.#phase === 'settling') {
       if (sinceMs >= LOAD_MS) for (const client of world.clients) client.stop();
+      world.countReturned();
       // Asked for last, since it costs most.
       if (sinceMs >= LOAD_MS && !world.administrator.isBusy && world.whatIsMissing() === null) {
         this.#phase = 'writing';

@@ -54,7 +54,6 @@ export interface SimulatedNodeOptions {
   readonly ended: (reason: 'expelled' | 'disk' | 'damaged', detail: string) => void;
   /** It has worked off an event. */
   readonly stepped: () => void;
-  readonly answered: (request: number, answer: CoordinatorAnswer) => void;
 }
 
 /** What waits for a paused process; the rest is lost as in a full socket. */
@@ -74,7 +73,6 @@ export class SimulatedNode implements NodeView, ClusterNodeHost {
   node: ClusterNode | null = null;
   desk: OperationDesk | null = null;
   isPaused = false;
-  snapshotChunks = 0;
   backlogPeak = 0;
   /** One higher with each process: what an earlier one asked for does not concern a later one. */
   #life = 0;
@@ -209,8 +207,10 @@ export class SimulatedNode implements NodeView, ClusterNodeHost {
     });
   }
 
-  submit(command: ClusterCommand, asked: (request: number) => void): void {
-    this.act((node, nowMs) => asked(node.submit(command, nowMs)));
+  submit(command: ClusterCommand): void {
+    this.act((node, nowMs) => {
+      node.submit(command, nowMs);
+    });
   }
 
   /** The memory of one partition is gone: a shard's thread died. */
@@ -257,7 +257,6 @@ export class SimulatedNode implements NodeView, ClusterNodeHost {
   }
 
   load(partition: number, entries: readonly Uint8Array[]): void {
-    this.snapshotChunks++;
     this.#store(partition).load(entries);
     this.options.witness.loaded(this, partition, entries.length, this.#trueNowMs);
   }
@@ -294,7 +293,8 @@ export class SimulatedNode implements NodeView, ClusterNodeHost {
   }
 
   answered(request: number, answer: CoordinatorAnswer): void {
-    this.options.answered(request, answer);
+    const { trace } = this.options;
+    trace.say(this.#trueNowMs, this.id, () => `request ${request}: ${JSON.stringify(answer)}`);
   }
 
   /** As by an administrator's drain that came late, when the node had come back already. */

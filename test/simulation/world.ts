@@ -6,6 +6,7 @@ import { encodeState } from '../../src/cluster/controller/state-codec.ts';
 import { FRESH, type NodeId } from '../../src/cluster/identity.ts';
 import { Administrator } from './administrator.ts';
 import { ClusterStatistics } from './cluster-statistics.ts';
+import { describeMessage } from './describe-message.ts';
 import { SimulatedDisk } from './disk.ts';
 import { JournalStorage } from './journal-storage.ts';
 import { SimulatedNetwork } from './network.ts';
@@ -117,6 +118,15 @@ export class World implements WorldView, Reach {
     this.nodeOf(id)?.start();
   }
 
+  /** Nodes that had been removed while they started again, and were taken in after it. */
+  countReturned(): void {
+    for (const [id, { boot }] of this.newestState.nodes) {
+      if (!this.gone.has(id) || this.administrator.isLeaving(id)) continue;
+      const node = this.nodeOf(id);
+      if (node?.isRunning === true && node.boot === boot) this.gone.delete(id);
+    }
+  }
+
   nodeIds(): readonly NodeId[] {
     return this.nodes.map((node) => node.id);
   }
@@ -206,7 +216,7 @@ export class World implements WorldView, Reach {
     const isFounder = this.#founders.includes(id);
     const settings = isFounder ? plan.settings : null;
     const temper = {
-      clockRate: random.between(0.99, 1.01),
+      clockRate: random.between(0.96, 1.04),
       batchMs: random.pick([0, 0, 0.2, 1]),
       interruption: random.pick([0, 0.05, 0.2]),
       chunkEntries: random.integer(1, 4),
@@ -231,7 +241,6 @@ export class World implements WorldView, Reach {
         if (this.#byId.has(to)) this.network.send(id, to, frameOf(message));
       },
       ended: (reason, detail) => this.#onEnded(id, reason, detail),
-      answered: (request, answer) => this.administrator.onAnswered(id, request, answer),
     });
     this.nodes.push(node);
     this.#byId.set(id, node);
@@ -256,10 +265,11 @@ export class World implements WorldView, Reach {
     if (message === null) {
       this.statistics.damagedFrames++;
       this.trace.event(this.nowMs, traced.damaged, frame.length);
+      this.trace.sayMessage(this.nowMs, to, () => `from ${from}: a damaged frame, dropped`);
       return;
     }
     this.trace.event(this.nowMs, traced.received, frame.length, checksumOf(frame));
-    this.trace.say(this.nowMs, to, () => `from ${from}: ${describe(message)}`);
+    this.trace.sayMessage(this.nowMs, to, () => `from ${from}: ${describeMessage(message)}`);
     node.receive(from, message);
   }
 
@@ -309,10 +319,4 @@ export const createRealNode: CreateNode = (options, restored, host, nowMs) =>
 /** The frame's own checksum, which stands behind its length. */
 function checksumOf(frame: Uint8Array): number {
   return new DataView(frame.buffer, frame.byteOffset).getUint32(4);
-}
-
-function describe(message: object): string {
-  return JSON.stringify(message, (_name, value: unknown) =>
-    value instanceof Uint8Array ? `${value.length} bytes` : value,
-  );
 }
