@@ -112,21 +112,36 @@ test('a first piece that comes late does not undo what the copy has become', (t)
   cluster.run(1000);
   const { copy } = cluster.at('b');
   const { generation, last } = copy;
+  const { settings } = cluster.state;
   for (const { from, to, message } of late) {
     cluster.hand({ from, to, message });
     // Also one that it never saw, when it does not know yet that it is in sync.
-    cluster
-      .copy('b')
-      .configure(
-        { ...cluster.entry, inSync: cluster.entry.inSync.slice(0, 1) },
-        { partitions: 1, leaseMs: 700, copies: 2, minInSync: 1, onLoss: 'offline' },
-        () => false,
-        cluster.nowMs,
-      );
+    if (settings === null) return t.fail('the cluster is created');
+    const entry = { ...cluster.entry, inSync: cluster.entry.inSync.slice(0, 1) };
+    cluster.copy('b').configure(entry, settings, () => false, cluster.nowMs);
     if (message.type === 'chunk') cluster.hand({ from, to, message: { ...message, stream: message.stream + 5 } });
   }
   t.is(copy.generation, generation);
   t.is(copy.last, last);
+});
+
+test('a copy that is in sync takes no snapshot, even when it misses something', (t) => {
+  const cluster = settledCluster();
+  const { copy } = cluster.at('b');
+  const to = {
+    type: 'append',
+    partition: 0,
+    epoch: copy.epoch,
+    previousSeq: 99,
+    previousEpoch: 1,
+    records: [],
+  } as const;
+  cluster.hand({ from: 'a', to: 'b', message: { ...to, committed: 0, echo: -1 } });
+  copy.flush(cluster.nowMs);
+  const chunk = { type: 'chunk', partition: 0, epoch: copy.epoch, stream: 7, index: 0, atSeq: 9, atEpoch: 1 } as const;
+  cluster.hand({ from: 'a', to: 'b', message: { ...chunk, entries: [], isLast: false } });
+  t.is(copy.generation, 0);
+  t.is(copy.last, 0);
 });
 
 test('records that are written while a piece is on its way follow it', (t) => {
