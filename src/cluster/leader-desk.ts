@@ -11,6 +11,15 @@ interface Waiting {
   readonly untilMs: number;
 }
 
+interface Proposal {
+  /** Null: the leader itself. */
+  readonly asker: Asker | null;
+  readonly command: ClusterCommand;
+  /** Where it stands in the log, once it does. */
+  index: number;
+  term: number;
+}
+
 export interface LeaderDeskOptions {
   /** How many requests may be on their way through the log, or wait for a lease to end. */
   readonly requestsMax: number;
@@ -25,25 +34,29 @@ export interface LeaderDeskOptions {
 export class LeaderDesk {
   readonly #options: LeaderDeskOptions;
   readonly #controller: Pick<Controller, 'admit'>;
+  readonly #settled: (command: ClusterCommand, isApplied: boolean) => void;
   readonly #propose: (number: number, command: ClusterCommand) => void;
   readonly #answer: (asker: Asker, answer: CoordinatorAnswer) => void;
-  /** By number of the proposal; `index` is known once it stands in the log. */
-  readonly #proposed = new Map<number, { asker: Asker | null; index: number; term: number }>();
+  /** By number of the proposal. */
+  readonly #proposed = new Map<number, Proposal>();
   readonly #numberOfIndex = new Map<number, number>();
   readonly #underWay = new Set<string>();
   #waiting: Waiting[] = [];
   #lastNumber = 0;
 
+  /** `settled` is told what became of the leader's own proposals, except when it resigns. */
   constructor(
     options: LeaderDeskOptions,
     controller: Pick<Controller, 'admit'>,
     propose: (number: number, command: ClusterCommand) => void,
     answer: (asker: Asker, answer: CoordinatorAnswer) => void,
+    settled: (command: ClusterCommand, isApplied: boolean) => void,
   ) {
     this.#options = options;
     this.#controller = controller;
     this.#propose = propose;
     this.#answer = answer;
+    this.#settled = settled;
   }
 
   get wakeAtMs(): number {
@@ -76,7 +89,7 @@ export class LeaderDesk {
   /** Puts a command into the log; `asker` is told what comes of it. */
   propose(asker: Asker | null, command: ClusterCommand): void {
     const number = ++this.#lastNumber;
-    this.#proposed.set(number, { asker, index: 0, term: 0 });
+    this.#proposed.set(number, { asker, command, index: 0, term: 0 });
     if (asker !== null) this.#underWay.add(nameOf(asker));
     this.#propose(number, command);
   }
@@ -126,9 +139,11 @@ export class LeaderDesk {
     const proposal = this.#proposed.get(number);
     if (proposal === undefined) return;
     this.#proposed.delete(number);
-    if (proposal.asker === null) return;
-    this.#underWay.delete(nameOf(proposal.asker));
-    if (answer !== null) this.#answer(proposal.asker, answer);
+    const { asker, command } = proposal;
+    if (asker !== null) this.#underWay.delete(nameOf(asker));
+    if (answer === null) return;
+    if (asker === null) this.#settled(command, answer.type === 'applied');
+    else this.#answer(asker, answer);
   }
 }
 

@@ -90,6 +90,7 @@ export class RaftCoordinator implements Coordinator {
       this.#controller,
       (request, command) => this.#feed({ type: 'propose', request, payload: encodeCommand(command) }),
       (asker, answer) => this.#answer(asker, answer),
+      (command, isApplied) => this.#settled(command, isApplied),
     );
     this.#heartbeats = new HeartbeatDesk((round) => this.#feed({ type: 'read', request: -round }));
     if (restored.snapshot !== null) {
@@ -343,6 +344,13 @@ export class RaftCoordinator implements Coordinator {
   #answer(asker: Asker, answer: CoordinatorAnswer): void {
     if (asker.node === this.#options.node) this.#requests.onAnswer(asker.request, answer, this.#nowMs);
     else this.#host.send(asker.node, { kind: 'answer', request: asker.request, answer });
+  }
+
+  /** What became of a proposal of this leader's own: one that was refused must not wait for its time-out. */
+  #settled(command: ClusterCommand, isApplied: boolean): void {
+    if (command.type === 'create') this.#isCreating = isApplied;
+    this.#controller.settled(command, isApplied, this.#nowMs);
+    if (this.#isLeader) this.#decideAtMs = Math.min(this.#decideAtMs, this.#controller.wakeAtMs);
   }
 
   #answered(request: number, answer: CoordinatorAnswer, nowMs: number): void {

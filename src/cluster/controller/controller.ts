@@ -34,6 +34,9 @@ export const controllerDefaults: Omit<ControllerOptions, 'self'> = {
   giveUpAfterMs: 60_000,
 };
 
+/** What was refused is proposed again after so long: a group that changes its leader refuses all until it has. */
+const AGAIN_AFTER_MS = 20;
+
 /** What the leader knows of the progress of a member of its group; null: nothing. */
 export type GroupProgress = (node: NodeId) => { readonly isCaughtUp: boolean } | null;
 
@@ -153,13 +156,16 @@ export class Controller {
     return untilMs > nowMs ? { type: 'wait', untilMs } : { type: 'now' };
   }
 
-  /** The proposal came to nothing, or has been applied: it need not be waited for. */
-  settled(command: ClusterCommand): void {
-    if (command.type === 'fence' || command.type === 'unfence') this.#proposals.settle(nameOf(command.type, command));
-    else if (command.type === 'remove') this.#proposals.settle(`remove ${command.node}`);
-    else if (command.type === 'place') {
-      for (const { partition, version } of command.moves) this.#proposals.settle(`place ${partition} ${version}`);
+  /**
+   * What became of a command that {@link decide} named. When it was refused, by a group that is changing its leader or
+   * because the state has changed, it is proposed again soon if it is still due: nobody waits for its time-out.
+   */
+  settled(command: ClusterCommand, isApplied: boolean, nowMs: number): void {
+    for (const name of proposalNamesOf(command)) {
+      if (isApplied) this.#proposals.settle(name);
+      else this.#proposals.postpone(name, nowMs + AGAIN_AFTER_MS);
     }
+    if (this.#isLeading) this.#wakeAtMs = Math.min(this.#wakeAtMs, nowMs + AGAIN_AFTER_MS);
   }
 
   /** What is to be proposed now. To be called when the state or the group has changed, and at {@link wakeAtMs}. */
@@ -262,7 +268,9 @@ export class Controller {
     const restMs = state.settings === null ? this.#options.planEveryMs : state.settings.leaseMs / 4;
     let wakeAtMs = Math.min(nowMs + restMs, this.#proposals.wakeAtMs);
     for (const { id, isFenced } of state.nodes.values()) {
-      if (!isFenced) wakeAtMs = Math.min(wakeAtMs, this.#watch.silentAtMs(id));
+      const silentAtMs = this.#watch.silentAtMs(id);
+      // Who is silent already is proposed to be fenced, and that has a time-out of its own.
+      if (!isFenced && silentAtMs > nowMs) wakeAtMs = Math.min(wakeAtMs, silentAtMs);
     }
     const planAtMs = this.#plannedAtMs + this.#options.planEveryMs;
     if (state !== this.#plannedState) wakeAtMs = Math.min(wakeAtMs, planAtMs);
@@ -289,6 +297,22 @@ function emptyDrained({ nodes, partitions }: ClusterState): NodeId[] {
     for (const node of replicas) drained.delete(node);
   }
   return [...drained];
+}
+
+/** The names under which what a command asks for is waited for. */
+function proposalNamesOf(command: ClusterCommand): string[] {
+  switch (command.type) {
+    case 'fence':
+    case 'unfence':
+      return [nameOf(command.type, command)];
+    case 'remove':
+      return [`remove ${command.node}`];
+    case 'place':
+      return command.moves.map(({ partition, version }) => `place ${partition} ${version}`);
+    default:
+      // Others are not the controller's, or (resets) concern an entry that is another one once they are applied.
+      return [];
+  }
 }
 
 function nameOf(type: 'fence' | 'unfence', { node, boot }: { readonly node: NodeId; readonly boot: number }): string {

@@ -32,6 +32,12 @@ export class Proposals {
     return true;
   }
 
+  /** It came to nothing: it may begin again at `nowMs`, if not before. */
+  postpone(name: string, nowMs: number): void {
+    const untilMs = this.#untilMs.get(name);
+    if (untilMs !== undefined) this.#untilMs.set(name, Math.min(untilMs, nowMs));
+  }
+
   settle(name: string): void {
     this.#untilMs.delete(name);
   }

@@ -13,20 +13,23 @@ interface Fixture {
   desk: LeaderDesk;
   proposed: number[];
   answers: [Asker, CoordinatorAnswer][];
+  settled: [ClusterCommand, boolean][];
   admission: { now: Admission };
 }
 
 function start(requestsMax = 10): Fixture {
   const proposed: number[] = [];
   const answers: [Asker, CoordinatorAnswer][] = [];
+  const settled: [ClusterCommand, boolean][] = [];
   const admission: { now: Admission } = { now: { type: 'now' } };
   const desk = new LeaderDesk(
     { requestsMax },
     { admit: () => admission.now },
     (number) => proposed.push(number),
     (asker, answer) => answers.push([asker, answer]),
+    (command, isApplied) => settled.push([command, isApplied]),
   );
-  return { desk, proposed, answers, admission };
+  return { desk, proposed, answers, settled, admission };
 }
 
 test('a request is answered when its entry is applied, with its index', (t) => {
@@ -121,4 +124,29 @@ test('a leader that resigns forgets what was asked, and answers none of it later
   desk.onApplied(40, 3, null);
   t.deepEqual(answers, []);
   t.is(desk.size, 0);
+});
+
+test('of its own proposals the controller is told which were applied and which refused, and of nobody else’s', (t) => {
+  const { desk, answers, settled } = start();
+  const [refused, late, done, replaced] = (['b', 'c', 'd', 'e'] as const).map(
+    (node) => ({ type: 'fence', node, boot: 1 }) as const,
+  );
+  for (const command of [refused, late, done, replaced]) if (command !== undefined) desk.propose(null, command);
+  desk.onRefused(1);
+  desk.onProposed(2, 40, 3);
+  desk.onProposed(3, 41, 3);
+  desk.onProposed(4, 42, 3);
+  desk.onApplied(40, 3, 'node c is fenced already');
+  desk.onApplied(41, 3, null);
+  desk.onApplied(42, 5, null);
+  t.deepEqual(settled, [
+    [refused, false],
+    [late, false],
+    [done, true],
+    [replaced, false],
+  ]);
+  t.deepEqual(answers, []);
+  desk.onRequest(ASKER, COMMAND, emptyClusterState, 0);
+  desk.onRefused(5);
+  t.is(settled.length, 4);
 });

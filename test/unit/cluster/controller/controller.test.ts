@@ -86,8 +86,27 @@ test('a fencing is proposed again only when nothing came of it for a while', (t)
   const state = running('a', 'b', 'c');
   t.is(run(controller, state, 0, WAIT_MS + 350, 'a', 'b').length, 1);
   t.is(run(controller, state, WAIT_MS + 400, WAIT_MS + 500, 'a', 'b').length, 1);
-  controller.settled(fence('c'));
-  t.is(run(controller, state, WAIT_MS + 550, WAIT_MS + 600, 'a', 'b').length, 1);
+});
+
+test('a fencing that was refused, as while the group changes its leader, is proposed again soon', (t) => {
+  const controller = leading();
+  const state = running('a', 'b', 'c');
+  run(controller, state, 0, WAIT_MS - 50, 'a', 'b');
+  for (let nowMs = WAIT_MS; nowMs < WAIT_MS + 200; nowMs += 20) {
+    t.deepEqual(controller.decide(state, GROUP, caughtUp, nowMs).commands, [fence('c')], `${nowMs} ms`);
+    t.deepEqual(controller.decide(state, GROUP, caughtUp, nowMs + 1).commands, []);
+    controller.settled(fence('c'), false, nowMs);
+    t.is(controller.wakeAtMs, nowMs + 20);
+    t.deepEqual(controller.decide(state, GROUP, caughtUp, nowMs + 19).commands, []);
+  }
+});
+
+test('what was applied may be proposed again at once, should it be due once more', (t) => {
+  const controller = leading();
+  const state = running('a', 'b', 'c');
+  t.is(run(controller, state, 0, WAIT_MS, 'a', 'b').length, 1);
+  controller.settled(fence('c'), true, WAIT_MS);
+  t.is(run(controller, state, WAIT_MS + 50, WAIT_MS + 50, 'a', 'b').length, 1);
 });
 
 test('a fenced node is taken back when it is heard of, at once', (t) => {
