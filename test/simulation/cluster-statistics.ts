@@ -42,7 +42,7 @@ export class ClusterStatistics {
 
   watching(witness: Witness): Witness {
     return {
-      ...bound(witness),
+      ...boundWitness(witness),
       started: (node, restored, nowMs) => {
         this.starts++;
         this.#running.add(node.id);
@@ -81,7 +81,7 @@ export class ClusterStatistics {
 }
 
 /** The witness's methods, so that some can be replaced. */
-function bound(witness: Witness): Witness {
+export function boundWitness(witness: Witness): Witness {
   return {
     started: (...all) => witness.started(...all),
     stopped: (...all) => witness.stopped(...all),

@@ -25,7 +25,7 @@ export class FaultInjector {
   constructor(world: World) {
     this.#world = world;
     this.#random = new SeededRandom(world.seed, randomStream);
-    this.#troubles = new Troubles(world.schedule);
+    this.#troubles = new Troubles(world.schedule, world.trace);
     this.#links = new NetworkFaults(world, this.#random, this.#troubles);
     this.#profile = profiles[world.plan.profile];
     this.#kinds = Object.entries(this.#profile.weights) as [FaultKind, number][];
@@ -218,7 +218,7 @@ export class FaultInjector {
 
   #crash(node: SimulatedNode, forMs: number): void {
     node.crash('killed');
-    this.#troubles.ofNode(node.id, forMs, () => this.#restart(node));
+    this.#troubles.ofNode(`crash ${node.id}`, node.id, forMs, () => this.#restart(node));
   }
 
   #restart(node: SimulatedNode): void {
@@ -239,7 +239,7 @@ export class FaultInjector {
   #pause(node: SimulatedNode, forMs: number): void {
     node.pause();
     const { boot } = node;
-    this.#troubles.ofNode(node.id, forMs, () => {
+    this.#troubles.ofNode(`pause ${node.id}`, node.id, forMs, () => {
       if (node.boot === boot) node.resume();
     });
   }
@@ -249,7 +249,7 @@ export class FaultInjector {
     return this.#onNode('lose-data', this.#anyNode(), (node) => {
       this.#say('lose-data', `${node.id} partition ${partition}`);
       node.loseData(partition);
-      this.#troubles.ofNode(node.id, 50, () => {});
+      this.#troubles.ofNode(`lose-data ${node.id} partition ${partition}`, node.id, 50, () => {});
     });
   }
 
@@ -259,7 +259,7 @@ export class FaultInjector {
     if (node === undefined || disk === undefined) return false;
     this.#say('disk-slow', node.id);
     disk.quality = { syncMinMs: 1, syncMeanMs: this.#random.logBetween(10, 300) };
-    this.#troubles.ofAll(this.#random.exponential(2000), () => {
+    this.#troubles.ofAll(`disk-slow ${node.id}`, this.#random.exponential(2000), () => {
       disk.quality = this.#world.plan.disk;
     });
     return true;
@@ -269,7 +269,7 @@ export class FaultInjector {
     const disk = this.#world.disks.get(node.id);
     if (disk === undefined) return;
     disk.isFull = true;
-    this.#troubles.ofNode(node.id, this.#random.exponential(1500), () => {
+    this.#troubles.ofNode(`disk-full ${node.id}`, node.id, this.#random.exponential(1500), () => {
       disk.isFull = false;
     });
   }
@@ -281,7 +281,7 @@ export class FaultInjector {
     return this.#onNode('disk-damage', this.#anyNode(), (node) => {
       node.crash('killed, its disk damaged');
       this.#world.disks.get(node.id)?.flipBit();
-      this.#troubles.ofNode(node.id, this.#downMs(), () => this.#restart(node));
+      this.#troubles.ofNode(`disk-damage ${node.id}`, node.id, this.#downMs(), () => this.#restart(node));
     });
   }
 
@@ -348,6 +348,7 @@ export class FaultInjector {
     for (const client of crowd) client.start();
     this.#world.schedule.after(this.#random.between(100, 400), () => {
       for (const client of crowd) client.stop();
+      this.#say('flood', 'is over');
     });
     return true;
   }

@@ -21,7 +21,7 @@ export class NetworkFaults {
   isolate(node: SimulatedNode): void {
     const others = this.#peersOf(node);
     for (const other of others) this.#cutBoth(node.id, other);
-    this.#troubles.ofNode(node.id, this.#random.exponential(1500), () => {
+    this.#troubles.ofNode(`isolate ${node.id}`, node.id, this.#random.exponential(1500), () => {
       for (const other of others) this.#mendBoth(node.id, other);
     });
   }
@@ -38,7 +38,9 @@ export class NetworkFaults {
       if (isDeaf) network.cut(other, node.id);
       else network.cut(node.id, other);
     }
-    this.#troubles.ofNode(node.id, this.#random.exponential(1500), () => {
+    const name = `one-way ${node.id} ${isDeaf ? 'hears' : 'is heard by'} nobody`;
+    this.#say(name);
+    this.#troubles.ofNode(name, node.id, this.#random.exponential(1500), () => {
       for (const other of others) {
         if (isDeaf) network.mend(other, node.id);
         else network.mend(node.id, other);
@@ -52,9 +54,10 @@ export class NetworkFaults {
     const count = this.#random.integer(1, ids.length - 1);
     const left = ids.slice(0, count);
     const right = ids.slice(count);
-    this.#say(`${left.join(' ')} | ${right.join(' ')}`);
+    const name = `split ${left.join(' ')} | ${right.join(' ')}`;
+    this.#say(name);
     for (const one of left) for (const other of right) this.#cutBoth(one, other);
-    this.#troubles.ofAll(this.#random.exponential(1500), () => {
+    this.#troubles.ofAll(name, this.#random.exponential(1500), () => {
       for (const one of left) for (const other of right) this.#mendBoth(one, other);
     });
     return true;
@@ -64,9 +67,9 @@ export class NetworkFaults {
     const pair = this.#pair();
     if (pair === null) return false;
     const [one, other] = pair;
-    this.#say(`${one} ${other}`);
+    this.#say(`cut-link ${one} ${other}`);
     this.#cutBoth(one, other);
-    this.#troubles.ofAll(this.#random.exponential(1500), () => this.#mendBoth(one, other));
+    this.#troubles.ofAll(`cut-link ${one} ${other}`, this.#random.exponential(1500), () => this.#mendBoth(one, other));
     return true;
   }
 
@@ -74,14 +77,15 @@ export class NetworkFaults {
     const pair = this.#pair();
     if (pair === null) return false;
     const [one, other] = pair;
-    this.#say(`${one} ${other}`);
+    const name = `flap ${one} ${other}`;
+    this.#say(name);
     const everyMs = this.#random.logBetween(5, 400);
     let left = this.#random.integer(3, 12);
     const next = (): void => {
       this.#cutBoth(one, other);
-      this.#troubles.ofAll(this.#random.exponential(everyMs), () => {
+      this.#troubles.ofAll(name, this.#random.exponential(everyMs), () => {
         this.#mendBoth(one, other);
-        if (--left > 0) this.#troubles.ofAll(this.#random.exponential(everyMs), next);
+        if (--left > 0) this.#troubles.ofAll(`${name}: pause`, this.#random.exponential(everyMs), next);
       });
     };
     next();
@@ -94,9 +98,10 @@ export class NetworkFaults {
     const { network } = this.#world;
     const [from] = pair;
     const tos = this.#random.chance(0.5) ? [pair[1]] : this.#world.nodeIds().filter((id) => id !== from);
-    this.#say(`${from} to ${tos.join(' ')}`);
+    const name = `clog ${from} to ${tos.join(' ')}`;
+    this.#say(name);
     for (const to of tos) network.clog(from, to);
-    this.#troubles.ofAll(this.#random.logBetween(50, 3000), () => {
+    this.#troubles.ofAll(name, this.#random.logBetween(50, 3000), () => {
       for (const to of tos) network.unclog(from, to);
     });
     return true;
@@ -116,9 +121,9 @@ export class NetworkFaults {
       isReordering: random.chance(0.8),
     };
     const ids = this.#world.nodeIds();
-    this.#say(JSON.stringify(bad));
+    this.#say(`degrade ${JSON.stringify(bad)}`);
     for (const from of ids) for (const to of ids) if (from !== to) network.setQuality(from, to, bad);
-    this.#troubles.ofAll(random.exponential(2000), () => {
+    this.#troubles.ofAll('degrade', random.exponential(2000), () => {
       this.#isDegraded = false;
       const usual = this.#world.plan.network;
       for (const from of ids) for (const to of ids) if (from !== to) network.setQuality(from, to, usual);

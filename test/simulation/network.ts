@@ -1,4 +1,5 @@
 import type { NodeId } from '../../src/cluster/identity.ts';
+import { describeFrame } from './describe-message.ts';
 import type { SeededRandom } from './random.ts';
 import type { Schedule } from './schedule.ts';
 import { type Trace, traced } from './trace.ts';
@@ -82,11 +83,13 @@ export class SimulatedNetwork {
     this.counts.sent++;
     if (link.cuts > 0) {
       this.counts.cut++;
+      this.#say(from, to, 'is cut off', frame);
       return;
     }
     if (random.chance(link.quality.loss)) {
       this.counts.lost++;
       this.#trace.event(this.#schedule.nowMs, traced.lost, frame.length);
+      this.#say(from, to, 'is lost', frame);
       return;
     }
     let carried = frame;
@@ -95,6 +98,7 @@ export class SimulatedNetwork {
       const at = random.integer(0, frame.length - 1);
       carried[at] = (carried[at] as number) ^ (1 << random.integer(0, 7));
       this.counts.corrupted++;
+      this.#say(from, to, 'is damaged', frame);
     }
     this.#carry(from, to, link, carried);
     if (random.chance(link.quality.duplication)) {
@@ -148,6 +152,7 @@ export class SimulatedNetwork {
   #carry(from: NodeId, to: NodeId, link: Link, frame: Uint8Array): void {
     if (link.underWay >= linkFramesMax) {
       this.counts.overflowed++;
+      this.#say(from, to, 'is lost from a full queue', frame);
       return;
     }
     link.underWay++;
@@ -166,11 +171,16 @@ export class SimulatedNetwork {
       link.underWay--;
       if (link.cuts > 0) {
         this.counts.cut++;
+        this.#say(from, to, 'is lost with its link', frame);
         return;
       }
       this.counts.delivered++;
       this.#deliver(from, to, frame);
     });
+  }
+
+  #say(from: NodeId, to: NodeId, what: string, frame: Uint8Array): void {
+    this.#trace.sayMessage(this.#schedule.nowMs, from, () => `what goes to ${to} ${what}: ${describeFrame(frame)}`);
   }
 
   #link(from: NodeId, to: NodeId): Link {

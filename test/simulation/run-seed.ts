@@ -1,6 +1,7 @@
 import { AssertionError } from '../../src/base/assert.ts';
 import { ClusterWitness, type ClusterWitnessOptions } from './check/cluster-witness.ts';
 import { emptyStatistics, type RunStatistics } from './cluster-statistics.ts';
+import { DecisionTrace } from './decision-trace.ts';
 import { FaultInjector } from './faults.ts';
 import { type ProfileName, planOf, profileOf, profiles } from './profiles.ts';
 import { SeededRandom } from './random.ts';
@@ -14,6 +15,8 @@ export interface RunOptions {
   readonly profile?: ProfileName;
   /** Takes the readable trace, line by line. */
   readonly print?: (line: string) => void;
+  /** Each message too, rather than only what came of them. */
+  readonly printsMessages?: boolean;
   readonly createNode?: CreateNode;
   readonly witness?: (options: ClusterWitnessOptions) => Witness;
 }
@@ -34,15 +37,16 @@ const INSPECT_EVERY_MS = 250;
 export function runSeed(seed: number, options: RunOptions = {}): RunResult {
   const profile = options.profile ?? profileOf(seed);
   const plan = planOf(profile, new SeededRandom(seed, planStream));
-  const trace = new Trace(options.print);
+  const trace = new Trace(options.print, options.printsMessages ?? false);
   trace.say(0, '', () => `seed ${seed}, profile ${profile}: ${JSON.stringify(plan)}`);
   const watched: ClusterWitnessOptions = {
     settings: plan.settings,
     mayLose: !profiles[profile].isSpaced,
   };
+  const witness = options.witness?.(watched) ?? new ClusterWitness(watched);
   const world = new World(seed, plan, trace, {
     createNode: options.createNode ?? createRealNode,
-    witness: options.witness?.(watched) ?? new ClusterWitness(watched),
+    witness: trace.isRead ? new DecisionTrace(trace).watching(witness) : witness,
   });
   const faults = new FaultInjector(world);
   let convergenceMs = 0;

@@ -174,7 +174,9 @@ export class SimulatedNode implements NodeView, ClusterNodeHost {
   }
 
   pause(): void {
-    if (this.isRunning) this.isPaused = true;
+    if (!this.isRunning || this.isPaused) return;
+    this.isPaused = true;
+    this.options.trace.say(this.#trueNowMs, this.id, () => 'stands still');
   }
 
   /** Everything that waited is worked off in its order, at once; timers before it, or behind. */
@@ -183,6 +185,7 @@ export class SimulatedNode implements NodeView, ClusterNodeHost {
     this.isPaused = false;
     const backlog = this.#backlog;
     this.#backlog = [];
+    this.options.trace.say(this.#trueNowMs, this.id, () => `wakes; ${backlog.length} events wait`);
     const life = this.#life;
     if (this.options.random.chance(0.5)) this.#step(life, (nowMs) => this.#tick(nowMs));
     for (const run of backlog) {

@@ -6,7 +6,7 @@ import { runSeed } from './run-seed.ts';
 test('the same seed does the same, printed or not; another seed does something else', (t) => {
   const lines: string[] = [];
   const first = runSeed(2);
-  const second = runSeed(2, { print: (line) => lines.push(line) });
+  const second = runSeed(2, { print: (line) => lines.push(line), printsMessages: true });
   t.is(first.traceHash, second.traceHash);
   t.deepEqual(first.statistics, second.statistics);
   t.true(lines.length > first.statistics.frames);

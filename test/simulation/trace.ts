@@ -26,9 +26,16 @@ export class Trace {
   #high = 0x2545f491;
   events = 0;
   readonly #print: ((line: string) => void) | null;
+  readonly #printsMessages: boolean;
 
-  constructor(print: ((line: string) => void) | null = null) {
+  constructor(print: ((line: string) => void) | null = null, printsMessages = true) {
     this.#print = print;
+    this.#printsMessages = printsMessages;
+  }
+
+  /** Whether somebody reads it. */
+  get isRead(): boolean {
+    return this.#print !== null;
   }
 
   /** 64 bits, hexadecimal. */
@@ -45,6 +52,11 @@ export class Trace {
     this.#mix(kind);
     this.#mix(first);
     this.#mix(second);
+  }
+
+  /** Of a message or frame: there are so many that they are printed only where asked for. */
+  sayMessage(nowMs: number, who: string, text: () => string): void {
+    if (this.#printsMessages) this.say(nowMs, who, text);
   }
 
   say(nowMs: number, who: string, text: () => string): void {
