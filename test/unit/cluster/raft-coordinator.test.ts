@@ -1,8 +1,9 @@
 import test from 'ava';
 import type { CoordinatorMessage } from '../../../src/cluster/cluster-message.ts';
 import { defaultRaftOptions } from '../../../src/cluster/consensus/raft-options.ts';
-import type { RaftState } from '../../../src/cluster/consensus/raft-types.ts';
+import type { LogEntry, RaftState } from '../../../src/cluster/consensus/raft-types.ts';
 import { emptyClusterState } from '../../../src/cluster/controller/cluster-state.ts';
+import { encodeCommand } from '../../../src/cluster/controller/command-codec.ts';
 import { controllerDefaults } from '../../../src/cluster/controller/controller.ts';
 import { encodeState } from '../../../src/cluster/controller/state-codec.ts';
 import type { CoordinatorAnswer } from '../../../src/cluster/coordinator.ts';
@@ -20,8 +21,8 @@ interface Run {
   runTo(untilMs: number): void;
 }
 
-/** A node of this name that `voters` founded a group with; no voters: it has no group yet. */
-function start(node: NodeId, voters: readonly NodeId[]): Run {
+/** A node of this name that `voters` founded a group with, and its log; no voters: it has no group yet. */
+function start(node: NodeId, voters: readonly NodeId[], entries: readonly LogEntry[] = []): Run {
   const sent: Run['sent'] = [];
   const answers: Run['answers'] = [];
   const refused: string[] = [];
@@ -29,9 +30,9 @@ function start(node: NodeId, voters: readonly NodeId[]): Run {
   const unsaved: number[] = [];
   const snapshot = { index: 0, term: 0, membership: { voters, learners: [] }, data: encodeState(emptyClusterState) };
   const restored: RaftState = {
-    hard: { term: 0, vote: null },
+    hard: { term: entries.at(-1)?.term ?? 0, vote: null },
     snapshot: voters.length === 0 ? null : snapshot,
-    entries: [],
+    entries,
   };
   const coordinator = new RaftCoordinator(
     {
@@ -132,4 +133,44 @@ test('who does not lead says so, and who does', (t) => {
   const run = start('c', []);
   run.coordinator.receive('d', { kind: 'heartbeat', boot: 1, sentAtMs: 5, hasLease: false }, 1);
   t.deepEqual(run.sent.at(-1), ['d', { kind: 'not-leader', leader: null }]);
+});
+
+test('a command that no node could read is refused where it is asked for, and not sent to anybody', (t) => {
+  const run = start('c', []);
+  run.coordinator.submit(9, { type: 'set-settings', copies: 100, minInSync: 1, onLoss: 'offline' }, 0);
+  const reason = 'copies is 100; allowed are whole numbers from 1 to 7';
+  t.deepEqual(run.answers, [[9, { type: 'refused', reason, isRetryable: false }]]);
+  run.runTo(50);
+  t.deepEqual(
+    run.sent.filter(([, message]) => message.kind === 'request' && message.command.type !== 'register'),
+    [],
+  );
+});
+
+test('an entry that no node can read does not stop who applies it', (t) => {
+  const payload = encodeCommand({ type: 'reset', partition: 99_999, givesUp: false });
+  const run = start('a', ['a'], [{ index: 1, term: 1, kind: 'command', payload }]);
+  run.runTo(1500);
+  t.true(run.coordinator.appliedIndex > 1);
+  t.is(run.coordinator.state.partitions.length, 2);
+});
+
+test('heartbeats come four to a lease where leases are shorter than the options reckon with', (t) => {
+  const register = (node: NodeId) =>
+    ({ type: 'register', node, boot: 1, address: `${node}:1`, weight: 1, zone: null }) as const;
+  const payloads = [register('a'), { type: 'create', settings: { ...settings(2, 1), leaseMs: 200 } } as const];
+  const entries = payloads.map((command, place) => ({
+    index: place + 1,
+    term: 1,
+    kind: 'command' as const,
+    payload: encodeCommand(command),
+  }));
+  const run = start('a', ['a'], entries);
+  run.runTo(1000);
+  t.is(run.coordinator.state.settings?.leaseMs, 200);
+  for (let nowMs = 1001; nowMs < 1500; nowMs += 7) {
+    run.runTo(nowMs);
+    const leftMs = run.coordinator.lease.endsAtMs - nowMs;
+    t.true(leftMs > 140 && leftMs <= 200, `${leftMs} ms are left`);
+  }
 });
