@@ -44,6 +44,11 @@ export class LeaderFinder {
     const wasAsked = from === followed || from === this.#named;
     if (from === followed) this.#denier = from;
     if (from === this.#named) this.#named = null;
+    if (leader !== null && leader === this.#denier && from !== leader) {
+      // It may have denied before it was elected, and been heard after it.
+      this.#denier = null;
+      return leader === followed;
+    }
     if (leader === null || leader === from || leader === this.#named) return false;
     // Of others than those who were taken for the leader a name is worth something only as long as there is none.
     if (!wasAsked && (this.#named !== null || followed !== null)) return false;

@@ -51,3 +51,12 @@ test('who was named and does not answer is forgotten', (t) => {
   finder.forget();
   t.is(finder.addressee(null), 'a');
 });
+
+test('a leader that denied before it was elected, and was heard late, is asked again once others name it', (t) => {
+  const finder = new LeaderFinder('d', ['a', 'b', 'c']);
+  finder.followed('b');
+  t.false(finder.denied('b', null, 'b'));
+  t.is(finder.addressee('b'), 'a');
+  t.true(finder.denied('a', 'b', 'b'));
+  t.is(finder.addressee('b'), 'b');
+});
