@@ -1,5 +1,6 @@
 import { unreachable } from '../../base/assert.ts';
 import type { NodeId } from '../identity.ts';
+import { VOTERS_MAX } from '../limits.ts';
 import type { ClusterCommand } from './cluster-command.ts';
 import type { ClusterState } from './cluster-state.ts';
 import { commandFault } from './command-fault.ts';
@@ -28,7 +29,7 @@ export const controllerDefaults: Omit<ControllerOptions, 'self'> = {
   rebuildAfterMs: 10_000,
   proposalTimeoutMs: 1000,
   planEveryMs: 100,
-  votersMax: 7,
+  votersMax: VOTERS_MAX,
   movesMax: null,
   moveTimeoutMs: 60_000,
   giveUpAfterMs: 60_000,
