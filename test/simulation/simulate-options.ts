@@ -1,6 +1,9 @@
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
+import { nearest } from '../../src/base/nearest.ts';
+import { faultKinds } from './fault-kinds.ts';
 import { type ProfileName, profileNames, profiles } from './profiles.ts';
+import { summaryWords } from './simulate-report.ts';
 
 /** What the program is asked for. */
 export interface SimulateOptions {
@@ -11,57 +14,144 @@ export interface SimulateOptions {
   readonly jobs: number;
   /** One seed to be run alone. */
   readonly seed: number | null;
-  readonly trace: boolean;
+  readonly trace: 'decisions' | 'messages' | null;
   readonly profile: ProfileName | null;
   /** Measure so many failovers rather than run seeds. */
   readonly failovers: number | null;
   readonly json: boolean;
 }
 
-export const usage = `Usage: npm run simulate -- [options]
+/** What it can be asked to do: run many seeds, or what the option of that name says. */
+type Mode = 'many' | 'seed' | 'failovers';
 
-Runs the cluster's core in a simulated world of faults, and checks what it promises.
+interface Option {
+  /** What its value is called in the usage; null: it has none. */
+  readonly value: string | null;
+  readonly modes: readonly Mode[];
+  readonly text: string;
+}
 
-  --seeds N       how many seeds (default 100, or as many as the minutes allow)
-  --from S        the first one (default 1)
-  --minutes M     stop after so many minutes
-  --jobs J        processes side by side (default: one for each processor)
-  --profile P     one kind of world for all seeds, rather than all in turn:
-${profileNames.map((name) => `                    ${name.padEnd(12)} ${profiles[name].summary}`).join('\n')}
-  --seed S        run this one seed, and say what came of it
-  --trace         with --seed: print everything that happens
-  --failovers N   measure N failovers, from a primary's death to the first acknowledged write
-  --json          print the summary as JSON
-  --help          print this
+/** Which option goes with what, and all of the usage. */
+const options = {
+  seeds: { value: 'N', modes: ['many'], text: 'how many seeds (default 100, or as many as the minutes allow)' },
+  from: { value: 'S', modes: ['many', 'failovers'], text: 'the first one (default 1); with --failovers another world' },
+  minutes: { value: 'M', modes: ['many'], text: 'start no more seeds after so many minutes' },
+  jobs: { value: 'J', modes: ['many'], text: 'processes side by side (default: one for each processor)' },
+  profile: { value: 'P', modes: ['many', 'seed'], text: 'one kind of world for all seeds, rather than all in turn' },
+  seed: { value: 'S', modes: ['seed'], text: 'run this one seed, and say what came of it' },
+  trace: {
+    value: null,
+    modes: ['seed'],
+    text: 'print faults, decisions and operations; --trace=messages: messages too',
+  },
+  failovers: {
+    value: 'N',
+    modes: ['failovers'],
+    text: "measure N failovers, from a primary's death to the first acknowledged write",
+  },
+  json: { value: null, modes: ['many', 'seed', 'failovers'], text: 'print what came of it as JSON' },
+  help: { value: null, modes: ['many', 'seed', 'failovers'], text: 'print this; also -h' },
+} as const satisfies Record<string, Option>;
+
+type OptionName = keyof typeof options;
+
+const optionNames = Object.keys(options) as OptionName[];
+const modeNames = { many: 'many seeds', seed: '--seed', failovers: '--failovers' } as const;
+
+export const usage = `Usage: npm run -s simulate -- [options]
+
+Runs the cluster's core in a simulated world of faults, and checks what it promises. Exits with 1 when a promise was
+broken, with 2 when it does not understand what it is asked for, and with 130 or 143 when a signal stopped it.
+
+${(['many', 'seed', 'failovers'] as const).map(usageOf).join('\n\n')}
+
+Profiles:
+${listOf(Object.fromEntries(profileNames.map((name) => [name, profiles[name].summary])))}
+
+Faults:
+${listOf(faultKinds)}
+
+Words of the summary:
+${listOf(summaryWords)}
 `;
 
-/** The options, or what is wrong with them; null: help was asked for. */
+function usageOf(mode: Mode): string {
+  const title = { many: 'Many seeds:', seed: 'One seed:', failovers: 'Failovers:' }[mode];
+  const texts = optionNames.flatMap((name) => {
+    const { value, modes, text } = options[name];
+    return isOneOf(mode, modes) ? [[value === null ? `--${name}` : `--${name} ${value}`, text]] : [];
+  });
+  return `${title}\n${listOf(Object.fromEntries(texts))}`;
+}
+
+function listOf(entries: Readonly<Record<string, string>>): string {
+  return Object.entries(entries)
+    .map(([name, text]) => `  ${name.padEnd(18)} ${text}`)
+    .join('\n');
+}
+
+/** The options, or in one line what is wrong with them; null: help was asked for. */
 export function readSimulateOptions(args: readonly string[]): SimulateOptions | string | null {
-  let values: Partial<Record<string, string | boolean>>;
-  try {
-    ({ values } = parseArgs({
-      args: [...args],
-      options: {
-        seeds: { type: 'string' },
-        from: { type: 'string' },
-        minutes: { type: 'string' },
-        jobs: { type: 'string' },
-        seed: { type: 'string' },
-        trace: { type: 'boolean' },
-        profile: { type: 'string' },
-        failovers: { type: 'string' },
-        json: { type: 'boolean' },
-        help: { type: 'boolean' },
-      },
-    }));
-  } catch (error) {
-    return error instanceof Error ? error.message : String(error);
+  const values = readValues(args);
+  if (typeof values === 'string') return values;
+  if (values.has('help')) return null;
+  const mode = modeOf(values);
+  if (typeof mode !== 'object') return mode;
+  return checked(values);
+}
+
+type Values = ReadonlyMap<OptionName, string>;
+
+function readValues(args: readonly string[]): Values | string {
+  const { tokens } = parseArgs({
+    args: [...args],
+    // What is wrong is said here, in other words.
+    strict: false,
+    tokens: true,
+    allowPositionals: true,
+    options: Object.fromEntries([
+      ...optionNames.map((name) => [name, { type: options[name].value === null ? 'boolean' : 'string' }] as const),
+      ['h', { type: 'boolean', short: 'h' }] as const,
+    ]),
+  });
+  const values = new Map<OptionName, string>();
+  for (const token of tokens) {
+    if (token.kind === 'option-terminator') continue;
+    if (token.kind === 'positional') return `'${token.value}' is no option, and nothing but options is taken`;
+    const name = token.name === 'h' ? 'help' : token.name;
+    if (!isOneOf(name, optionNames)) return `there is no option ${token.rawName}${hint(name, optionNames, '--')}`;
+    if (values.has(name)) return `--${name} is given twice`;
+    const isTrace = name === 'trace' && token.value === 'messages';
+    if (options[name].value === null && token.value !== undefined && !isTrace) {
+      return `--${name} takes ${name === 'trace' ? "no value but 'messages'" : 'no value'}, not '${token.value}'`;
+    }
+    if (options[name].value !== null && (token.value === undefined || token.value.startsWith('--'))) {
+      return `--${name} needs a value: --${name} ${options[name].value}`;
+    }
+    values.set(name, token.value ?? '');
   }
-  if (values['help'] === true) return null;
+  return values;
+}
+
+/** What is asked for, or which options contradict each other. */
+function modeOf(values: Values): { readonly mode: Mode } | string {
+  if (values.has('seed') && values.has('failovers')) return '--seed and --failovers exclude each other';
+  const mode: Mode = values.has('seed') ? 'seed' : values.has('failovers') ? 'failovers' : 'many';
+  for (const name of values.keys()) {
+    const modes: readonly Mode[] = options[name].modes;
+    if (modes.includes(mode)) continue;
+    if (mode === 'many') return `--${name} needs ${modes.map((other) => modeNames[other]).join(' or ')}`;
+    const others = optionNames.filter((other) => other !== mode && isOneOf(mode, options[other].modes));
+    return `--${name} does not go with --${mode}; allowed are ${others.map((other) => `--${other}`).join(', ')}`;
+  }
+  return { mode };
+}
+
+function checked(values: Values): SimulateOptions | string {
   const problems: string[] = [];
-  const number = (name: string, low: number, high: number, isWhole = true): number | null => {
-    const text = values[name];
-    if (typeof text !== 'string') return null;
+  const number = (name: OptionName, low: number, high: number, isWhole = true): number | null => {
+    const text = values.get(name);
+    if (text === undefined) return null;
     const value = text.trim() === '' ? Number.NaN : Number(text);
     if (value >= low && value <= high && (!isWhole || Number.isInteger(value))) return value;
     problems.push(`--${name} must be a ${isWhole ? 'whole ' : ''}number from ${low} to ${high}, not '${text}'`);
@@ -73,25 +163,30 @@ export function readSimulateOptions(args: readonly string[]): SimulateOptions | 
   const jobs = number('jobs', 1, 256);
   const seed = number('seed', 0, 2 ** 52);
   const failovers = number('failovers', 1, 1e6);
-  const profile = values['profile'];
-  const isProfile = (name: unknown): name is ProfileName => profileNames.some((known) => known === name);
-  if (profile !== undefined && !isProfile(profile)) {
-    problems.push(`--profile must be one of ${profileNames.join(', ')}, not '${String(profile)}'`);
+  const profile = values.get('profile') ?? null;
+  if (profile !== null && !isOneOf(profile, profileNames)) {
+    return `--profile must be one of ${profileNames.join(', ')}, not '${profile}'${hint(profile, profileNames)}`;
   }
-  if (values['trace'] === true && seed === null) problems.push('--trace needs --seed: which one to print');
-  if (failovers !== null && (seed !== null || values['seeds'] !== undefined)) {
-    problems.push('--failovers goes with --from alone');
-  }
-  if (problems.length > 0) return problems.join('\n');
+  if (problems[0] !== undefined) return problems[0];
+  const trace = values.get('trace');
   return {
     from: from ?? 1,
     seeds: seeds ?? (minutes === null ? 100 : Number.POSITIVE_INFINITY),
     minutes: minutes ?? Number.POSITIVE_INFINITY,
     jobs: jobs ?? availableParallelism(),
     seed,
-    trace: values['trace'] === true,
-    profile: isProfile(profile) ? profile : null,
+    trace: trace === undefined ? null : trace === 'messages' ? 'messages' : 'decisions',
+    profile,
     failovers,
-    json: values['json'] === true,
+    json: values.has('json'),
   };
+}
+
+function hint(name: string, candidates: readonly string[], prefix = ''): string {
+  const meant = nearest(name, candidates);
+  return meant === undefined ? '' : `; did you mean ${prefix}${meant}?`;
+}
+
+function isOneOf<T extends string>(name: string, names: readonly T[]): name is T {
+  return names.some((known) => known === name);
 }

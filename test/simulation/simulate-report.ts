@@ -15,6 +15,23 @@ export interface Summary {
   readonly wallSeconds: number;
 }
 
+/** What the summary's words mean. */
+export const summaryWords = {
+  simulated: 'virtual time in all runs',
+  events: 'messages, timers, syncs, operations and faults that the worlds went through',
+  elections: 'terms that somebody led',
+  failovers: 'partitions that got another primary without the old one giving it up',
+  'hand-overs': 'partitions whose primary gave them to another in-sync copy',
+  'losses begun anew': 'partitions whose last copy was gone and that began empty again',
+  'snapshot pieces': 'pieces of a partition that were copied to a node that had not its writes any more',
+  'damaged frames': 'frames that arrived with wrong bytes and were dropped',
+  acknowledged: 'operations that were answered; each is checked',
+  indeterminate: 'writes of which the client heard nothing: they may have happened or not',
+  refused: 'operations that clients gave up, which certainly had no effect',
+  'longest recovery': 'from the end of all faults until the cluster was whole again',
+  violations: 'seeds on which a promise was broken',
+} as const;
+
 type Row = readonly [name: string, value: string];
 
 export function describeSummary({ seeds, seedsAsked, stopped, statistics, failures, wallSeconds }: Summary): string {

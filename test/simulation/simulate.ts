@@ -4,18 +4,19 @@ import { runSeed } from './run-seed.ts';
 import { Campaign } from './simulate-campaign.ts';
 import { readSimulateOptions, type SimulateOptions, usage } from './simulate-options.ts';
 import { print } from './simulate-output.ts';
-import { describeSeed, describeSummary } from './simulate-report.ts';
+import { describeSeed, describeSummary, figure } from './simulate-report.ts';
 
 const JOB = fileURLToPath(new URL('./simulate-job.ts', import.meta.url));
 /** Seeds take about a second, on a busy machine ten. */
 const SEED_LIMIT_MS = 60_000;
+const PROGRESS_EVERY_MS = 5000;
 const FAILURES_MAX = 50;
 const signalStatus = { SIGINT: 130, SIGTERM: 143 } as const;
 
 function replay(seed: number, options: SimulateOptions): number {
   const result = runSeed(seed, {
     ...(options.profile === null ? {} : { profile: options.profile }),
-    ...(options.trace ? { print } : {}),
+    ...(options.trace === null ? {} : { print, printsMessages: options.trace === 'messages' }),
   });
   print(options.json ? JSON.stringify(result) : describeSeed(result));
   return result.violation === null ? 0 : 1;
@@ -43,6 +44,17 @@ async function runMany(options: SimulateOptions): Promise<number> {
   return summary.failures.length === 0 ? status : 1;
 }
 
+/** Told of each failover, prints now and then. */
+function tellProgress(): (done: number, of: number) => void {
+  let toldMs = performance.now();
+  return (done, of) => {
+    const nowMs = performance.now();
+    if (nowMs - toldMs < PROGRESS_EVERY_MS || done === of) return;
+    toldMs = nowMs;
+    console.error(`${figure(done)} of ${figure(of)} failovers`);
+  };
+}
+
 async function main(args: readonly string[]): Promise<number> {
   const options = readSimulateOptions(args);
   if (options === null) {
@@ -54,9 +66,9 @@ async function main(args: readonly string[]): Promise<number> {
     return 2;
   }
   if (options.failovers !== null) {
-    const figures = measureFailovers(options.failovers, options.from);
-    print(options.json ? JSON.stringify(figures) : describeFailovers(figures));
-    return 0;
+    const report = measureFailovers(options.failovers, options.from, tellProgress());
+    print(options.json ? JSON.stringify(report) : describeFailovers(report));
+    return report.isKept ? 0 : 1;
   }
   return options.seed === null ? runMany(options) : replay(options.seed, options);
 }
