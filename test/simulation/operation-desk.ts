@@ -53,8 +53,6 @@ export class OperationDesk {
   readonly #options: OperationDeskOptions;
   readonly #node: ClusterNode;
   readonly #desks = new Map<number, Desk>();
-  /** The most that waited at once. */
-  waitingPeak = 0;
 
   constructor(options: OperationDeskOptions, node: ClusterNode) {
     this.#options = options;
@@ -226,7 +224,6 @@ export class OperationDesk {
       return;
     }
     desk.waiting.push(waiting);
-    if (desk.waiting.length > this.waitingPeak) this.waitingPeak = desk.waiting.length;
   }
 
   #desk(partition: number): Desk {

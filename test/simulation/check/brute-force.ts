@@ -56,7 +56,6 @@ function apply({ call, outcome }: Operation, now: Register, versions: ReadonlyMa
     case 'delete':
       if (result !== null && (now.value !== null) !== (result.type === 'done')) return null;
       return { value: null, version: 0 };
-    case 'evict':
     case 'wipe':
       return { value: null, version: 0 };
   }

@@ -13,8 +13,6 @@ export class ClientHistory {
   readonly #partitions: number;
   /** By the number given out: the operation in the history, if it belongs there. */
   readonly #operations: { readonly input: OperationInput; readonly number: number | null }[] = [];
-  /** Keys whose operations overlap too much to be judged. */
-  undecided = 0;
 
   constructor(partitions: number) {
     this.#partitions = partitions;
@@ -27,9 +25,8 @@ export class ClientHistory {
   invoked(client: number, input: OperationInput, nowMs: number): number {
     const isWeak = input.kind === 'get' && input.level.type !== 'primary';
     const name = client === EVICTION ? 'eviction' : `client ${client}`;
-    const call = client === EVICTION ? ({ kind: 'evict' } as const) : callOf(input);
     const partition = input.key % this.#partitions;
-    const number = isWeak ? null : this.#history.invoke(name, partition, String(input.key), call, nowMs);
+    const number = isWeak ? null : this.#history.invoke(name, partition, String(input.key), callOf(input), nowMs);
     return this.#operations.push({ input, number }) - 1;
   }
 
@@ -53,7 +50,10 @@ export class ClientHistory {
     for (const operations of this.#history.byKey()) {
       const verdict = checkLinearizable(operations);
       if (verdict.type === 'violation') violate(verdict.report);
-      if (verdict.type === 'undecided') this.undecided++;
+      if (verdict.type === 'undecided') {
+        const { partition, key } = operations[0] ?? { partition: -1, key: '' };
+        violate(`key ${key} of partition ${partition} cannot be judged: ${verdict.reason}`);
+      }
     }
   }
 }

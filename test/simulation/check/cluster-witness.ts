@@ -2,7 +2,10 @@ import type { ClusterMessage } from '../../../src/cluster/cluster-message.ts';
 import type { RaftState } from '../../../src/cluster/consensus/raft-types.ts';
 import type { ClusterSettings } from '../../../src/cluster/controller/cluster-state.ts';
 import type { NodeId } from '../../../src/cluster/identity.ts';
-import { defaultReplicationOptions } from '../../../src/cluster/replication/replication-options.ts';
+import {
+  defaultReplicationOptions,
+  type ReplicationOptions,
+} from '../../../src/cluster/replication/replication-options.ts';
 import type {
   AckLevel,
   NodeView,
@@ -27,6 +30,8 @@ export interface ClusterWitnessOptions {
   readonly settings: ClusterSettings;
   /** False where one fault at a time leaves a copy: then no partition may ever be lost. */
   readonly mayLose: boolean;
+  /** What all nodes run with; default: the core's defaults. */
+  readonly replication?: ReplicationOptions;
 }
 
 /** All checks of a simulated run. What they find is thrown as a {@link Violation}. */
@@ -51,7 +56,7 @@ export class ClusterWitness implements Witness {
     this.#replication = new ReplicationCheck(this.#ground, this.#configurations);
     this.#consensus = new ConsensusCheck((entry) => this.#configurations.committed(entry, this.#nowMs));
     this.#reads = new ReadCheck(this.#ground, this.#replication);
-    this.#queues = new QueueCheck(defaultReplicationOptions);
+    this.#queues = new QueueCheck(options.replication ?? defaultReplicationOptions);
   }
 
   /** How often a partition lost all its copies. */

@@ -13,8 +13,6 @@ export type Call =
   /** Writes where the key's version is `expected`; 0: where it is absent. */
   | { readonly kind: 'cas'; readonly expected: number; readonly value: number }
   | { readonly kind: 'delete' }
-  /** The node itself removed the key, whatever it held. */
-  | { readonly kind: 'evict' }
   /** The partition began empty, all its copies being dead in truth: returned when its new primary was named. */
   | { readonly kind: 'wipe' };
 

@@ -92,9 +92,9 @@ const good: Readonly<Record<string, readonly Row[]>> = {
     [0, 1, cas(0, 1), 'indeterminate'],
     [2, 3, del, done()],
   ],
-  'an eviction under way': [
+  'a delete under way': [
     [0, 1, set(1), done(10)],
-    [2, 9, { kind: 'evict' }, done()],
+    [2, 9, del, done()],
     [3, 4, get, read(1)],
     [5, 6, get, absent],
   ],
@@ -269,7 +269,7 @@ const operations = fc
     fc.record({
       from: fc.integer({ min: 0, max: 12 }),
       length: fc.integer({ min: 0, max: 6 }),
-      kind: fc.constantFrom('get', 'get', 'set', 'set', 'cas', 'delete', 'evict', 'wipe'),
+      kind: fc.constantFrom('get', 'get', 'set', 'set', 'cas', 'delete', 'wipe'),
       outcome: fc.constantFrom('returned', 'returned', 'returned', 'refused', 'indeterminate'),
       isDone: fc.boolean(),
       pick: fc.nat({ max: 5 }),
@@ -292,7 +292,7 @@ const operations = fc
         return row(cas(expected, index + 1), draft.isDone ? done((index + 1) * 10) : notDone);
       }
       if (draft.kind === 'delete') return row(del, draft.isDone ? done() : notDone);
-      return row({ kind: draft.kind === 'evict' ? 'evict' : 'wipe' }, done());
+      return row({ kind: 'wipe' }, done());
     });
   });
 

@@ -278,7 +278,6 @@ class Search {
         return isDone ? call.value : value;
       case 'delete':
         return isDone === (value !== ABSENT) ? ABSENT : null;
-      case 'evict':
       case 'wipe':
         return ABSENT;
     }

@@ -1,15 +1,18 @@
+import type { PartitionCopy } from '../../../src/cluster/replication/partition-copy.ts';
 import type { ReplicationOptions } from '../../../src/cluster/replication/replication-options.ts';
 import type { NodeView } from '../witness.ts';
 import { violate } from './violation.ts';
 
-/** Requests of a node that wait for answers, and those that a leader works on. */
-const REQUESTS_MAX = 4096;
-/** One batch of writes may pass a limit that is asked for before it. */
-const SLACK = 1.1;
+/** Requests of a node that wait for answers, and those that a leader works on: far below what the core would refuse. */
+const REQUESTS_MAX = 1024;
+/** A limit in bytes is asked for before a write, which may go beyond it. */
+const RECORD_BYTES_MAX = 256;
 
 /** No queue of a node grows without bound, whatever the world does to it. */
 export class QueueCheck {
   readonly #options: ReplicationOptions;
+  /** What each replica was at the last inspection. */
+  readonly #replicas = new WeakMap<PartitionCopy, { readonly epoch: number; readonly committed: number }>();
 
   constructor(options: ReplicationOptions) {
     this.#options = options;
@@ -18,21 +21,31 @@ export class QueueCheck {
   inspect(node: NodeView, nodes: number): void {
     if (node.node === null) return;
     const { requests, leading, heartbeats } = node.node.coordinator.queued;
-    this.#atMost(node, 'requests', requests, REQUESTS_MAX);
-    this.#atMost(node, 'requests to the leader', leading, REQUESTS_MAX);
+    atMost(node, 'requests', requests, REQUESTS_MAX);
+    atMost(node, 'requests to the leader', leading, REQUESTS_MAX);
     // One that waits, one that is being asked about.
-    this.#atMost(node, 'heartbeats', heartbeats, 2 * nodes);
-    const { uncommittedRecordsMax, uncommittedBytesMax, catchUpBytesMax } = this.#options;
-    for (const copy of node.node.copies()) {
-      if (copy.role === 'primary') {
-        this.#atMost(node, 'uncommitted records', copy.last - copy.committed, uncommittedRecordsMax * SLACK);
-        this.#atMost(node, 'uncommitted bytes', copy.uncommittedBytes, uncommittedBytesMax * SLACK);
-      }
-      this.#atMost(node, 'bytes of records', copy.retainedBytes, (catchUpBytesMax + uncommittedBytesMax) * SLACK);
-    }
+    atMost(node, 'heartbeats', heartbeats, 2 * nodes);
+    for (const copy of node.node.copies()) this.#inspectCopy(node, copy);
   }
 
-  #atMost(node: NodeView, what: string, count: number, limit: number): void {
-    if (count > limit) violate(`${node.id} has ${count} ${what} waiting; at most ${limit} are allowed`);
+  #inspectCopy(node: NodeView, copy: PartitionCopy): void {
+    const { uncommittedRecordsMax, uncommittedBytesMax, retainedBytesMax, catchUpBytesMax } = this.#options;
+    const { role, epoch, last, committed, acknowledged, uncommittedBytes, retainedBytes } = copy;
+    if (role === 'primary') {
+      atMost(node, 'unacknowledged records', last - acknowledged, uncommittedRecordsMax);
+      atMost(node, 'unacknowledged bytes', uncommittedBytes, uncommittedBytesMax + RECORD_BYTES_MAX);
+    }
+    atMost(node, 'bytes of acknowledged records', retainedBytes - uncommittedBytes, catchUpBytesMax);
+    const before = this.#replicas.get(copy);
+    this.#replicas.delete(copy);
+    if (role !== 'replica') return;
+    this.#replicas.set(copy, { epoch, committed });
+    // It trims whenever it commits something.
+    if (before?.epoch !== epoch || before.committed >= committed) return;
+    atMost(node, 'bytes of committed records', retainedBytes - uncommittedBytes, retainedBytesMax);
   }
+}
+
+function atMost(node: NodeView, what: string, count: number, limit: number): void {
+  if (count > limit) violate(`${node.id} keeps ${count} ${what}; at most ${limit} are allowed`);
 }
