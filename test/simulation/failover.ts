@@ -52,7 +52,7 @@ export function describeFailovers({ controllerLives, controllerDies }: FailoverR
   return [
     'From the death of a primary to the first write acknowledged on the last of its partitions, in simulated time',
     `${nodes} nodes, ${settings.partitions} partitions of ${settings.copies} copies, leases of ${settings.leaseMs} ms, heartbeats every ` +
-      `${tuning.heartbeatMs} ms, links of ${network.minDelayMs + network.meanDelayMs} ms, syncs of ${disk.syncMinMs + disk.syncMeanMs} ms on average`,
+      `${tuning.heartbeatMs} ms, links of ${(network.minDelayMs + network.meanDelayMs).toFixed(1)} ms, syncs of ${disk.syncMinMs + disk.syncMeanMs} ms on average`,
     row('controller on another node', controllerLives, failoverLimits.controllerLives),
     row('controller on the same node', controllerDies, failoverLimits.controllerDies),
   ].join('\n');

@@ -34,10 +34,14 @@ interface Option {
 /** Which option goes with what, and all of the usage. */
 const options = {
   seeds: { value: 'N', modes: ['many'], text: 'how many seeds (default 100, or as many as the minutes allow)' },
-  from: { value: 'S', modes: ['many', 'failovers'], text: 'the first one (default 1); with --failovers another world' },
+  from: {
+    value: 'S',
+    modes: ['many', 'failovers'],
+    text: 'the first one (default 1); for --failovers: of their worlds',
+  },
   minutes: { value: 'M', modes: ['many'], text: 'start no more seeds after so many minutes' },
   jobs: { value: 'J', modes: ['many'], text: 'processes side by side (default: one for each processor)' },
-  profile: { value: 'P', modes: ['many', 'seed'], text: 'one kind of world for all seeds, rather than all in turn' },
+  profile: { value: 'P', modes: ['many', 'seed'], text: 'this kind of world, rather than all in turn' },
   seed: { value: 'S', modes: ['seed'], text: 'run this one seed, and say what came of it' },
   trace: {
     value: null,

@@ -18,7 +18,7 @@ for (const [index, profile] of profileNames.entries()) {
     for (let round = 0; round < testScale; round++) {
       const seed = 1_000_000 + round * profileNames.length + index;
       const result = runSeed(seed, { profile });
-      t.is(result.violation?.stack ?? null, null, `npm run simulate -- --seed ${seed} --profile ${profile} --trace`);
+      t.is(result.violation?.stack ?? null, null, `npm run -s simulate -- --seed ${seed} --profile ${profile} --trace`);
       t.true(result.statistics.acknowledged > 0, `seed ${seed} acknowledged nothing`);
     }
   });
