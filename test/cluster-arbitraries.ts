@@ -107,6 +107,7 @@ const replicationMessage: fc.Arbitrary<ReplicationMessage> = fc.oneof(
     member,
     seq: count,
     isClean: fc.boolean(),
+    version: count,
     stamp: time,
   } as const),
   plain({
@@ -116,6 +117,7 @@ const replicationMessage: fc.Arbitrary<ReplicationMessage> = fc.oneof(
     member,
     reason: fc.constantFrom('newer-epoch', 'gap', 'unusable'),
     seq: count,
+    ask: count,
   } as const),
   plain({
     type: fc.constant('chunk'),
@@ -123,6 +125,7 @@ const replicationMessage: fc.Arbitrary<ReplicationMessage> = fc.oneof(
     epoch: count,
     stream: count,
     index: count,
+    ask: count,
     atSeq: count,
     atEpoch: count,
     entries: fc.array(bytes, { maxLength: 5 }),

@@ -61,9 +61,14 @@ function withJoiners(members: Member[], input: DesiredSetInput): Member[] {
   return joined;
 }
 
-function mayJoin(follower: Follower, { isFenced, joinFrom, shrinkAfterMs, nowMs }: DesiredSetInput): boolean {
+/**
+ * A joiner must have applied the very entry that the set is asked for at. Between that entry and the one with it in the
+ * set there is none: with an older one it might still have to learn that it was to be no more, and throw itself away.
+ */
+function mayJoin(follower: Follower, { entry, isFenced, joinFrom, shrinkAfterMs, nowMs }: DesiredSetInput): boolean {
   return (
     follower.isClean &&
+    follower.version >= entry.version &&
     follower.acked >= joinFrom &&
     follower.snapshot === null &&
     !follower.isDoubted(nowMs) &&

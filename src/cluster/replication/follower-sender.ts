@@ -115,7 +115,8 @@ export class FollowerSender {
     return snapshot !== null && snapshot.chunk !== null && (snapshot.isBeforeFirst || next > snapshot.chunk.atSeq);
   }
 
-  #sendChunk({ node, snapshot }: Follower, nowMs: number): void {
+  #sendChunk(follower: Follower, nowMs: number): void {
+    const { node, snapshot } = follower;
     const chunk = snapshot?.chunk;
     if (snapshot === null || chunk === null || chunk === undefined) return;
     snapshot.sent(nowMs);
@@ -125,6 +126,7 @@ export class FollowerSender {
       epoch: this.#epoch,
       stream: snapshot.stream,
       index: snapshot.index,
+      ask: follower.ask,
       atSeq: chunk.atSeq,
       atEpoch: chunk.atEpoch,
       entries: chunk.entries,

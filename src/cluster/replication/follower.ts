@@ -19,6 +19,8 @@ export class Follower {
   #generation = -1;
   #acked = -1;
   #isClean = false;
+  #version = -1;
+  #ask = 0;
   #stampMs = -1;
   #heardMs: number;
   #doubtedUntilMs = Number.NEGATIVE_INFINITY;
@@ -62,6 +64,16 @@ export class Follower {
 
   get isClean(): boolean {
     return this.#isClean;
+  }
+
+  /** Of the newest entry it had applied when it said that it is clean; -1: it has not. */
+  get version(): number {
+    return this.#version;
+  }
+
+  /** The number of the last thing it asked for. */
+  get ask(): number {
+    return this.#ask;
   }
 
   get stampMs(): number {
@@ -118,6 +130,8 @@ export class Follower {
     this.#generation = member.generation;
     this.#acked = -1;
     this.#isClean = false;
+    this.#version = -1;
+    this.#ask = 0;
     this.#stampMs = -1;
     this.#caughtUpMs = nowMs;
     this.#doubtedUntilMs = Number.NEGATIVE_INFINITY;
@@ -173,8 +187,14 @@ export class Follower {
     this.#next = Math.max(this.#next, this.#acked + 1);
   }
 
-  cleaned(): void {
+  /** It is clean, and `version` is that of the newest entry it has applied. */
+  cleaned(version: number): void {
     this.#isClean = true;
+    this.#version = Math.max(this.#version, version);
+  }
+
+  asked(ask: number): void {
+    this.#ask = Math.max(this.#ask, ask);
   }
 
   stamped(stampMs: number): void {

@@ -233,7 +233,7 @@ export class PartitionCopy {
   flush(nowMs: number): void {
     this.#nowMs = nowMs;
     if (this.#role.kind === 'primary') this.#role.side.flush(nowMs);
-    else if (this.#role.kind === 'replica') this.#role.side?.flush(this.isClean, nowMs);
+    else if (this.#role.kind === 'replica') this.#role.side?.flush(this.isClean, this.version, nowMs);
     this.#tellLoss(nowMs);
   }
 
@@ -436,6 +436,7 @@ export class PartitionCopy {
         member,
         reason: 'newer-epoch',
         seq: 0,
+        ask: 0,
       });
       return;
     }

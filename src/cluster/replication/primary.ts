@@ -162,7 +162,7 @@ export class Primary {
     if (follower === null || message.seq > last) return;
     follower.acknowledged(message.seq, last, nowMs);
     follower.stamped(message.stamp);
-    if (message.isClean) follower.cleaned();
+    if (message.isClean) follower.cleaned(message.version);
     if (memberOf(this.#configuration.entry.inSync, follower.node) === undefined) this.#isReviewDue = true;
     this.#advance(nowMs);
   }
@@ -170,6 +170,7 @@ export class Primary {
   onNack(message: MessageOf<'nack'>, nowMs: number): void {
     const follower = this.#meet(message.member, nowMs);
     if (follower === null) return;
+    follower.asked(message.ask);
     const { inSync } = this.#configuration.entry;
     switch (message.reason) {
       case 'gap':

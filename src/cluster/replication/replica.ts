@@ -24,6 +24,8 @@ export class Replica {
   #gapAt = -1;
   /** Records that it lacks were the last thing it asked for. */
   #isMissing = false;
+  /** How often it has asked for anything. */
+  #asked = 0;
   #stream = 0;
   #nextIndex = 0;
   #chunkMs: number;
@@ -88,7 +90,7 @@ export class Replica {
     if (stream < this.#stream) return;
     if (stream > this.#stream) {
       // One that comes late, when records have made the copy whole, would undo what it has said since.
-      if (index !== 0 || !this.#isMissing) return;
+      if (index !== 0 || !this.#isMissing || message.ask !== this.#asked) return;
       // From here on it is another copy, even if it was empty: the one that was here had acknowledged something.
       data.beginSnapshot(atSeq, atEpoch, this.epoch);
       this.#freshness.reset();
@@ -130,8 +132,8 @@ export class Replica {
     if (this.#isAcquainted) this.#isAckDue = true;
   }
 
-  /** Sends what is due. `isClean`: what is to be said of it. */
-  flush(isClean: boolean, nowMs: number): void {
+  /** Sends what is due. `isClean` and the `version` of the entry: what is to be said of it. */
+  flush(isClean: boolean, version: number, nowMs: number): void {
     const { data, host, partition } = this.#context;
     if (this.#isAckDue) {
       this.#isAckDue = false;
@@ -142,6 +144,7 @@ export class Replica {
         member: data.member,
         seq: this.#verified,
         isClean,
+        version,
         stamp: nowMs,
       });
     }
@@ -193,8 +196,17 @@ export class Replica {
 
   #nack(reason: 'gap' | 'unusable', seq: number): void {
     this.#isMissing = true;
+    this.#asked++;
     const { data, host, partition } = this.#context;
-    host.send(this.leader, { type: 'nack', partition, epoch: this.epoch, member: data.member, reason, seq });
+    host.send(this.leader, {
+      type: 'nack',
+      partition,
+      epoch: this.epoch,
+      member: data.member,
+      reason,
+      seq,
+      ask: this.#asked,
+    });
   }
 }
 

@@ -36,6 +36,11 @@ export type ReplicationMessage =
       readonly seq: number;
       /** Nothing in its store can turn out to be uncommitted: it may be in sync. */
       readonly isClean: boolean;
+      /**
+       * Of the newest entry the sender has applied: what came before has no more effect on this copy. It joins only
+       * when nothing of that is left, for an older entry could have it throw itself away.
+       */
+      readonly version: number;
       /** The sender's clock, milliseconds, for it alone to read. */
       readonly stamp: number;
     }
@@ -48,6 +53,8 @@ export type ReplicationMessage =
       /** `gap`: append from `seq` + 1 on. `unusable`: what this copy holds does not fit; send a snapshot. */
       readonly reason: 'newer-epoch' | 'gap' | 'unusable';
       readonly seq: number;
+      /** Counts what this copy has asked for in this epoch; told back in `chunk`. */
+      readonly ask: number;
     }
   /**
    * The next piece of a snapshot. The receiver takes it only when its log stands at exactly `atSeq`, the number of
@@ -61,6 +68,8 @@ export type ReplicationMessage =
       /** Tells one snapshot from another of the same epoch. */
       readonly stream: number;
       readonly index: number;
+      /** The latest `nack` of the receiver that the primary knows: piece 0 is an answer to that one, or comes late. */
+      readonly ask: number;
       readonly atSeq: number;
       readonly atEpoch: number;
       readonly entries: readonly Uint8Array[];

@@ -35,7 +35,7 @@ const elementCounts: Readonly<Record<number, number>> = {
   [MessageKind.heartbeatOk]: 4,
   [MessageKind.notLeader]: 2,
 };
-const ELEMENTS_MAX = 9;
+const ELEMENTS_MAX = 10;
 
 const writer = new ValueWriter();
 

@@ -15,9 +15,9 @@ export type ReplicationKind = 16 | 17 | 18 | 19 | 20;
 
 export const replicationElementCounts = {
   16: 8,
-  17: 7,
-  18: 6,
-  19: 9,
+  17: 8,
+  18: 7,
+  19: 10,
   20: 7,
 } as const satisfies Record<ReplicationKind, number>;
 
@@ -40,6 +40,7 @@ export function writeReplicationMessage(writer: ValueWriter, message: Replicatio
       writeMember(writer, message.member);
       writer.integer(message.seq);
       writer.boolean(message.isClean);
+      writer.integer(message.version);
       writer.double(message.stamp);
       return;
     case 'nack':
@@ -47,12 +48,14 @@ export function writeReplicationMessage(writer: ValueWriter, message: Replicatio
       writeMember(writer, message.member);
       writer.integer(reasonNumbers[message.reason]);
       writer.integer(message.seq);
+      writer.integer(message.ask);
       return;
     case 'chunk':
       assert(message.entries.length <= recordsMax, 'a piece has no more entries than a reader takes');
       begin(writer, MessageKind.chunk, message);
       writer.integer(message.stream);
       writer.integer(message.index);
+      writer.integer(message.ask);
       writer.integer(message.atSeq);
       writer.integer(message.atEpoch);
       writer.boolean(message.isLast);
@@ -114,6 +117,7 @@ export function readReplicationMessage(reader: ValueReader, kind: ReplicationKin
         member: readMember(reader, 'member'),
         seq: reader.integer('seq'),
         isClean: reader.boolean('isClean'),
+        version: reader.integer('version'),
         stamp: reader.double('stamp'),
       };
     case MessageKind.nack:
@@ -124,15 +128,17 @@ export function readReplicationMessage(reader: ValueReader, kind: ReplicationKin
         member: readMember(reader, 'member'),
         reason: reader.oneOf('reason', nackReasons),
         seq: reader.integer('seq'),
+        ask: reader.integer('ask'),
       };
     case MessageKind.chunk: {
       const stream = reader.integer('stream');
       const index = reader.integer('index');
+      const ask = reader.integer('ask');
       const atSeq = reader.integer('atSeq');
       const atEpoch = reader.integer('atEpoch');
       const isLast = reader.boolean('isLast');
       const entries = readChunkEntries(reader);
-      return { type: 'chunk', partition, epoch, stream, index, atSeq, atEpoch, entries, isLast };
+      return { type: 'chunk', partition, epoch, stream, index, ask, atSeq, atEpoch, entries, isLast };
     }
     case MessageKind.chunkAck:
       return {

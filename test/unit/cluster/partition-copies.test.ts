@@ -104,6 +104,7 @@ test('a message for a partition that this node knows nothing of is let be', (t) 
     member: { node: 'b', boot: 1, generation: 0 },
     reason: 'gap',
     seq: 0,
+    ask: 1,
   };
   t.notThrows(() => at.a.receive('b', message, 1));
   t.is(at.a.copy(5), undefined);

@@ -12,12 +12,12 @@ function member(node: string, generation = 0): Member {
 }
 
 /** Heard `agoMs` ago, clean, with everything up to record `acked`. */
-function heard(node: string, agoMs: number, acked = 10, generation = 0): Follower {
+function heard(node: string, agoMs: number, acked = 10, generation = 0, version = 1): Follower {
   const atMs = NOW_MS - agoMs;
   const follower = new Follower(node, 10, defaultReplicationOptions, atMs);
   follower.meet(member(node, generation), atMs);
   follower.acknowledged(acked, 10, atMs);
-  follower.cleaned();
+  follower.cleaned(version);
   return follower;
 }
 
@@ -64,6 +64,7 @@ test('who has all, is clean, alive and placed joins', (t) => {
   t.is(namesFor('a', 'ab', [heard('b', 100, 9)]), 'a');
   t.is(namesFor('a', 'ab', [heard('b', 300)]), 'a');
   t.is(namesFor('a', 'a', [heard('b', 100)]), 'a');
+  t.is(namesFor('a', 'ab', [heard('b', 100, 10, 0, 0)]), 'a', 'it has not seen the entry');
   t.is(namesFor('a', 'ab', [heard('b', 100)], { isFenced: (node) => node === 'b' }), 'a');
   const dirty = new Follower('b', 10, defaultReplicationOptions, NOW_MS);
   dirty.meet(member('b'), NOW_MS);

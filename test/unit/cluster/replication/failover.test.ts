@@ -25,7 +25,16 @@ test('a new primary serves what its predecessor acknowledged, and acknowledges i
   cluster.rest(({ to }) => to !== 'b');
   t.is(copy.committed, 0);
   const member = { node: 'c', boot: 1, generation: 0 };
-  const ack = { type: 'ack', partition: 0, epoch: copy.epoch, member, seq: 1, isClean: true, stamp: 1 } as const;
+  const ack = {
+    type: 'ack',
+    partition: 0,
+    epoch: copy.epoch,
+    member,
+    seq: 1,
+    isClean: true,
+    version: 99,
+    stamp: 1,
+  } as const;
   cluster.hand({ from: 'c', to: 'b', message: ack });
   t.is(copy.committed, 0, 'a part of the tail is not enough');
   cluster.run(200);
@@ -89,7 +98,7 @@ test('a primary that hears of a later epoch keeps its copy until another primary
   cluster.write('a', 1, 10);
   const { copy } = cluster.at('a');
   const member = { node: 'b', boot: 1, generation: 0 };
-  const nack = { type: 'nack', partition: 0, epoch: 9, member, reason: 'newer-epoch', seq: 0 } as const;
+  const nack = { type: 'nack', partition: 0, epoch: 9, member, reason: 'newer-epoch', seq: 0, ask: 0 } as const;
   cluster.hand({ from: 'b', to: 'a', message: nack });
   t.is(copy.role, 'replica');
   t.is(copy.last, 1);

@@ -78,7 +78,7 @@ test('it is up to date as of when it was told what it has confirmed by now', (t)
 
 test('who is doubted starts from nothing, and for a while if its copy may be gone', (t) => {
   const follower = streaming();
-  follower.cleaned();
+  follower.cleaned(1);
   follower.doubt(second, false, 100);
   t.true(follower.isClean, 'another copy is meant');
   follower.doubt(first, true, 100);

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { type ClusterOfCopies, membersOf, settledCluster } from './cluster-of-copies.ts';
+import { ClusterOfCopies, membersOf, settledCluster } from './cluster-of-copies.ts';
 
 const without = (node: string) => (letter: { from: string; to: string }) => letter.from !== node && letter.to !== node;
 
@@ -141,7 +141,7 @@ test('a copy may not join before it has what an earlier primary may have acknowl
   const { epoch } = cluster.copy('b');
   // d says it is clean and stands at the beginning, where b knows of no more that is committed.
   const member = { node: 'd', boot: 1, generation: 0 };
-  const ack = { type: 'ack', partition: 0, epoch, member, seq: seq - 1, isClean: true, stamp: 1 } as const;
+  const ack = { type: 'ack', partition: 0, epoch, member, seq: seq - 1, isClean: true, version: 99, stamp: 1 } as const;
   cluster.hand({ from: 'd', to: 'b', message: ack });
   cluster.copy('b').tick(cluster.nowMs);
   t.false(setsOf(cluster).some((set) => set.includes('d')));
@@ -187,4 +187,30 @@ test('fences alone change what is asked for', (t) => {
   cluster.unfence('b');
   cluster.run(1000);
   t.deepEqual(membersOf(cluster.entry), ['a', 'b']);
+});
+
+test('a copy whose node has not applied the present entry does not join: an older one may still have it discard itself', (t) => {
+  const cluster = new ClusterOfCopies({ nodes: ['a', 'b'] });
+  cluster.learnAll();
+  // b is placed elsewhere and back, in one epoch, and hears of it late.
+  cluster.place(['a']);
+  cluster.place(['a', 'b']);
+  const rounds = (isBehind: boolean): void => {
+    for (let round = 0; round < 30; round++) {
+      cluster.nowMs += 20;
+      if (isBehind) cluster.learn('a');
+      else cluster.learnAll();
+      for (const { copy } of cluster.nodes.values()) copy.tick(cluster.nowMs);
+      for (const letter of cluster.take(() => true)) cluster.hand(letter);
+      cluster.decide();
+    }
+  };
+  rounds(true);
+  t.true(cluster.copy('b').isClean);
+  t.deepEqual(membersOf(cluster.entry), ['a']);
+  rounds(false);
+  t.deepEqual(membersOf(cluster.entry), ['a', 'b']);
+  cluster.write('a', 1, 10);
+  cluster.run(100);
+  t.is(cluster.copy('b').committed, 1);
 });

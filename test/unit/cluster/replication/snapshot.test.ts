@@ -138,10 +138,37 @@ test('a copy that is in sync takes no snapshot, even when it misses something', 
   } as const;
   cluster.hand({ from: 'a', to: 'b', message: { ...to, committed: 0, echo: -1 } });
   copy.flush(cluster.nowMs);
-  const chunk = { type: 'chunk', partition: 0, epoch: copy.epoch, stream: 7, index: 0, atSeq: 9, atEpoch: 1 } as const;
+  const chunk = {
+    type: 'chunk',
+    partition: 0,
+    epoch: copy.epoch,
+    stream: 7,
+    index: 0,
+    ask: 1,
+    atSeq: 9,
+    atEpoch: 1,
+  } as const;
   cluster.hand({ from: 'a', to: 'b', message: { ...chunk, entries: [], isLast: false } });
   t.is(copy.generation, 0);
   t.is(copy.last, 0);
+});
+
+test('a first piece is taken as an answer to the last thing that was asked for, and not as one to an earlier thing', (t) => {
+  const cluster = withEmptyCopy();
+  const { copy } = cluster.at('b');
+  const { epoch } = cluster.copy('a');
+  const gap = { type: 'append', partition: 0, epoch, previousSeq: 99, previousEpoch: 1, records: [] } as const;
+  for (let times = 0; times < 2; times++) {
+    cluster.hand({ from: 'a', to: 'b', message: { ...gap, committed: 0, echo: -1 } });
+    copy.flush(cluster.nowMs);
+  }
+  const before = copy.generation;
+  const piece = { type: 'chunk', partition: 0, epoch, stream: 1, index: 0, atSeq: 9, atEpoch: 1, entries: [] } as const;
+  cluster.hand({ from: 'a', to: 'b', message: { ...piece, ask: 1, isLast: false } });
+  t.is(copy.generation, before);
+  cluster.hand({ from: 'a', to: 'b', message: { ...piece, ask: 2, isLast: false } });
+  t.is(copy.generation, before + 1);
+  t.is(copy.last, 9);
 });
 
 test('records that are written while a piece is on its way follow it', (t) => {

@@ -158,7 +158,17 @@ test('an acknowledgement of another epoch, another copy or beyond the log counts
   const { epoch } = cluster.copy('a');
   const ack = (changed: Partial<Message<'ack'>>) => {
     const member = { node: 'b', boot: 1, generation: 0 };
-    const message = { type: 'ack', partition: 0, epoch, member, seq, isClean: true, stamp: 1, ...changed } as const;
+    const message = {
+      type: 'ack',
+      partition: 0,
+      epoch,
+      member,
+      seq,
+      isClean: true,
+      version: 99,
+      stamp: 1,
+      ...changed,
+    } as const;
     cluster.hand({ from: 'b', to: 'a', message });
   };
   ack({ epoch: epoch - 1 });
