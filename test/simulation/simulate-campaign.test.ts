@@ -30,7 +30,7 @@ test('a seed that hangs and one that kills its process are violations that name 
     failures.map(({ seed, message }) => [seed, message]),
     [
       [2, 'no answer for 1 s'],
-      [3, 'its process ended with signal SIGABRT'],
+      [3, 'its process ended with signal SIGABRT, as when memory runs out'],
       [4, 'wrong'],
     ],
   );
@@ -66,7 +66,7 @@ test('a job that cannot be started is no violation but an error', async (t) => {
   });
 });
 
-test('a signal ends the program with a summary, its own status and no process left', async (t) => {
+test('a signal ends the program with a summary, its own status and nothing left running', async (t) => {
   const args = [...process.execArgv, fileOf('./simulate.ts'), '--seeds', '100000', '--jobs', '1', '--json'];
   const program = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });
   let printed = '';
@@ -79,4 +79,14 @@ test('a signal ends the program with a summary, its own status and no process le
   const [status] = await once(program, 'exit');
   t.is(status, 143);
   t.like(JSON.parse(printed), { stopped: 'terminated', seedsAsked: 100_000, failures: [] });
+});
+
+test('a job ends with its parent, however that ended', async (t) => {
+  const args = [...process.execArgv, fileOf('./simulate.ts'), '--seeds', '100000', '--jobs', '1'];
+  const program = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'pipe'] });
+  await once(program.stderr, 'data');
+  program.kill('SIGKILL');
+  // The job has the same standard error: that ends when both have.
+  await once(program.stderr, 'end');
+  t.pass();
 });

@@ -61,7 +61,8 @@ export class SimulateProcess {
   }
 
   #end(how: string): void {
-    this.#died = `its process ended with ${how}`;
+    const guess = how === 'signal SIGABRT' ? ', as when memory runs out' : '';
+    this.#died = `its process ended with ${how}${guess}`;
     this.#settle(this.#died);
   }
 }
