@@ -69,7 +69,7 @@ export function runSeed(seed: number, options: RunOptions = {}): RunResult {
     if (!(error instanceof Error)) throw error;
     const name = error instanceof AssertionError ? 'assertion failed: ' : '';
     violation = { message: name + error.message, atMs: world.nowMs, stack: error.stack ?? '' };
-    trace.say(world.nowMs, '!!!', () => error.stack ?? error.message);
+    trace.say(world.nowMs, '!!!', () => `violation: ${name}${error.message}`);
   }
   const statistics = statisticsOf(world, faults, convergenceMs);
   return { seed, profile, traceHash: trace.hash, violation, statistics };
