@@ -1,4 +1,5 @@
 import { AssertionError } from '../../src/base/assert.ts';
+import { defaultReplicationOptions } from '../../src/cluster/replication/replication-options.ts';
 import { ClusterWitness, type ClusterWitnessOptions } from './check/cluster-witness.ts';
 import { emptyStatistics, type RunStatistics } from './cluster-statistics.ts';
 import { DecisionTrace } from './decision-trace.ts';
@@ -42,6 +43,7 @@ export function runSeed(seed: number, options: RunOptions = {}): RunResult {
   const watched: ClusterWitnessOptions = {
     settings: plan.settings,
     mayLose: !profiles[profile].isSpaced,
+    replication: { ...defaultReplicationOptions, ...plan.tuning.replication },
   };
   const witness = options.witness?.(watched) ?? new ClusterWitness(watched);
   const world = new World(seed, plan, trace, {

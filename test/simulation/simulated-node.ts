@@ -73,7 +73,6 @@ export class SimulatedNode implements NodeView, ClusterNodeHost {
   node: ClusterNode | null = null;
   desk: OperationDesk | null = null;
   isPaused = false;
-  backlogPeak = 0;
   /** One higher with each process: what an earlier one asked for does not concern a later one. */
   #life = 0;
   #isStarting = false;
@@ -331,7 +330,6 @@ export class SimulatedNode implements NodeView, ClusterNodeHost {
     if (life !== this.#life || this.node === null) return;
     if (this.isPaused) {
       if (this.#backlog.length < backlogMax) this.#backlog.push(run);
-      if (this.#backlog.length > this.backlogPeak) this.backlogPeak = this.#backlog.length;
       return;
     }
     const nowMs = this.clock.read(this.#trueNowMs);

@@ -106,6 +106,7 @@ export class ClusterWitness implements Witness {
 
   appended(node: NodeView, partition: number, _epoch: number, seq: number): void {
     this.#replication.appended(node, partition, seq);
+    this.#queues.appended(node, partition);
   }
 
   applied(): void {

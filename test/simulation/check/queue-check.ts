@@ -18,6 +18,15 @@ export class QueueCheck {
     this.#options = options;
   }
 
+  /** A primary has taken a write. */
+  appended(node: NodeView, partition: number): void {
+    const copy = node.node?.copy(partition);
+    if (copy === undefined) return;
+    const { uncommittedRecordsMax, uncommittedBytesMax } = this.#options;
+    atMost(node, 'unacknowledged records', copy.last - copy.acknowledged, uncommittedRecordsMax);
+    atMost(node, 'unacknowledged bytes', copy.uncommittedBytes, uncommittedBytesMax + RECORD_BYTES_MAX);
+  }
+
   inspect(node: NodeView, nodes: number): void {
     if (node.node === null) return;
     const { requests, leading, heartbeats } = node.node.coordinator.queued;
@@ -29,12 +38,8 @@ export class QueueCheck {
   }
 
   #inspectCopy(node: NodeView, copy: PartitionCopy): void {
-    const { uncommittedRecordsMax, uncommittedBytesMax, retainedBytesMax, catchUpBytesMax } = this.#options;
-    const { role, epoch, last, committed, acknowledged, uncommittedBytes, retainedBytes } = copy;
-    if (role === 'primary') {
-      atMost(node, 'unacknowledged records', last - acknowledged, uncommittedRecordsMax);
-      atMost(node, 'unacknowledged bytes', uncommittedBytes, uncommittedBytesMax + RECORD_BYTES_MAX);
-    }
+    const { retainedBytesMax, catchUpBytesMax } = this.#options;
+    const { role, epoch, committed, uncommittedBytes, retainedBytes } = copy;
     atMost(node, 'bytes of acknowledged records', retainedBytes - uncommittedBytes, catchUpBytesMax);
     const before = this.#replicas.get(copy);
     this.#replicas.delete(copy);

@@ -33,12 +33,10 @@ export const replicationMutations: readonly Mutation[] = [
   {
     name: 'take-tail-for-held',
     file: 'replication/follower.ts',
-    find: `    this.#acked = -1;
-    this.#isClean = false;
-    this.#stampMs`,
-    replace: `    this.#acked = this.#next - 1;
-    this.#isClean = false;
-    this.#stampMs`,
+    find: `    this.#generation = member.generation;
+    this.#acked = -1;`,
+    replace: `    this.#generation = member.generation;
+    this.#acked = this.#next - 1;`,
     why: 'A new primary does not have its tail held again before it commits it.',
   },
   {
@@ -172,13 +170,6 @@ export const replicationMutations: readonly Mutation[] = [
     why: 'A primary hands over with writes that are not committed, and stays in sync.',
   },
   {
-    name: 'echo-without-lease',
-    file: 'replication/follower-sender.ts',
-    find: 'return nowMs < host.lease.endsAtMs && data.committed >= this.#epochStart;',
-    replace: 'return data.committed >= this.#epochStart || nowMs >= host.lease.endsAtMs;',
-    why: 'A replica takes itself for fresh by the word of a deposed primary.',
-  },
-  {
     name: 'echo-before-tail-is-committed',
     file: 'replication/follower-sender.ts',
     find: 'return nowMs < host.lease.endsAtMs && data.committed >= this.#epochStart;',
@@ -247,5 +238,19 @@ export const replicationMutations: readonly Mutation[] = [
     find: 'return epoch <= this.#epoch && seq <= this.#data.applied;',
     replace: 'return epoch <= this.#epoch;',
     why: 'A client does not see its own write at a replica.',
+  },
+  {
+    name: 'take-writes-without-end',
+    file: 'replication/primary.ts',
+    find: 'last - this.#acknowledged >= options.uncommittedRecordsMax ||',
+    replace: 'last < 0 ||',
+    why: 'What waits for acknowledgement grows without bound.',
+  },
+  {
+    name: 'never-trim',
+    file: 'replication/copy-data.ts',
+    find: 'this.log.trimTo(this.log.trimPoint(to, bytesMax));',
+    replace: 'this.log.trimTo(this.log.trimPoint(to, bytesMax * 1e6));',
+    why: 'Committed records are kept for ever.',
   },
 ];
