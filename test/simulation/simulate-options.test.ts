@@ -13,6 +13,11 @@ test('minutes alone set no number of seeds', (t) => {
   t.like(readSimulateOptions(['--minutes', '1', '--seeds', '7']), { seeds: 7, minutes: 1 });
 });
 
+test('mutations are hunted on a number of seeds', (t) => {
+  t.like(readSimulateOptions(['--mutations']), { mutations: true, seeds: 1500 });
+  t.like(readSimulateOptions(['--mutations', '--seeds', '9']), { mutations: true, seeds: 9 });
+});
+
 test('one seed can be run alone, by profile, and printed', (t) => {
   const options = readSimulateOptions(['--seed', '12', '--profile', 'disks', '--trace']);
   t.like(options, { seed: 12, profile: 'disks', trace: 'decisions' });
@@ -32,6 +37,8 @@ for (const [args, what] of [
   [['--seed', '9', '--jobs', '2'], /--jobs does not go with --seed; allowed are --profile, --trace, --json, --help$/],
   [['--seed', '9', '--from', '2'], /--from does not go with --seed/],
   [['--seed', '9', '--minutes', '2'], /--minutes does not go with --seed/],
+  [['--mutations', '--minutes', '2'], /--minutes does not go with --mutations; allowed are --seeds, --help$/],
+  [['--mutations', '--failovers', '2'], /--failovers and --mutations exclude each other/],
   [['--seed', '9', '--seed', '9'], /--seed is given twice/],
   [['--seed', '9', '--trace=all'], /--trace takes no value but 'messages', not 'all'/],
   [['--json=yes'], /--json takes no value, not 'yes'/],

@@ -18,11 +18,13 @@ export interface SimulateOptions {
   readonly profile: ProfileName | null;
   /** Measure so many failovers rather than run seeds. */
   readonly failovers: number | null;
+  /** Break the core on purpose and count the seeds it takes to see it, rather than run seeds of it as it is. */
+  readonly mutations: boolean;
   readonly json: boolean;
 }
 
 /** What it can be asked to do: run many seeds, or what the option of that name says. */
-type Mode = 'many' | 'seed' | 'failovers';
+type Mode = 'many' | 'seed' | 'failovers' | 'mutations';
 
 interface Option {
   /** What its value is called in the usage; null: it has none. */
@@ -33,7 +35,11 @@ interface Option {
 
 /** Which option goes with what, and all of the usage. */
 const options = {
-  seeds: { value: 'N', modes: ['many'], text: 'how many seeds (default 100, or as many as the minutes allow)' },
+  seeds: {
+    value: 'N',
+    modes: ['many', 'mutations'],
+    text: 'how many seeds (default 100, or as many as the minutes allow); for each mutation (1500)',
+  },
   from: {
     value: 'S',
     modes: ['many', 'failovers'],
@@ -53,21 +59,26 @@ const options = {
     modes: ['failovers'],
     text: "measure N failovers, from a primary's death to the first acknowledged write",
   },
+  mutations: {
+    value: null,
+    modes: ['mutations'],
+    text: 'count the seeds it takes to see each of the ways in which the core is broken on purpose',
+  },
   json: { value: null, modes: ['many', 'seed', 'failovers'], text: 'print what came of it as JSON' },
-  help: { value: null, modes: ['many', 'seed', 'failovers'], text: 'print this; also -h' },
+  help: { value: null, modes: ['many', 'seed', 'failovers', 'mutations'], text: 'print this; also -h' },
 } as const satisfies Record<string, Option>;
 
 type OptionName = keyof typeof options;
 
 const optionNames = Object.keys(options) as OptionName[];
-const modeNames = { many: 'many seeds', seed: '--seed', failovers: '--failovers' } as const;
+const modeNames = { many: 'many seeds', seed: '--seed', failovers: '--failovers', mutations: '--mutations' } as const;
 
 export const usage = `Usage: npm run -s simulate -- [options]
 
 Runs the cluster's core in a simulated world of faults, and checks what it promises. Exits with 1 when a promise was
 broken, with 2 when it does not understand what it is asked for, and with 130 or 143 when a signal stopped it.
 
-${(['many', 'seed', 'failovers'] as const).map(usageOf).join('\n\n')}
+${(['many', 'seed', 'failovers', 'mutations'] as const).map(usageOf).join('\n\n')}
 
 Profiles:
 ${listOf(Object.fromEntries(profileNames.map((name) => [name, profiles[name].summary])))}
@@ -80,7 +91,7 @@ ${listOf(summaryWords)}
 `;
 
 function usageOf(mode: Mode): string {
-  const title = { many: 'Many seeds:', seed: 'One seed:', failovers: 'Failovers:' }[mode];
+  const title = { many: 'Many seeds:', seed: 'One seed:', failovers: 'Failovers:', mutations: 'Mutations:' }[mode];
   const texts = optionNames.flatMap((name) => {
     const { value, modes, text } = options[name];
     return isOneOf(mode, modes) ? [[value === null ? `--${name}` : `--${name} ${value}`, text]] : [];
@@ -139,8 +150,8 @@ function readValues(args: readonly string[]): Values | string {
 
 /** What is asked for, or which options contradict each other. */
 function modeOf(values: Values): { readonly mode: Mode } | string {
-  if (values.has('seed') && values.has('failovers')) return '--seed and --failovers exclude each other';
-  const mode: Mode = values.has('seed') ? 'seed' : values.has('failovers') ? 'failovers' : 'many';
+  const [mode = 'many', second] = (['seed', 'failovers', 'mutations'] as const).filter((name) => values.has(name));
+  if (second !== undefined) return `--${mode} and --${second} exclude each other`;
   for (const name of values.keys()) {
     const modes: readonly Mode[] = options[name].modes;
     if (modes.includes(mode)) continue;
@@ -175,13 +186,14 @@ function checked(values: Values): SimulateOptions | string {
   const trace = values.get('trace');
   return {
     from: from ?? 1,
-    seeds: seeds ?? (minutes === null ? 100 : Number.POSITIVE_INFINITY),
+    seeds: seeds ?? (values.has('mutations') ? 1500 : minutes === null ? 100 : Number.POSITIVE_INFINITY),
     minutes: minutes ?? Number.POSITIVE_INFINITY,
     jobs: jobs ?? availableParallelism(),
     seed,
     trace: trace === undefined ? null : trace === 'messages' ? 'messages' : 'decisions',
     profile,
     failovers,
+    mutations: values.has('mutations'),
     json: values.has('json'),
   };
 }

@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { describeFailovers, measureFailovers } from './failover.ts';
+import { huntMutants } from './mutations/hunt-mutants.ts';
 import { runSeed } from './run-seed.ts';
 import { Campaign } from './simulate-campaign.ts';
 import { readSimulateOptions, type SimulateOptions, usage } from './simulate-options.ts';
@@ -69,6 +70,10 @@ async function main(args: readonly string[]): Promise<number> {
     const report = measureFailovers(options.failovers, options.from, tellProgress());
     print(options.json ? JSON.stringify(report) : describeFailovers(report));
     return report.isKept ? 0 : 1;
+  }
+  if (options.mutations) {
+    const survivors = await huntMutants({ seeds: options.seeds, only: null, isUpdate: false }, print);
+    return survivors === 0 ? 0 : 1;
   }
   return options.seed === null ? runMany(options) : replay(options.seed, options);
 }
