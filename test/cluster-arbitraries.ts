@@ -186,9 +186,9 @@ export const command: fc.Arbitrary<ClusterCommand> = fc.oneof(
       maxLength: 6,
     }),
   } as const),
-  plain({ type: fc.constant('drain'), node: nodeId, isDraining: fc.boolean() } as const),
+  plain({ type: fc.constant('drain'), node: nodeId, boot: count, isDraining: fc.boolean() } as const),
   plain({ type: fc.constant('remove'), node: nodeId } as const),
-  plain({ type: fc.constant('reset'), partition, givesUp: fc.boolean() } as const),
+  plain({ type: fc.constant('reset'), partition, version: count, givesUp: fc.boolean() } as const),
   plain({ type: fc.constant('set-settings'), ...targets } as const),
 );
 

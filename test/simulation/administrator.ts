@@ -94,7 +94,7 @@ export class Administrator {
       world.gone.add(id);
       return;
     }
-    if (!entry.isDraining) this.#ask({ type: 'drain', node: id, isDraining: true });
+    if (!entry.isDraining) this.#ask({ type: 'drain', node: id, boot: entry.boot, isDraining: true });
     else {
       if (why === 'give-up') this.#reset(true, id);
       this.#ask({ type: 'remove', node: id });
@@ -114,10 +114,10 @@ export class Administrator {
 
   /** `givesUp`: also those that live on in a node which is gone for good. */
   #reset(givesUp: boolean, id?: NodeId): void {
-    for (const [partition, { primary, inSync }] of this.#world.newestState.partitions.entries()) {
+    for (const [partition, { primary, inSync, version }] of this.#world.newestState.partitions.entries()) {
       if (primary !== null) continue;
       const isLost = givesUp ? inSync.every(({ node }) => node === id) : inSync.length === 0;
-      if (isLost) this.#ask({ type: 'reset', partition, givesUp });
+      if (isLost) this.#ask({ type: 'reset', partition, version, givesUp });
     }
   }
 

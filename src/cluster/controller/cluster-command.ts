@@ -47,14 +47,16 @@ export type ClusterCommand =
   | { readonly type: 'lose'; readonly partition: number; readonly epoch: number; readonly member: Member }
   /** Where copies should be from now on: steps of a plan. */
   | { readonly type: 'place'; readonly moves: readonly { partition: number; version: number; replicas: NodeId[] }[] }
-  | { readonly type: 'drain'; readonly node: NodeId; readonly isDraining: boolean }
+  /** Of this start of the node: asked for twice, it does not concern one that came back. */
+  | { readonly type: 'drain'; readonly node: NodeId; readonly boot: number; readonly isDraining: boolean }
   /** Refused while a copy is placed on the node or is in sync on it. */
   | { readonly type: 'remove'; readonly node: NodeId }
   /**
    * An offline partition without in-sync copies begins empty: an administrator's decision. With `givesUp` also one
-   * whose last in-sync copy is on a fenced node, which might come back with it: that counts as a loss.
+   * whose last in-sync copy is on a fenced node, which might come back with it: that counts as a loss. Compare-and-set, so that asked for
+   * twice it does not give up the next copy as well.
    */
-  | { readonly type: 'reset'; readonly partition: number; readonly givesUp: boolean }
+  | { readonly type: 'reset'; readonly partition: number; readonly version: number; readonly givesUp: boolean }
   | {
       readonly type: 'set-settings';
       readonly copies: number;

@@ -58,9 +58,9 @@ const elementCounts = {
   'hand-over': 6,
   lose: 4,
   place: 2,
-  drain: 3,
+  drain: 4,
   remove: 2,
-  reset: 3,
+  reset: 4,
   'set-settings': 4,
 } as const satisfies Record<ClusterCommand['type'], number>;
 
@@ -130,6 +130,7 @@ export function writeCommand(writer: ValueWriter, command: ClusterCommand): void
       return;
     case 'drain':
       writer.string(command.node);
+      writer.integer(command.boot);
       writer.boolean(command.isDraining);
       return;
     case 'remove':
@@ -137,6 +138,7 @@ export function writeCommand(writer: ValueWriter, command: ClusterCommand): void
       return;
     case 'reset':
       writer.integer(command.partition);
+      writer.integer(command.version);
       writer.boolean(command.givesUp);
       return;
     case 'set-settings':
@@ -194,11 +196,21 @@ export function readCommand(reader: ValueReader): ClusterCommand {
     case 'place':
       return { type, moves: readMoves(reader) };
     case 'drain':
-      return { type, node: readNodeId(reader, 'node'), isDraining: reader.boolean('isDraining') };
+      return {
+        type,
+        node: readNodeId(reader, 'node'),
+        boot: reader.integer('boot'),
+        isDraining: reader.boolean('isDraining'),
+      };
     case 'remove':
       return { type, node: readNodeId(reader, 'node') };
     case 'reset':
-      return { type, partition: readPartition(reader), givesUp: reader.boolean('givesUp') };
+      return {
+        type,
+        partition: readPartition(reader),
+        version: reader.integer('version'),
+        givesUp: reader.boolean('givesUp'),
+      };
     case 'set-settings':
       return { type, ...readTargets(reader) };
     default:

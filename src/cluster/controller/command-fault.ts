@@ -40,11 +40,19 @@ export function commandFault(command: ClusterCommand): string | null {
     case 'place':
       return placeFault(command);
     case 'drain':
-      return nodeFault('node', command.node) ?? flagFault('isDraining', command.isDraining);
+      return (
+        nodeFault('node', command.node) ??
+        countFault('boot', command.boot) ??
+        flagFault('isDraining', command.isDraining)
+      );
     case 'remove':
       return nodeFault('node', command.node);
     case 'reset':
-      return partitionFault(command.partition) ?? flagFault('givesUp', command.givesUp);
+      return (
+        partitionFault(command.partition) ??
+        countFault('version', command.version) ??
+        flagFault('givesUp', command.givesUp)
+      );
     case 'set-settings':
       return targetsFault(command);
     default:

@@ -64,9 +64,9 @@ export function entryOf(state: ClusterState, node: NodeId, boot: number): NodeEn
   return entry;
 }
 
-export function drain(state: ClusterState, { node, isDraining }: CommandOf<'drain'>): Outcome {
-  const entry = state.nodes.get(node);
-  if (entry === undefined) return refused(state, `there is no node ${node} to drain`);
+export function drain(state: ClusterState, { node, boot, isDraining }: CommandOf<'drain'>): Outcome {
+  const entry = entryOf(state, node, boot);
+  if (typeof entry === 'string') return refused(state, entry);
   if (entry.isDraining === isDraining) return applied(state);
   if (isDraining) {
     const others = [...state.nodes.values()].filter((other) => other.id !== node && !other.isDraining).length;

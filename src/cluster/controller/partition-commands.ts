@@ -128,11 +128,17 @@ function refusalOfPlace(
   return unknown === undefined ? null : `there is no node ${unknown}; copies go to registered nodes`;
 }
 
-export function reset(state: ClusterState, { partition, givesUp }: CommandOf<'reset'>): Outcome {
+export function reset(state: ClusterState, { partition, version, givesUp }: CommandOf<'reset'>): Outcome {
   const entry = state.partitions[partition];
   if (entry === undefined) return noPartition(state, partition);
   if (entry.primary !== null) {
     return refused(state, `partition ${partition} is online on ${entry.primary}; only an offline one can be reset`);
+  }
+  if (entry.version !== version) {
+    return refused(
+      state,
+      `partition ${partition} is at version ${entry.version}, not ${version}; look at it again before it is reset`,
+    );
   }
   const last = entry.inSync[0];
   if (last !== undefined && !givesUp) {

@@ -138,7 +138,7 @@ export class Rebalancer {
       if (fencedForMs(last.node) < this.#options.giveUpAfterMs) continue;
       if (!entry.replicas.some((node) => state.nodes.get(node)?.isFenced === false)) continue;
       if (!this.#proposals.tryBegin(`reset ${partition} ${entry.version}`, nowMs)) continue;
-      commands.push({ type: 'reset', partition, givesUp: true });
+      commands.push({ type: 'reset', partition, version: entry.version, givesUp: true });
     }
     return commands;
   }

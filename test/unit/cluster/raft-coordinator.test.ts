@@ -148,7 +148,7 @@ test('a command that no node could read is refused where it is asked for, and no
 });
 
 test('an entry that no node can read does not stop who applies it', (t) => {
-  const payload = encodeCommand({ type: 'reset', partition: 99_999, givesUp: false });
+  const payload = encodeCommand({ type: 'reset', partition: 99_999, version: 0, givesUp: false });
   const run = start('a', ['a'], [{ index: 1, term: 1, kind: 'command', payload }]);
   run.runTo(1500);
   t.true(run.coordinator.appliedIndex > 1);

@@ -3,7 +3,7 @@ import type { ClusterCommand } from '../../../src/cluster/controller/cluster-com
 import type { CoordinatorAnswer } from '../../../src/cluster/coordinator.ts';
 import { RequestDesk } from '../../../src/cluster/request-desk.ts';
 
-const COMMAND: ClusterCommand = { type: 'reset', partition: 3, givesUp: false };
+const COMMAND: ClusterCommand = { type: 'reset', partition: 3, version: 1, givesUp: false };
 
 function start(requestsMax = 10): { desk: RequestDesk; sent: number[]; answers: [number, CoordinatorAnswer][] } {
   const sent: number[] = [];

@@ -58,9 +58,9 @@ function commandOf({ kind, node: nodeNumber, partition, choice }: Draw, state: C
   }
   if (kind < 24) return { type: 'fence', node, boot };
   if (kind < 36) return { type: 'unfence', node, boot };
-  if (kind < 39) return { type: 'drain', node, isDraining: choice % 2 === 0 };
+  if (kind < 39) return { type: 'drain', node, boot, isDraining: choice % 2 === 0 };
   if (kind < 42) return { type: 'remove', node };
-  if (kind < 47) return { type: 'reset', partition, givesUp: choice % 2 === 0 };
+  if (kind < 47) return { type: 'reset', partition, version: entry?.version ?? 0, givesUp: choice % 2 === 0 };
   if (kind < 49) {
     const onLoss = choice % 2 ? 'reset' : 'offline';
     return { type: 'set-settings', copies: 1 + (choice % 3), minInSync: 1 + ((choice >> 2) % 3), onLoss };

@@ -80,7 +80,8 @@ test('joins and drains end balanced, and no partition ever has fewer copies in s
         if (!made.alive.has(node)) made.start(node);
         else {
           const staying = [...made.state.nodes.values()].filter((entry) => !entry.isDraining);
-          if (staying.length > copies) made.apply({ type: 'drain', node, isDraining: random(4) > 0 });
+          const boot = made.state.nodes.get(node)?.boot ?? 0;
+          if (staying.length > copies) made.apply({ type: 'drain', node, boot, isDraining: random(4) > 0 });
         }
         if (random(5) === 0) made.changeLeader();
         made.run(random(8000));
@@ -130,7 +131,7 @@ test('after deaths, pauses and restarts every partition that has a copy left get
       for (const node of made.state.nodes.keys()) if (!made.alive.has(node)) made.start(node);
       made.run(SETTLED_MS);
       for (const [partition, entry] of made.state.partitions.entries()) {
-        if (entry.primary === null) made.apply({ type: 'reset', partition, givesUp: false });
+        if (entry.primary === null) made.apply({ type: 'reset', partition, version: entry.version, givesUp: false });
         if (entry.primary === null && (resets || entry.losses === 0)) throw new Error(`${partition} is offline`);
       }
       made.run(SETTLED_MS / 2);

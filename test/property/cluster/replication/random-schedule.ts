@@ -74,7 +74,8 @@ export class RandomSchedule {
     // Who has lost his copy says so.
     cluster.run(1000);
     this.truth.check();
-    if (cluster.entry.inSync.length === 0) cluster.apply({ type: 'reset', partition: 0, givesUp: false });
+    if (cluster.entry.inSync.length === 0)
+      cluster.apply({ type: 'reset', partition: 0, version: cluster.entry.version, givesUp: false });
     this.truth.check();
     cluster.run(10_000);
     this.truth.check();

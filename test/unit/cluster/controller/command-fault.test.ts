@@ -7,7 +7,7 @@ import { Controller, controllerDefaults } from '../../../../src/cluster/controll
 import { alter, created, drain, handOver, member, place, register, running, settings } from './configuration.ts';
 
 const targets = { type: 'set-settings', copies: 3, minInSync: 2, onLoss: 'offline' } as const;
-const reset = { type: 'reset', partition: 0, givesUp: false } as const;
+const reset = { type: 'reset', partition: 0, version: 0, givesUp: false } as const;
 
 /** Each can be written to the log, and could be read by no node. */
 const faulty: readonly (readonly [ClusterCommand, RegExp])[] = [

@@ -29,8 +29,8 @@ export function unfence(node: NodeId, boot = 1): ClusterCommand {
   return { type: 'unfence', node, boot };
 }
 
-export function drain(node: NodeId, isDraining = true): ClusterCommand {
-  return { type: 'drain', node, isDraining };
+export function drain(node: NodeId, isDraining = true, boot = 1): ClusterCommand {
+  return { type: 'drain', node, boot, isDraining };
 }
 
 export function member(node: NodeId, generation = 0, boot = 1): Member {
@@ -46,6 +46,11 @@ export function place(state: ClusterState, partition: number, ...replicas: NodeI
 export function alter(state: ClusterState, partition: number, ...members: Member[]): CommandOf<'alter-in-sync'> {
   const { epoch, version } = entryOf(state, partition);
   return { type: 'alter-in-sync', partition, by: primaryOf(state, partition), epoch, version, members };
+}
+
+/** For the partition as it is now. */
+export function reset(state: ClusterState, partition: number, givesUp: boolean): CommandOf<'reset'> {
+  return { type: 'reset', partition, version: state.partitions[partition]?.version ?? 0, givesUp };
 }
 
 export function handOver(state: ClusterState, partition: number, to: NodeId): CommandOf<'hand-over'> {

@@ -302,7 +302,10 @@ test('the last copy on a dead node is given up after a while where onLoss is res
     t.deepEqual(early[0], place(state, 0, 'a'));
     state = after(state, place(state, 0, 'a'));
     const late = run(controller, state, 5000, 8000, 'a').slice(0, 1);
-    t.deepEqual(late, onLoss === 'reset' ? [{ type: 'reset', partition: 0, givesUp: true }] : []);
+    t.deepEqual(
+      late,
+      onLoss === 'reset' ? [{ type: 'reset', partition: 0, version: entryOf(state).version, givesUp: true }] : [],
+    );
     if (onLoss === 'reset') t.is(entryOf(after(state, ...late)).losses, 1);
   }
 });

@@ -149,7 +149,7 @@ test('fencing and unfencing name the registered boot, and what is not so already
 test('a drain is kept across restarts and can be called off', (t) => {
   const state = after(running('a', 'b'), drain('b'), register('b', 2));
   t.is(state.nodes.get('b')?.isDraining, true);
-  t.is(after(state, drain('b', false)).nodes.get('b')?.isDraining, false);
+  t.is(after(state, drain('b', false, 2)).nodes.get('b')?.isDraining, false);
 });
 
 test('a drain that leaves nobody, or fewer nodes than minInSync, is refused with what would help', (t) => {
@@ -157,6 +157,7 @@ test('a drain that leaves nobody, or fewer nodes than minInSync, is refused with
   t.regex(refusalOf(after(running('a', 'b'), drain('a')), drain('b')), /last that is not draining/);
   t.regex(refusalOf(runningWith({ minInSync: 2 }, 'a', 'b'), drain('a')), /minInSync.*add a node, or lower/);
   t.regex(refusalOf(running('a'), drain('x')), /no node x/);
+  t.regex(refusalOf(after(running('a', 'b'), register('b', 2)), drain('b')), /boot 2, not 1/);
 });
 
 test('a node is removed only when no copy is placed on it and none is in sync on it', (t) => {

@@ -14,6 +14,7 @@ import {
   place,
   refusalOf,
   register,
+  reset,
   running,
   runningWith,
   settings,
@@ -199,7 +200,7 @@ test('a loss of another start of the node is refused', (t) => {
 
 test('a reset begins an offline partition without copies on its first live replica, whatever onLoss is', (t) => {
   const lost = after(running('a', 'b'), fence('b'), lose(1, member('a')), fence('a'), register('b', 2));
-  const state = after(lost, { type: 'reset', partition: 0, givesUp: false });
+  const state = after(lost, reset(lost, 0, false));
   const { primary, epoch, resetEpoch, inSync, losses } = entryOf(state);
   t.deepEqual(
     { primary, epoch, resetEpoch, inSync, losses },
@@ -210,17 +211,25 @@ test('a reset begins an offline partition without copies on its first live repli
 test('a reset gives up a copy on a fenced node only when it says so, and that is a loss', (t) => {
   const waiting = after(running('a', 'b'), fence('a'), fence('b'), register('a', 2));
   t.deepEqual(entryOf(waiting).inSync, [member('b')]);
-  t.regex(refusalOf(waiting, { type: 'reset', partition: 0, givesUp: false }), /node b, which has its last copy.*give/);
-  const begun = entryOf(after(waiting, { type: 'reset', partition: 0, givesUp: true }));
+  t.regex(refusalOf(waiting, reset(waiting, 0, false)), /node b, which has its last copy.*give/);
+  const begun = entryOf(after(waiting, reset(waiting, 0, true)));
   t.deepEqual([begun.primary, begun.inSync, begun.losses], ['a', [member('a', FRESH, 2)], 1]);
+});
+
+test('a reset that was asked for at an earlier version is refused: it was not meant for what there is now', (t) => {
+  const waiting = after(running('a', 'b'), fence('a'), fence('b'), register('a', 2));
+  const asked = reset(waiting, 0, true);
+  const begun = after(waiting, asked, fence('a', 2));
+  t.is(entryOf(begun).primary, null);
+  t.regex(refusalOf(begun, asked), /partition 0 is at version \d+, not \d+; look at it again/);
 });
 
 test('a reset is refused while the partition is online, or nobody is there to begin it', (t) => {
   const state = running('a', 'b');
-  t.regex(refusalOf(state, { type: 'reset', partition: 0, givesUp: true }), /online on a/);
+  t.regex(refusalOf(state, reset(state, 0, true)), /online on a/);
   const dead = after(state, fence('b'), fence('a'));
-  t.regex(refusalOf(dead, { type: 'reset', partition: 0, givesUp: true }), /\(a, b\) is live; start one/);
-  t.regex(refusalOf(state, { type: 'reset', partition: 3, givesUp: false }), /no partition 3/);
+  t.regex(refusalOf(dead, reset(dead, 0, true)), /\(a, b\) is live; start one/);
+  t.regex(refusalOf(state, reset(state, 3, false)), /no partition 3/);
 });
 
 test('settings change for a running cluster, and lost partitions begin when onLoss becomes reset', (t) => {

@@ -102,7 +102,7 @@ test('a fresh beginning is taken up once: after a loss the same entry makes nobo
   t.is(cluster.copy('a').role, 'replica');
   cluster.run(500);
   t.is(cluster.entry.primary, null);
-  cluster.apply({ type: 'reset', partition: 0, givesUp: false });
+  cluster.apply({ type: 'reset', partition: 0, version: cluster.entry.version, givesUp: false });
   cluster.run(500);
   t.is(cluster.copy('a').role, 'primary');
   t.is(cluster.at('a').store.size, 0);
