@@ -4,6 +4,7 @@ export const faultKinds = {
   'crash-leader': 'the same to the controller',
   'crash-primary': 'the same to a primary',
   'crash-all': 'all processes die',
+  strand: 'a primary loses the link to one of its replicas, writes on for a moment, and dies or is cut off',
   ambush: 'a process dies, stands still or is cut off at a moment that chance seldom hits (`ambush.ts`)',
   pause: 'a process stands still (SIGSTOP, a suspended machine) and then finds everything at once',
   'pause-leader': 'the same to the controller',

@@ -112,6 +112,8 @@ export class FaultInjector {
         this.#say(kind, '');
         for (const node of world.running) this.#crash(node, this.#downMs());
         return true;
+      case 'strand':
+        return this.#strand();
       case 'ambush':
         return this.#ambush();
       case 'pause':
@@ -188,6 +190,21 @@ export class FaultInjector {
     if (isOneMore && this.#troubles.nodes + 1 > Math.max(1, present.length * this.#profile.downShareMax)) return false;
     this.#say(kind, node.id);
     run(node);
+    return true;
+  }
+
+  /** What the primary writes in between, one of its replicas has and another has not. */
+  #strand(): boolean {
+    const random = this.#random;
+    const primary = this.#links.cutOffReplica();
+    if (primary === null) return false;
+    this.#world.schedule.after(random.logBetween(10, 300), () => {
+      if (!this.#isOn) return;
+      this.#onNode('strand', this.#world.nodeOf(primary), (node) => {
+        if (random.chance(0.5)) this.#crash(node, this.#downMs());
+        else this.#links.isolate(node);
+      });
+    });
     return true;
   }
 

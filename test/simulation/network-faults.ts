@@ -51,16 +51,48 @@ export class NetworkFaults {
   split(): boolean {
     const ids = this.#random.shuffled(this.#world.nodeIds());
     if (ids.length < 2 || this.#troubles.general > 2) return false;
-    const count = this.#random.integer(1, ids.length - 1);
-    const left = ids.slice(0, count);
-    const right = ids.slice(count);
+    const accomplices = this.#accomplices();
+    const left = accomplices ?? ids.slice(0, this.#random.integer(1, ids.length - 1));
+    // Long enough for the others to have another primary, and for that to have written something.
+    const forMs = (accomplices === null ? 0 : 1500) + this.#random.exponential(1500);
+    const right = ids.filter((id) => !left.includes(id));
     const name = `split ${left.join(' ')} | ${right.join(' ')}`;
     this.#say(name);
     for (const one of left) for (const other of right) this.#cutBoth(one, other);
-    this.#troubles.ofAll(name, this.#random.exponential(1500), () => {
+    this.#troubles.ofAll(name, forMs, () => {
       for (const one of left) for (const other of right) this.#mendBoth(one, other);
     });
     return true;
+  }
+
+  /** Now and then: a primary with one of its replicas, who believes it for as long as they are by themselves. */
+  #accomplices(): NodeId[] | null {
+    const members = this.#random.chance(0.4) ? this.#primaryWithReplicas() : null;
+    if (members === null) return null;
+    const [primary, ...replicas] = members;
+    return [primary, this.#random.pick(replicas)];
+  }
+
+  /** Of some partition with at least two replicas in sync besides. */
+  #primaryWithReplicas(): [NodeId, NodeId, ...NodeId[]] | null {
+    const { partitions } = this.#world.newestState;
+    if (partitions.length === 0) return null;
+    const { primary, inSync } = this.#random.pick(partitions);
+    const [one, other, ...more] = inSync.map(({ node }) => node).filter((node) => node !== primary);
+    return primary === null || one === undefined || other === undefined ? null : [primary, one, other, ...more];
+  }
+
+  /** For a moment, too short for the replica to be taken out of the set. Answers the primary; null: there is none. */
+  cutOffReplica(): NodeId | null {
+    const members = this.#primaryWithReplicas();
+    if (members === null) return null;
+    const [primary, ...replicas] = members;
+    const replica = this.#random.pick(replicas);
+    const name = `strand ${primary} ${replica}`;
+    this.#say(name);
+    this.#cutBoth(primary, replica);
+    this.#troubles.ofAll(name, 400, () => this.#mendBoth(primary, replica));
+    return primary;
   }
 
   cutLink(): boolean {

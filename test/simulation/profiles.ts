@@ -174,6 +174,7 @@ export const profiles = {
   busy: {
     summary: 'many writes on few partitions, while primaries and single links fail',
     weights: {
+      strand: 8,
       ambush: 4,
       'crash-primary': 3,
       'pause-primary': 3,
@@ -244,7 +245,7 @@ export function planOf(profile: ProfileName, random: SeededRandom): WorldPlan {
       thinkMeanMs: isBusy ? random.logBetween(1, 8) : random.logBetween(4, 40),
       delayMeanMs: random.logBetween(0.2, 4),
       loss: random.chance(0.5) ? 0.002 : 0,
-      weakness: random.pick([0, 0.1, 0.3]),
+      weakness: random.pick(isBusy ? [0, 0.2, 0.5] : [0, 0.1, 0.3]),
       attemptTimeoutMs: random.pick([400, 1000, 2000]),
       giveUpMs: 3000,
     },

@@ -170,6 +170,13 @@ export const replicationMutations: readonly Mutation[] = [
     why: 'A primary hands over with writes that are not committed, and stays in sync.',
   },
   {
+    name: 'echo-without-lease',
+    file: 'replication/follower-sender.ts',
+    find: 'return nowMs < host.lease.endsAtMs && data.committed >= this.#epochStart;',
+    replace: 'return data.committed >= this.#epochStart || nowMs >= host.lease.endsAtMs;',
+    why: 'A replica takes itself for fresh by the word of a deposed primary.',
+  },
+  {
     name: 'echo-before-tail-is-committed',
     file: 'replication/follower-sender.ts',
     find: 'return nowMs < host.lease.endsAtMs && data.committed >= this.#epochStart;',
@@ -252,5 +259,19 @@ export const replicationMutations: readonly Mutation[] = [
     find: 'this.log.trimTo(this.log.trimPoint(to, bytesMax));',
     replace: 'this.log.trimTo(this.log.trimPoint(to, bytesMax * 1e6));',
     why: 'Committed records are kept for ever.',
+  },
+  {
+    name: 'join-behind-the-entry',
+    file: 'replication/desired-set.ts',
+    find: 'follower.version >= entry.version &&',
+    replace: '',
+    why: 'A copy joins whose node has still to hear that it was to be thrown away.',
+  },
+  {
+    name: 'take-late-piece',
+    file: 'replication/replica.ts',
+    find: ' || message.ask !== this.#asked) return;',
+    replace: ') return;',
+    why: 'A late piece of a snapshot makes a copy throw itself away that has joined since.',
   },
 ];
