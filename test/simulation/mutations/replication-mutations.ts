@@ -270,8 +270,15 @@ export const replicationMutations: readonly Mutation[] = [
   {
     name: 'take-late-piece',
     file: 'replication/replica.ts',
-    find: ' || message.ask !== this.#asked) return;',
-    replace: ') return;',
+    find: 'if (index !== 0 || !this.#isMissing || message.ask !== this.#asked) return;',
+    replace: 'if (index !== 0) return;',
+    also: [
+      {
+        file: 'replication/partition-copy.ts',
+        find: 'else if (entry === undefined || !this.#membership.isMember(entry)) side.onChunk',
+        replace: 'else side.onChunk',
+      },
+    ],
     why: 'A late piece of a snapshot makes a copy throw itself away that has joined since.',
   },
 ];
