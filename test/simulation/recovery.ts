@@ -35,6 +35,7 @@ export class Recovery {
     const sinceMs = world.nowMs - this.#startedMs;
     if (this.#phase === 'settling') {
       if (sinceMs >= LOAD_MS) for (const client of world.clients) client.stop();
+      this.#removeLateStarts();
       world.countReturned();
       // Asked for last, since it costs most.
       if (sinceMs >= LOAD_MS && !world.administrator.isBusy && world.whatIsMissing() === null) {
@@ -52,6 +53,17 @@ export class Recovery {
       throw new Violation('writes after the recovery are never answered');
     }
     return this.#phase;
+  }
+
+  /**
+   * A node that was started again while it was being removed may have asked to be registered before it was gone, and
+   * comes in by that: the removal was of its earlier start. An administrator would remove it once more.
+   */
+  #removeLateStarts(): void {
+    const { newestState, gone, administrator } = this.#world;
+    for (const { id, boot } of newestState.nodes.values()) {
+      if (boot > 1 && gone.has(id) && !administrator.isLeaving(id)) administrator.giveUp(id);
+    }
   }
 
   #writeNext(): void {

@@ -81,6 +81,8 @@ export class Following {
     const self = this.#self;
     if (!self.isHardDurable || self.isPassive) return;
     const index = this.#durable;
+    // A log that was just begun and is not on disk yet.
+    if (index < 0) return;
     this.#acknowledged = index;
     this.#isOwed = index < this.#matched;
     const round = this.#round;

@@ -13,7 +13,7 @@ export class RaftDurability {
     this.#index = durableIndex;
   }
 
-  /** The log is durable up to here. */
+  /** The log is durable up to here; -1: not even where it begins. */
   get index(): number {
     return this.#index;
   }

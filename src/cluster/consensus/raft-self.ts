@@ -47,7 +47,8 @@ export class RaftSelf {
     this.log = new RaftLog(restored.snapshot, restored.entries);
     if (restored.snapshot !== null) this.memberships.resetTo(restored.snapshot);
     for (const entry of restored.entries) this.memberships.append(entry);
-    this.durability = new RaftDurability(this.log.lastIndex);
+    // Whoever has no log has not even its beginning on disk.
+    this.durability = new RaftDurability(restored.snapshot === null ? -1 : this.log.lastIndex);
     this.#commit = this.log.snapshotIndex;
     assert(this.log.lastTerm <= this.term, `term ${this.term} is not below the log's ${this.log.lastTerm}`);
   }

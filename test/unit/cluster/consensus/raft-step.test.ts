@@ -277,6 +277,25 @@ test('a snapshot is acknowledged once it is durable, whatever stood in the log b
   t.like(driver.sent()[0], { type: 'appended', index: 4 });
 });
 
+test('a node without a log does not say that it has its beginning before that is on its disk', (t) => {
+  const driver = new Driver({ hard: { term: 1, vote: null }, snapshot: null, entries: [] });
+  const snapshot = { index: 0, term: 0, membership: MEMBERSHIP, data: bytesOf('') };
+  driver.receive('c', { type: 'snapshot', term: 1, snapshot, round: 1 });
+  const append = {
+    type: 'append',
+    term: 1,
+    previousIndex: 0,
+    previousTerm: 0,
+    entries: [],
+    commit: 0,
+    round: 2,
+  } as const;
+  driver.receive('c', append);
+  t.deepEqual(driver.sent(), []);
+  driver.save();
+  t.like(driver.sent()[0], { type: 'appended', isAccepted: true, index: 0 });
+});
+
 test('a snapshot of what stands in the log only says that it is committed', (t) => {
   const driver = new Driver(stateOf(1, 1, 1, 1));
   const snapshot = { index: 2, term: 1, membership: MEMBERSHIP, data: bytesOf('data') };
