@@ -212,7 +212,7 @@ export class RaftSelf {
       snapshot: this.#unsavedSnapshot,
       entries: hasEntries ? log.between(this.#unsavedFrom, log.lastIndex) : [],
     };
-    durability.issued(number, log.lastIndex, this.#isHardUnsaved);
+    durability.issued(number, this.isPassive ? -1 : log.lastIndex, this.#isHardUnsaved);
     this.#isHardUnsaved = false;
     this.#unsavedSnapshot = null;
     this.#unsavedFrom = Number.POSITIVE_INFINITY;

@@ -278,8 +278,11 @@ test('a snapshot is acknowledged once it is durable, whatever stood in the log b
 });
 
 test('a node without a log does not say that it has its beginning before that is on its disk', (t) => {
-  const driver = new Driver({ hard: { term: 1, vote: null }, snapshot: null, entries: [] });
+  const driver = new Driver({ hard: { term: 0, vote: null }, snapshot: null, entries: [] });
   const snapshot = { index: 0, term: 0, membership: MEMBERSHIP, data: bytesOf('') };
+  // Its term is there before: saving that saves no log.
+  driver.append(1, [], 0, 'c').save();
+  driver.sent();
   driver.receive('c', { type: 'snapshot', term: 1, snapshot, round: 1 });
   const append = {
     type: 'append',
