@@ -62,9 +62,9 @@ export const replicationMutations: readonly Mutation[] = [
   },
   {
     name: 'join-while-dirty',
-    file: 'replication/desired-set.ts',
-    find: 'follower.isClean &&',
-    replace: '',
+    file: 'replication/primary.ts',
+    find: 'if (message.isClean) follower.cleaned(message.version);',
+    replace: 'follower.cleaned(message.version);',
     why: 'A copy is in sync whose store may hold what was never written.',
   },
   {
@@ -266,19 +266,5 @@ export const replicationMutations: readonly Mutation[] = [
     find: 'follower.version >= entry.version &&',
     replace: '',
     why: 'A copy joins whose node has still to hear that it was to be thrown away.',
-  },
-  {
-    name: 'take-late-piece',
-    file: 'replication/replica.ts',
-    find: 'if (index !== 0 || !this.#isMissing || message.ask !== this.#asked) return;',
-    replace: 'if (index !== 0) return;',
-    also: [
-      {
-        file: 'replication/partition-copy.ts',
-        find: 'else if (entry === undefined || !this.#membership.isMember(entry)) side.onChunk',
-        replace: 'else side.onChunk',
-      },
-    ],
-    why: 'A late piece of a snapshot makes a copy throw itself away that has joined since.',
   },
 ];
