@@ -1,4 +1,3 @@
-import type { CoordinatorMessage } from './cluster-message.ts';
 import type { ClusterCommand } from './controller/cluster-command.ts';
 import type { CoordinatorAnswer } from './coordinator.ts';
 import type { NodeId } from './identity.ts';
@@ -78,8 +77,6 @@ export class RequestDesk {
     }
   }
 }
-
-export type RequestMessage = Extract<CoordinatorMessage, { kind: 'request' }>;
 
 /** Where a request came from, as its answer finds back. */
 export interface Asker {
