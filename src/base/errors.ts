@@ -54,6 +54,16 @@ export const errors = {
   'shutting-down': row(43, 503, 'ERR', true, 'The node is shutting down; the command was not run.'),
   'not-ready': row(44, 503, 'LOADING', true, 'The node is not ready to serve yet.'),
   'too-many-requests': row(45, 429, 'ERR', true, 'A limit on connections or requests is reached.'),
+  'cluster-down': row(
+    47,
+    503,
+    'CLUSTERDOWN',
+    true,
+    'This node is cut off from the cluster, or the key is without a node that serves it; the command was not run.',
+  ),
+  moved: row(48, 421, 'MOVED', true, 'Another node serves the key: the message names its slot and the node.'),
+  'too-few-copies': row(49, 503, 'NOREPLICAS', true, 'Fewer copies are in sync than a write needs; it was not run.'),
+  'try-again': row(50, 503, 'TRYAGAIN', true, 'The keys are on their way to another node; the command was not run.'),
   internal: row(46, 500, 'ERR', false, 'A defect of FluxCache; the log says more.'),
 
   // Who asks.

@@ -26,6 +26,7 @@ export const optionGroups = {
   timeouts: 'Time limits',
   mailboxes: 'Mailboxes',
   access: 'Access',
+  cluster: 'Cluster',
   node: 'Node and log',
 } as const;
 export type OptionGroup = keyof typeof optionGroups;

@@ -1,0 +1,57 @@
+import type { ClusterCommand } from '../controller/cluster-command.ts';
+import type { ClusterState } from '../controller/cluster-state.ts';
+import type { CoordinatorAnswer } from '../coordinator.ts';
+import type { NodeId } from '../identity.ts';
+import type { PartitionGates } from '../partition-gates.ts';
+
+/** The cluster, as the main thread of a node sees it. */
+export interface ClusterView {
+  readonly self: NodeId;
+  readonly boot: number;
+  /** As 40 hexadecimal digits; '' before the cluster is known. */
+  readonly clusterId: string;
+  /** The newest configuration that this thread has heard of; the shards may know a newer one. */
+  readonly state: ClusterState;
+  readonly gates: PartitionGates;
+  /** Told after `state` has changed, in the order of changes. Returns what ends that. */
+  onChange(listener: () => void): () => void;
+  /** Asks the controller for a change. Never rejects. */
+  submit(command: ClusterCommand): Promise<CoordinatorAnswer>;
+  /** What is known of progress, at most about half a second old. */
+  readonly status: ClusterStatus;
+}
+
+export interface ClusterStatus {
+  /** Who leads the consensus group, as far as this node knows. */
+  readonly leader: NodeId | null;
+  readonly term: number;
+  readonly voters: readonly NodeId[];
+  readonly learners: readonly NodeId[];
+  /** Why the controller does not take this node; null: it does, or has not said. */
+  readonly registrationRefusal: string | null;
+  readonly links: readonly LinkStatus[];
+  readonly copies: readonly CopyStatus[];
+}
+
+/** A connection of the bus. */
+export interface LinkStatus {
+  readonly node: NodeId;
+  readonly address: string;
+  readonly isConnected: boolean;
+  readonly sentBytes: number;
+  readonly receivedBytes: number;
+  /** Messages thrown away because the other end did not keep up, or was not there. */
+  readonly droppedMessages: number;
+}
+
+/** A copy on this node. */
+export interface CopyStatus {
+  readonly partition: number;
+  readonly role: 'none' | 'replica' | 'primary' | 'handing-over';
+  readonly epoch: number;
+  readonly last: number;
+  readonly committed: number;
+  readonly keys: number;
+  /** A primary's: how far the others are. */
+  readonly followers: readonly { readonly node: NodeId; readonly acked: number; readonly isFilling: boolean }[];
+}

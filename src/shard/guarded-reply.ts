@@ -1,0 +1,31 @@
+/**
+ * In a cluster every reply of a shard begins with what it waits for:
+ *
+ * | first byte | then |
+ * | --- | --- |
+ * | 0: plain | the reply |
+ * | 1: waits | uint16: number of waits; for each uint16 partition, int32 reign, int32 low bits of `seq`; then the reply |
+ * | 2: refused | uint8: a {@link RefusalReason}; the command as it came, as `encodeCommand` writes it: nothing was run |
+ *
+ * Numbers are little-endian. A reply that waits may leave once `PartitionGates.waitState` is `acknowledged` for each of
+ * its waits; when one is `abandoned`, the answer is `indeterminate`.
+ */
+export const GuardKind = { plain: 0, waits: 1, refused: 2 } as const;
+
+export const WAIT_BYTES = 10;
+export const WAITS_HEAD_BYTES = 3;
+export const REFUSED_HEAD_BYTES = 2;
+
+/** Why a command was not run; the first three and `offline` may be over soon, here or at another node. */
+export const RefusalReason = {
+  notPrimary: 0,
+  handingOver: 1,
+  noLease: 2,
+  offline: 3,
+  lost: 4,
+  tooFewInSync: 5,
+  overloaded: 6,
+  /** A clear was asked for of a key that is not of one partition here, or the node is not configured yet. */
+  notReady: 7,
+} as const;
+export type RefusalReason = (typeof RefusalReason)[keyof typeof RefusalReason];
