@@ -19,8 +19,11 @@ export interface NoticeSink {
   receive(shard: number, bytes: Uint8Array, start: number, end: number, log: FlightLog | null): void;
 }
 
-/** What becomes of a command that a shard is asked to take. Nothing is sent unless it is `taken`. */
-export const Admission = { taken: 0, overloaded: -1, tooLarge: -2 } as const;
+/**
+ * What becomes of a command that a shard, or another node, is asked to take. Nothing is sent unless it is `taken`.
+ * `unreachable` is a node that is not connected.
+ */
+export const Admission = { taken: 0, overloaded: -1, tooLarge: -2, unreachable: -3 } as const;
 export type Admission = (typeof Admission)[keyof typeof Admission];
 
 const PENDING_MIN = 256;
