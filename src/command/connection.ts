@@ -20,6 +20,13 @@ export interface ConnectionPort {
   /** The user's name; null before one logged in where credentials are asked for. */
   readonly userName: string | null;
   /**
+   * The client has shown that it knows of clusters: what another node serves may be answered by `moved`, naming that
+   * node, where a client that has not is served through this one. Until RESET.
+   */
+  wantsRedirects: boolean;
+  /** READONLY: reads may be answered by a copy of this node that is a little behind. Until READWRITE or RESET. */
+  readsReplicas: boolean;
+  /**
    * Logs a user in by name and password. When they are not right the error is written to `reply` and the answer is
    * false. A promise only when a password has to be checked for the first time.
    */

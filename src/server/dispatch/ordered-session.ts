@@ -12,6 +12,10 @@ import type { FlightLog } from '../../shard/shard-client.ts';
 export class OrderedSession implements FlightLog {
   /** Called when a session that was blocked takes commands again. */
   onReady: (() => void) | null = null;
+  /** In a cluster: what another node serves is answered by `moved`, and not fetched from there. */
+  wantsRedirects = false;
+  /** In a cluster: reads may be answered by a copy that is a little behind. */
+  readsReplicas = false;
   #total = 0;
   readonly #inFlight: Uint32Array;
   #blocked = false;

@@ -45,12 +45,14 @@ export abstract class SessionState implements ConnectionPort, PushTarget, Sessio
   readonly #node: SessionNode;
   readonly #connection: SessionConnection;
   readonly #protocol: SessionProtocol;
+  readonly #ordered: OrderedSession;
   readonly #afterReplies = new AfterReplies();
 
   constructor(node: SessionNode, connection: SessionConnection, ordered: OrderedSession, protocol: SessionProtocol) {
     this.#node = node;
     this.#connection = connection;
     this.#protocol = protocol;
+    this.#ordered = ordered;
     this.user = node.access.isOpen ? everybody : null;
     this.client = new ConnectionClient(connection, protocol.name, this);
     this.subscriptions = new ConnectionSubscriptions(node.channels, this);
@@ -125,6 +127,19 @@ export abstract class SessionState implements ConnectionPort, PushTarget, Sessio
     return this.user?.name ?? null;
   }
 
+  get wantsRedirects(): boolean {
+    return this.#ordered.wantsRedirects;
+  }
+  set wantsRedirects(wants: boolean) {
+    this.#ordered.wantsRedirects = wants;
+  }
+  get readsReplicas(): boolean {
+    return this.#ordered.readsReplicas;
+  }
+  set readsReplicas(reads: boolean) {
+    this.#ordered.readsReplicas = reads;
+  }
+
   login(name: string, password: string, reply: ReplyWriter): boolean | Promise<boolean> {
     const admit = (outcome: LoginOutcome): boolean => {
       if ('code' in outcome) {
@@ -145,6 +160,8 @@ export abstract class SessionState implements ConnectionPort, PushTarget, Sessio
     this.subscriptions.clear();
     this.tracking.reset();
     this.transaction.reset();
+    this.wantsRedirects = false;
+    this.readsReplicas = false;
     this.user = this.#node.access.isOpen ? everybody : null;
   }
 
