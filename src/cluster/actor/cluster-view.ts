@@ -38,6 +38,12 @@ export interface LinkStatus {
   readonly node: NodeId;
   readonly address: string;
   readonly isConnected: boolean;
+  /** Milliseconds since the Unix epoch; 0: it is not connected, or nobody counted. So with the numbers below. */
+  readonly connectedAtMs: number;
+  readonly sentMessages: number;
+  readonly receivedMessages: number;
+  /** Bytes that wait to be sent. */
+  readonly queuedBytes: number;
   readonly sentBytes: number;
   readonly receivedBytes: number;
   /** Messages thrown away because the other end did not keep up, or was not there. */
