@@ -148,6 +148,7 @@ const targets = {
   onLoss: fc.constantFrom('offline', 'reset'),
 } as const;
 const address = fc.string({ unit: 'grapheme', maxLength: 20 });
+const endpoints = plain({ tcp: address, http: address, link: address });
 const weight = fc.double({ min: 1e-6, max: 1e6, noNaN: true });
 const zone = fc.option(fc.string({ maxLength: 16 }));
 
@@ -161,7 +162,7 @@ function settingsOf(partitions: number): fc.Arbitrary<ClusterSettings> {
 
 export const command: fc.Arbitrary<ClusterCommand> = fc.oneof(
   plain({ type: fc.constant('create'), settings: fc.integer({ min: 1, max: 16_384 }).chain(settingsOf) } as const),
-  plain({ type: fc.constant('register'), node: nodeId, boot: count, address, weight, zone } as const),
+  plain({ type: fc.constant('register'), node: nodeId, boot: count, address, endpoints, weight, zone } as const),
   plain({ type: fc.constantFrom('fence', 'unfence'), node: nodeId, boot: count } as const),
   plain({
     type: fc.constant('alter-in-sync'),
@@ -187,6 +188,7 @@ export const command: fc.Arbitrary<ClusterCommand> = fc.oneof(
     }),
   } as const),
   plain({ type: fc.constant('drain'), node: nodeId, boot: count, isDraining: fc.boolean() } as const),
+  plain({ type: fc.constant('stop'), node: nodeId, boot: count, isOver: fc.boolean() } as const),
   plain({ type: fc.constant('remove'), node: nodeId } as const),
   plain({ type: fc.constant('reset'), partition, version: count, givesUp: fc.boolean() } as const),
   plain({ type: fc.constant('set-settings'), ...targets } as const),
@@ -215,9 +217,11 @@ export const message: fc.Arbitrary<ClusterMessage> = fc.oneof(
 const node = plain({
   id: nodeId,
   address,
+  endpoints,
   boot: count,
   isFenced: fc.boolean(),
   isDraining: fc.boolean(),
+  life: fc.constantFrom('running', 'stopping', 'stopped'),
   weight,
   zone,
 });

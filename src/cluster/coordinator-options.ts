@@ -1,6 +1,6 @@
 import type { Random } from '../base/ports.ts';
 import { defaultRaftOptions, type RaftOptions, validateRaftOptions } from './consensus/raft-options.ts';
-import type { ClusterSettings } from './controller/cluster-state.ts';
+import type { ClusterSettings, NodeEndpoints } from './controller/cluster-state.ts';
 import { commandFault } from './controller/command-fault.ts';
 import { type ControllerOptions, controllerDefaults } from './controller/controller.ts';
 import { validateSettings } from './controller/settings.ts';
@@ -14,6 +14,7 @@ export interface CoordinatorIdentity {
   readonly boot: number;
   /** As `register` of `ClusterCommand` has them. */
   readonly address: string;
+  readonly endpoints: NodeEndpoints;
   readonly weight: number;
   readonly zone: string | null;
   /** Nodes to ask for the leader as long as this one knows none: the founders, or any others. */
@@ -53,9 +54,9 @@ export const defaultCoordinatorOptions: Omit<RaftCoordinatorOptions, keyof Coord
 
 /** What cannot work about the options, and why, for whoever has set them; null if they can. */
 export function coordinatorOptionsFault(options: RaftCoordinatorOptions): string | null {
-  const { node, boot, address, weight, zone, settings, random } = options;
+  const { node, boot, address, endpoints, weight, zone, settings, random } = options;
   return (
-    commandFault({ type: 'register', node, boot, address, weight, zone }) ??
+    commandFault({ type: 'register', node, boot, address, endpoints, weight, zone }) ??
     seedsFault(options.seeds) ??
     (settings === null ? null : validateSettings(settings, options.seeds.length).refusal) ??
     timesFault(options) ??

@@ -363,13 +363,14 @@ export class RaftCoordinator implements Coordinator {
   }
 
   #heartbeat(): void {
-    const { node, boot, address, weight, zone, heartbeatMs } = this.#options;
+    const { node, boot, address, endpoints, weight, zone, heartbeatMs } = this.#options;
     if (this.#isExpelled) return;
     if (!this.#isRegistered) {
       // One at a time: the request is sent again until it is answered or given up.
       if (this.#registration === 0) {
         this.#registration = this.nextRequest();
-        this.#requests.submit(this.#registration, { type: 'register', node, boot, address, weight, zone }, this.#nowMs);
+        const command = { type: 'register', node, boot, address, endpoints, weight, zone } as const;
+        this.#requests.submit(this.#registration, command, this.#nowMs);
       }
       // A hint may name a leader that is dead: when the request is sent again, somebody else is asked.
       else if (this.#raft.leader === null) this.#finder.forget();

@@ -1,7 +1,7 @@
 import type { Random } from '../../src/base/ports.ts';
 import type { ClusterNodeOptions } from '../../src/cluster/cluster-node.ts';
 import { defaultRaftOptions, type RaftOptions } from '../../src/cluster/consensus/raft-options.ts';
-import type { ClusterSettings } from '../../src/cluster/controller/cluster-state.ts';
+import { type ClusterSettings, noEndpoints } from '../../src/cluster/controller/cluster-state.ts';
 import { type ControllerOptions, controllerDefaults } from '../../src/cluster/controller/controller.ts';
 import { defaultCoordinatorOptions } from '../../src/cluster/coordinator-options.ts';
 import type { NodeId } from '../../src/cluster/identity.ts';
@@ -99,6 +99,7 @@ export function nodeOptionsOf({ id, boot, seeds, settings, random }: NodeIdentit
       node: id,
       boot,
       address: `${id}:7000`,
+      endpoints: noEndpoints,
       weight: tuning.isWeighted ? 1 + (number % 3) : 1,
       zone: tuning.isZoned ? `z${number % 2}` : null,
       seeds,

@@ -1,12 +1,12 @@
 import type { Member, NodeId } from '../identity.ts';
-import type { ClusterSettings } from './cluster-state.ts';
+import type { ClusterSettings, NodeEndpoints } from './cluster-state.ts';
 
 /** What can be done to the {@link ClusterState}: the payloads of the consensus log. */
 export type ClusterCommand =
   /** Creates the cluster's partitions, offline and empty. Refused when it exists. */
   | { readonly type: 'create'; readonly settings: ClusterSettings }
   /**
-   * A node has started (or its address, weight or zone changed). A new boot is another incarnation: all copies of
+   * A node has started (or where it is reached, its weight or zone changed). A new boot is another incarnation: all copies of
    * the earlier ones leave every in-sync set. Refused for a boot lower than the registered one. Registered again
    * with the same boot, a fenced node is no longer fenced.
    */
@@ -15,6 +15,7 @@ export type ClusterCommand =
       readonly node: NodeId;
       readonly boot: number;
       readonly address: string;
+      readonly endpoints: NodeEndpoints;
       readonly weight: number;
       readonly zone: string | null;
     }
@@ -62,4 +63,10 @@ export type ClusterCommand =
       readonly copies: number;
       readonly minInSync: number;
       readonly onLoss: 'offline' | 'reset';
-    };
+    }
+  /**
+   * A node ends in order, to come back later: its primaries are to go elsewhere, its copies stay placed. `isOver`: it
+   * has ended, and whatever becomes of it, this start holds no lease: it is fenced at once, for good. Of this start:
+   * the next one's registration makes it run again.
+   */
+  | { readonly type: 'stop'; readonly node: NodeId; readonly boot: number; readonly isOver: boolean };

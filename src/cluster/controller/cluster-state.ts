@@ -34,15 +34,35 @@ export interface ClusterSettings {
   readonly onLoss: 'offline' | 'reset';
 }
 
+/** How a node is reached beside its bus, each as `host:port`; '' where it has not told. */
+export interface NodeEndpoints {
+  /** Its TCP port, as clients reach it: RESP and MessagePack-RPC. */
+  readonly tcp: string;
+  /** Its HTTP port, as clients reach it. */
+  readonly http: string;
+  /** Its TCP port, as other nodes reach it: commands that they forward. */
+  readonly link: string;
+}
+
+export const noEndpoints: NodeEndpoints = { tcp: '', http: '', link: '' };
+
+/**
+ * Where a start of a node is in its life. `stopping`: it is about to end, to come back later, so its primaries go
+ * elsewhere while its copies stay placed. `stopped`: it has ended by its own word, holds no lease, and is fenced.
+ */
+export type NodeLife = 'running' | 'stopping' | 'stopped';
+
 export interface NodeEntry {
   readonly id: NodeId;
   /** `host:port` of the cluster bus, as other nodes reach it. */
   readonly address: string;
+  readonly endpoints: NodeEndpoints;
   readonly boot: number;
   /** Not heard of for too long: in no in-sync set but as its last member, and never made a primary. */
   readonly isFenced: boolean;
   /** Its partitions are being moved away, so that it can be removed. */
   readonly isDraining: boolean;
+  readonly life: NodeLife;
   readonly weight: number;
   readonly zone: string | null;
 }

@@ -14,11 +14,13 @@ import { COPIES_MAX, PARTITIONS_MAX } from '../limits.ts';
 import type { ClusterCommand } from './cluster-command.ts';
 import {
   readAddress,
+  readEndpoints,
   readPartition,
   readSettings,
   readTargets,
   readWeight,
   readZone,
+  writeEndpoints,
   writeSettings,
   writeTargets,
   writeWeight,
@@ -42,6 +44,7 @@ const types = [
   'remove',
   'reset',
   'set-settings',
+  'stop',
 ] as const satisfies readonly ClusterCommand['type'][];
 
 type CommandType = (typeof types)[number];
@@ -51,7 +54,7 @@ const numbers = Object.fromEntries(types.map((type, number) => [type, number])) 
 /** Of the array, the type included. */
 const elementCounts = {
   create: 2,
-  register: 6,
+  register: 7,
   fence: 3,
   unfence: 3,
   'alter-in-sync': 6,
@@ -62,6 +65,7 @@ const elementCounts = {
   remove: 2,
   reset: 4,
   'set-settings': 4,
+  stop: 4,
 } as const satisfies Record<ClusterCommand['type'], number>;
 
 const writer = new ValueWriter();
@@ -92,6 +96,7 @@ export function writeCommand(writer: ValueWriter, command: ClusterCommand): void
       writer.string(command.node);
       writer.integer(command.boot);
       writer.string(command.address);
+      writeEndpoints(writer, command.endpoints);
       writeWeight(writer, command.weight);
       writeZone(writer, command.zone);
       return;
@@ -144,6 +149,11 @@ export function writeCommand(writer: ValueWriter, command: ClusterCommand): void
     case 'set-settings':
       writeTargets(writer, command);
       return;
+    case 'stop':
+      writer.string(command.node);
+      writer.integer(command.boot);
+      writer.boolean(command.isOver);
+      return;
     default:
       unreachable(command);
   }
@@ -162,6 +172,7 @@ export function readCommand(reader: ValueReader): ClusterCommand {
         node: readNodeId(reader, 'node'),
         boot: reader.integer('boot'),
         address: readAddress(reader),
+        endpoints: readEndpoints(reader),
         weight: readWeight(reader),
         zone: readZone(reader),
       };
@@ -213,6 +224,8 @@ export function readCommand(reader: ValueReader): ClusterCommand {
       };
     case 'set-settings':
       return { type, ...readTargets(reader) };
+    case 'stop':
+      return { type, node: readNodeId(reader, 'node'), boot: reader.integer('boot'), isOver: reader.boolean('isOver') };
     default:
       return unreachable(type);
   }

@@ -55,17 +55,23 @@ export function commandFault(command: ClusterCommand): string | null {
       );
     case 'set-settings':
       return targetsFault(command);
+    case 'stop':
+      return nodeFault('node', command.node) ?? countFault('boot', command.boot) ?? flagFault('isOver', command.isOver);
     default:
       return unreachable(command);
   }
 }
 
-function registerFault({ node, boot, address, weight, zone }: CommandOf<'register'>): string | null {
+function registerFault({ node, boot, address, endpoints, weight, zone }: CommandOf<'register'>): string | null {
   const fault = nodeFault('node', node) ?? countFault('boot', boot);
   if (fault !== null) return fault;
   if (address === '') return `node ${node} gives no address; other nodes must be able to reach it`;
   if (!isText(address, ADDRESS_BYTES_MAX)) {
     return `the address of node ${node} is no text of 1 to ${ADDRESS_BYTES_MAX} bytes: '${address}'`;
+  }
+  for (const name of ['tcp', 'http', 'link'] as const) {
+    if (isText(endpoints[name], ADDRESS_BYTES_MAX)) continue;
+    return `the ${name} endpoint of node ${node} is no text of at most ${ADDRESS_BYTES_MAX} bytes: '${endpoints[name]}'`;
   }
   if (!(typeof weight === 'number' && weight >= WEIGHT_MIN && weight <= WEIGHT_MAX)) {
     return `the weight of node ${node} is ${weight}; allowed are ${WEIGHT_MIN} to ${WEIGHT_MAX} (drain a node that is to hold nothing)`;

@@ -142,6 +142,7 @@ export class Controller {
       case 'remove':
       case 'reset':
       case 'set-settings':
+      case 'stop':
         return { type: 'now' };
       default:
         return unreachable(command);

@@ -1,7 +1,7 @@
 import type { NodeId } from '../identity.ts';
 import { NODES_MAX, REMOVED_MAX } from '../limits.ts';
 import type { ClusterCommand } from './cluster-command.ts';
-import type { ClusterState, NodeEntry, PartitionEntry } from './cluster-state.ts';
+import type { ClusterState, NodeEndpoints, NodeEntry, PartitionEntry } from './cluster-state.ts';
 import { commandFault } from './command-fault.ts';
 import { applied, type Outcome, refused } from './outcome.ts';
 import { begunIfDue, mapPartitions, withFenced, withMembers, withUnfenced } from './partition-entry.ts';
@@ -9,12 +9,13 @@ import { begunIfDue, mapPartitions, withFenced, withMembers, withUnfenced } from
 type CommandOf<Type extends ClusterCommand['type']> = Extract<ClusterCommand, { type: Type }>;
 
 export function register(state: ClusterState, command: CommandOf<'register'>): Outcome {
-  const { node, boot, address, weight, zone } = command;
+  const { node, boot, address, endpoints, weight, zone } = command;
   const refusal = refusalOfRegister(state, command);
   if (refusal !== null) return refused(state, refusal);
   const before = state.nodes.get(node);
   const isDraining = before?.isDraining ?? false;
-  const entry: NodeEntry = { id: node, address, boot, isFenced: false, isDraining, weight, zone };
+  const life = before?.boot === boot ? before.life : 'running';
+  const entry: NodeEntry = { id: node, address, endpoints, boot, isFenced: false, isDraining, life, weight, zone };
   if (before !== undefined && isSameEntry(before, entry)) return applied(state);
   // What earlier starts of the node held went with their memory.
   return withNode(state, entry, (partition, nodes) => {
@@ -39,6 +40,9 @@ function refusalOfRegister(state: ClusterState, command: CommandOf<'register'>):
   if (before !== undefined && boot < before.boot) {
     return `node ${node} has registered since with boot ${before.boot}, so boot ${boot} is of an earlier start; only a later one may take its place`;
   }
+  if (before?.boot === boot && before.life === 'stopped') {
+    return `node ${node} has ended boot ${boot}; only a later start of it may take its place`;
+  }
   return null;
 }
 
@@ -53,6 +57,7 @@ export function unfence(state: ClusterState, { node, boot }: CommandOf<'unfence'
   const entry = entryOf(state, node, boot);
   if (typeof entry === 'string') return refused(state, entry);
   if (!entry.isFenced) return refused(state, `node ${node} is not fenced`);
+  if (entry.life === 'stopped') return refused(state, `node ${node} has ended; it must start again`);
   return withNode(state, { ...entry, isFenced: false }, (partition, nodes) => withUnfenced(partition, node, nodes));
 }
 
@@ -85,6 +90,16 @@ export function drain(state: ClusterState, { node, boot, isDraining }: CommandOf
     }
   }
   return withNode(state, { ...entry, isDraining }, (partition) => partition);
+}
+
+export function stop(state: ClusterState, { node, boot, isOver }: CommandOf<'stop'>): Outcome {
+  const entry = entryOf(state, node, boot);
+  if (typeof entry === 'string') return refused(state, entry);
+  if (entry.life === 'stopped' || (entry.life === 'stopping' && !isOver)) return applied(state);
+  if (!isOver) return withNode(state, { ...entry, life: 'stopping' }, (partition) => partition);
+  return withNode(state, { ...entry, life: 'stopped', isFenced: true }, (partition, nodes) =>
+    withFenced(partition, node, nodes),
+  );
 }
 
 export function remove(state: ClusterState, { node }: CommandOf<'remove'>): Outcome {
@@ -135,10 +150,16 @@ function inOrder(nodes: ReadonlyMap<NodeId, NodeEntry>): ReadonlyMap<NodeId, Nod
 function isSameEntry(left: NodeEntry, right: NodeEntry): boolean {
   return (
     left.address === right.address &&
+    isSameEndpoints(left.endpoints, right.endpoints) &&
     left.boot === right.boot &&
     left.isFenced === right.isFenced &&
     left.isDraining === right.isDraining &&
+    left.life === right.life &&
     left.weight === right.weight &&
     left.zone === right.zone
   );
+}
+
+function isSameEndpoints(left: NodeEndpoints, right: NodeEndpoints): boolean {
+  return left.tcp === right.tcp && left.http === right.http && left.link === right.link;
 }

@@ -46,10 +46,13 @@ export function withMembers(entry: PartitionEntry, members: readonly Member[], n
 
 function successorAmong(entry: PartitionEntry, members: readonly Member[], nodes: Nodes): NodeId | null {
   const live = members.filter(({ node }) => isLive(nodes, node));
+  // One that is about to end would only hand over in its turn.
+  const staying = live.filter(({ node }) => nodes.get(node)?.life === 'running');
+  const fit = staying.length > 0 ? staying : live;
   for (const node of entry.replicas) {
-    if (live.some((member) => member.node === node)) return node;
+    if (fit.some((member) => member.node === node)) return node;
   }
-  return live[0]?.node ?? null;
+  return fit[0]?.node ?? null;
 }
 
 /**

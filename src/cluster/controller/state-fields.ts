@@ -10,7 +10,7 @@ import {
   WEIGHT_MIN,
   ZONE_BYTES_MAX,
 } from '../limits.ts';
-import type { ClusterSettings } from './cluster-state.ts';
+import type { ClusterSettings, NodeEndpoints } from './cluster-state.ts';
 import type { SettingsTargets } from './settings.ts';
 
 /** How what commands and the state have in common is written. */
@@ -54,6 +54,22 @@ export function readPartition(reader: ValueReader): number {
 
 export function readAddress(reader: ValueReader): string {
   return reader.string('address', ADDRESS_BYTES_MAX);
+}
+
+export function writeEndpoints(writer: ValueWriter, { tcp, http, link }: NodeEndpoints): void {
+  writer.array(3);
+  writer.string(tcp);
+  writer.string(http);
+  writer.string(link);
+}
+
+export function readEndpoints(reader: ValueReader): NodeEndpoints {
+  reader.array('endpoints', 3, 3);
+  return {
+    tcp: reader.string('tcp', ADDRESS_BYTES_MAX),
+    http: reader.string('http', ADDRESS_BYTES_MAX),
+    link: reader.string('link', ADDRESS_BYTES_MAX),
+  };
 }
 
 export function writeWeight(writer: ValueWriter, weight: number): void {

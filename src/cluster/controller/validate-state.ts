@@ -8,6 +8,7 @@ import { validateSettings } from './settings.ts';
  * - a member in sync is of a registered node, of its registered boot, and no node has two;
  * - a fenced node is in an in-sync set only as its last member;
  * - a partition has a primary, live and in sync, unless it has no member or its last one is on a fenced node;
+ * - a node that has stopped is fenced;
  * - replicas are distinct, registered nodes; no epoch is above the version.
  */
 export function validateState(state: ClusterState): void {
@@ -46,6 +47,9 @@ export function validateTransition(state: ClusterState, next: ClusterState): voi
 
 function validateWhole({ settings, nodes, removed, partitions }: ClusterState): void {
   for (const node of removed.keys()) assert(!nodes.has(node), `node ${node} is removed and registered`);
+  for (const { id, life, isFenced } of nodes.values()) {
+    assert(life !== 'stopped' || isFenced, `node ${id} has stopped and is not fenced`);
+  }
   if (settings === null) assert(partitions.length === 0, 'there are partitions without settings');
   else {
     assert(validateSettings(settings, nodes.size).refusal === null, 'the settings cannot work');

@@ -1,4 +1,5 @@
 import test from 'ava';
+import { noEndpoints } from '../../../src/cluster/controller/cluster-state.ts';
 import { DEFAULT_LEASE_MS } from '../../../src/cluster/controller/settings.ts';
 import {
   coordinatorOptionsFault,
@@ -12,6 +13,7 @@ const good: RaftCoordinatorOptions = {
   node: 'a',
   boot: 1,
   address: 'a:7000',
+  endpoints: noEndpoints,
   weight: 1,
   zone: null,
   seeds: ['a', 'b', 'c'],

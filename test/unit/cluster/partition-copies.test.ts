@@ -2,7 +2,7 @@ import test from 'ava';
 import { assert } from '../../../src/base/assert.ts';
 import { applyCommand } from '../../../src/cluster/controller/apply-command.ts';
 import type { ClusterCommand } from '../../../src/cluster/controller/cluster-command.ts';
-import { type ClusterState, emptyClusterState } from '../../../src/cluster/controller/cluster-state.ts';
+import { type ClusterState, emptyClusterState, noEndpoints } from '../../../src/cluster/controller/cluster-state.ts';
 import type { Coordinator } from '../../../src/cluster/coordinator.ts';
 import { PartitionCopies } from '../../../src/cluster/partition-copies.ts';
 import { defaultReplicationOptions } from '../../../src/cluster/replication/partition-copy.ts';
@@ -40,7 +40,15 @@ function start(): {
 } {
   const coordinator = new OutsideCoordinator();
   for (const node of ['a', 'b']) {
-    coordinator.submit(0, { type: 'register', node, boot: 1, address: `${node}:1`, weight: 1, zone: null });
+    coordinator.submit(0, {
+      type: 'register',
+      node,
+      boot: 1,
+      address: `${node}:1`,
+      endpoints: noEndpoints,
+      weight: 1,
+      zone: null,
+    });
   }
   coordinator.submit(0, { type: 'create', settings: settings(1, 2) });
   coordinator.submit(0, { type: 'place', moves: [{ partition: 0, version: 0, replicas: ['a', 'b'] }] });

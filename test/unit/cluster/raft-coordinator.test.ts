@@ -2,7 +2,7 @@ import test from 'ava';
 import type { CoordinatorMessage } from '../../../src/cluster/cluster-message.ts';
 import { defaultRaftOptions } from '../../../src/cluster/consensus/raft-options.ts';
 import type { LogEntry, RaftState } from '../../../src/cluster/consensus/raft-types.ts';
-import { emptyClusterState } from '../../../src/cluster/controller/cluster-state.ts';
+import { emptyClusterState, noEndpoints } from '../../../src/cluster/controller/cluster-state.ts';
 import { encodeCommand } from '../../../src/cluster/controller/command-codec.ts';
 import { controllerDefaults } from '../../../src/cluster/controller/controller.ts';
 import { encodeState } from '../../../src/cluster/controller/state-codec.ts';
@@ -39,6 +39,7 @@ function start(node: NodeId, voters: readonly NodeId[], entries: readonly LogEnt
       node,
       boot: 1,
       address: `${node}:1`,
+      endpoints: noEndpoints,
       weight: 1,
       zone: null,
       seeds: ['a', 'b'],
@@ -122,7 +123,15 @@ test('a refusal for good is told, with its reason', (t) => {
 test('a second process of the same name is not taken while the first one holds a lease', (t) => {
   const run = start('a', ['a']);
   run.runTo(1500);
-  const command = { type: 'register', node: 'a', boot: 2, address: 'x:1', weight: 1, zone: null } as const;
+  const command = {
+    type: 'register',
+    node: 'a',
+    boot: 2,
+    address: 'x:1',
+    endpoints: noEndpoints,
+    weight: 1,
+    zone: null,
+  } as const;
   run.coordinator.receive('x', { kind: 'request', request: 77, command }, 1501);
   run.runTo(4000);
   t.deepEqual(run.expelled, []);
@@ -157,7 +166,7 @@ test('an entry that no node can read does not stop who applies it', (t) => {
 
 test('heartbeats come four to a lease where leases are shorter than the options reckon with', (t) => {
   const register = (node: NodeId) =>
-    ({ type: 'register', node, boot: 1, address: `${node}:1`, weight: 1, zone: null }) as const;
+    ({ type: 'register', node, boot: 1, address: `${node}:1`, endpoints: noEndpoints, weight: 1, zone: null }) as const;
   const payloads = [register('a'), { type: 'create', settings: { ...settings(2, 1), leaseMs: 200 } } as const];
   const entries = payloads.map((command, place) => ({
     index: place + 1,

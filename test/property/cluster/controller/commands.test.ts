@@ -5,6 +5,7 @@ import type { ClusterCommand } from '../../../../src/cluster/controller/cluster-
 import {
   type ClusterState,
   emptyClusterState,
+  noEndpoints,
   type PartitionEntry,
 } from '../../../../src/cluster/controller/cluster-state.ts';
 import { decodeCommand, encodeCommand } from '../../../../src/cluster/controller/command-codec.ts';
@@ -54,7 +55,15 @@ function commandOf({ kind, node: nodeNumber, partition, choice }: Draw, state: C
   const entry = state.partitions[partition];
   if (kind < 14) {
     const next = Math.max(0, boot + ([0, 1, 1, 1, -1][choice % 5] ?? 0));
-    return { type: 'register', node, boot: next, address: `${node}:1`, weight: 1, zone: choice % 2 ? 'z' : null };
+    return {
+      type: 'register',
+      node,
+      boot: next,
+      address: `${node}:1`,
+      endpoints: noEndpoints,
+      weight: 1,
+      zone: choice % 2 ? 'z' : null,
+    };
   }
   if (kind < 24) return { type: 'fence', node, boot };
   if (kind < 36) return { type: 'unfence', node, boot };

@@ -4,6 +4,7 @@ import {
   type ClusterSettings,
   type ClusterState,
   emptyClusterState,
+  noEndpoints,
   type PartitionEntry,
 } from '../../../../src/cluster/controller/cluster-state.ts';
 import { Controller, controllerDefaults } from '../../../../src/cluster/controller/controller.ts';
@@ -115,7 +116,15 @@ export class FakeCluster {
       if (this.nowMs % HEARTBEAT_MS === 0) this.#controller.heard(node, boot, this.nowMs);
       return;
     }
-    const command: ClusterCommand = { type: 'register', node, boot, address: `${node}:1`, weight: 1, zone: null };
+    const command: ClusterCommand = {
+      type: 'register',
+      node,
+      boot,
+      address: `${node}:1`,
+      endpoints: noEndpoints,
+      weight: 1,
+      zone: null,
+    };
     if (this.#controller.admit(this.state, command, this.nowMs).type === 'now') this.apply(command);
   }
 

@@ -1,6 +1,7 @@
 import test from 'ava';
 import { applyPayload } from '../../../../src/cluster/controller/apply-command.ts';
 import type { ClusterCommand } from '../../../../src/cluster/controller/cluster-command.ts';
+import { noEndpoints } from '../../../../src/cluster/controller/cluster-state.ts';
 import { encodeCommand } from '../../../../src/cluster/controller/command-codec.ts';
 import { commandFault } from '../../../../src/cluster/controller/command-fault.ts';
 import { Controller, controllerDefaults } from '../../../../src/cluster/controller/controller.ts';
@@ -18,6 +19,10 @@ const faulty: readonly (readonly [ClusterCommand, RegExp])[] = [
   [drain('Bad Name'), /^node: 'Bad Name' is no name of a node; allowed/],
   [{ ...register('a'), zone: 'z'.repeat(80) }, /^the zone of node a is no text of at most 64 bytes/],
   [{ ...register('a'), address: 'ö'.repeat(200) }, /^the address of node a is no text of 1 to 260 bytes/],
+  [
+    { ...register('a'), endpoints: { ...noEndpoints, http: 'h'.repeat(261) } },
+    /^the http endpoint of node a is no text/,
+  ],
   [{ ...register('a'), weight: 1e9 }, /^the weight of node a is 1000000000; allowed are 0.000001 to 1000000/],
   [register('a', -1), /^boot is -1; allowed are whole numbers from 0$/],
 ];

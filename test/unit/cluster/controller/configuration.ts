@@ -4,6 +4,7 @@ import {
   type ClusterSettings,
   type ClusterState,
   emptyClusterState,
+  noEndpoints,
   type PartitionEntry,
 } from '../../../../src/cluster/controller/cluster-state.ts';
 import { validateState } from '../../../../src/cluster/controller/validate-state.ts';
@@ -18,7 +19,7 @@ export function settings(partitions: number, copies: number, minInSync = 1): Clu
 }
 
 export function register(node: NodeId, boot = 1): CommandOf<'register'> {
-  return { type: 'register', node, boot, address: `${node}:7000`, weight: 1, zone: null };
+  return { type: 'register', node, boot, address: `${node}:7000`, endpoints: noEndpoints, weight: 1, zone: null };
 }
 
 export function fence(node: NodeId, boot = 1): ClusterCommand {

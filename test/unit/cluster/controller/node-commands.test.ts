@@ -1,5 +1,5 @@
 import test from 'ava';
-import { emptyClusterState } from '../../../../src/cluster/controller/cluster-state.ts';
+import { emptyClusterState, noEndpoints } from '../../../../src/cluster/controller/cluster-state.ts';
 import { FRESH } from '../../../../src/cluster/identity.ts';
 import { REMOVED_MAX } from '../../../../src/cluster/limits.ts';
 import {
@@ -24,9 +24,11 @@ test('a node that registers is there, live, with what it told of itself', (t) =>
   t.deepEqual(state.nodes.get('b'), {
     id: 'b',
     address: 'b:7000',
+    endpoints: noEndpoints,
     boot: 3,
     isFenced: false,
     isDraining: false,
+    life: 'running',
     weight: 2,
     zone: 'west',
   });

@@ -4,6 +4,7 @@ import {
   type ClusterSettings,
   type ClusterState,
   emptyClusterState,
+  noEndpoints,
   type PartitionEntry,
 } from '../../../../src/cluster/controller/cluster-state.ts';
 import type { NodeId } from '../../../../src/cluster/identity.ts';
@@ -148,7 +149,7 @@ export class ClusterOfCopies {
     const boot = (this.#boots.get(node) ?? 0) + 1;
     this.#boots.set(node, boot);
     this.nodes.set(node, new CopyNode(this, node, boot));
-    this.apply({ type: 'register', node, boot, address: `${node}:1`, weight: 1, zone: null });
+    this.apply({ type: 'register', node, boot, address: `${node}:1`, endpoints: noEndpoints, weight: 1, zone: null });
   }
 
   stop(node: NodeId): void {
