@@ -1,4 +1,5 @@
 import type { ChangeListener } from '../base/change.ts';
+import type { EffectListener } from '../base/effect.ts';
 import type { WriteView } from '../base/view.ts';
 
 /** What an actor asks of the store whose only writer it is, beside what commands ask. */
@@ -13,4 +14,50 @@ export interface ShardStore extends WriteView {
   nextExpiryMs(): number;
   /** One bounded step of what the store has to do behind its commands; false when there was nothing. */
   maintain(): boolean;
+}
+
+/** What has become of a record or of a piece of a snapshot. */
+export const ApplyResult = {
+  applied: 0,
+  /** Memory did not suffice for all of it: keys that could not be written are absent, all else is done. */
+  outOfMemory: 1,
+  /** It is not of this form, or names keys of another partition: nothing was done. */
+  malformed: 2,
+} as const;
+export type ApplyResult = (typeof ApplyResult)[keyof typeof ApplyResult];
+
+/** A piece of a partition, read for a snapshot. */
+export interface PartitionPiece {
+  /** To be given to `load`, all of them; may be empty although there is more. */
+  readonly entries: readonly Uint8Array[];
+  /** Where the next piece begins; null: this was the last. */
+  readonly next: number | null;
+}
+
+/**
+ * What an actor asks of a store whose entries are parted: one that holds copies of partitions, named by their numbers in
+ * the cluster. `clear` empties the partitions that are owned, and no others.
+ *
+ * A partition is *owned* while this copy is its primary, and at first all are. What is done to owned partitions, by
+ * commands, expiry and eviction, is told to `effects`; nothing is told of the others. Entries of the others do not
+ * expire by themselves: reads take them for absent when their time has come, and their primary says when they go.
+ */
+export interface ReplicatedStore extends ShardStore {
+  /** Who is told what writes did; null: nobody. Also commands that failed may have evicted something. */
+  effects: EffectListener | null;
+  /** 1 for each partition (by its number) that scans, counts and random keys show; null: all. Set it anew at any time. */
+  shown: Uint8Array | null;
+  setOwned(partition: number, isOwned: boolean): void;
+  isOwned(partition: number): boolean;
+  /** Does to the partition what an `EffectLog` has recorded, also to one that is not owned. Tells nobody. */
+  applyEffects(partition: number, record: Uint8Array): ApplyResult;
+  /** Puts what `readPartition` of another store has given. */
+  load(partition: number, entries: readonly Uint8Array[]): ApplyResult;
+  /** Reads entries from `cursor` (null: the first) until they are about `bytesMax` long, one at least. */
+  readPartition(partition: number, cursor: number | null, bytesMax: number): PartitionPiece;
+  /** Removes every entry of the partition; about a tenth of a second for each million. Readers are turned away meanwhile. */
+  clearPartition(partition: number): void;
+  /** Entries of the partition, those included that have expired and are still there. */
+  keysOfPartition(partition: number): number;
+  expiringKeysOfPartition(partition: number): number;
 }
