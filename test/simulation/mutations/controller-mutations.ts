@@ -12,7 +12,7 @@ export const controllerMutations: readonly Mutation[] = [
   {
     name: 'promote-from-outside',
     file: 'controller/partition-entry.ts',
-    find: 'if (live.some((member) => member.node === node)) return node;',
+    find: 'if (fit.some((member) => member.node === node)) return node;',
     replace: 'if (isLive(nodes, node)) return node;',
     why: 'A copy that lacks acknowledged writes becomes primary.',
   },
