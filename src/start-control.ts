@@ -1,3 +1,4 @@
+import { type ClusterPort, loneCluster } from './command/cluster-port.ts';
 import type { ControlPort } from './command/control.ts';
 import { commandTable } from './command/table.ts';
 import type { Config } from './config/options.ts';
@@ -30,6 +31,8 @@ export interface ControlParts {
   /** Null as long as the node is put together. */
   readonly notifications: () => KeyspaceNotifications | null;
   readonly shutdown: () => void;
+  /** Null: the node is by itself. */
+  readonly cluster: ClusterPort | null;
 }
 
 /** Puts together what a node offers its administrators. */
@@ -68,16 +71,14 @@ export function controlOf(parts: ControlParts): ControlPort {
       reset: (names) => latency.reset(names),
       histograms: () => durationHistograms(parts.statistics.counters(), facts.commandNames),
     },
-    cluster: {
-      nodeId: facts.runId,
-      host: wildcards.includes(config.bind) ? '' : config.bind,
-      get port() {
-        return facts.tcpPort;
-      },
-      get busPort() {
-        return facts.tcpPort + BUS_PORT_OFFSET;
-      },
-    },
+    cluster:
+      parts.cluster ??
+      loneCluster(
+        facts.runId,
+        wildcards.includes(config.bind) ? '' : config.bind,
+        () => facts.tcpPort,
+        () => facts.tcpPort + BUS_PORT_OFFSET,
+      ),
     users: {
       isOpen,
       names: isOpen ? ['default'] : [...users.keys()],

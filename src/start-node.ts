@@ -135,6 +135,7 @@ export async function startNode(
       latency,
       notifications: () => notifications,
       shutdown: onShutdown,
+      cluster: null,
     }),
     publisher: channels,
   };

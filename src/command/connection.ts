@@ -24,6 +24,8 @@ export interface ConnectionPort {
    * node, where a client that has not is served through this one. Until RESET.
    */
   wantsRedirects: boolean;
+  /** The command that runs was queued by MULTI: the rest of its transaction waits for it. */
+  readonly isExecuting: boolean;
   /** READONLY: reads may be answered by a copy of this node that is a little behind. Until READWRITE or RESET. */
   readsReplicas: boolean;
   /**

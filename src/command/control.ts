@@ -1,3 +1,4 @@
+import { type ClusterPort, loneCluster } from './cluster-port.ts';
 import type { CommandRow } from './command-row.ts';
 
 /** What the commands of administrators look at and change, in facets. Each is kept by the server. */
@@ -87,16 +88,6 @@ export interface DurationHistogram {
   readonly cumulative: readonly (readonly [boundUs: number, calls: number])[];
 }
 
-/** This node as a cluster of one, which owns every slot. */
-export interface ClusterPort {
-  /** 40 hexadecimal digits, the same as long as the process runs. */
-  readonly nodeId: string;
-  /** Where clients reach it; '' when it listens on all addresses: then the one a client came to is told. */
-  readonly host: string;
-  readonly port: number;
-  readonly busPort: number;
-}
-
 export interface UsersPort {
   /** Nobody is asked for credentials. */
   readonly isOpen: boolean;
@@ -126,7 +117,12 @@ export const noControl: ControlPort = {
   config: { parameters: () => [], set: () => null, resetStatistics: () => undefined },
   slowLog: { length: 0, latest: () => [], clear: () => undefined },
   latency: { thresholdMs: 0, events: () => [], reset: () => 0, histograms: () => [] },
-  cluster: { nodeId: '0'.repeat(40), host: '127.0.0.1', port: 0, busPort: 0 },
+  cluster: loneCluster(
+    '0'.repeat(40),
+    '127.0.0.1',
+    () => 0,
+    () => 0,
+  ),
   users: { isOpen: true, names: ['default'], rulesOf: () => 'on nopass ~* &* +@all' },
   memory: {
     usedBytes: 0,

@@ -1,189 +1,13 @@
-import { SLOT_COUNT, slotOf } from '../../base/slot.ts';
-import type { EntryInfo, ReadView } from '../../base/view.ts';
-import { ValueType } from '../../base/view.ts';
-import type { Args } from '../args.ts';
-import {
-  type CommandDeclaration,
-  type ConnectionCommand,
-  type NodeCommand,
-  noKeys,
-  type SurveyNode,
-} from '../command.ts';
-import type { ConnectionPort } from '../connection.ts';
+import { slotOf } from '../../base/slot.ts';
+import { type CommandDeclaration, type NodeCommand, noKeys } from '../command.ts';
 import { container, helpOf, helpRow } from '../containers.ts';
-import { decodeRoughInteger } from '../decimal.ts';
-import { integerArg } from '../options.ts';
-import { ReplyReader, type ReplyWriter } from '../reply.ts';
+import { control, failover, forget, report } from './cluster-changes.ts';
+import { failureReports, info, links, myId, nodes, replicas, shards, slots } from './cluster-topology.ts';
+import { countKeys, getKeys } from './slot-search.ts';
 
-type Run = NodeCommand['run'];
-
-const lastSlot = SLOT_COUNT - 1;
-/** There is one node, and so one epoch. */
-const epoch = 1;
-
-const infoFields: readonly (readonly [string, string | number])[] = [
-  ['cluster_enabled', 0],
-  ['cluster_state', 'ok'],
-  ['cluster_slots_assigned', SLOT_COUNT],
-  ['cluster_slots_ok', SLOT_COUNT],
-  ['cluster_slots_pfail', 0],
-  ['cluster_slots_fail', 0],
-  ['cluster_known_nodes', 1],
-  ['cluster_size', 1],
-  ['cluster_current_epoch', epoch],
-  ['cluster_my_epoch', epoch],
-  ['cluster_stats_messages_sent', 0],
-  ['cluster_stats_messages_received', 0],
-];
-
-const info: Run = (_node, _args, reply) => {
-  reply.text(infoFields.map(([name, value]) => `${name}:${value}\r\n`).join(''));
-};
-
-const myId: Run = ({ control }, _args, reply) => reply.bulkText(control.cluster.nodeId);
-
-/** Where clients reach this node: where the one that asks has reached it, when it listens on all addresses. */
-function hostFor({ client, node }: ConnectionPort): string {
-  const { host } = node.control.cluster;
-  return host === '' ? client.localAddress.replace(/:\d+$/, '').replace(/^\[(.*)\]$/, '$1') : host;
-}
-
-const nodes: ConnectionCommand['run'] = (connection, _args, reply) => {
-  const { nodeId, port, busPort } = connection.node.control.cluster;
-  const address = `${hostFor(connection)}:${port}@${busPort}`;
-  reply.text(`${nodeId} ${address} myself,master - 0 0 ${epoch} connected 0-${lastSlot}\n`);
-};
-
-const slots: ConnectionCommand['run'] = (connection, _args, reply) => {
-  const { nodeId, port } = connection.node.control.cluster;
-  reply.array(1);
-  reply.array(3);
-  reply.integer(0);
-  reply.integer(lastSlot);
-  reply.array(4);
-  reply.bulkText(hostFor(connection));
-  reply.integer(port);
-  reply.bulkText(nodeId);
-  reply.array(0);
-};
-
-const shards: ConnectionCommand['run'] = (connection, _args, reply) => {
-  const { nodeId, port } = connection.node.control.cluster;
-  const host = hostFor(connection);
-  reply.array(1);
-  reply.map(2);
-  reply.bulkText('slots');
-  reply.array(2);
-  reply.integer(0);
-  reply.integer(lastSlot);
-  reply.bulkText('nodes');
-  reply.array(1);
-  const fields = [
-    ['id', nodeId],
-    ['port', port],
-    ['ip', host],
-    ['endpoint', host],
-    ['role', 'master'],
-    ['replication-offset', 0],
-    ['health', 'online'],
-  ] as const;
-  reply.map(fields.length);
-  for (const [name, value] of fields) {
-    reply.bulkText(name);
-    if (typeof value === 'number') reply.integer(value);
-    else reply.bulkText(value);
-  }
-};
-
-const links: Run = (_node, _args, reply) => reply.array(0);
-
-const keySlot: Run = (_node, args, reply) => {
+const keySlot: NodeCommand['run'] = (_node, args, reply) => {
   reply.integer(slotOf(args.bytes, args.start(1), args.end(1)));
 };
-
-/** Entries looked at before other commands have their turn. */
-const entriesPerPiece = 4096;
-/** Cursors of one store are below this; a cursor over all is the shard's number times it, and its store's cursor. */
-const cursorsPerShard = 2 ** 32;
-
-/** What the visitor of one piece needs; refilled for every piece. */
-const search = {
-  slot: 0,
-  found: 0,
-  wanted: 0,
-  reply: null as ReplyWriter | null,
-};
-
-function visit(keys: Uint8Array, start: number, end: number, _entry: EntryInfo): void {
-  if (slotOf(keys, start, end) !== search.slot || search.found >= search.wanted) return;
-  search.found++;
-  search.reply?.bulk(ValueType.string, keys, start, end);
-}
-
-/** Looks at one piece of all keys from `cursor` on; returns the next cursor, 0 at the end or when enough is found. */
-function searchPiece(views: readonly ReadView[], cursor: number): number {
-  const shard = Math.floor(cursor / cursorsPerShard);
-  const view = views[shard];
-  if (view === undefined) return 0;
-  const next = view.scan(cursor % cursorsPerShard, entriesPerPiece, visit);
-  if (search.found >= search.wanted) return 0;
-  if (next > 0) return shard * cursorsPerShard + next;
-  return shard + 1 < views.length ? (shard + 1) * cursorsPerShard : 0;
-}
-
-const reader = new ReplyReader();
-
-function countKeys(
-  views: readonly ReadView[],
-  _node: SurveyNode,
-  args: Args,
-  reply: ReplyWriter,
-  resume: number,
-): number {
-  const slot = integerArg(args, 1, reply);
-  if (Number.isNaN(slot)) return 0;
-  if (slot < 0 || slot > lastSlot) {
-    reply.error('invalid-argument', 'Invalid slot');
-    return 0;
-  }
-  // What earlier pieces found stands in the reply.
-  if (resume > 0) reader.openWritten(reply);
-  Object.assign(search, { slot, wanted: Infinity, reply: null });
-  search.found = resume > 0 ? reader.number : 0;
-  const next = searchPiece(views, resume);
-  reply.truncate(0);
-  reply.integer(search.found);
-  return next;
-}
-
-function getKeys(
-  views: readonly ReadView[],
-  _node: SurveyNode,
-  args: Args,
-  reply: ReplyWriter,
-  resume: number,
-): number {
-  const slot = integerArg(args, 1, reply);
-  if (Number.isNaN(slot)) return 0;
-  const wanted = decodeRoughInteger(args.bytes, args.start(2), args.end(2));
-  if (Number.isNaN(wanted)) {
-    integerArg(args, 2, reply);
-    return 0;
-  }
-  if (slot < 0 || slot > lastSlot || wanted < 0) {
-    reply.error('invalid-argument', 'Invalid slot or number of keys');
-    return 0;
-  }
-  const mark = resume === 0 ? reply.beginArray() : 1;
-  reader.openWritten(reply);
-  const before = reader.count;
-  Object.assign(search, { slot, wanted, reply });
-  search.found = before;
-  const next = wanted === 0 ? 0 : searchPiece(views, resume);
-  search.reply = null;
-  reply.endArray(mark, search.found);
-  return next;
-}
 
 const row = {
   kind: 'node',
@@ -196,6 +20,8 @@ const row = {
   syntax: '',
 } as const;
 
+const connectionRow = { ...row, kind: 'connection' } as const;
+
 const searchRow = {
   kind: 'survey',
   flags: ['readonly', 'stale'],
@@ -205,39 +31,82 @@ const searchRow = {
   complexity: 'O(N) where N is the number of all keys',
 } as const;
 
-/** A node by itself, told as a cluster of one that owns every slot, for tools that ask whether they are told to or not. */
+const perNode = 'O(N) where N is the number of nodes';
+const perPartition = 'O(N) where N is the number of partitions';
+
+/**
+ * The cluster in Redis's words. A node by itself is told as a cluster of one that owns every slot, for tools that ask
+ * whether they are told to or not. Here a node is primary of some partitions and holds copies of others: it is told as a
+ * master if it is primary of anything, and as a replica of what it holds copies of.
+ */
 export const clusterCommands: readonly CommandDeclaration[] = [
-  { ...container, name: 'cluster', since: '3.0.0', summary: 'About the slots of keys and who owns them.' },
+  {
+    ...container,
+    name: 'cluster',
+    since: '3.0.0',
+    summary: 'About the nodes of the cluster, and who owns which slots.',
+  },
   { ...row, name: 'cluster|info', summary: 'Tells the state of the cluster.', run: info },
   { ...row, name: 'cluster|myid', summary: 'Returns the id of this node.', run: myId },
   {
-    ...row,
-    kind: 'connection',
+    ...connectionRow,
     name: 'cluster|nodes',
     summary: 'Tells about all nodes, a line each.',
+    complexity: perNode,
     run: nodes,
   },
   {
-    ...row,
-    kind: 'connection',
+    ...connectionRow,
     name: 'cluster|slots',
     summary: 'Tells which node owns which slots.',
+    complexity: perPartition,
     run: slots,
   },
   {
-    ...row,
-    kind: 'connection',
+    ...connectionRow,
     name: 'cluster|shards',
     since: '7.0.0',
     summary: 'Tells which nodes own which slots.',
+    complexity: perPartition,
     run: shards,
+  },
+  {
+    ...connectionRow,
+    name: 'cluster|replicas',
+    arity: 3,
+    flags: ['admin', 'stale'],
+    since: '5.0.0',
+    summary: 'Tells about the nodes that hold copies of what one is primary of, a line each.',
+    complexity: perPartition,
+    syntax: 'node-id',
+    run: replicas,
+  },
+  {
+    ...connectionRow,
+    name: 'cluster|slaves',
+    arity: 3,
+    flags: ['admin', 'stale'],
+    summary: 'As CLUSTER REPLICAS.',
+    complexity: perPartition,
+    syntax: 'node-id',
+    run: replicas,
   },
   {
     ...row,
     name: 'cluster|links',
     since: '7.0.0',
-    summary: 'Returns an empty array: there are no other nodes.',
+    summary: 'Tells about the connections to other nodes.',
+    complexity: perNode,
     run: links,
+  },
+  {
+    ...row,
+    name: 'cluster|count-failure-reports',
+    arity: 3,
+    flags: ['admin', 'stale'],
+    summary: 'Returns 0: nodes do not report each other.',
+    syntax: 'node-id',
+    run: failureReports,
   },
   {
     ...row,
@@ -267,6 +136,45 @@ export const clusterCommands: readonly CommandDeclaration[] = [
     run: getKeys,
   },
   {
+    ...connectionRow,
+    name: 'cluster|failover',
+    arity: -2,
+    flags: ['admin', 'stale', 'no_async_loading'],
+    summary: 'Has this node become primary of what it holds in-sync copies of.',
+    complexity: perPartition,
+    syntax: '[FORCE | TAKEOVER]',
+    run: failover,
+  },
+  {
+    ...connectionRow,
+    name: 'cluster|forget',
+    arity: 3,
+    flags: ['admin', 'stale', 'no_async_loading'],
+    summary: 'Removes a node that has no copies any more.',
+    syntax: 'node-id',
+    run: forget,
+  },
+  {
+    ...connectionRow,
+    name: 'cluster|report',
+    arity: -2,
+    since: '1.0.0',
+    summary: 'Tells all there is to tell of the cluster, as JSON: what GET /v1/cluster answers.',
+    complexity: perPartition,
+    syntax: '[PARTITIONS]',
+    run: report,
+  },
+  {
+    ...connectionRow,
+    name: 'cluster|control',
+    arity: -3,
+    flags: ['admin', 'noscript', 'stale'],
+    since: '1.0.0',
+    summary: 'Has the cluster do what POST /v1/cluster/VERB has it do, with the same JSON.',
+    syntax: 'verb [json]',
+    run: control,
+  },
+  {
     ...helpRow,
     name: 'cluster|help',
     since: '5.0.0',
@@ -276,10 +184,17 @@ export const clusterCommands: readonly CommandDeclaration[] = [
       ['NODES', 'All nodes, a line each.'],
       ['SLOTS', 'Which node owns which slots.'],
       ['SHARDS', 'Which nodes own which slots.'],
-      ['LINKS', 'None: there are no other nodes.'],
+      ['REPLICAS <node-id>', 'The nodes with copies of what one is primary of.'],
+      ['SLAVES <node-id>', 'As REPLICAS.'],
+      ['LINKS', 'The connections to other nodes.'],
+      ['COUNT-FAILURE-REPORTS <node-id>', 'Always 0.'],
       ['KEYSLOT <key>', 'The slot of a key.'],
       ['COUNTKEYSINSLOT <slot>', 'How many keys are of a slot.'],
       ['GETKEYSINSLOT <slot> <count>', 'Keys of a slot.'],
+      ['FAILOVER [FORCE|TAKEOVER]', 'Makes this node primary of what it holds copies of.'],
+      ['FORGET <node-id>', 'Removes a node that has no copies any more.'],
+      ['REPORT [PARTITIONS]', 'All there is to tell, as JSON.'],
+      ['CONTROL <verb> [<json>]', 'drain, undrain, remove, rebalance, failover, settings or reset.'],
       ['HELP', 'This text.'],
     ]),
   },

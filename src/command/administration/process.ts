@@ -1,9 +1,10 @@
 import type { Args } from '../args.ts';
 import { type CommandDeclaration, type ConnectionCommand, type NodeCommand, noKeys } from '../command.ts';
 import type { ConnectionPort } from '../connection.ts';
-import { decodeInt64, decodeSmallInteger } from '../decimal.ts';
+import { decodeSmallInteger } from '../decimal.ts';
 import { integerArg, isWord, syntaxError } from '../options.ts';
 import type { ReplyWriter } from '../reply.ts';
+import { wait } from './cluster-changes.ts';
 
 type Run = NodeCommand['run'];
 
@@ -39,20 +40,27 @@ const backgroundSave: Run = (node, args, reply) => {
 /** What Redis answers when nothing was ever saved: the time it was started. */
 const lastSave: Run = ({ control }, _args, reply) => reply.integer(Math.floor(control.startedAtMs / 1000));
 
-const role: Run = (_node, _args, reply) => {
+const role: Run = ({ control }, _args, reply) => {
+  const { self, members, ranges } = control.cluster.describe();
+  const primary = members.find(({ id }) => id === self.primary);
+  if (primary !== undefined) {
+    reply.array(5);
+    reply.bulkText('slave');
+    reply.bulkText(primary.host);
+    reply.integer(primary.port);
+    reply.bulkText(primary.isFailing ? 'connect' : 'connected');
+    reply.integer(0);
+    return;
+  }
+  const replicas = new Set(ranges.flatMap((range) => (range.primary === self ? range.replicas : [])));
   reply.array(3);
   reply.bulkText('master');
   reply.integer(0);
-  reply.array(0);
-};
-
-/** There are no replicas that a write could have reached, and none to wait for. */
-const wait: Run = (_node, args, reply) => {
-  if (Number.isNaN(integerArg(args, 0, reply))) return;
-  const timeout = decodeInt64(args.bytes, args.start(1), args.end(1));
-  if (timeout === null) reply.error('invalid-argument', 'timeout is not an integer or out of range');
-  else if (timeout < 0n) reply.error('invalid-argument', 'timeout is negative');
-  else reply.integer(0);
+  reply.array(replicas.size);
+  for (const { host, port } of replicas) {
+    reply.array(3);
+    for (const text of [host, String(port), '0']) reply.bulkText(text);
+  }
 };
 
 const replicaOf: Run = (_node, args, reply) => {
@@ -178,12 +186,13 @@ export const processCommands: readonly CommandDeclaration[] = [
   },
   {
     ...row,
+    kind: 'connection',
     name: 'wait',
     arity: 3,
     flags: ['noscript'],
     categories: ['connection'],
     since: '3.0.0',
-    summary: 'Returns 0, the number of replicas that have seen the writes of this connection.',
+    summary: 'Returns how many replicas have the writes of this connection, once they are so many or the time is over.',
     syntax: 'numreplicas timeout',
     run: wait,
   },

@@ -168,7 +168,30 @@ function isInt32(value: number): boolean {
   return value >= int32Min && value <= int32Max;
 }
 
-const agree: NodeCommand['run'] = (_node, _args, reply) => reply.ok();
+const readOnly: Run = (connection, _args, reply) => {
+  connection.wantsRedirects = true;
+  connection.readsReplicas = true;
+  reply.ok();
+};
+
+const readWrite: Run = (connection, _args, reply) => {
+  connection.wantsRedirects = true;
+  connection.readsReplicas = false;
+  reply.ok();
+};
+
+const asking: Run = (connection, _args, reply) => {
+  connection.wantsRedirects = true;
+  reply.ok();
+};
+
+/** What is not known is passed over: whoever tells of it does without an answer. */
+const capabilities: Run = (connection, args, reply) => {
+  for (let index = 1; index < args.count; index++) {
+    if (isWord(args, index, 'REDIRECT')) connection.wantsRedirects = true;
+  }
+  reply.ok();
+};
 
 const quit: Run = (connection, _args, reply) => {
   connection.closeAfterReply();
@@ -217,6 +240,14 @@ const statelessRow = {
   syntax: '',
 } as const;
 
+/** How a connection wants its commands to find their nodes. Without a cluster it makes no difference. */
+const routingRow = {
+  ...statelessRow,
+  kind: 'connection',
+  arity: 1,
+  place: 'in-order',
+} as const;
+
 const leavingRow = {
   kind: 'connection',
   flags: ['noscript', 'loading', 'stale', 'fast', 'no_auth', 'allow_busy'],
@@ -239,29 +270,26 @@ export const clientCommands: readonly CommandDeclaration[] = [
     run: select,
   },
   {
-    ...statelessRow,
+    ...routingRow,
     name: 'readonly',
-    arity: 1,
     since: '3.0.0',
-    summary: 'Answers OK: every key is read where it is written.',
-    run: agree,
+    summary: 'Lets reads of this connection be answered by replicas, which may be a little behind.',
+    run: readOnly,
   },
   {
-    ...statelessRow,
+    ...routingRow,
     name: 'readwrite',
-    arity: 1,
     since: '3.0.0',
-    summary: 'Answers OK, as READONLY does.',
-    run: agree,
+    summary: 'Ends what READONLY began.',
+    run: readWrite,
   },
   {
-    ...statelessRow,
+    ...routingRow,
     name: 'asking',
-    arity: 1,
     flags: ['fast'],
     since: '3.0.0',
-    summary: 'Answers OK: no slot is on its way to another node.',
-    run: agree,
+    summary: 'Answers OK: slots go from node to node as wholes, and none is asked for on two.',
+    run: asking,
   },
   { ...leavingRow, name: 'quit', arity: -1, since: '1.0.0', summary: 'Closes the connection.', run: quit },
   {
@@ -290,6 +318,14 @@ export const clientCommands: readonly CommandDeclaration[] = [
     '<LIB-NAME libname | LIB-VER libver>',
     "Tells the client library's name or version, which CLIENT LIST shows.",
     setInfo,
+  ),
+  subcommand(
+    'capa',
+    -3,
+    '8.0.0',
+    'capability [capability ...]',
+    'Tells what the client can do; redirect: it follows MOVED, and is told it.',
+    capabilities,
   ),
   subcommand(
     'list',
@@ -363,6 +399,7 @@ export const clientCommands: readonly CommandDeclaration[] = [
       ['GETNAME', 'The name of this connection.'],
       ['SETNAME <name>', 'Names this connection.'],
       ['SETINFO LIB-NAME|LIB-VER <value>', 'Tells which client library is used.'],
+      ['CAPA <capability> ...', 'What the client can do: redirect.'],
       ['LIST [TYPE <type>] [ID <id> ...]', 'A line for each connection.'],
       ['KILL <ip:port>', 'Closes the connection from that address.'],
       ['KILL ID|TYPE|USER|ADDR|LADDR|SKIPME <value> ...', 'Closes all connections that match.'],

@@ -87,9 +87,9 @@ function greet(connection: ConnectionPort, { resp, clientName }: Greeting, reply
   reply.bulkText('id');
   reply.integer(connection.client.id);
   reply.bulkText('mode');
-  reply.bulkText('standalone');
+  reply.bulkText(connection.node.control.cluster.isEnabled ? 'cluster' : 'standalone');
   reply.bulkText('role');
-  reply.bulkText('master');
+  reply.bulkText(connection.node.control.cluster.describe().self.primary === null ? 'master' : 'replica');
   reply.bulkText('modules');
   reply.array(0);
 }

@@ -10,26 +10,34 @@ export interface Greeting {
   readonly user: string | null;
   readonly password: string | null;
   readonly name: string | null;
+  /** In a cluster: it follows `moved`, and takes answers of replicas. */
+  readonly redirects: boolean | null;
+  readonly readsReplicas: boolean | null;
 }
 
-const fields = ['user', 'password', 'name'] as const;
-const form = 'hello takes nothing, or a map of user, password and name, each a str';
+const words = ['user', 'password', 'name'] as const;
+const switches = ['redirects', 'readsReplicas'] as const;
+const form =
+  'hello takes nothing, or a map of user, password and name, each a str, and of redirects and readsReplicas, each a bool';
 
 /** Reads the params of `hello`, on which the reader stands. */
 export function readGreeting(bytes: Uint8Array, { paramsStart, paramCount }: MessageReader): Greeting | RpcRefusal {
-  const greeting = { user: null, password: null, name: null } as Record<(typeof fields)[number], string | null>;
-  if (paramCount === 0) return greeting;
+  const said = { user: null, password: null, name: null } as Record<(typeof words)[number], string | null>;
+  const wanted = { redirects: null, readsReplicas: null } as Record<(typeof switches)[number], boolean | null>;
+  if (paramCount === 0) return { ...said, ...wanted };
   if (paramCount > 1 || kindOf(bytes[paramsStart] as number) !== WireKind.map) return refuse('bad-request', form);
   for (const [key, value] of mapOf(bytes, paramsStart, skipValue(bytes, paramsStart))) {
-    const field = fields.find((known) => known === key);
-    if (field === undefined || !(typeof value === 'string' || value === null)) return refuse('bad-request', form);
-    greeting[field] = value;
+    const word = words.find((known) => known === key);
+    const choice = switches.find((known) => known === key);
+    if (word !== undefined && (typeof value === 'string' || value === null)) said[word] = value;
+    else if (choice !== undefined && (typeof value === 'boolean' || value === null)) wanted[choice] = value;
+    else return refuse('bad-request', form);
   }
-  if (greeting.user !== null && greeting.password === null) return refuse('bad-request', 'a user needs a password');
-  if (greeting.name !== null && !/^[!-~]{0,128}$/.test(greeting.name)) {
+  if (said.user !== null && said.password === null) return refuse('bad-request', 'a user needs a password');
+  if (said.name !== null && !/^[!-~]{0,128}$/.test(said.name)) {
     return refuse('invalid-argument', 'a name has up to 128 visible characters and no space');
   }
-  return greeting;
+  return { ...said, ...wanted };
 }
 
 const features = ['batch', 'entry', 'json', 'pubsub', 'tracking', 'transactions', 'versions'];
@@ -47,8 +55,9 @@ export function writeHello({ node, methods }: RpcShared, connectionId: number, u
   reply.array(methods.length);
   texts(reply, ...methods);
   reply.bulkText('features');
-  reply.array(features.length);
-  texts(reply, ...features);
+  const all = node.port.control.cluster.isEnabled ? ['cluster', ...features] : features;
+  reply.array(all.length);
+  texts(reply, ...all);
   reply.bulkText('limits');
   const limits = {
     keyBytes: keyBytesMax,

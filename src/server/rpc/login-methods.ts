@@ -26,9 +26,11 @@ export function authWork(shared: RpcShared, connection: RpcConnection, bytes: Ui
 export function helloWork(shared: RpcShared, connection: RpcConnection, bytes: Uint8Array): Work | RpcRefusal {
   const greeting = readGreeting(bytes, shared.reader);
   if ('code' in greeting) return greeting;
-  const { user, password, name } = greeting;
+  const { user, password, name, redirects, readsReplicas } = greeting;
   const answer = (reply: ReplyWriter): void => {
     if (name !== null) connection.client.name = name;
+    if (redirects !== null) connection.wantsRedirects = redirects;
+    if (readsReplicas !== null) connection.readsReplicas = readsReplicas;
     writeHello(shared, connection.id, connection.userName ?? '', reply);
   };
   if (password !== null) return loginWork(connection, user ?? 'default', password, answer);

@@ -37,6 +37,7 @@ export abstract class SessionState implements ConnectionPort, PushTarget, Sessio
   user: AccessUser | null;
   /** A command asked to close the connection when it is answered, or its bytes are no commands. */
   isClosing = false;
+  isExecuting = false;
   abstract resp: 2 | 3;
   abstract readonly taken: number;
   abstract readonly answered: number;
@@ -91,7 +92,9 @@ export abstract class SessionState implements ConnectionPort, PushTarget, Sessio
   /** Runs a command that MULTI queued, when EXEC comes to it. */
   protected runQueued(command: Command, args: Args, reply: ReplyWriter): undefined | Promise<void> {
     if (this.#isGone || command.kind !== 'connection' || command.start !== undefined) return undefined;
+    this.isExecuting = true;
     const settled = this.run(command, args, reply);
+    this.isExecuting = false;
     this.look();
     return settled?.then(() => this.look());
   }
