@@ -29,3 +29,10 @@ export const RefusalReason = {
   notReady: 7,
 } as const;
 export type RefusalReason = (typeof RefusalReason)[keyof typeof RefusalReason];
+
+/**
+ * Added to the row's id of a command that is sent when none is in flight of the partitions that it touches. Once a shard
+ * has refused a command for a reason that may be over soon, it refuses all later ones of the same partitions and mailbox
+ * likewise, up to one that bears this: commands that were on their way meanwhile must not overtake the refused one.
+ */
+export const RESUMES = 1 << 16;

@@ -5,6 +5,8 @@ import { FrontMailbox } from '../mailbox/front-mailbox.ts';
 import type { MailboxHandle } from '../mailbox/mailbox.ts';
 import type { OutboxLimits } from '../mailbox/outbox.ts';
 import { commandBytesMax, encodeCommand } from './command-message.ts';
+import type { GuardedReplies } from './guarded-replies.ts';
+import { RESUMES } from './guarded-reply.ts';
 
 export type { ReplySink };
 
@@ -26,11 +28,17 @@ export interface NoticeSink {
 export const Admission = { taken: 0, overloaded: -1, tooLarge: -2, unreachable: -3 } as const;
 export type Admission = (typeof Admission)[keyof typeof Admission];
 
+/** The flag of `prepare` that has a command bear {@link RESUMES}; the others are of no interest to a shard. */
+export const RESUMES_FLAG = 4;
+
 const PENDING_MIN = 256;
 
 /**
  * A front end's way to one shard: commands go out in order, and as replies come back in the same order, a queue of the
  * sinks that wait is all there is to match them. A command allocates nothing here.
+ *
+ * In a cluster replies are guarded: some wait for other nodes, some say that nothing was run. Each sink is a
+ * `RefusableSink` then, and logs are told nothing: they only say whose the changes are that a command made.
  */
 export class ShardClient {
   readonly shard: number;
@@ -48,15 +56,20 @@ export class ShardClient {
   #next = 0;
   #preparedAt = -1;
   #preparedBytes = 0;
+  readonly #guard: GuardedReplies | null;
+  /** A shard is always there: one that died is replaced, and takes what waits. */
+  readonly isUp = true;
 
-  constructor(shard: number, handle: MailboxHandle, limits?: OutboxLimits) {
+  constructor(shard: number, handle: MailboxHandle, limits?: OutboxLimits, guard: GuardedReplies | null = null) {
     this.shard = shard;
     this.#mailbox = new FrontMailbox(handle, limits);
+    this.#guard = guard;
   }
 
   /** Commands sent and not yet answered. */
   get outstanding(): number {
-    return (this.#next - this.#oldest) | 0;
+    const unanswered = (this.#next - this.#oldest) | 0;
+    return this.#guard === null ? unanswered : unanswered + this.#guard.count;
   }
 
   /** Commands that wait in front of a full ring. */
@@ -68,13 +81,16 @@ export class ShardClient {
    * Writes a command to where it will be sent from. It is sent by `commit`, and forgotten when another is prepared
    * first, so that a command for several shards is sent to all of them or to none.
    */
-  prepare(rowId: number, args: Args): Admission {
+  prepare(rowId: number, args: Args, flags = 0): Admission {
+    // Replies that wait are bounded by taking no more commands.
+    if (this.#guard?.isFull === true) return Admission.overloaded;
     const bytesMax = commandBytesMax(args);
     const mailbox = this.#mailbox;
     const at = mailbox.reserve(bytesMax);
     // Refusals of a mailbox are the negative admissions.
     if (at < 0) return at as Admission;
-    this.#preparedBytes = encodeCommand(rowId, args, mailbox.bytes, at);
+    const row = (flags & RESUMES_FLAG) === 0 ? rowId : rowId + RESUMES;
+    this.#preparedBytes = encodeCommand(row, args, mailbox.bytes, at);
     this.#preparedAt = at;
     return Admission.taken;
   }
@@ -83,7 +99,7 @@ export class ShardClient {
   commit(sink: ReplySink, log: FlightLog | null): void {
     assert(this.#preparedAt >= 0, 'a command is prepared before it is sent');
     this.#preparedAt = -1;
-    if (this.outstanding === this.#sinks.length) this.#grow();
+    if (((this.#next - this.#oldest) | 0) === this.#sinks.length) this.#grow();
     const slot = this.#next & (this.#sinks.length - 1);
     this.#sinks[slot] = sink;
     this.#logs[slot] = log;
@@ -112,9 +128,15 @@ export class ShardClient {
         }
         assert(message.tag === this.#oldest, 'I4: replies come in the order of their commands');
         const sink = this.#takeOldest();
+        if (this.#guard !== null) {
+          this.#guard.take(sink, message.bytes, message.offset, message.offset + message.length);
+          continue;
+        }
         this.#reply.open(message.bytes, message.offset, message.offset + message.length);
         sink.onReply(this.#reply);
       }
+      // Behind the replies: of some that wait it may be known by now.
+      if (this.#guard !== null) this.taken += this.#guard.release();
     } finally {
       // Also when no reply was complete: of one in chunks, the room of those that came is needed for the next. And also
       // when a sink threw: what it was given is taken, and what follows must stay readable.
@@ -125,6 +147,7 @@ export class ShardClient {
 
   /** Answers every command that waits as one whose outcome is not known: the shard has ended for good. */
   abandon(): void {
+    this.#guard?.abandon();
     if (this.outstanding === 0) return;
     const reply = new ReplyWriter();
     reply.error('indeterminate', 'the shard ended before it answered the command, which may have taken effect');
@@ -135,9 +158,9 @@ export class ShardClient {
     }
   }
 
-  /** The second look before sleep: whether a reply waits. */
+  /** The second look before sleep: whether a reply waits to be taken. */
   hasWork(): boolean {
-    return this.#mailbox.hasWork();
+    return this.#mailbox.hasWork() || this.#guard?.isReleasable === true;
   }
 
   #takeOldest(): ReplySink {
@@ -147,7 +170,7 @@ export class ShardClient {
     this.#sinks[slot] = null;
     this.#logs[slot] = null;
     this.#oldest = (this.#oldest + 1) | 0;
-    log?.answered(this.shard);
+    if (this.#guard === null) log?.answered(this.shard);
     return sink;
   }
 
