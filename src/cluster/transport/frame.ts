@@ -10,7 +10,7 @@ import { uint32At } from '../../base/msgpack-wire.ts';
  * | ------ | ---------- | ------------------------------------------------------ |
  * | 0      | uint32, BE | bytes of the payload, at least 1                       |
  * | 4      | uint32, BE | CRC-32C of the four bytes before and of the payload    |
- * | 8      |            | payload: one message                                   |
+ * | 8      |            | payload                                                |
  */
 
 export const FRAME_HEADER_BYTES = 8;
@@ -30,18 +30,23 @@ export class FrameError extends Error {
 }
 
 export function encodeFrame(payload: Uint8Array): Uint8Array {
-  const count = payload.length;
-  assert(count > 0 && count < 2 ** 32, 'a frame has a payload, and a length of 32 bits');
-  const frame = new Uint8Array(FRAME_HEADER_BYTES + count);
-  writeUint32(frame, 0, count);
+  const frame = new Uint8Array(FRAME_HEADER_BYTES + payload.length);
   frame.set(payload, FRAME_HEADER_BYTES);
-  writeUint32(frame, 4, crc32c(payload, 0, count, crc32c(frame, 0, 4)));
+  writeFrameHeader(frame, frame.length);
   return frame;
+}
+
+/** Makes `bytes[0..end)` a frame, whose payload stands behind room for the header. */
+export function writeFrameHeader(bytes: Uint8Array, end: number): void {
+  const count = end - FRAME_HEADER_BYTES;
+  assert(count > 0 && count < 2 ** 32, 'a frame has a payload, and a length of 32 bits');
+  writeUint32(bytes, 0, count);
+  writeUint32(bytes, 4, crc32c(bytes, FRAME_HEADER_BYTES, end, crc32c(bytes, 0, 4)));
 }
 
 /** Cuts a stream of bytes into payloads; any split of the stream gives the same ones. */
 export class FrameDecoder {
-  readonly #frameBytesMax: number;
+  #frameBytesMax: number;
   readonly #header = new Uint8Array(FRAME_HEADER_BYTES);
   #headerBytes = 0;
   /** The payload whose header is complete: room for what has come of it, and for more. */
@@ -51,6 +56,11 @@ export class FrameDecoder {
 
   /** `frameBytesMax` is that of a whole frame, its header included. */
   constructor(frameBytesMax: number) {
+    this.#frameBytesMax = frameBytesMax;
+  }
+
+  /** For frames whose header has not come yet: as from within `onPayload`, for the next one. */
+  setFrameBytesMax(frameBytesMax: number): void {
     this.#frameBytesMax = frameBytesMax;
   }
 
