@@ -1,5 +1,4 @@
-import { connect, createServer, type Server, type Socket } from 'node:net';
-import { formatAddress } from '../../base/addresses.ts';
+import type { Socket } from 'node:net';
 import { assert } from '../../base/assert.ts';
 import { FluxError } from '../../base/errors.ts';
 import { monotonicMs } from '../../base/monotonic.ts';
@@ -7,8 +6,15 @@ import { DecodeError } from '../../base/msgpack-reader.ts';
 import type { NodeId } from '../identity.ts';
 import { type Bus, BusChannel, type BusHello, type BusHost, type BusLink } from './bus.ts';
 import { formatHostPort, type HostPort, parseSeed, type Seed } from './bus-address.ts';
-import { BusConnection, type ConnectionHost, type ConnectionSettings, type Ending } from './bus-connection.ts';
-import type { BusOptions } from './bus-options.ts';
+import {
+  BusConnection,
+  type ConnectionHost,
+  type ConnectionSettings,
+  type Ending,
+  plainHost,
+} from './bus-connection.ts';
+import type { BusOptions, BusTls } from './bus-options.ts';
+import { BusSockets } from './bus-sockets.ts';
 import { Dialer, type DialOutcome } from './dialer.ts';
 import type { HandshakeHost } from './handshake.ts';
 import { decodeIntroduction, encodeIntroduction, type Introduction, RefusalCode } from './handshake-codec.ts';
@@ -17,7 +23,7 @@ import { RefusalLog } from './refusal-log.ts';
 import { type NameService, systemNames } from './seed-resolver.ts';
 import { SeedSearch } from './seed-search.ts';
 import { SeenHosts } from './seen-hosts.ts';
-import { secretKeyOf } from './session-keys.ts';
+import { type Role, secretKeyOf } from './session-keys.ts';
 
 /** The bus's own: what an end says of itself, once that is something else than at the beginning. */
 const INTRODUCTION_CHANNEL = 255;
@@ -28,7 +34,7 @@ export class SocketBus implements Bus {
   readonly #connected = new Map<NodeId, BusHello>();
   readonly #options: BusOptions;
   readonly #host: BusHost;
-  readonly #server: Server;
+  readonly #sockets: BusSockets;
   readonly #settings: ConnectionSettings;
   readonly #refusals: RefusalLog;
   readonly #dialer: Dialer;
@@ -44,8 +50,6 @@ export class SocketBus implements Bus {
   readonly #nonces = new Map<BusConnection, Uint8Array>();
   /** Those that are dialled, with whom to tell when they end. */
   readonly #dialled = new Map<BusConnection, (outcome: DialOutcome) => void>();
-  /** All sockets that are not closed. */
-  readonly #sockets = new Set<Socket>();
   #timer: NodeJS.Timeout | null = null;
   #checkedMs = 0;
   #isClosed = false;
@@ -58,7 +62,10 @@ export class SocketBus implements Bus {
     this.#host = host;
     this.#settings = { secret: secretKeyOf(options.secret), limits, messageBytesMax };
     this.#refusals = new RefusalLog(options.log);
-    this.#server = createServer((socket) => this.#accept(socket));
+    this.#sockets = new BusSockets(options.tls, limits, {
+      accepted: (socket) => this.#accept(socket),
+      failed: (address, reason) => this.#refused('acceptor', plainHost(address), reason),
+    });
     const dialling = {
       dial: (to: HostPort, done: (outcome: DialOutcome) => void) => this.#dial(to, done),
       isDialled: (node: NodeId) => this.#isDialled(node),
@@ -76,22 +83,16 @@ export class SocketBus implements Bus {
 
   async start(): Promise<number> {
     const { host, port, limits } = this.#options;
-    await new Promise<void>((resolve, reject) => {
-      this.#server.once('error', (error) => {
-        const where = formatAddress(host, port);
-        reject(
-          new FluxError('internal', `The cluster bus cannot listen on ${where}: ${error.message}.`, { cause: error }),
-        );
-      });
-      this.#server.listen({ host, port, exclusive: true }, resolve);
-    });
-    this.#server.on('error', (err) => this.#options.log.warn({ err }, 'the bus could not take a connection'));
+    const actualPort = await this.#sockets.listen(host, port);
     this.#checkedMs = monotonicMs();
     this.#timer = setInterval(() => this.#check(), limits.quietMs / 2);
     this.#seeds.hurry();
-    const address = this.#server.address();
-    assert(address !== null && typeof address === 'object', 'it listens on a port');
-    return address.port;
+    return actualPort;
+  }
+
+  /** The certificate to show from now on; connections that are there go on. */
+  setTls(tls: BusTls): void {
+    this.#sockets.setTls(tls);
   }
 
   setPeers(peers: ReadonlyMap<NodeId, string>): void {
@@ -150,11 +151,9 @@ export class SocketBus implements Bus {
     if (this.#timer !== null) clearInterval(this.#timer);
     this.#dialer.close();
     this.#seeds.close();
-    if (this.#server.listening) this.#server.close();
     for (const connection of [...this.#open]) connection.close('is left');
-    for (const connection of [...this.#waiting, ...this.#dialled.keys()]) connection.end('is left');
-    for (const socket of this.#sockets) if (socket.connecting) socket.destroy();
-    await Promise.all([...this.#sockets].map((socket) => new Promise((resolve) => socket.once('close', resolve))));
+    for (const connection of [...this.#waiting, ...this.#nonces.keys()]) connection.end('is left');
+    await this.#sockets.close();
   }
 
   #accept(socket: Socket): void {
@@ -162,45 +161,26 @@ export class SocketBus implements Bus {
     if (oldest !== undefined && this.#waiting.size >= this.#options.limits.handshakesMax) {
       oldest.end('is one of too many that do not say who they are');
     }
-    this.#track(socket);
     const connection = new BusConnection('acceptor', socket, this.#events, this.#settings);
     this.#waiting.add(connection);
     connection.start();
   }
 
   #dial(to: HostPort, done: (outcome: DialOutcome) => void): void {
-    const address = formatHostPort(to);
-    const socket = connect({ host: to.host, port: to.port });
-    this.#track(socket);
-    let isOver = false;
-    const fail = (reason: string): void => {
-      clearTimeout(timer);
-      if (isOver) return;
-      isOver = true;
-      socket.destroy();
+    const connected = (socket: Socket): void => {
+      const connection = new BusConnection('dialer', socket, this.#events, this.#settings);
+      this.#nonces.set(connection, connection.nonce);
+      this.#dialled.set(connection, done);
+      connection.start();
+    };
+    const failed = (reason: string): void => {
+      const address = formatHostPort(to);
       if (!this.#isClosed) {
         this.#refusals.warn(`to ${address}`, monotonicMs(), { address, reason }, 'a node of the bus is not reached');
       }
       done({ node: null, livedMs: 0, isRefusal: false, isSelf: false });
     };
-    const { handshakeMs } = this.#options.limits;
-    const timer = setTimeout(() => fail(`no connection within ${handshakeMs} ms`), handshakeMs);
-    socket.on('error', (error) => fail(error.message));
-    socket.on('close', () => fail('closed'));
-    socket.once('connect', () => {
-      clearTimeout(timer);
-      if (isOver) return;
-      isOver = true;
-      const connection = new BusConnection('dialer', socket, this.#events, this.#settings);
-      this.#nonces.set(connection, connection.nonce);
-      this.#dialled.set(connection, done);
-      connection.start();
-    });
-  }
-
-  #track(socket: Socket): void {
-    this.#sockets.add(socket);
-    socket.once('close', () => this.#sockets.delete(socket));
+    this.#sockets.dial(to, connected, failed);
   }
 
   readonly #events: ConnectionHost = {
@@ -289,7 +269,10 @@ export class SocketBus implements Bus {
     this.#waiting.delete(connection);
     this.#nonces.delete(connection);
     const wasOpen = this.#open.delete(connection);
-    if (!this.#isClosed) this.#tell(connection, ending);
+    const isOurs = ending.code === RefusalCode.self || ending.code === RefusalCode.double;
+    // Whoever looks whether the port is open comes and goes without a word.
+    const isNotable = ending.isRefusal || (connection.role === 'dialer' && !wasOpen);
+    if (isNotable && !isOurs) this.#refused(connection.role, connection.remoteHost, ending.reason);
     if (wasOpen) this.#left(connection, ending);
     const done = this.#dialled.get(connection);
     this.#dialled.delete(connection);
@@ -321,15 +304,11 @@ export class SocketBus implements Bus {
     if (this.#connected.size === 0) this.#seeds.hurry();
   }
 
-  /** Says why a connection was refused; others come and go without a word. */
-  #tell(connection: BusConnection, { reason, isRefusal, code }: Ending): void {
-    if (!isRefusal || code === RefusalCode.self || code === RefusalCode.double) return;
-    const address = connection.remoteHost;
+  #refused(role: Role, address: string, reason: string): void {
+    if (this.#isClosed) return;
     const message =
-      connection.role === 'acceptor'
-        ? 'a connection to the bus is refused'
-        : 'a node of the bus is not one to speak to';
-    this.#refusals.warn(`${connection.role} ${address}`, monotonicMs(), { address, reason: `it ${reason}` }, message);
+      role === 'acceptor' ? 'a connection to the bus is refused' : 'a node of the bus is not one to speak to';
+    this.#refusals.warn(`${role} ${address}`, monotonicMs(), { address, reason: `it ${reason}` }, message);
   }
 
   #unresolved(seed: Seed, error: unknown): void {
