@@ -106,10 +106,16 @@ export interface SweepCommand extends CommandRow {
   readonly run: (store: WriteView, args: Args, reply: ReplyWriter) => void;
 }
 
+/** Writes the reply of a command that had to wait for it, to a writer that holds nothing. */
+export type LateReply = (reply: ReplyWriter) => void;
+
 /** Touches no shard. Runs on a front end. */
 export interface NodeCommand extends CommandRow {
   readonly kind: 'node';
-  readonly run: (node: NodePort, args: Args, reply: ReplyWriter) => void;
+  readonly run:
+    | ((node: NodePort, args: Args, reply: ReplyWriter) => void)
+    /** A promise, which never rejects, when the reply has to wait for other nodes: nothing is written to `reply` then. */
+    | ((node: NodePort, args: Args, reply: ReplyWriter) => undefined | Promise<LateReply>);
 }
 
 /** Looks at or changes the connection it came by. Runs on the front end that holds the connection, and only there. */

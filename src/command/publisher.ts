@@ -2,10 +2,13 @@ import type { ReplyWriter } from './reply.ts';
 
 /** The channels of a node, as commands see them. Names and payloads are any bytes. */
 export interface PublisherPort {
-  /** Sends a message to all who are subscribed to the channel, or to a pattern it matches; returns how many. */
-  publish(channel: Uint8Array, payload: Uint8Array): number;
+  /**
+   * Sends a message to all who are subscribed to the channel, or to a pattern it matches; returns how many. In a cluster
+   * those of all nodes: then a promise, which never rejects.
+   */
+  publish(channel: Uint8Array, payload: Uint8Array): number | Promise<number>;
   /** As `publish`, among shard channels, which are names of their own and have no patterns. */
-  publishToShard(channel: Uint8Array, payload: Uint8Array): number;
+  publishToShard(channel: Uint8Array, payload: Uint8Array): number | Promise<number>;
   /** Writes an array of the names of channels that have subscribers; of those that match when a pattern is given. */
   listChannels(pattern: Uint8Array | null, reply: ReplyWriter): void;
   listShardChannels(pattern: Uint8Array | null, reply: ReplyWriter): void;

@@ -3,6 +3,7 @@ import type { Args } from '../args.ts';
 import {
   type CommandDeclaration,
   type ConnectionCommand,
+  type LateReply,
   type NodeCommand,
   type NodePort,
   noKeys,
@@ -11,12 +12,18 @@ import type { ConnectionPort } from '../connection.ts';
 import { asciiText } from '../decimal.ts';
 import type { ReplyWriter } from '../reply.ts';
 
-function publish(node: NodePort, args: Args, reply: ReplyWriter): void {
-  reply.integer(node.publisher.publish(args.view(0), args.view(1)));
+function publish(node: NodePort, args: Args, reply: ReplyWriter): undefined | Promise<LateReply> {
+  return tellCount(node.publisher.publish(args.view(0), args.view(1)), reply);
 }
 
-function publishToShard(node: NodePort, args: Args, reply: ReplyWriter): void {
-  reply.integer(node.publisher.publishToShard(args.view(0), args.view(1)));
+function publishToShard(node: NodePort, args: Args, reply: ReplyWriter): undefined | Promise<LateReply> {
+  return tellCount(node.publisher.publishToShard(args.view(0), args.view(1)), reply);
+}
+
+function tellCount(count: number | Promise<number>, reply: ReplyWriter): undefined | Promise<LateReply> {
+  if (typeof count !== 'number') return count.then((total) => (late) => late.integer(total));
+  reply.integer(count);
+  return undefined;
 }
 
 /** The pattern behind the subcommand's name; undefined, with the error written, when there is more than that. */

@@ -1,4 +1,6 @@
+import type { NodeId } from '../../cluster/identity.ts';
 import type { Args } from '../../command/args.ts';
+import type { Command } from '../../command/command.ts';
 import type { ReplySink } from '../../command/reply.ts';
 import type { RefusalReason } from '../../shard/guarded-reply.ts';
 import type { Admission, FlightLog } from '../../shard/shard-client.ts';
@@ -38,4 +40,20 @@ export interface CommandTarget {
   /** Sends the command last prepared; it leaves with the next `flush`, at the end of the turn at the latest. */
   commit(sink: TargetSink, log: FlightLog | null): void;
   flush(): void;
+}
+
+/** The ways to other nodes. */
+export interface NodeTargets {
+  /** Null: there is no way to that node. */
+  target(node: NodeId): CommandTarget | null;
+}
+
+/** What other nodes have this one run: by its own shards only, never by yet another node. */
+export interface ForwardedCommands {
+  /**
+   * Runs a command: one with keys of one partition, a survey or sweep, or a transaction (`flux.exec` of all its commands).
+   * What cannot be run here now is refused, with no bytes, and not kept. `args` may be refilled after the call; `flags` as
+   * {@link TargetFlag}.
+   */
+  runForwarded(command: Command, args: Args, flags: number, sink: TargetSink): void;
 }

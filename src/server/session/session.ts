@@ -1,9 +1,12 @@
 import type { ClientPort } from '../../command/connection.ts';
 
+/** What another node of the cluster begins with that has commands to be run here. */
+export const PEER_FIRST_BYTE = 0xf1;
+
 /** One protocol on one connection: decodes what arrives, has commands run, and writes what is to be sent. */
 export interface Session {
-  /** What CLIENT LIST shows of the connection. */
-  readonly client: ClientPort;
+  /** What CLIENT LIST shows of the connection; null: it is another node's, which no client knows of. */
+  readonly client: ClientPort | null;
   /**
    * Takes bytes that arrived, all of them; the array is the caller's again when this returns. A session that cannot take
    * commands now pauses the input, keeps a copy of the rest, and goes on by itself later.

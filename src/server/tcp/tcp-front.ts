@@ -17,6 +17,8 @@ export interface TcpNode {
   readonly log: Logger;
   readonly openResp: OpenSession;
   readonly openRpc: OpenSession;
+  /** For the other nodes of a cluster; without it the node is of none. */
+  readonly openPeer?: OpenSession;
   /** The certificate and the rules of TLS; null: connections are plain. */
   readonly tls: TlsOptions | null;
 }
@@ -138,6 +140,7 @@ export class TcpFront implements ConnectionOwner {
   }
 
   open(protocol: WireProtocol, connection: SessionConnection): Session | null {
+    if (protocol === 'peer') return this.#node.openPeer?.(connection) ?? null;
     if (protocol !== 'resp' && protocol !== 'msgpack-rpc') return null;
     const { counters } = this.#node;
     counters.add(Tally.clients, frontEnds[protocol], 1);
@@ -234,6 +237,8 @@ export class TcpFront implements ConnectionOwner {
       }
       connection.endWhenDone();
       const silentMs = nowMs - lastInputMs;
+      // A link of another node sees for itself whether its other end is there.
+      if (connection.protocol === 'peer') continue;
       const isWaiting = session !== null && session.inFlight > 0;
       if (isWaiting) continue;
       if (connection.isBehind(requestTimeoutMs, nowMs)) {
@@ -247,5 +252,6 @@ export class TcpFront implements ConnectionOwner {
 
 /** Who listens to channels sends nothing and is not idle. */
 function isSubscriber(session: Session | null): boolean {
-  return session !== null && session.client.channelCount + session.client.patternCount > 0;
+  const client = session?.client;
+  return client !== undefined && client !== null && client.channelCount + client.patternCount > 0;
 }

@@ -1,0 +1,116 @@
+import { ReplyReader, ReplyWriter } from '../../command/reply.ts';
+import { RefusalReason } from '../../shard/guarded-reply.ts';
+import type { TargetSink } from './target.ts';
+
+const NOTHING = new Uint8Array(0);
+
+/** A request that another node owes an answer. Used again for another when it has it. */
+export class Forward {
+  /** Its number on the link. */
+  readonly id: number;
+  sink: TargetSink | null = null;
+  /** Of a message to a channel: told how many received it there. */
+  onCount: ((count: number) => void) | null = null;
+  /** The command is `bytes[start..start + length)`, once its frame was made. */
+  bytes: Uint8Array = NOTHING;
+  start = 0;
+  length = 0;
+  /** Whether it changes nothing, so that it may be run again elsewhere. */
+  isRead = false;
+  isSent = false;
+  /** Counts up with every request. */
+  order = 0;
+
+  constructor(id: number) {
+    this.id = id;
+  }
+}
+
+/** The requests under way on one link, by number. */
+export class PendingForwards {
+  /** Commands; messages to channels are not counted. */
+  commands = 0;
+  /** What is kept of them, to be sent elsewhere when they are refused. */
+  bytes = 0;
+  readonly #all: Forward[] = [];
+  readonly #free: Forward[] = [];
+  #order = 0;
+
+  take(): Forward {
+    let forward = this.#free.pop();
+    if (forward === undefined) {
+      forward = new Forward(this.#all.length);
+      this.#all.push(forward);
+    }
+    forward.order = ++this.#order;
+    return forward;
+  }
+
+  addCommand(sink: TargetSink, isRead: boolean, start: number, length: number): Forward {
+    const forward = this.take();
+    forward.sink = sink;
+    forward.isRead = isRead;
+    forward.start = start;
+    forward.length = length;
+    this.commands++;
+    this.bytes += length;
+    return forward;
+  }
+
+  /** Null: nothing of that number is under way. */
+  byId(id: number): Forward | null {
+    const forward = this.#all[id];
+    return forward === undefined || (forward.sink === null && forward.onCount === null) ? null : forward;
+  }
+
+  answer(forward: Forward, reply: ReplyReader): void {
+    const sink = this.#end(forward);
+    sink?.onReply(reply);
+  }
+
+  refuse(forward: Forward, reason: RefusalReason): void {
+    const { bytes, start, length } = forward;
+    const sink = this.#end(forward);
+    sink?.onRefused(reason, bytes, start, length);
+  }
+
+  count(forward: Forward, count: number): void {
+    const { onCount } = forward;
+    this.#end(forward);
+    onCount?.(count);
+  }
+
+  /**
+   * The link is lost: what may be run again is refused, in its order; what may have been done has an outcome that nobody
+   * knows.
+   */
+  abandon(why: string): void {
+    const lost = this.#all.filter((forward) => this.byId(forward.id) !== null).sort((a, b) => a.order - b.order);
+    const reply = new ReplyWriter();
+    const reader = new ReplyReader();
+    reply.error('indeterminate', `${why} before the command was answered, which may have taken effect`);
+    for (const forward of lost) {
+      if (forward.onCount !== null) this.count(forward, 0);
+      else if (forward.isRead || !forward.isSent) this.refuse(forward, RefusalReason.offline);
+      else {
+        reader.openWritten(reply);
+        this.answer(forward, reader);
+      }
+    }
+  }
+
+  #end(forward: Forward): TargetSink | null {
+    const { sink } = forward;
+    if (sink !== null) {
+      this.commands--;
+      this.bytes -= forward.length;
+    }
+    forward.sink = null;
+    forward.onCount = null;
+    forward.bytes = NOTHING;
+    forward.length = 0;
+    forward.isSent = false;
+    this.#free.push(forward);
+    return sink;
+  }
+}
