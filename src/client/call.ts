@@ -1,5 +1,6 @@
 import { unwatchAbort, watchAbort } from './abort-watch.ts';
 import { AbortError, type FluxCacheError, ReplyError, TimeoutError } from './errors.ts';
+import type { NodeAddress } from './node-address.ts';
 import { decodeResult, type Operation } from './operation.ts';
 import { replyErrorOf } from './reply-error.ts';
 import type { Request } from './request.ts';
@@ -36,6 +37,10 @@ export class Call implements Request {
   wasLost = false;
   attempts = 0;
   isSettled = false;
+  /** How often a node said that another one has its key. */
+  redirects = 0;
+  /** Where its router sends it in place of where its key seems to be. */
+  detour: NodeAddress | 'home' | null = null;
   /** Takes the call out of the place it waits in. */
   leaveQueue: (() => void) | null = null;
   /** What the last attempt failed of, told as the cause when time runs out. */
@@ -109,7 +114,9 @@ export class Call implements Request {
   /** Gives it up; `whyUnsent` is what kept it from being sent, if it was not. */
   timeOut(whyUnsent: FluxCacheError | undefined): void {
     const cause = this.wasSent ? this.lastError : (whyUnsent ?? this.lastError);
-    const what = this.wasSent ? 'No answer came in time' : 'The call could not be sent in time';
+    const unsent =
+      cause instanceof ReplyError ? 'The call was refused until its time was up' : 'The call could not be sent in time';
+    const what = this.wasSent ? 'No answer came in time' : unsent;
     this.reject(
       new TimeoutError(cause === undefined ? `${what}.` : `${what}. ${cause.message}`, {
         retryable: !this.maybeApplied,

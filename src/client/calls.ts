@@ -2,14 +2,16 @@ import { backoffMs } from './backoff.ts';
 import { Call, type CallObserver, type CallOptions } from './call.ts';
 import { Deadlines } from './deadlines.ts';
 import { AbortError, ClosedError, ConnectionError, type FluxCacheError, ReplyError } from './errors.ts';
-import type { Operation } from './operation.ts';
+import type { Operation, RunPart } from './operation.ts';
 import type { ResolvedOptions } from './options.ts';
-import type { Pool } from './pool.ts';
 import { RequestEncoder } from './request-encoder.ts';
 import { mayRetry } from './retry-policy.ts';
 import type { Router } from './router.ts';
+import { groupsOf } from './spread.ts';
 
 const encoder = new RequestEncoder();
+/** A cluster that heals does so within a second or two: longer pauses would be lost time. */
+const PASSING_DELAY_MS_MAX = 200;
 
 /** All calls of a client that are not settled: their time-outs, their retries, and the end of them all. */
 export class Calls implements CallObserver {
@@ -17,8 +19,8 @@ export class Calls implements CallObserver {
   readonly #router: Router;
   readonly #deadlines: Deadlines;
   readonly #unsettled = new Set<Call>();
-  /** Calls that wait to be tried again. */
-  readonly #resting = new Map<Call, NodeJS.Timeout>();
+  /** Calls that wait to be tried again; `isPassing`: for the cluster to heal. */
+  readonly #resting = new Map<Call, { readonly timer: NodeJS.Timeout; readonly isPassing: boolean }>();
   #isClosed = false;
   #onIdle: (() => void) | null = null;
 
@@ -26,9 +28,30 @@ export class Calls implements CallObserver {
     this.#options = options;
     this.#router = router;
     this.#deadlines = new Deadlines(options.commandTimeoutMs, (call) => this.#due(call));
+    router.onChange = () => this.#wake();
   }
 
   run<T>(operation: Operation<T>, options: CallOptions): Promise<T> {
+    const { spread } = operation;
+    if (spread !== undefined && !this.#isClosed && this.#router.isSpread) {
+      const groups = groupsOf(spread.keys, (key) => this.#router.placeOf(key));
+      if (groups.length > 1 || spread.isAlways) return spread.run(groups, this.#partRunner(options));
+    }
+    return this.#runWhole(operation, options);
+  }
+
+  /** Runs the parts of one call, which together have its time. */
+  #partRunner(options: CallOptions): RunPart {
+    const beganMs = performance.now();
+    const timeoutMs = options.timeoutMs ?? this.#options.commandTimeoutMs;
+    return (part) => {
+      const spentMs = performance.now() - beganMs;
+      if (timeoutMs === 0 || spentMs < 1) return this.run(part, options);
+      return this.run(part, { ...options, timeoutMs: Math.max(1, timeoutMs - spentMs) });
+    };
+  }
+
+  #runWhole<T>(operation: Operation<T>, options: CallOptions): Promise<T> {
     if (this.#isClosed) return Promise.reject(new ClosedError());
     if (options.signal?.aborted) return Promise.reject(new AbortError({ cause: options.signal.reason }));
     let body: Uint8Array;
@@ -44,7 +67,7 @@ export class Calls implements CallObserver {
       const call = new Call(operation, options, body, deadlineMs, this, settle, reject);
       this.#unsettled.add(call);
       this.#deadlines.add(call);
-      this.#attempt(call, this.#router.poolFor(operation.key));
+      this.#attempt(call);
     });
   }
 
@@ -66,31 +89,32 @@ export class Calls implements CallObserver {
   onFailed(call: Call, error: FluxCacheError): void {
     if (call.isSettled) return;
     call.lastError = error;
-    const elsewhere = error instanceof ReplyError ? this.#router.redirect(error) : null;
-    const { attemptsMax, idempotentWrites } = this.#options.retry;
-    if (elsewhere !== null && call.attempts < attemptsMax) {
+    const advice = error instanceof ReplyError ? this.#router.advise(call, error) : 'final';
+    if (advice === 'again') {
       call.renew(error);
-      this.#attempt(call, elsewhere);
+      this.#attempt(call);
       return;
     }
     if (error instanceof ConnectionError && !call.wasSent) {
       // As if it had never been given to that connection: it goes on waiting in its place.
-      this.#router.poolFor(call.operation.key).submit(call);
+      this.#router.submit(call);
       return;
     }
+    const { attemptsMax, idempotentWrites } = this.#options.retry;
     const { safety } = call.operation;
     const { retryable } = call.options;
     const { wasSent, attempts } = call;
-    if (mayRetry({ error, safety, retryable, idempotentWrites, wasSent, attempts, attemptsMax }))
-      this.#rest(call, error);
-    else call.reject(this.#errorFor(call, error));
+    const isPassing = advice === 'passing';
+    if (mayRetry({ error, safety, retryable, idempotentWrites, wasSent, attempts, attemptsMax, isPassing })) {
+      this.#rest(call, error, isPassing);
+    } else call.reject(this.#errorFor(call, error));
   }
 
   onSettled(call: Call): void {
     this.#unsettled.delete(call);
     this.#deadlines.delete(call);
     if (this.#resting.size > 0) {
-      clearTimeout(this.#resting.get(call));
+      clearTimeout(this.#resting.get(call)?.timer);
       this.#resting.delete(call);
     }
     if (this.#isClosed && this.#unsettled.size === 0) {
@@ -99,25 +123,40 @@ export class Calls implements CallObserver {
     }
   }
 
-  #attempt(call: Call, pool: Pool): void {
+  #attempt(call: Call): void {
     call.attempts++;
-    pool.submit(call);
+    this.#router.submit(call);
   }
 
   /** Lets a call wait before it is made again. */
-  #rest(call: Call, error: FluxCacheError): void {
+  #rest(call: Call, error: FluxCacheError, isPassing: boolean): void {
     call.renew(error);
-    const delayMs = backoffMs(call.attempts, this.#options.retry, Math.random());
-    const timer = setTimeout(() => {
+    const { delayMsFirst, delayMsMax } = this.#options.retry;
+    const backoff = { delayMsFirst, delayMsMax: isPassing ? Math.min(delayMsMax, PASSING_DELAY_MS_MAX) : delayMsMax };
+    const timer = setTimeout(
+      () => {
+        this.#resting.delete(call);
+        this.#attempt(call);
+      },
+      backoffMs(call.attempts, backoff, Math.random()),
+    );
+    this.#resting.set(call, { timer, isPassing });
+  }
+
+  /** Makes calls again that wait for what has now come about. */
+  #wake(): void {
+    for (const [call, { timer, isPassing }] of [...this.#resting]) {
+      if (!isPassing) continue;
+      clearTimeout(timer);
       this.#resting.delete(call);
-      this.#attempt(call, this.#router.poolFor(call.operation.key));
-    }, delayMs);
-    this.#resting.set(call, timer);
+      call.detour = null;
+      this.#attempt(call);
+    }
   }
 
   #due(call: Call): void {
     const { wasSent } = call;
-    call.timeOut(wasSent ? undefined : this.#router.poolFor(call.operation.key).whyNotReady());
+    call.timeOut(wasSent ? undefined : this.#router.whyNotReady(call));
     if (wasSent) this.#router.doubt();
   }
 

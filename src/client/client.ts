@@ -2,6 +2,7 @@
 import { type BatchBuilder, type BatchResults, batchBuilder, batchOf } from './batch.ts';
 import type { CallOptions } from './call.ts';
 import { Calls } from './calls.ts';
+import { ClusterRouter } from './cluster-router.ts';
 import { ClosedError } from './errors.ts';
 import { type ClientEventName, ClientEventTarget, type ClientListener } from './events.ts';
 import { JsonCommands } from './json-commands.ts';
@@ -56,7 +57,10 @@ export class FluxClient {
   /** @throws FluxCacheError `invalid-argument` for an option or a URL that is not right */
   constructor(options: string | ClientOptions = {}) {
     const resolved = resolveOptions(options);
-    this.#router = new SingleNodeRouter(resolved, this.#events);
+    this.#router =
+      resolved.cluster === false
+        ? new SingleNodeRouter(resolved, this.#events)
+        : new ClusterRouter(resolved, this.#events);
     this.#calls = new Calls(resolved, this.#router);
     this.#subscriptions = new Subscriptions(this.#router, this.#events, resolved.reconnect);
     this.json = new JsonCommands(this.#calls);

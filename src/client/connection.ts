@@ -50,7 +50,9 @@ export class RpcConnection {
   #isCongested = false;
   #inFlightMax: number;
   #nextId = 1;
-  #lastHeardMs = 0;
+  /** Since when there is a sign to wait for: the first request, the last byte, or the attempt to connect. */
+  #lastHeardMs = performance.now();
+  #isInCluster = false;
   #connectTimer: NodeJS.Timeout | undefined;
 
   constructor(endpoint: Endpoint, observer: ConnectionObserver) {
@@ -78,6 +80,15 @@ export class RpcConnection {
       );
     });
     socket.on('close', () => this.#fail('was closed'));
+  }
+
+  get endpoint(): Endpoint {
+    return this.#endpoint;
+  }
+
+  /** Whether the server said that it is one node of several. */
+  get isInCluster(): boolean {
+    return this.#isInCluster;
   }
 
   /** Requests that wait for their answers. */
@@ -133,16 +144,23 @@ export class RpcConnection {
     }
   }
 
+  /** How long nothing was heard while something should be. */
+  silentMs(nowMs: number): number {
+    return this.isConnecting || this.#pending.size > 0 ? nowMs - this.#lastHeardMs : 0;
+  }
+
   #logIn(): void {
     this.#isMade = true;
-    const { user, password, clientName } = this.#endpoint;
-    const credentials = {
+    const { user, password, clientName, wantsRedirects, isReadOnly } = this.#endpoint;
+    const greeting = {
       user: user ?? (password === undefined ? undefined : 'default'),
       password,
       name: clientName,
+      redirects: wantsRedirects ? true : undefined,
+      readsReplicas: isReadOnly ? true : undefined,
     };
     this.#enqueue({
-      body: handshakeEncoder.encode('hello', [credentials]),
+      body: handshakeEncoder.encode('hello', [greeting]),
       isSettled: false,
       wasSent: false,
       onAnswer: (error, result) => this.#loggedIn(error, result),
@@ -159,6 +177,7 @@ export class RpcConnection {
     clearTimeout(this.#connectTimer);
     this.#state = 'ready';
     this.#inFlightMax = Math.min(this.#inFlightMax, requestsInFlightOf(result));
+    this.#isInCluster = hasFeature(result, 'cluster');
     this.#observer.onReady(this);
   }
 
@@ -331,6 +350,11 @@ function writeHeader(chunk: Buffer, at: number, id: number): number {
   chunk[at + 1] = 0;
   chunk[at + 2] = 0xce;
   return chunk.writeUInt32BE(id, at + 3);
+}
+
+function hasFeature(hello: unknown, name: string): boolean {
+  const features = isRecord(hello) ? hello['features'] : undefined;
+  return Array.isArray(features) && features.includes(name);
 }
 
 /** How many requests the server reads ahead of its answers, as `hello` told. */

@@ -13,7 +13,7 @@ type ClientErrorCode =
 /** The server's codes, this library's, and those a newer server may add. */
 export type FluxCacheErrorCode = ErrorCode | ClientErrorCode | (string & {});
 
-interface FluxCacheErrorOptions {
+export interface FluxCacheErrorOptions {
   readonly retryable?: boolean;
   readonly maybeApplied?: boolean;
   readonly cause?: unknown;

@@ -1,4 +1,5 @@
 import type { FluxCacheError } from './errors.ts';
+import type { NodeAddress } from './node-address.ts';
 
 /** What a client tells of itself, by the events' names. */
 export interface ClientEvents {
@@ -8,6 +9,8 @@ export interface ClientEvents {
   reconnecting: { readonly attempt: number; readonly delayMs: number; readonly error: FluxCacheError };
   /** A connection was lost, or its credentials refused. Nobody has to listen. */
   error: FluxCacheError;
+  /** Of a cluster: which nodes there are, or which keys they have, is known or has changed. Primaries come first. */
+  topology: { readonly nodes: readonly NodeAddress[] };
   /** The client was closed, and nothing of it is left. */
   close: undefined;
 }
@@ -21,6 +24,7 @@ export class ClientEventTarget {
     connect: new Set(),
     reconnecting: new Set(),
     error: new Set(),
+    topology: new Set(),
     close: new Set(),
   };
 

@@ -1,5 +1,6 @@
 import { FluxCacheError } from './errors.ts';
 import { decodeArray, decodeFlag, decodeNumber, isKey, type Operation, type Safety } from './operation.ts';
+import { inOrder, pick, spreadOf } from './spread.ts';
 import type { Json, Key, Storable } from './values.ts';
 
 export interface JsonSetOptions {
@@ -24,10 +25,10 @@ export const jsonOperations = {
   find: <T = Json>(key: Key, path: string): Operation<T[] | null> =>
     operation('read', 'json.get', [key, path], listOrNull<T>),
 
-  mget: <T = Json>(keys: readonly Key[], path: string): Operation<(T[] | null)[]> =>
-    operation('read', 'json.mget', [...keys, path], (result) =>
-      decodeArray(result).map((found) => listOrNull<T>(found)),
-    ),
+  mget: <T = Json>(keys: readonly Key[], path: string): Operation<(T[] | null)[]> => ({
+    ...finding<T>(keys, path),
+    spread: spreadOf(keys, (indexes) => finding<T>(pick(keys, indexes), path), inOrder),
+  }),
 
   type: (key: Key, path: string): Operation<string[] | null> =>
     operation('read', 'json.type', [key, path], listOrNull<string>),
@@ -80,6 +81,12 @@ export const jsonOperations = {
       decodeArray(result).map((flag) => (flag === null ? null : decodeFlag(flag))),
     ),
 } as const;
+
+function finding<T>(keys: readonly Key[], path: string): Operation<(T[] | null)[]> {
+  return operation('read', 'json.mget', [...keys, path], (result) =>
+    decodeArray(result).map((found) => listOrNull<T>(found)),
+  );
+}
 
 function operation<T>(
   safety: Safety,

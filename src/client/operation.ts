@@ -17,8 +17,26 @@ export interface Operation<T> {
   /** The key by which a router finds the node; null when any node will do. */
   readonly key: Key | null;
   readonly safety: Safety;
+  /** Of several keys, which different nodes may have. */
+  readonly spread?: Spread<T>;
   /** Throws {@link FluxCacheError} when the result is not what the method promises. */
   decode(result: unknown): T;
+}
+
+/** Runs an operation on a part of the keys, as a call of its own. */
+export type RunPart = <T>(operation: Operation<T>) => Promise<T>;
+
+/**
+ * How an operation over several keys is made of operations on some of them, when nodes share the keys. Parts take effect
+ * each for itself.
+ */
+export interface Spread<T> {
+  /** Null: of no key, which can be with any others. */
+  readonly keys: readonly (Key | null)[];
+  /** Whether it is run in parts even when one node has all keys, to look at what became of each. */
+  readonly isAlways: boolean;
+  /** Runs a part for each group of indexes of `keys`, and puts the results together. */
+  run(groups: readonly (readonly number[])[], runPart: RunPart): Promise<T>;
 }
 
 /** Reads an operation's result. What went wrong in reading does not undo what was written, which the error says. */

@@ -12,6 +12,7 @@ import {
 } from './operation.ts';
 import { readAs } from './read-as.ts';
 import { isRecord } from './reply-error.ts';
+import { inOrder, pick, spreadOf, sumOf } from './spread.ts';
 import type { Key, Storable, Value, ValueTypeName } from './values.ts';
 
 /** A value with what is known of it. */
@@ -97,23 +98,32 @@ export const operations = {
     ),
 
   delete: (keys: readonly Key[]): Operation<number> =>
-    keys.length === 0 ? nothing(0) : operation('idempotent', 'del', keys, decodeNumber),
+    keys.length === 0 ? nothing(0) : counting('idempotent', 'del', keys),
 
   /** True: removed. False: it has another version, or there is none. */
   deleteIfVersion: (key: Key, version: number): Operation<boolean> =>
     operation('once', 'del', [key, { ifVersion: version }], decodeFlag),
 
   exists: (keys: readonly Key[]): Operation<number> =>
-    keys.length === 0 ? nothing(0) : operation('read', 'exists', keys, decodeNumber),
+    keys.length === 0 ? nothing(0) : counting('read', 'exists', keys),
 
   mget: <T = Value>(keys: readonly Key[]): Operation<(T | null)[]> =>
     keys.length === 0
       ? nothing<(T | null)[]>([])
-      : operation('read', 'mget', keys, (result) => decodeArray(result).map((value) => readAs<T>(value, undefined))),
+      : { ...reading<T>(keys), spread: spreadOf(keys, (indexes) => reading<T>(pick(keys, indexes)), inOrder) },
 
   mset: (entries: Entries): Operation<void> => {
     const pairs = isIterable(entries) ? [...entries] : Object.entries(entries);
-    return pairs.length === 0 ? nothing(undefined) : operation('idempotent', 'mset', pairs.flat(), () => undefined);
+    if (pairs.length === 0) return nothing(undefined);
+    const keys = pairs.map(([key]) => key);
+    return {
+      ...storing(pairs),
+      spread: spreadOf(
+        keys,
+        (indexes) => storing(pick(pairs, indexes)),
+        () => undefined,
+      ),
+    };
   },
 
   incr: (key: Key, by = 1): Operation<number> =>
@@ -157,7 +167,7 @@ export const operations = {
   call: (method: string, params: readonly unknown[]): Operation<unknown> => ({
     method,
     params,
-    key: isKey(params[0]) ? params[0] : null,
+    key: keyOfCall(method, params),
     safety: 'once',
     decode: (result) => result,
   }),
@@ -171,6 +181,28 @@ function operation<T>(
 ): Operation<T> {
   const first = params[0];
   return { method, params, key: isKey(first) ? first : null, safety, decode };
+}
+
+/** Commands whose first argument is a word, and the second a key. */
+const secondIsKey = /^(object|memory|json\.debug)$/i;
+
+/** The key of any command: a guess that costs a detour where it is wrong. */
+function keyOfCall(method: string, params: readonly unknown[]): Key | null {
+  const first = params[secondIsKey.test(method) ? 1 : 0];
+  return isKey(first) ? first : null;
+}
+
+function counting(safety: Safety, method: string, keys: readonly Key[]): Operation<number> {
+  const onThese = (some: readonly Key[]) => operation(safety, method, some, decodeNumber);
+  return { ...onThese(keys), spread: spreadOf(keys, (indexes) => onThese(pick(keys, indexes)), sumOf) };
+}
+
+function reading<T>(keys: readonly Key[]): Operation<(T | null)[]> {
+  return operation('read', 'mget', keys, (result) => decodeArray(result).map((value) => readAs<T>(value, undefined)));
+}
+
+function storing(pairs: readonly (readonly [Key, Storable])[]): Operation<void> {
+  return operation('idempotent', 'mset', pairs.flat(), () => undefined);
 }
 
 function anywhere<T>(

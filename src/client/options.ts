@@ -1,6 +1,7 @@
 import type { Backoff } from './backoff.ts';
 import { FluxCacheError } from './errors.ts';
 import { namesOf, onlyKnown } from './known-options.ts';
+import { addressText, type NodeAddress } from './node-address.ts';
 
 /** What of TLS a client needs to say; all as Node's `tls.connect` has it. */
 export interface TlsOptions {
@@ -33,13 +34,31 @@ export interface QueueOptions {
   readonly bytesMax?: number;
 }
 
+/** Which nodes of a cluster are asked by calls that only read. */
+export type ReadFrom = 'primary' | 'replica' | 'any';
+
 export interface ClientOptions {
-  /** `fluxcache://user:password@host:port`, `fluxcaches://` for TLS. Other options win over what the URL says. */
+  /**
+   * `fluxcache://user:password@host:port`, `fluxcaches://` for TLS; several nodes of a cluster as `host:port,host:port`.
+   * Other options win over what the URL says.
+   */
   readonly url?: string;
   /** Default: 127.0.0.1. */
   readonly host?: string;
   /** Default: 7379. */
   readonly port?: number;
+  /** Nodes of one cluster as `HOST` or `HOST:PORT`, in place of host and port. One that is there is enough to find the others. */
+  readonly endpoints?: readonly string[];
+  /**
+   * Whether to ask each key's own node. `auto`: when the server says that it is one of a cluster, and always with several
+   * endpoints. `false`: everything goes to one node, which passes on what is not its own. Default: `auto`.
+   */
+  readonly cluster?: 'auto' | boolean;
+  /**
+   * Of a cluster, who is asked by calls that only read: the node that takes the key's writes; one that has a copy, whose
+   * answer may be a little old (the server's `replicaStaleness`); or the least busy of all these. Default: `primary`.
+   */
+  readonly readFrom?: ReadFrom;
   /** Default: `default`, when there is a password. */
   readonly user?: string;
   readonly password?: string;
@@ -47,7 +66,7 @@ export interface ClientOptions {
   readonly clientName?: string;
   /** `true` for TLS with the well-known authorities. */
   readonly tls?: boolean | TlsOptions;
-  /** Connections, opened as they are needed. Only with one (the default) do calls take effect in the order they are made. */
+  /** Connections to each node, opened as they are needed. Only with one (the default) do calls take effect in the order they are made. */
   readonly poolSize?: number;
   /** Time for a connection to be made and logged in. Default: 5000. */
   readonly connectTimeoutMs?: number;
@@ -77,10 +96,19 @@ export interface Endpoint {
   readonly responseBytesMax: number;
   /** A connection that answers nothing for so long while a call times out is given up; 0: never. */
   readonly silenceMsMax: number;
+  /** Whether to be told (`moved`) of calls that are another node's, which are passed on otherwise. */
+  readonly wantsRedirects: boolean;
+  /** Whether this connection only reads, and takes what copies hold, old as that may be. */
+  readonly isReadOnly: boolean;
 }
 
 export interface ResolvedOptions {
+  /** The first of `seeds`, and what holds for connections to all nodes. */
   readonly endpoint: Endpoint;
+  /** Nodes to begin with, at least one. */
+  readonly seeds: readonly NodeAddress[];
+  readonly cluster: 'auto' | boolean;
+  readonly readFrom: ReadFrom;
   readonly poolSize: number;
   readonly commandTimeoutMs: number;
   readonly retry: Required<RetryOptions>;
@@ -89,11 +117,15 @@ export interface ResolvedOptions {
 }
 
 const MIB = 2 ** 20;
+const DEFAULT_PORT = 7379;
 
 const clientNames = namesOf<ClientOptions>({
   url: true,
   host: true,
   port: true,
+  endpoints: true,
+  cluster: true,
+  readFrom: true,
   user: true,
   password: true,
   clientName: true,
@@ -122,17 +154,20 @@ const queueNames = namesOf<QueueOptions>({ callsMax: true, bytesMax: true });
  */
 export function resolveOptions(given: string | ClientOptions): ResolvedOptions {
   const said: ClientOptions = typeof given === 'string' ? { url: given } : given;
-  const options: ClientOptions = said.url === undefined ? said : { ...fromUrl(said.url), ...withoutUndefined(said) };
+  const fromUrl = said.url === undefined ? {} : readUrl(said.url);
+  const options: ClientOptions = { ...fromUrl, ...withoutUndefined(said) };
   const { retry = {}, reconnect = {}, queue = {}, tls } = options;
   onlyKnown(said, clientNames);
   onlyKnown(retry, retryNames, 'retry.');
   onlyKnown(reconnect, reconnectNames, 'reconnect.');
   onlyKnown(queue, queueNames, 'queue.');
   const commandTimeoutMs = whole('commandTimeoutMs', options.commandTimeoutMs, 5000, 0);
+  const seeds = seedsOf(said, options);
+  const [first] = seeds;
   return {
     endpoint: {
-      host: options.host ?? '127.0.0.1',
-      port: whole('port', options.port, 7379, 1, 65_535),
+      host: first.host,
+      port: first.port,
       user: options.user,
       password: options.password,
       clientName: options.clientName,
@@ -141,7 +176,12 @@ export function resolveOptions(given: string | ClientOptions): ResolvedOptions {
       inFlightMax: whole('inFlightMax', options.inFlightMax, 4096, 1),
       responseBytesMax: whole('responseBytesMax', options.responseBytesMax, 64 * MIB, 1024),
       silenceMsMax: commandTimeoutMs,
+      wantsRedirects: false,
+      isReadOnly: false,
     },
+    seeds,
+    cluster: clusterOf(options.cluster, seeds),
+    readFrom: oneOf('readFrom', options.readFrom ?? 'primary', ['primary', 'replica', 'any']),
     poolSize: whole('poolSize', options.poolSize, 1, 1, 1024),
     commandTimeoutMs,
     retry: {
@@ -161,10 +201,47 @@ export function resolveOptions(given: string | ClientOptions): ResolvedOptions {
   };
 }
 
-function fromUrl(text: string): ClientOptions {
+type Seeds = readonly [NodeAddress, ...NodeAddress[]];
+
+/** Host and port, or the endpoints that stand in their place. */
+function seedsOf(said: ClientOptions, options: ClientOptions): Seeds {
+  // A host that is given wins over those of a URL, but not over endpoints that are given, too.
+  const endpoints = said.endpoints ?? (said.host === undefined ? options.endpoints : undefined);
+  if (endpoints === undefined) {
+    return [{ host: options.host ?? '127.0.0.1', port: whole('port', options.port, DEFAULT_PORT, 1, 65_535) }];
+  }
+  if (said.host !== undefined) throw invalid('endpoints', 'and option host contradict each other');
+  const port = whole('port', said.port, DEFAULT_PORT, 1, 65_535);
+  const addresses = endpoints.map((text) => readAddress(text, port));
+  const [first, ...others] = new Map(addresses.map((address) => [addressText(address), address])).values();
+  if (first === undefined) throw invalid('endpoints', 'must name at least one node');
+  return [first, ...others];
+}
+
+function clusterOf(given: ClientOptions['cluster'], seeds: Seeds): 'auto' | boolean {
+  const cluster = oneOf('cluster', given ?? 'auto', ['auto', true, false]);
+  if (seeds.length === 1) return cluster;
+  if (cluster === false) throw invalid('cluster', 'must not be false with several endpoints');
+  return true;
+}
+
+function readAddress(text: string, defaultPort: number): NodeAddress {
+  const words = /^(?:\[([\da-f:.]+)\]|([^\s:/@[\]]+))(?::(\d{1,5}))?$/i.exec(text);
+  const port = words?.[3] === undefined ? defaultPort : Number(words[3]);
+  if (words === null || port < 1 || port > 65_535) {
+    throw invalid('endpoints', 'takes nodes as HOST or HOST:PORT, an IPv6 address in brackets');
+  }
+  return { host: words[1] ?? words[2] ?? '', port };
+}
+
+/** `scheme://user:password@host:port,host:port`, of which everything but the scheme and a host may be missing. */
+function readUrl(text: string): ClientOptions {
   // The URL may hold a password, so that no message repeats it.
-  if (!URL.canParse(text)) throw invalid('url', 'is no URL');
-  const url = new URL(text);
+  const [, before = '', hosts = '', after = ''] = /^([a-z]+:\/\/(?:[^/?#]*@)?)([^/?#@]*)(.*)$/is.exec(text) ?? [];
+  const [first = '', ...others] = hosts.split(',');
+  const whole = `${before}${first}${after}`;
+  if (!URL.canParse(whole)) throw invalid('url', 'is no URL');
+  const url = new URL(whole);
   const isTls = url.protocol === 'fluxcaches:';
   if (!isTls && url.protocol !== 'fluxcache:') throw invalid('url', 'must begin with fluxcache:// or fluxcaches://');
   if (url.hostname === '') throw invalid('url', 'names no host');
@@ -175,10 +252,16 @@ function fromUrl(text: string): ClientOptions {
     // An IPv6 address stands in brackets in a URL, and without them elsewhere.
     host: url.hostname.replace(/^\[(.*)\]$/, '$1'),
     port: url.port === '' ? undefined : Number(url.port),
+    endpoints: others.length === 0 ? undefined : [url.host, ...others],
     user: url.username === '' ? undefined : decoded(url.username),
     password: url.password === '' ? undefined : decoded(url.password),
     tls: isTls ? true : undefined,
   });
+}
+
+function oneOf<const T>(name: string, value: T, allowed: readonly T[]): T {
+  if (allowed.includes(value)) return value;
+  throw invalid(name, `must be one of ${allowed.join(', ')}, not ${String(value)}`);
 }
 
 function decoded(text: string): string {

@@ -1,9 +1,21 @@
 import { backoffMs } from './backoff.ts';
 import type { Call } from './call.ts';
+import { CallQueue } from './call-queue.ts';
 import { type ConnectionObserver, RpcConnection } from './connection.ts';
-import { ClosedError, ConnectionError, type FluxCacheError, QueueFullError } from './errors.ts';
+import { ClosedError, ConnectionError, type FluxCacheError } from './errors.ts';
 import type { ClientEventTarget } from './events.ts';
-import type { ResolvedOptions } from './options.ts';
+import type { Endpoint, ResolvedOptions } from './options.ts';
+import type { Request } from './request.ts';
+
+/** Whoever made a pool, and tells it where its node is. */
+export interface PoolOwner {
+  /** Where the next connection is made to. */
+  nextEndpoint(pool: Pool): Endpoint;
+  /** A connection is made and logged in; what waits is sent after this. */
+  onConnected(pool: Pool, connection: RpcConnection): void;
+  /** A connection was lost or not made; what was in flight on it is told after this. */
+  onDisconnected(pool: Pool, connection: RpcConnection, error: FluxCacheError): void;
+}
 
 /**
  * The connections to one node. A call goes to the one with the fewest calls in flight; when none has room it waits, in
@@ -12,10 +24,9 @@ import type { ResolvedOptions } from './options.ts';
 export class Pool implements ConnectionObserver {
   readonly #options: ResolvedOptions;
   readonly #events: ClientEventTarget;
+  readonly #owner: PoolOwner | null;
   readonly #connections: RpcConnection[] = [];
-  /** Calls that wait, oldest first. */
-  readonly #waiting = new Set<Call>();
-  #waitingBytes = 0;
+  readonly #waiting: CallQueue;
   /** Connections lost or not made in a row, since one was ready. */
   #failures = 0;
   /** What the last of them failed of. */
@@ -24,9 +35,28 @@ export class Pool implements ConnectionObserver {
   #isClosed = false;
   #readyWaiters: { resolve: () => void; reject: (error: FluxCacheError) => void }[] = [];
 
-  constructor(options: ResolvedOptions, events: ClientEventTarget) {
+  /** Without an owner, of the node that the options name. */
+  constructor(options: ResolvedOptions, events: ClientEventTarget, owner: PoolOwner | null = null) {
     this.#options = options;
     this.#events = events;
+    this.#owner = owner;
+    this.#waiting = new CallQueue(options.queue);
+  }
+
+  /** Calls in flight and waiting. */
+  get load(): number {
+    let load = this.#waiting.size;
+    for (const { outstanding } of this.#connections) load += outstanding;
+    return load;
+  }
+
+  /** Whether the last connection was lost or not made, and none is there. */
+  get isFailing(): boolean {
+    return this.#failures > 0;
+  }
+
+  get isReady(): boolean {
+    return this.#connections.some(({ isConnecting }) => !isConnecting);
   }
 
   /** Sends a call, or lets it wait. Tells it when it can do neither. */
@@ -39,13 +69,30 @@ export class Pool implements ConnectionObserver {
         return;
       }
     }
-    this.#wait(call);
+    this.#waiting.add(call);
     this.#grow();
+  }
+
+  /** Sends what is not a call of the caller's, ahead of all that waits; false: nothing can be sent now. */
+  ask(request: Request): boolean {
+    const connection = this.#pick();
+    connection?.send(request);
+    return connection !== null;
+  }
+
+  /** Hands over the calls that wait, oldest first. */
+  takeWaiting(): Call[] {
+    return this.#waiting.takeAll();
+  }
+
+  /** Begins to connect, unless a connection is there. */
+  connect(): void {
+    if (this.#connections.length === 0) this.#grow();
   }
 
   /** Resolves once a connection is ready; rejects when the first one that ends before fails. */
   ready(): Promise<void> {
-    if (this.#connections.some(({ isConnecting }) => !isConnecting)) return Promise.resolve();
+    if (this.isReady) return Promise.resolve();
     return new Promise((resolve, reject) => {
       this.#readyWaiters.push({ resolve, reject });
       this.#grow();
@@ -54,9 +101,9 @@ export class Pool implements ConnectionObserver {
 
   /** Why nothing can be sent now, as far as that is known. */
   whyNotReady(): FluxCacheError | undefined {
-    for (const { silence } of this.#connections) {
+    for (const { silence, endpoint } of this.#connections) {
       if (silence === null) continue;
-      const { host, port } = this.#options.endpoint;
+      const { host, port } = endpoint;
       const message = `The connection to ${host}:${port} ${silence}.`;
       return new ConnectionError('connection', message, { retryable: true, cause: this.#lastFailure });
     }
@@ -67,6 +114,21 @@ export class Pool implements ConnectionObserver {
   doubt(): void {
     const nowMs = performance.now();
     for (const connection of [...this.#connections]) if (connection.outstanding > 0) connection.doubt(nowMs);
+  }
+
+  /** The longest that nothing was heard on a connection on which something should be. */
+  silentMs(nowMs: number): number {
+    return this.#connections.reduce((most, connection) => Math.max(most, connection.silentMs(nowMs)), 0);
+  }
+
+  /** Closes connections that were silent for so long; what is in flight on them is lost. */
+  dropSilent(nowMs: number, silentMs: number): void {
+    for (const connection of [...this.#connections]) {
+      if (connection.silentMs(nowMs) < silentMs) continue;
+      const { host, port } = connection.endpoint;
+      const message = `The connection to ${host}:${port} is silent, and other nodes have taken its place.`;
+      connection.destroy(new ConnectionError('connection', message, { retryable: true }));
+    }
   }
 
   /** Closes the connections once what is in flight on them is answered; what waits is for the caller to have ended. */
@@ -82,11 +144,12 @@ export class Pool implements ConnectionObserver {
     this.#failWaiting(error);
   }
 
-  onReady(): void {
+  onReady(connection: RpcConnection): void {
     this.#failures = 0;
     this.#lastFailure = undefined;
-    const { host, port } = this.#options.endpoint;
+    const { host, port } = connection.endpoint;
     this.#events.emit('connect', { host, port });
+    this.#owner?.onConnected(this, connection);
     this.#tellReady(null);
     this.#pump();
   }
@@ -105,6 +168,7 @@ export class Pool implements ConnectionObserver {
     this.#lastFailure = error;
     this.#tellReady(error);
     this.#events.emit('error', error);
+    this.#owner?.onDisconnected(this, connection, error);
     if (error instanceof ConnectionError) this.#reconnect(error);
     // Whoever is refused now will be refused again: calls are told, the next one tries.
     else this.#failWaiting(error);
@@ -123,7 +187,8 @@ export class Pool implements ConnectionObserver {
     if (this.#isClosed || this.#reconnectTimer !== undefined) return;
     if (this.#connections.length >= this.#options.poolSize) return;
     if (this.#connections.some(({ isConnecting }) => isConnecting)) return;
-    this.#connections.push(new RpcConnection(this.#options.endpoint, this));
+    const endpoint = this.#owner?.nextEndpoint(this) ?? this.#options.endpoint;
+    this.#connections.push(new RpcConnection(endpoint, this));
   }
 
   #reconnect(error: FluxCacheError): void {
@@ -137,25 +202,6 @@ export class Pool implements ConnectionObserver {
     this.#events.emit('reconnecting', { attempt: this.#failures, delayMs, error });
   }
 
-  #wait(call: Call): void {
-    const { callsMax, bytesMax } = this.#options.queue;
-    if (this.#waiting.size >= callsMax) {
-      call.reject(new QueueFullError(`${callsMax} calls wait to be sent already.`));
-      return;
-    }
-    if (this.#waitingBytes + call.body.length > bytesMax) {
-      call.reject(new QueueFullError(`The calls that wait to be sent would take more than ${bytesMax} bytes.`));
-      return;
-    }
-    this.#waiting.add(call);
-    this.#waitingBytes += call.body.length;
-    call.leaveQueue = () => {
-      this.#waiting.delete(call);
-      this.#waitingBytes -= call.body.length;
-      call.leaveQueue = null;
-    };
-  }
-
   #pump(): void {
     for (const call of this.#waiting) {
       const connection = this.#pick();
@@ -167,10 +213,7 @@ export class Pool implements ConnectionObserver {
   }
 
   #failWaiting(error: FluxCacheError): void {
-    for (const call of [...this.#waiting]) {
-      call.leaveQueue?.();
-      call.onLost(error);
-    }
+    for (const call of this.#waiting.takeAll()) call.onLost(error);
   }
 
   #tellReady(error: FluxCacheError | null): void {

@@ -13,6 +13,8 @@ export interface FailedAttempt {
   /** Attempts made so far, this one included, and the most there may be. */
   readonly attempts: number;
   readonly attemptsMax: number;
+  /** The cluster refused it for now: attempts are made for as long as there is time, and not counted. */
+  readonly isPassing: boolean;
 }
 
 /**
@@ -23,7 +25,9 @@ export interface FailedAttempt {
  */
 export function mayRetry(attempt: FailedAttempt): boolean {
   const { error, safety, retryable } = attempt;
-  if (attempt.attempts >= attempt.attemptsMax || retryable === false) return false;
+  if (retryable === false) return false;
+  if (attempt.isPassing) return true;
+  if (attempt.attempts >= attempt.attemptsMax) return false;
   if (error instanceof ReplyError) {
     return error.retryable || (error.code === 'indeterminate' && isRepeatable(attempt));
   }

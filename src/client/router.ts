@@ -1,3 +1,4 @@
+import type { Call } from './call.ts';
 import { type ConnectionObserver, RpcConnection } from './connection.ts';
 import type { FluxCacheError, ReplyError } from './errors.ts';
 import type { ClientEventTarget } from './events.ts';
@@ -6,19 +7,30 @@ import { Pool } from './pool.ts';
 import type { Key } from './values.ts';
 
 /**
- * Which node a call goes to. Everything else of the client knows keys and pools only, so that a router which knows a
- * cluster's slots can take this one's place.
+ * What a refusal means for a call, none of whose effects it had.
+ *
+ * - `again`: another node has the key: the call is made again at once.
+ * - `passing`: the cluster is between two states: the call is made again after a while, for as long as it has time.
+ * - `final`: the retry policy decides by the error alone.
  */
+export type Advice = 'again' | 'passing' | 'final';
+
+/** Which node a call goes to. Everything else of the client knows keys only. */
 export interface Router {
-  /** The connections to the node that serves a key; null: to any node. */
-  poolFor(key: Key | null): Pool;
-  /**
-   * Where a call has to go instead, when the error says that its key lives elsewhere (a cluster's MOVED); null when the
-   * error says something else. The one place that knows such errors.
-   */
-  redirect(error: ReplyError): Pool | null;
+  /** Sends a call to where it belongs, or lets it wait. Tells it when it can do neither. */
+  submit(call: Call): void;
+  /** Learns from a refusal where the call has to go, which its next `submit` follows. */
+  advise(call: Call, error: ReplyError): Advice;
+  /** Whether different nodes may have the keys of one call. */
+  readonly isSpread: boolean;
+  /** Tells keys apart that different nodes have. */
+  placeOf(key: Key): string;
+  /** Why nothing can be sent now, as far as that is known. */
+  whyNotReady(call: Call): FluxCacheError | undefined;
   /** A connection of its own to any node, for what a server sends unasked. */
   openSubscriber(observer: ConnectionObserver): RpcConnection;
+  /** Whom to tell when calls that were refused may succeed now. */
+  onChange: () => void;
   /** Resolves once there is a connection. */
   ready(): Promise<void>;
   doubt(): void;
@@ -28,6 +40,8 @@ export interface Router {
 
 /** Of a single node, which owns every key and redirects nobody. */
 export class SingleNodeRouter implements Router {
+  onChange: () => void = () => undefined;
+  readonly isSpread = false;
   readonly #options: ResolvedOptions;
   readonly #pool: Pool;
 
@@ -36,12 +50,20 @@ export class SingleNodeRouter implements Router {
     this.#pool = new Pool(options, events);
   }
 
-  poolFor(): Pool {
-    return this.#pool;
+  submit(call: Call): void {
+    this.#pool.submit(call);
   }
 
-  redirect(): Pool | null {
-    return null;
+  advise(): Advice {
+    return 'final';
+  }
+
+  placeOf(): string {
+    return '';
+  }
+
+  whyNotReady(): FluxCacheError | undefined {
+    return this.#pool.whyNotReady();
   }
 
   openSubscriber(observer: ConnectionObserver): RpcConnection {

@@ -16,6 +16,7 @@ function retries(error: FluxCacheError, change: Partial<FailedAttempt> = {}): Sa
       wasSent: true,
       attempts: 1,
       attemptsMax: 4,
+      isPassing: false,
       ...change,
     }),
   );
@@ -45,4 +46,11 @@ test('time that ran out, unreadable answers and the last attempt are not followe
   t.deepEqual(retries(new ConnectionError('malformed-response', '')), []);
   t.deepEqual(retries(LOST, { attempts: 3 }), ['read']);
   t.deepEqual(retries(LOST, { attempts: 4 }), []);
+});
+
+test('what a cluster refuses for now is repeated however often it was, unless the caller forbids it', (t) => {
+  const healing = new ReplyError('cluster-down', '', { retryable: true });
+  t.deepEqual(retries(healing, { attempts: 100, isPassing: true }), ['read', 'idempotent', 'once']);
+  t.deepEqual(retries(healing, { attempts: 100 }), []);
+  t.deepEqual(retries(healing, { isPassing: true, retryable: false }), []);
 });
