@@ -10,6 +10,14 @@ export function isLoopback(host: string): boolean {
   return /^127(\.(25[0-5]|2[0-4]\d|1?\d?\d)){3}$/.test(v4);
 }
 
+/** The parts of `host:port`, an IPv6 address standing in brackets; null: it is no such text. */
+export function splitAddress(address: string): { readonly host: string; readonly port: number } | null {
+  const [, bracketed, plain, digits] = /^(?:\[([^[\]]+)\]|([^:[\]]+)):(\d{1,5})$/.exec(address) ?? [];
+  const host = bracketed ?? plain ?? '';
+  const port = Number(digits);
+  return host === '' || port > 65_535 ? null : { host, port };
+}
+
 /** `host:port`, the host in brackets when it is an IPv6 address. */
 export function formatAddress(host: string, port: number): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;

@@ -20,9 +20,9 @@ export interface ClusterPort {
    * rejects. `fields` is what was given as the JSON text of an object.
    */
   control(verb: string, fields: string): Promise<ClusterAnswer>;
-  /** Has this node become primary of what it holds in-sync copies of; `of`: only where this one is primary, by its id. */
-  takeOver(of: string | null): Promise<ClusterAnswer>;
-  /** Removes a node that is drained, by its id. */
+  /** Of a node that is primary of nothing: has the one whose copies it holds give its primaries away. */
+  takeOver(): Promise<ClusterAnswer>;
+  /** Removes a node, by its id: at once when it has no copies, else when it is drained. */
   forget(id: string): Promise<ClusterAnswer>;
 }
 
@@ -47,6 +47,8 @@ export interface ClusterDescription {
 export interface ClusterMember {
   /** 40 hexadecimal digits. */
   readonly id: string;
+  /** Its name in the cluster; '' outside of one. */
+  readonly name: string;
   /** Where clients reach it; '' of this node: where the client that asks has reached it. '' and 0 of others: not known. */
   readonly host: string;
   readonly port: number;
@@ -100,6 +102,7 @@ export function loneCluster(nodeId: string, host: string, port: () => number, bu
   const describe = (): ClusterDescription => {
     const self: ClusterMember = {
       id: nodeId,
+      name: '',
       host,
       port: port(),
       busPort: busPort(),

@@ -16,11 +16,11 @@ export const failover: Run = (connection, args, reply) => {
     syntaxError(reply);
     return;
   }
-  if (cluster.isEnabled && cluster.describe().self.copyCount === 0) {
+  if (cluster.isEnabled && cluster.describe().self.primary === null) {
     reply.error('bad-request', 'You should send CLUSTER FAILOVER to a replica');
     return;
   }
-  return cluster.takeOver(null).then((answer) => okOrError(answer, reply));
+  return cluster.takeOver().then((answer) => okOrError(answer, reply));
 };
 
 export const forget: Run = (connection, args, reply) => {
