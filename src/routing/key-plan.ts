@@ -1,5 +1,10 @@
 import type { Args } from '../command/args.ts';
-import type { PartitionMap } from './partition-map.ts';
+
+/** Where keys belong, as numbers below `shardCount`: a `PartitionMap`, or one that knows of other nodes. */
+export interface KeyMap {
+  readonly shardCount: number;
+  shardOfKey(bytes: Uint8Array, start: number, end: number): number;
+}
 
 /**
  * How the keys of one command fall onto shards: the parts of the command, one a shard that owns any of its keys, in
@@ -15,7 +20,7 @@ export class KeyPlan {
   partCount = 0;
   #first = 0;
   #step = 1;
-  readonly #map: PartitionMap;
+  readonly #map: KeyMap;
   readonly #shardOfPart: Uint16Array;
   /** Part of a shard, only meaningful between marking and the end of `fill`; -1 when the shard has none yet. */
   readonly #partOfShard: Int32Array;
@@ -24,7 +29,7 @@ export class KeyPlan {
   #partOfGroup: Int32Array = new Int32Array(64);
   #groups: Int32Array = new Int32Array(64);
 
-  constructor(map: PartitionMap) {
+  constructor(map: KeyMap) {
     this.#map = map;
     this.#shardOfPart = new Uint16Array(map.shardCount);
     this.#partOfShard = new Int32Array(map.shardCount).fill(-1);

@@ -300,7 +300,7 @@ export class Dispatcher implements PairPort, TransactionRunner, TransactionShard
     sink: ReplySink,
     session: OrderedSession | null,
   ): void {
-    const { plan, parts } = scatter;
+    const { plan } = scatter;
     if (command.kind === 'read' && this.#reads.readParts(scatter, command, args, this.#partArgs, session)) {
       scatter.begin(command.gather, plan.partCount, sink);
       scatter.partsDone(plan.partCount);
@@ -322,7 +322,7 @@ export class Dispatcher implements PairPort, TransactionRunner, TransactionShard
     scatter.beginParts(command.kind);
     scatter.begin(command.gather, plan.partCount, sink);
     for (let number = 0; number < plan.partCount; number++) {
-      this.#commit(plan.shardOf(number), parts[number] as Scatter['parts'][number], session);
+      this.#commit(plan.shardOf(number), scatter.part(number), session);
     }
   }
 
@@ -339,7 +339,7 @@ export class Dispatcher implements PairPort, TransactionRunner, TransactionShard
     scatter.beginParts(command.kind);
     scatter.begin('all-ok', shardCount, sink);
     for (let shard = 0; shard < shardCount; shard++) {
-      this.#commit(shard, scatter.parts[shard] as Scatter['parts'][number], session);
+      this.#commit(shard, scatter.part(shard), session);
     }
   }
 

@@ -48,7 +48,7 @@ export class LocalReads {
    * all parts have to go by mailbox, where they come behind the same transactions on every shard.
    */
   readParts(scatter: Scatter, command: Read, args: Args, partArgs: Args, session: OrderedSession | null): boolean {
-    const { plan, parts } = scatter;
+    const { plan } = scatter;
     const bytesMax = command.localValueBytesMax;
     scatter.beginParts('read');
     let entered = 0;
@@ -60,7 +60,7 @@ export class LocalReads {
         if (valid) entered++;
       }
       for (let number = 0; valid && number < plan.partCount; number++) {
-        const { writer } = parts[number] as Scatter['parts'][number];
+        const { writer } = scatter.part(number);
         scatter.beginPart(writer);
         const reader = this.#readers[plan.shardOf(number)] as LocalReader;
         plan.argsOf(number, args, partArgs);
@@ -86,7 +86,7 @@ export class LocalReads {
 }
 
 /** Whether the values of the command's keys together are too much work for an event loop. */
-function holdsLarger(reader: LocalReader, command: Read, args: Args, bytesMax: number): boolean {
+export function holdsLarger(reader: LocalReader, command: Read, args: Args, bytesMax: number): boolean {
   const last = lastKeyOf(command, args);
   let total = 0;
   for (let at = command.keys.first; at <= last; at += command.keys.step) {

@@ -2,8 +2,7 @@ import type { Command, Gather } from '../../command/command.ts';
 import { ReplyReader, ReplyWriter } from '../../command/reply.ts';
 import { tellTooLarge } from '../../command/tell-too-large.ts';
 import { gatherReplies } from '../../routing/gather.ts';
-import { KeyPlan } from '../../routing/key-plan.ts';
-import type { PartitionMap } from '../../routing/partition-map.ts';
+import { type KeyMap, KeyPlan } from '../../routing/key-plan.ts';
 import type { ReplySink } from '../../shard/shard-client.ts';
 
 /** A part's place in a scattered command: keeps the reply until all parts have theirs. */
@@ -33,13 +32,13 @@ class PartSink implements ReplySink {
 /** One command in parts, from its plan to the one reply made of theirs. Used again for another when it is done. */
 export class Scatter {
   readonly plan: KeyPlan;
-  readonly parts: readonly PartSink[];
+  readonly #parts: PartSink[] = [];
   #gather: Gather = 'all-ok';
   #partCount = 0;
   #missing = 0;
   #sink: ReplySink | null = null;
   readonly #onDone: (scatter: Scatter) => void;
-  readonly #readers: readonly ReplyReader[];
+  readonly #readers: ReplyReader[] = [];
   readonly #bytesMax: () => number;
   /** Of the parts that are done. */
   #bytesDone = 0;
@@ -49,12 +48,20 @@ export class Scatter {
    * `onDone` is called when every part has its reply; `finish` may then be called, once. `bytesMax` is the limit of all
    * parts together.
    */
-  constructor(map: PartitionMap, bytesMax: () => number, onDone: (scatter: Scatter) => void) {
+  constructor(map: KeyMap, bytesMax: () => number, onDone: (scatter: Scatter) => void) {
     this.plan = new KeyPlan(map);
-    this.parts = Array.from({ length: map.shardCount }, () => new PartSink(this));
-    this.#readers = this.parts.map((part) => part.reader);
     this.#bytesMax = bytesMax;
     this.#onDone = onDone;
+  }
+
+  /** Of a part of the plan: whom its reply is to be given to. */
+  part(number: number): PartSink {
+    for (let next = this.#parts.length; next <= number; next++) {
+      const part = new PartSink(this);
+      this.#parts.push(part);
+      this.#readers.push(part.reader);
+    }
+    return this.#parts[number] as PartSink;
   }
 
   /** Says which command's parts are to come; again, when those that came are of no use. */
@@ -89,7 +96,7 @@ export class Scatter {
   /** Writes the command's reply to `out`, and returns whom to give it to. */
   finish(out: ReplyWriter): ReplySink {
     for (let part = 0; part < this.#partCount; part++) {
-      const { reader, writer } = this.parts[part] as PartSink;
+      const { reader, writer } = this.#parts[part] as PartSink;
       reader.openWritten(writer);
     }
     try {
@@ -98,7 +105,7 @@ export class Scatter {
       if (!tellTooLarge(error, this.kind, out)) throw error;
     }
     // A large part's memory is not kept until the next command.
-    for (let part = 0; part < this.#partCount; part++) (this.parts[part] as PartSink).writer.clear();
+    for (let part = 0; part < this.#partCount; part++) (this.#parts[part] as PartSink).writer.clear();
     const sink = this.#sink as ReplySink;
     this.#sink = null;
     return sink;

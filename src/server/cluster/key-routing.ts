@@ -1,0 +1,489 @@
+import { assert } from '../../base/assert.ts';
+import type { ErrorCode } from '../../base/errors.ts';
+import { monotonicMs } from '../../base/monotonic.ts';
+import { slotOf } from '../../base/slot.ts';
+import type { ClusterView } from '../../cluster/actor/cluster-view.ts';
+import { GateRole } from '../../cluster/partition-gates.ts';
+import { Args } from '../../command/args.ts';
+import type { Command, PairCommand, ReadCommand, WriteCommand } from '../../command/command.ts';
+import type { ReplyReader, ReplySink } from '../../command/reply.ts';
+import { type CommandTable, lastKeyOf } from '../../command/table.ts';
+import type { KeyMap } from '../../routing/key-plan.ts';
+import type { PartitionMap } from '../../routing/partition-map.ts';
+import { commandBytesMax, decodeCommand } from '../../shard/command-message.ts';
+import { RefusalReason } from '../../shard/guarded-reply.ts';
+import { Admission, type ShardClient } from '../../shard/shard-client.ts';
+import { copyArgs } from '../dispatch/copy-args.ts';
+import type { LocalReader } from '../dispatch/local-reader.ts';
+import type { OrderedSession } from '../dispatch/ordered-session.ts';
+import type { ReplyScratch } from '../dispatch/reply-scratch.ts';
+import { Scatter } from '../dispatch/scatter.ts';
+import { Flight, type FlightOwner, NONE } from './flight.ts';
+import { GuardedReads } from './guarded-reads.ts';
+import { NO_TARGET, PartitionRoutes } from './partition-routes.ts';
+import { errorOfRefusal, isPassing } from './refusal-errors.ts';
+import { RetryDesk } from './retry-desk.ts';
+import { type CommandTarget, type NodeTargets, TargetFlag, type TargetSink } from './target.ts';
+import { TouchedPartitions } from './touched-partitions.ts';
+
+export interface KeyRoutingParts {
+  readonly table: CommandTable;
+  readonly map: PartitionMap;
+  readonly view: ClusterView;
+  /** By shard of this node. */
+  readonly clients: readonly ShardClient[];
+  readonly readers: readonly LocalReader[];
+  readonly links: NodeTargets;
+  readonly redirects: 'asked' | 'always' | 'never';
+  /** How long a command may wait for a node that takes it, in milliseconds. */
+  readonly forwardTimeoutMs: number;
+  /** How old a copy may be that answers who allows that, in milliseconds. */
+  readonly replicaStalenessMs: number;
+  readonly scratch: ReplyScratch;
+  readonly replyBytesMax: () => number;
+  readonly onSent: () => void;
+  readonly answerDefect: ConstructorParameters<typeof GuardedReads>[3];
+  /** As `monotonicMs`. */
+  readonly nowMs?: () => number;
+}
+
+type Keyed = (ReadCommand | WriteCommand | PairCommand) & Command;
+
+/** How soon a command that was refused, or found no target, is tried again. */
+const RETRY_MS = 10;
+/** What a command that waits takes of memory beside its arguments, about. */
+const WAITING_BYTES = 300;
+const nothing = new Uint8Array(0);
+
+/**
+ * Sends commands to where their keys are, in a cluster: to shards of this node, or to other nodes, in parts where the
+ * keys are of several. Commands that are refused, or find nobody to take them, wait and are sent again.
+ */
+export class KeyRouting implements FlightOwner {
+  readonly routes: PartitionRoutes;
+  readonly reads: GuardedReads;
+  readonly nowMs: () => number;
+  readonly #parts: KeyRoutingParts;
+  readonly #view: ClusterView;
+  readonly #desk: RetryDesk;
+  readonly #touched: TouchedPartitions;
+  readonly #partTouched: TouchedPartitions;
+  readonly #keyMap: KeyMap;
+  readonly #scatters: Scatter[] = [];
+  readonly #onScatterDone = (scatter: Scatter): void => this.#finishScatter(scatter);
+  readonly #decoded = new Args();
+  #partArgs = new Args();
+  #nextOrder = 1;
+  /** Commands under way to other nodes. */
+  #forwarded = 0;
+  /** Whether this node has had a lease: before that it is starting, and not cut off. */
+  #hadLease = false;
+  /** By partition: before that nothing is sent once more. */
+  readonly #retryAtMs: Float64Array;
+  #lookDue = false;
+  #timer: NodeJS.Timeout | null = null;
+  #stopped = false;
+  readonly #forgetView: () => void;
+  /** Called when routes may have changed. */
+  onLook: (() => void) | null = null;
+
+  constructor(parts: KeyRoutingParts) {
+    const { map, view, table } = parts;
+    this.#parts = parts;
+    this.#view = view;
+    this.nowMs = parts.nowMs ?? monotonicMs;
+    this.routes = new PartitionRoutes(map, view.self);
+    this.routes.update(view.state);
+    this.reads = new GuardedReads(parts.readers, view.gates, this.nowMs, parts.answerDefect);
+    this.#desk = new RetryDesk(this.routes.waiting);
+    this.#touched = new TouchedPartitions(map, table.commands);
+    this.#partTouched = new TouchedPartitions(map, table.commands);
+    this.#retryAtMs = new Float64Array(map.partitionCount);
+    const { shardCount } = map;
+    this.#keyMap = {
+      shardCount: shardCount + map.partitionCount,
+      shardOfKey: (bytes, start, end) => {
+        const partition = this.partitionOfKey(bytes, start, end);
+        const target = this.routes.targetOf(partition);
+        // Another node is sent one part a partition: what it refuses it refuses as a whole.
+        return this.routes.isLocal(target) ? target : shardCount + partition;
+      },
+    };
+    this.#forgetView = view.onChange(() => {
+      this.routes.update(view.state);
+      this.#retryAtMs.fill(0);
+      this.look();
+    });
+  }
+
+  /** Commands that wait for a target. */
+  get waiting(): number {
+    return this.#desk.count;
+  }
+
+  /** Commands whose reply is owed. */
+  get inFlight(): number {
+    let total = this.#desk.count + this.#forwarded;
+    for (const client of this.#parts.clients) total += client.outstanding;
+    return total;
+  }
+
+  partitionOfKey(bytes: Uint8Array, start: number, end: number): number {
+    return this.#parts.map.partitionOfSlot(slotOf(bytes, start, end));
+  }
+
+  /** Runs a command whose keys are of any partitions; of a pair command, of one. */
+  run(command: Keyed, args: Args, sink: ReplySink, session: OrderedSession | null): void {
+    this.#route(new Flight(this, command, sink, session, this.#nextOrder++), args, true);
+  }
+
+  /** Runs a command that another node asks for, with keys of one partition, on a shard of this node or not at all. */
+  runForwarded(command: Keyed, args: Args, flags: number, sink: TargetSink): void {
+    const flight = new Flight(this, command, sink, null, this.#nextOrder++);
+    flight.asker = sink;
+    flight.flags = flags & TargetFlag.ordered;
+    this.#route(flight, args, true);
+  }
+
+  /** A command that is no part of others' order, to one target: `partitions` are those it must find there. */
+  send(flight: Flight, target: number, args: Args, partitions: readonly number[]): void {
+    this.#send(target, flight, args, partitions);
+  }
+
+  flight(command: Command, sink: ReplySink, session: OrderedSession | null): Flight {
+    return new Flight(this, command, sink, session, this.#nextOrder++);
+  }
+
+  /** Whether commands for this partition can be sent now. */
+  isOpen(partition: number): boolean {
+    const target = this.routes.targetOf(partition);
+    if (target === NO_TARGET) return false;
+    if (this.routes.isLocal(target)) return this.#view.gates.role(partition) === GateRole.primary;
+    return this.#parts.links.target(this.routes.nodeOf(target))?.isUp === true;
+  }
+
+  /** Null when this node serves; else what a client is told. */
+  fault(): { readonly code: ErrorCode; readonly message: string } | null {
+    if (this.#view.state.settings === null) {
+      return { code: 'not-ready', message: 'the node waits for its cluster' };
+    }
+    if (this.#view.gates.leaseLeftMs(this.nowMs()) > 0) {
+      this.#hadLease = true;
+      return null;
+    }
+    return this.#hadLease ? errorOfRefusal(RefusalReason.noLease) : null;
+  }
+
+  /** Whether a session that asks for keys of another node is told of it. */
+  isRedirected(session: OrderedSession | null): boolean {
+    const { redirects } = this.#parts;
+    return redirects === 'always' || (redirects === 'asked' && session !== null && session.wantsRedirects);
+  }
+
+  /** Sends what waits and can be sent by now. */
+  look(): void {
+    this.#lookDue = false;
+    if (this.#stopped) return;
+    const nowMs = this.nowMs();
+    this.#desk.look(nowMs, ({ partitions }) => this.#areReady(partitions, nowMs), this.fault() !== null);
+    this.onLook?.();
+    if (this.#desk.count > 0) this.tickSoon();
+  }
+
+  /** Sees to it that `look` is called before long. */
+  tickSoon(): void {
+    if (this.#timer !== null || this.#stopped) return;
+    this.#timer = setTimeout(() => {
+      this.#timer = null;
+      this.look();
+    }, RETRY_MS);
+  }
+
+  /** Gives up what waits; what is under way is answered as ever. */
+  stop(): void {
+    this.#desk.look(0, () => false, true);
+    this.#stopped = true;
+    this.#forgetView();
+    if (this.#timer !== null) clearTimeout(this.#timer);
+  }
+
+  landed(flight: Flight, reply: ReplyReader): void {
+    this.#leave(flight);
+    if (flight.countedAt !== NONE) flight.session?.answered(flight.countedAt);
+    flight.sink.onReply(reply);
+  }
+
+  turnedAway(flight: Flight, reason: RefusalReason, bytes: Uint8Array, start: number, length: number): void {
+    const { partitions, asker } = flight;
+    const isRetried = isPassing(reason);
+    const retryAtMs = this.nowMs() + RETRY_MS;
+    for (const partition of isRetried ? partitions : []) {
+      this.routes.fence(partition);
+      this.#retryAtMs[partition] = retryAtMs;
+    }
+    this.#leave(flight);
+    flight.reason = reason;
+    if (asker !== null) {
+      asker.onRefused(reason, bytes, start, length);
+    } else if (!isRetried) {
+      const { code, message } = errorOfRefusal(reason);
+      this.#fail(flight, code, message);
+    } else {
+      decodeCommand(bytes, start, length, this.#decoded);
+      // Sent before, it may wait in any case: it is one of a bounded number.
+      this.#await(flight, this.#decoded, [...partitions]);
+    }
+  }
+
+  /** Answers the flight, which is under way nowhere, with an error. */
+  #fail(flight: Flight, code: ErrorCode, message: string): void {
+    if (flight.countedAt !== NONE) flight.session?.answered(flight.countedAt);
+    const { writer, reader } = this.#parts.scratch.take();
+    try {
+      writer.error(code, message);
+      reader.openWritten(writer);
+      flight.sink.onReply(reader);
+    } finally {
+      this.#parts.scratch.give();
+    }
+  }
+
+  #route(flight: Flight, args: Args, isNew: boolean): void {
+    const { command, session, asker } = flight;
+    const touched = this.#touched;
+    const partitions = touched.collect(command, args);
+    if (session?.readsReplicas === true && command.kind === 'read' && this.#fromReplica(flight, args)) return;
+    const fault = this.fault();
+    if (fault !== null) {
+      if (asker === null) this.#fail(flight, fault.code, fault.message);
+      else asker.onRefused(RefusalReason.noLease, nothing, 0, 0);
+      return;
+    }
+    if (partitions.length > 1 && (asker !== null || !isDivisible(command))) {
+      this.#fail(flight, 'cross-slot', "Keys in request don't hash to the same slot");
+      return;
+    }
+    let target = this.routes.targetOf(partitions[0] as number);
+    for (const partition of partitions) {
+      const isSendable = isNew ? this.routes.isFree(partition) : this.routes.isSettled(partition);
+      if (!isSendable || !this.isOpen(partition)) {
+        this.#wait(flight, args, partitions, isNew);
+        return;
+      }
+      if (this.routes.targetOf(partition) !== target) target = NO_TARGET;
+    }
+    if (target === NO_TARGET) this.#split(flight, args, partitions.length);
+    else if (this.routes.isLocal(target)) this.#local(target, flight, args, partitions, touched);
+    else if (asker !== null) asker.onRefused(RefusalReason.notPrimary, nothing, 0, 0);
+    else if (this.isRedirected(session) && this.#redirect(flight, target)) return;
+    else if (partitions.length > 1) this.#split(flight, args, partitions.length);
+    else this.#send(target, flight, args, partitions);
+  }
+
+  #local(shard: number, flight: Flight, args: Args, partitions: readonly number[], touched: TouchedPartitions): void {
+    const { command, session } = flight;
+    if (
+      command.kind === 'read' &&
+      flight.flags === 0 &&
+      (session === null || session.mayReadLocally(shard)) &&
+      this.#answerFrom(flight, (reply) => this.reads.readOne(shard, command, args, touched, reply))
+    ) {
+      return;
+    }
+    this.#send(shard, flight, args, partitions);
+  }
+
+  /** Whether the command was answered by copies of this node that may be a little behind. */
+  #fromReplica(flight: Flight, args: Args): boolean {
+    const { command } = flight;
+    assert(command.kind === 'read', 'a replica is read');
+    const touched = this.#touched;
+    const { map, replicaStalenessMs } = this.#parts;
+    const shard = map.shardOfPartition(touched.distinct[0] as number);
+    for (const partition of touched.distinct) if (map.shardOfPartition(partition) !== shard) return false;
+    return this.#answerFrom(flight, (reply) =>
+      this.reads.readReplica(shard, command, args, touched, replicaStalenessMs, reply),
+    );
+  }
+
+  #answerFrom(flight: Flight, read: (reply: Parameters<GuardedReads['readOne']>[4]) => boolean): boolean {
+    const { writer, reader } = this.#parts.scratch.take();
+    try {
+      if (!read(writer)) return false;
+      reader.openWritten(writer);
+      flight.sink.onReply(reader);
+      return true;
+    } finally {
+      this.#parts.scratch.give();
+    }
+  }
+
+  /** False when it is not known where clients reach the node. */
+  #redirect(flight: Flight, target: number): boolean {
+    const address = this.#view.state.nodes.get(this.routes.nodeOf(target))?.endpoints.tcp ?? '';
+    if (address === '') return false;
+    this.#fail(flight, 'moved', `${this.#touched.slots[0]} ${address}`);
+    return true;
+  }
+
+  #send(target: number, flight: Flight, args: Args, partitions: readonly number[]): void {
+    const { session } = flight;
+    const isLocal = this.routes.isLocal(target);
+    let { flags } = flight;
+    for (const partition of partitions) if (this.routes.isFenced(partition)) flags |= TargetFlag.resumes;
+    if (!isLocal && session !== null && !session.mayReadLocally(target)) flags |= TargetFlag.ordered;
+    const to = this.#target(target);
+    const admission = to === null ? Admission.unreachable : to.prepare(flight.command.id, args, flags);
+    if (to === null || admission === Admission.unreachable) {
+      this.#wait(flight, args, partitions, false);
+    } else if (admission !== Admission.taken) {
+      this.#refuseAdmission(flight, admission);
+    } else {
+      this.enter(flight, target, partitions);
+      to.commit(flight, isLocal ? session : null);
+      this.#parts.onSent();
+    }
+  }
+
+  /** The flight is about to be sent. */
+  enter(flight: Flight, target: number, partitions: readonly number[]): void {
+    flight.partitions.length = 0;
+    for (const partition of partitions) {
+      flight.partitions.push(partition);
+      this.routes.entered(partition);
+    }
+    flight.session?.sent(target);
+    flight.countedAt = target;
+    if (!this.routes.isLocal(target)) this.#forwarded++;
+  }
+
+  #target(target: number): CommandTarget | null {
+    if (this.routes.isLocal(target)) return this.#parts.clients[target] as ShardClient;
+    return this.#parts.links.target(this.routes.nodeOf(target));
+  }
+
+  #refuseAdmission(flight: Flight, admission: Admission): void {
+    if (admission !== Admission.overloaded) {
+      this.#fail(flight, 'request-too-large', 'the command is over the limit');
+    } else if (flight.asker !== null) {
+      flight.asker.onRefused(RefusalReason.overloaded, nothing, 0, 0);
+    } else {
+      this.#fail(flight, 'overloaded', 'too many commands wait for the shard or node; this one was not run');
+    }
+  }
+
+  /** Runs a command whose keys are of several targets in parts. */
+  #split(flight: Flight, args: Args, partitionCount: number): void {
+    const { session } = flight;
+    const command = flight.command as (ReadCommand | WriteCommand) & Command;
+    const scatter = this.#scatters.pop() ?? new Scatter(this.#keyMap, this.#parts.replyBytesMax, this.#onScatterDone);
+    const { plan } = scatter;
+    plan.fill(args, command.keys.first, lastKeyOf(command, args), command.keys.step);
+    const { partCount } = plan;
+    const { shardCount } = this.#parts.map;
+    let isLocal = partitionCount > 0;
+    for (let number = 0; number < partCount; number++) isLocal &&= plan.shardOf(number) < shardCount;
+    if (
+      isLocal &&
+      command.kind === 'read' &&
+      this.reads.readParts(scatter, command, args, this.#partArgs, this.#touched, session)
+    ) {
+      scatter.begin(command.gather, partCount, flight.sink);
+      scatter.partsDone(partCount);
+      return;
+    }
+    scatter.beginParts(command.kind);
+    scatter.begin(command.gather, partCount, flight.sink);
+    const partArgs = this.#partArgs;
+    // Each part by itself: one that is refused is sent again, and does not take the others with it.
+    for (let number = 0; number < partCount; number++) {
+      const place = plan.shardOf(number);
+      plan.argsOf(number, args, partArgs);
+      const part = new Flight(this, command, scatter.part(number), session, flight.order);
+      part.deadlineMs = flight.deadlineMs;
+      const touched = this.#partTouched;
+      const partitions = touched.collect(command, partArgs);
+      if (place < shardCount) this.#local(place, part, partArgs, partitions, touched);
+      else this.#send(this.routes.targetOf(place - shardCount), part, partArgs, partitions);
+    }
+  }
+
+  #finishScatter(scatter: Scatter): void {
+    const { writer, reader } = this.#parts.scratch.take();
+    try {
+      const sink = scatter.finish(writer);
+      // The sink may ask for the next command at once, which may take the same record.
+      this.#scatters.push(scatter);
+      reader.openWritten(writer);
+      sink.onReply(reader);
+    } finally {
+      this.#parts.scratch.give();
+    }
+  }
+
+  /** The command finds nobody to take it now. */
+  #wait(flight: Flight, args: Args, partitions: readonly number[], isNew: boolean): void {
+    if (flight.asker !== null) {
+      flight.asker.onRefused(RefusalReason.notPrimary, nothing, 0, 0);
+      return;
+    }
+    if (isNew && !this.#desk.hasRoom(commandBytesMax(args) + WAITING_BYTES)) {
+      this.#fail(flight, 'overloaded', 'too many commands wait for another node; this one was not run');
+      return;
+    }
+    const counted = this.#parts.map.shardOfPartition(partitions[0] as number);
+    flight.session?.sent(counted);
+    flight.countedAt = counted;
+    this.#await(flight, args, [...partitions]);
+  }
+
+  /** The session counts it. */
+  #await(flight: Flight, args: Args, partitions: readonly number[]): void {
+    if (flight.deadlineMs === 0) flight.deadlineMs = this.nowMs() + this.#parts.forwardTimeoutMs;
+    const copy = copyArgs(args);
+    this.#desk.add({
+      order: flight.order,
+      partitions,
+      deadlineMs: flight.deadlineMs,
+      bytes: copy.bytes.length + WAITING_BYTES,
+      send: () => {
+        const { session, countedAt } = flight;
+        flight.countedAt = NONE;
+        this.#route(flight, copy, false);
+        // After it is counted elsewhere: the session is not idle meanwhile.
+        session?.answered(countedAt);
+      },
+      giveUp: () => {
+        const { code, message } = this.fault() ?? errorOfRefusal(flight.reason);
+        this.#fail(flight, code, message);
+      },
+    });
+    this.tickSoon();
+  }
+
+  #areReady(partitions: readonly number[], nowMs: number): boolean {
+    for (const partition of partitions) {
+      if (nowMs < (this.#retryAtMs[partition] as number)) return false;
+      if (!this.routes.isSettled(partition) || !this.isOpen(partition)) return false;
+    }
+    return true;
+  }
+
+  #leave(flight: Flight): void {
+    if (!this.routes.isLocal(flight.countedAt)) this.#forwarded--;
+    for (const partition of flight.partitions) if (this.routes.left(partition)) this.#lookSoon();
+  }
+
+  #lookSoon(): void {
+    if (this.#lookDue || this.#stopped) return;
+    this.#lookDue = true;
+    setImmediate(() => {
+      if (this.#lookDue) this.look();
+    });
+  }
+}
+
+/** Whether the command can be run in parts, by key. */
+function isDivisible(command: Command): boolean {
+  return (command.kind === 'read' || command.kind === 'write') && command.gather !== 'one-shard';
+}
