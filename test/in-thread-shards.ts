@@ -91,6 +91,7 @@ export class InThreadShards {
     this.#actors = boxes.map((box, shard) => {
       const store = this.stores[shard] as ModelShardStore;
       return new ShardActor({
+        replicated: null,
         store,
         clock: new TurnClock({ nowMs: () => store.timeMs }),
         table,

@@ -9,6 +9,16 @@ import type { ReplicationMessage } from './replication/replication-message.ts';
 /** As for one copy; the lease and the way to the controller are the coordinator's. */
 export type CopiesHost = Omit<ReplicationHost, 'lease' | 'propose'>;
 
+/** Which of the node's copies are kept here, where they are parted among threads. */
+export interface CopiesScope {
+  readonly first: number;
+  readonly count: number;
+  /** Of a copy that is made: above that of any that this start of the node had before. */
+  generationOf(partition: number): number;
+}
+
+const ALL: CopiesScope = { first: 0, count: Number.POSITIVE_INFINITY, generationOf: () => 0 };
+
 /**
  * A node's copies of partitions: the data path, which knows of the cluster what a {@link Coordinator} tells it, whoever
  * that is. Whoever runs both calls `configure` whenever the coordinator's state has changed.
@@ -24,6 +34,7 @@ export class PartitionCopies {
   readonly #self: { readonly node: NodeId; readonly boot: number };
   readonly #options: ReplicationOptions;
   readonly #host: ReplicationHost;
+  readonly #scope: CopiesScope;
 
   constructor(
     self: { readonly node: NodeId; readonly boot: number },
@@ -31,7 +42,9 @@ export class PartitionCopies {
     coordinator: Coordinator,
     host: CopiesHost,
     nowMs: number,
+    scope: CopiesScope = ALL,
   ) {
+    this.#scope = scope;
     this.#self = self;
     this.#options = options;
     this.#nowMs = nowMs;
@@ -70,8 +83,10 @@ export class PartitionCopies {
   receive(from: NodeId, message: ReplicationMessage, nowMs: number): void {
     this.#nowMs = nowMs;
     // Before this node has seen the cluster created it has no copies; whoever sends will send again.
-    if (message.partition >= this.#state.partitions.length) return;
-    const copy = this.#copyOf(message.partition);
+    const { partition } = message;
+    const { first, count } = this.#scope;
+    if (partition >= this.#state.partitions.length || partition < first || partition >= first + count) return;
+    const copy = this.#copyOf(partition);
     copy.receive(from, message, nowMs);
     this.#touch(copy);
   }
@@ -127,7 +142,9 @@ export class PartitionCopies {
     if (settings === null) return;
     const isFenced = (node: NodeId): boolean => nodes.get(node)?.isFenced ?? true;
     const areAllConcerned = before === null || before.settings !== settings || before.nodes !== nodes;
-    for (const [partition, entry] of partitions.entries()) {
+    const end = Math.min(partitions.length, this.#scope.first + this.#scope.count);
+    for (let partition = this.#scope.first; partition < end; partition++) {
+      const entry = partitions[partition] as PartitionEntry;
       if (!areAllConcerned && before.partitions[partition] === entry) continue;
       if (!this.#copies.has(partition) && !this.#isNamed(entry)) continue;
       const copy = this.#copyOf(partition);
@@ -151,7 +168,8 @@ export class PartitionCopies {
   #copyOf(partition: number): PartitionCopy {
     const known = this.#copies.get(partition);
     if (known !== undefined) return known;
-    const copy = new PartitionCopy(partition, this.#self, this.#options, this.#host, this.#nowMs);
+    const generation = this.#scope.generationOf(partition);
+    const copy = new PartitionCopy(partition, this.#self, this.#options, this.#host, this.#nowMs, generation);
     this.#copies.set(partition, copy);
     return copy;
   }

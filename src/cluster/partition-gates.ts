@@ -17,6 +17,7 @@ const ACKNOWLEDGED_WORD = 2;
 const ROLE_WORD = 3;
 const FRESH_WORD = 4;
 const FRESH_VALID_WORD = 5;
+const GENERATION_WORD = 6;
 
 /** Of {@link PartitionGates.role}. */
 export const GateRole = { none: 0, replica: 1, primary: 2, handingOver: 3 } as const;
@@ -39,6 +40,7 @@ export type WaitState = (typeof WaitState)[keyof typeof WaitState];
  * | acknowledged | its shard's actor | every write of this reign up to here is acknowledged |
  * | role | its shard's actor | a {@link GateRole} |
  * | fresh, fresh valid | its shard's actor | a clean replica: what it holds was current then |
+ * | generation | its shard's actor | one more than the copy's, for whoever takes its place; 0: there was none |
  * | of a slot: pending | its shard's actor | writes to keys of the slot that are begun and not acknowledged |
  *
  * A reader reads in this order: `openForReads`, the value, then `mayAnswer`. Writers raise `pending` before they publish
@@ -155,6 +157,16 @@ export class PartitionGates {
     const at = this.#at(partition);
     if (Atomics.load(this.#words, at + FRESH_VALID_WORD) === 0) return Number.POSITIVE_INFINITY;
     return ((Math.ceil(nowMs) | 0) - Atomics.load(this.#words, at + FRESH_WORD)) | 0;
+  }
+
+  /** The generation of a copy that is made in the place of the one that was here, if any: it is another one. */
+  nextGeneration(partition: number): number {
+    return Atomics.load(this.#words, this.#at(partition) + GENERATION_WORD);
+  }
+
+  /** Before anybody hears of the copy that has this generation. */
+  setGeneration(partition: number, generation: number): void {
+    Atomics.store(this.#words, this.#at(partition) + GENERATION_WORD, generation + 1);
   }
 
   /** Before a write that may change a key of the slot is begun. */

@@ -11,6 +11,7 @@ import { RingConsumer } from './ring.ts';
  * what waits is one reply with the notices in front of it, at most, and that bounds the queue.
  */
 const ONE_REPLY = { queuedCountMax: Number.POSITIVE_INFINITY, queuedBytesMax: Number.POSITIVE_INFINITY };
+const NO_BYTES = new Uint8Array(0);
 
 /**
  * An actor's side of a mailbox: takes commands, answers each exactly once (I4), in order.
@@ -83,12 +84,18 @@ export class ActorMailbox {
 
   /** Answers the command at hand; false, and nothing sent, when the reply is larger than a message may be. */
   reply(bytes: Uint8Array, start: number, end: number): boolean {
+    return this.replyBehind(NO_BYTES, 0, bytes, start, end);
+  }
+
+  /** As `reply`, of two pieces: `head[0..headBytes)` comes first. */
+  replyBehind(head: Uint8Array, headBytes: number, bytes: Uint8Array, start: number, end: number): boolean {
     assert(this.#executing, 'I4: one reply per command');
-    const count = end - start;
+    const count = headBytes + end - start;
     const at = this.#outbox.reserve(count);
     if (at === Refusal.tooLarge) return false;
     assert(at >= 0, 'a reply waits for room alone');
-    copyBytes(bytes, start, this.#outbox.bytes, at, count);
+    if (headBytes > 0) copyBytes(head, 0, this.#outbox.bytes, at, headBytes);
+    copyBytes(bytes, start, this.#outbox.bytes, at + headBytes, end - start);
     this.#outbox.commit(count, this.commands.tag);
     this.#executing = false;
     this.#settle();

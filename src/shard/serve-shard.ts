@@ -55,6 +55,7 @@ export function serveShard(table: CommandTable): void {
     bell: new Doorbell(data.bell),
     control: new ShardControl(data.control),
     random: plainRandom,
+    replicated: null,
     onDefect,
   });
   post({ kind: 'serving' });

@@ -3,6 +3,7 @@ import type { Random } from '../base/ports.ts';
 import { Args } from '../command/args.ts';
 import type { Command } from '../command/command.ts';
 import { ReplyWriter } from '../command/reply.ts';
+import { ReplyTooLarge } from '../command/reply-too-large.ts';
 import type { CommandTable } from '../command/table.ts';
 import { tellTooLarge } from '../command/tell-too-large.ts';
 import type { ActorMailbox } from '../mailbox/actor-mailbox.ts';
@@ -11,6 +12,8 @@ import type { Barrier } from './barrier.ts';
 import { ChangeLog } from './change-log.ts';
 import { UPKEEP_ROW } from './change-message.ts';
 import { decodeCommand } from './command-message.ts';
+import { GuardedRun } from './replicated/guarded-run.ts';
+import type { ReplicatedShard } from './replicated/replicated-shard.ts';
 import type { ShardControl } from './shard-control.ts';
 import type { ShardStore } from './shard-store.ts';
 import { runRow, TransactionExec } from './transaction-exec.ts';
@@ -40,6 +43,8 @@ export interface ShardActorParts {
   /** Where this shard, of that number, meets others for a transaction. */
   readonly barrier: Barrier;
   readonly shard: number;
+  /** The copies of partitions that the store holds, on a node that is in a cluster; null: it is in none. */
+  readonly replicated: ReplicatedShard | null;
   /** Told of a command that threw what is not an assertion; the command is answered and the actor goes on. */
   readonly onDefect: (command: Command, error: unknown) => void;
 }
@@ -49,6 +54,9 @@ export interface ShardActorParts {
  * (I4), and between batches removes what has expired and does the store's upkeep in bounded steps. What that changed is
  * told to every front end, if one is interested: in front of the command's reply. While such a message waits for room in
  * a ring, nothing is done that might lead to another.
+ *
+ * In a cluster it also takes messages of other copies between batches, and each reply begins with what it waits for
+ * (replicated/guarded-run.ts).
  *
  * A failed assertion leaves `turn` and ends the thread; whoever takes its place goes on where it stood, see
  * `ActorMailbox`. Any other exception of a command is answered with `internal`.
@@ -64,6 +72,9 @@ export class ShardActor {
   readonly #changes: ChangeLog;
   readonly #transactions: TransactionExec;
   readonly #transactionRow: Command | undefined;
+  readonly #replicated: ReplicatedShard | null;
+  readonly #guarded: GuardedRun | null;
+  readonly #runRow = (command: Command | undefined): void => this.#run(command);
   readonly #reply = new ReplyWriter();
   readonly #replyBytesMax: number;
   /** A message of changes waited for room when it was last looked at. */
@@ -81,7 +92,10 @@ export class ShardActor {
     this.#changes = new ChangeLog(parts.control);
     parts.store.changes = this.#changes;
     this.#transactionRow = this.#commands.find(({ name }) => name === TRANSACTION_ROW);
-    this.#replyBytesMax = Math.min(...this.#mailboxes.map(({ replyBytesMax }) => replyBytesMax));
+    this.#replicated = parts.replicated;
+    this.#guarded = guardOf(parts, this.#transactionRow);
+    const headBytes = this.#guarded?.headBytesUsual ?? 0;
+    this.#replyBytesMax = Math.min(...this.#mailboxes.map(({ replyBytesMax }) => replyBytesMax)) - headBytes;
     this.#reply.limit(this.#replyBytesMax);
     this.#transactions = new TransactionExec({
       ...parts,
@@ -103,20 +117,28 @@ export class ShardActor {
 
   /** One batch from each mailbox, then one step of upkeep; false when there was nothing to do. */
   turn(): boolean {
-    let worked = false;
-    for (const mailbox of this.#mailboxes) {
+    let worked = this.#replicated?.takeMessages() ?? false;
+    for (let index = 0; index < this.#mailboxes.length; index++) {
+      const mailbox = this.#mailboxes[index] as ActorMailbox;
       let taken = 0;
       while (taken < BATCH_COMMANDS_MAX && this.#mayChange() && mailbox.next()) {
         this.#control.began();
         this.#clock.tick();
-        this.#serve(mailbox);
+        if (this.#guarded === null) this.#serve(mailbox);
+        else this.#serveGuarded(this.#guarded, mailbox, index);
         taken++;
       }
-      if (taken > 0) worked = true;
+      if (taken > 0) {
+        worked = true;
+        // What needs no other copy is acknowledged by this, before its reply is seen.
+        this.#replicated?.flush();
+      }
       mailbox.flush();
     }
     this.#control.began();
-    return this.#upkeep() || worked;
+    if (this.#upkeep()) worked = true;
+    this.#replicated?.flush();
+    return worked;
   }
 
   #serve(mailbox: ActorMailbox): void {
@@ -133,6 +155,33 @@ export class ShardActor {
     if (!this.#changes.isEmpty) this.#tellChanges();
     const sent = mailbox.reply(reply.bytes, 0, reply.length);
     assert(sent, 'a reply within its limit fits a message');
+  }
+
+  #serveGuarded(guarded: GuardedRun, mailbox: ActorMailbox, index: number): void {
+    const reply = this.#reply;
+    const message = mailbox.commands;
+    reply.clear();
+    guarded.plain();
+    if (mailbox.interrupted) {
+      reply.error('indeterminate', 'the shard failed while it ran the command, which may have taken effect');
+    } else {
+      const word = decodeCommand(message.bytes, message.offset, message.length, this.#args);
+      guarded.run(index, word, this.#args, reply, this.#runRow);
+      if (this.#args.count > ARGS_KEPT) this.#args = new Args();
+    }
+    if (!this.#changes.isEmpty) this.#tellChanges();
+    const { head, headBytes, isRefused } = guarded;
+    if (isRefused) {
+      const { bytes, offset, length } = message;
+      if (mailbox.replyBehind(head, headBytes, bytes, offset, offset + length)) return;
+      // No larger than a command may be, and yet too large with what goes in front of it.
+      guarded.plain();
+      reply.error('try-again', 'the command is to be sent to another node, or later');
+    } else if (!mailbox.replyBehind(head, headBytes, reply.bytes, 0, reply.length)) {
+      tellTooLarge(new ReplyTooLarge(this.#replyBytesMax), 'write', reply);
+    } else return;
+    const sent = mailbox.replyBehind(guarded.head, guarded.headBytes, reply.bytes, 0, reply.length);
+    assert(sent, 'an error fits a message');
   }
 
   #run(command: Command | undefined): void {
@@ -161,6 +210,8 @@ export class ShardActor {
     const dueMs = store.nextExpiryMs();
     const expired = dueMs >= 0 && dueMs <= nowMs && store.expireDue(nowMs, EXPIRE_ENTRIES_MAX) > 0;
     const worked = store.maintain() || expired;
+    this.#replicated?.append();
+    this.#replicated?.clearSeqs();
     if (this.#changes.isEmpty) return worked;
     this.#tellChanges();
     for (const mailbox of this.#mailboxes) mailbox.flush();
@@ -196,12 +247,27 @@ export class ShardActor {
     // Stalled, it waits for room and for nothing else.
     const dueMs = this.#isStalled ? -1 : this.#store.nextExpiryMs();
     // The clock counts whole milliseconds: a shorter wait would find it unchanged.
-    const sleepMs = dueMs < 0 ? SLEEP_MS_MAX : Math.min(Math.max(dueMs - this.#clock.tick(), 1), SLEEP_MS_MAX);
-    bell.wait(sleepMs);
+    let sleepMs = dueMs < 0 ? SLEEP_MS_MAX : Math.min(Math.max(dueMs - this.#clock.tick(), 1), SLEEP_MS_MAX);
+    if (this.#replicated !== null) sleepMs = Math.min(sleepMs, this.#replicated.sleepMs);
+    if (sleepMs > 0) bell.wait(sleepMs);
+    else bell.withdraw();
   }
 
   #hasWork(): boolean {
+    if (this.#replicated?.hasMessages()) return true;
     for (const mailbox of this.#mailboxes) if (mailbox.hasWork()) return true;
     return false;
   }
+}
+
+function guardOf(parts: ShardActorParts, transactionRow: Command | undefined): GuardedRun | null {
+  const { replicated, table, barrier, mailboxes } = parts;
+  if (replicated === null) return null;
+  return new GuardedRun({
+    shard: replicated,
+    commands: table.commands,
+    transactionRow,
+    barrier,
+    mailboxes: mailboxes.length,
+  });
 }

@@ -204,6 +204,10 @@ class SupervisedActor {
       this.#options.logger.error({ shard, command, err: error, unreported }, 'a command failed in a shard');
       return;
     }
+    if (message.kind === 'trouble') {
+      this.#options.logger.warn({ shard, what: message.what }, 'a copy in the shard is in trouble');
+      return;
+    }
     // A thread may end before this message of its is read.
     if (this.#state.kind !== 'starting') return;
     clearTimeout(this.#state.deadline);

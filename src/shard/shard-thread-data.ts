@@ -2,6 +2,7 @@ import type { DoorbellHandle } from '../mailbox/doorbell.ts';
 import type { MailboxHandle } from '../mailbox/mailbox.ts';
 import type { StoreMemory } from '../store/arena.ts';
 import type { BarrierHandle } from './barrier.ts';
+import type { ShardClusterData } from './replicated/shard-cluster-data.ts';
 import type { ShardControlHandle } from './shard-control.ts';
 
 /** All that a shard's thread is given: shared memory, so that the thread can be replaced by another. */
@@ -14,10 +15,14 @@ export interface ShardThreadData {
   readonly barrier: BarrierHandle;
   /** One for each front end; their `actorBell` is `bell`. */
   readonly mailboxes: readonly [MailboxHandle, ...MailboxHandle[]];
+  /** Null: the node is in no cluster. Else the store's memory is parted, and replies begin as guarded-reply.ts says. */
+  readonly cluster: ShardClusterData | null;
 }
 
 /** What a shard's thread posts to its supervisor. */
 export type ShardThreadMessage =
   | { readonly kind: 'serving' }
   /** A command threw what it should not; `unreported` more did since the last message. */
-  | { readonly kind: 'defect'; readonly command: string; readonly error: string; readonly unreported: number };
+  | { readonly kind: 'defect'; readonly command: string; readonly error: string; readonly unreported: number }
+  /** A copy of a partition is in trouble that somebody may want to know of. */
+  | { readonly kind: 'trouble'; readonly what: string };

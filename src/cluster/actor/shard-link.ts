@@ -210,6 +210,11 @@ export class ShardLink {
     new Doorbell(handle.fromShard.consumerBell).ring();
   }
 
+  /** How often the shard's actor was started, this time included. */
+  get starts(): number {
+    return this.#starts;
+  }
+
   get bytes(): Uint8Array {
     return this.#receiver.bytes;
   }

@@ -30,10 +30,17 @@ export class CopyData {
   #dirtyEpoch = 0;
   #filledInEpoch = EMPTY;
 
-  constructor(partition: number, self: { readonly node: NodeId; readonly boot: number }, host: ReplicationHost) {
+  /** `generation` is above that of any copy that this start of the node had before. */
+  constructor(
+    partition: number,
+    self: { readonly node: NodeId; readonly boot: number },
+    host: ReplicationHost,
+    generation: number,
+  ) {
     this.#partition = partition;
     this.#self = self;
     this.#host = host;
+    this.#generation = generation;
   }
 
   /** How often the copy was emptied since the node started: another one is another copy. */

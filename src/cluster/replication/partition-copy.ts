@@ -60,19 +60,21 @@ export class PartitionCopy {
   readonly #freshness: Freshness;
   readonly #context: CopyContext;
 
+  /** `generation` is above that of any copy that this start of the node had before. */
   constructor(
     partition: number,
     self: { readonly node: NodeId; readonly boot: number },
     options: ReplicationOptions,
     host: ReplicationHost,
     nowMs: number,
+    generation = 0,
   ) {
     const fault = replicationOptionsFault(options);
     assert(fault === null, fault ?? '');
     this.partition = partition;
     this.#self = self;
     this.#nowMs = nowMs;
-    this.#data = new CopyData(partition, self, host);
+    this.#data = new CopyData(partition, self, host, generation);
     this.#membership = new OwnMembership(self, this.#data);
     this.#freshness = new Freshness(nowMs);
     this.#context = { partition, data: this.#data, options, host, streams: { count: 0 } };
@@ -155,6 +157,18 @@ export class PartitionCopy {
    */
   get isClean(): boolean {
     return !this.#data.isDirty && (this.#configuration?.entry.epoch ?? -1) >= this.#epoch;
+  }
+
+  /** A primary that may append: not one that has asked for its successor, which answers nothing either. */
+  get takesRecords(): boolean {
+    return this.#role.kind === 'primary' && this.#role.side.handOver.phase !== 'proposed';
+  }
+
+  /** When what it holds was last known to be current, by the node's clock; null: it is no clean replica. */
+  get freshAtMs(): number | null {
+    if (!this.#isReadableReplica) return null;
+    const { freshAtMs } = this.#freshness;
+    return freshAtMs === Number.NEGATIVE_INFINITY ? null : freshAtMs;
   }
 
   /** Which copies have to hold a write before it is committed. */
@@ -283,12 +297,14 @@ export class PartitionCopy {
   replicaReadRefusal(nowMs: number, maxStalenessMs: number, token: WriteToken | null): ReplicaReadRefusal | null {
     const primary = this.#knownPrimary;
     if (this.#role.kind === 'primary') return { reason: 'is-primary', primary, isRetryable: true };
-    if (this.#role.kind === 'none' || this.#role.side === null || this.#isLost || !this.isClean) {
-      return { reason: 'not-ready', primary, isRetryable: true };
-    }
+    if (!this.#isReadableReplica) return { reason: 'not-ready', primary, isRetryable: true };
     if (token !== null && !this.#hasReached(token)) return { reason: 'before-token', primary, isRetryable: true };
     if (nowMs - this.#freshness.freshAtMs > maxStalenessMs) return { reason: 'stale', primary, isRetryable: true };
     return null;
+  }
+
+  get #isReadableReplica(): boolean {
+    return this.#role.kind === 'replica' && this.#role.side !== null && !this.#isLost && this.isClean;
   }
 
   #hasReached({ epoch, seq }: WriteToken): boolean {

@@ -155,6 +155,7 @@ function shardMemory(
     bell: actorBell,
     control: ShardControl.create(),
     barrier,
+    cluster: null,
     mailboxes: [
       createMailbox({
         actorBell,

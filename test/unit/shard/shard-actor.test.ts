@@ -91,6 +91,7 @@ function shard() {
   const defects: string[] = [];
   const newActor = (actorBell = new Doorbell(bell)): ShardActor =>
     new ShardActor({
+      replicated: null,
       store,
       clock: new TurnClock({ nowMs: () => store.timeMs }),
       table,
