@@ -69,6 +69,7 @@ export async function startFronts(node: FrontNode): Promise<Fronts> {
   try {
     http = await startHttpFront(httpFrontOptions(config, keyBytesMax), {
       ...node.http,
+      cluster: node.port.control.cluster,
       commands: shards.dispatcher,
       changes: shards.changes,
       transactions: shards.dispatcher,

@@ -224,11 +224,62 @@ export const httpPaths = [
     id: 'nodes',
     method: 'GET',
     path: '/nodes',
-    summary: 'Describes the nodes of the cluster.',
+    summary: 'Describes the nodes of the cluster: their health, roles and lag, and of this one what it holds.',
     isProbe: false,
     parameters: [],
     answers: { 200: 'The nodes.' },
   },
+  {
+    id: 'cluster',
+    method: 'GET',
+    path: '/v1/cluster',
+    summary: 'Tells all there is to tell of the cluster: settings, nodes, partitions, and what it lacks.',
+    isProbe: false,
+    parameters: [query('partitions', 'true: with an entry for each partition.')],
+    answers: { 200: 'The report.' },
+  },
+  clusterRequest('clusterDrain', 'drain', 'Moves all copies away from a node, which is then removed.', {
+    'node!': 'string',
+  }),
+  clusterRequest(
+    'clusterUndrain',
+    'undrain',
+    'Ends a drain or a failover: the node takes copies and primaries again.',
+    {
+      'node!': 'string',
+    },
+  ),
+  clusterRequest(
+    'clusterRemove',
+    'remove',
+    'Removes a node: at once when it has no copies, else when it is drained. force gives up the last copies of one that is dead.',
+    { 'node!': 'string', force: 'boolean' },
+  ),
+  clusterRequest(
+    'clusterRebalance',
+    'rebalance',
+    'Says how many partitions are on their way to where they should be.',
+    {},
+  ),
+  clusterRequest(
+    'clusterFailover',
+    'failover',
+    'Has a node give what it is primary of to other in-sync copies, and keep its copies.',
+    {
+      'node!': 'string',
+    },
+  ),
+  clusterRequest('clusterSettings', 'settings', 'Changes settings of the cluster.', {
+    copies: 'integer',
+    minInSync: 'integer',
+    onLoss: 'string',
+  }),
+  clusterRequest(
+    'clusterReset',
+    'reset',
+    'Has an offline partition begin empty. givesUp: also when its last copy is on a node that is dead.',
+    { 'partition!': 'integer', givesUp: 'boolean' },
+  ),
   probe('health', '/health', 'Says whether the node serves, and if not, why.', 503),
   probe('healthz', '/healthz', 'As /health.', 503),
   probe('readyz', '/readyz', 'Says whether to send the node requests: not while it loads or drains.', 503),
@@ -260,6 +311,31 @@ function subscription<Id extends string>(id: Id, method: 'GET' | 'POST', path: s
   const parameter: Parameter = { name, in: 'path', required: true, type: 'string', doc: `The ${name}.` };
   const answers: Record<number, string> = { 200: 'A stream of type text/event-stream.' };
   return { id, method, path, summary, isProbe: false, isRedisShaped: true, parameters: [parameter], answers };
+}
+
+function clusterRequest<Id extends string>(
+  id: Id,
+  verb: string,
+  summary: string,
+  fields: Readonly<Record<string, string>>,
+) {
+  const hasMust = Object.keys(fields).some((name) => name.endsWith('!'));
+  const answers: Record<number, string> = {
+    200: 'It is decided; result says whether it is done (applied), goes on (accepted), or was so before (unchanged).',
+    409: 'The cluster refuses it.',
+    503: 'The cluster cannot decide now.',
+  };
+  return {
+    id,
+    method: 'POST' as const,
+    path: `/v1/cluster/${verb}`,
+    summary,
+    isProbe: false,
+    parameters: [] as readonly Parameter[],
+    body: hasMust ? ('json' as const) : ('optional-json' as const),
+    fields,
+    answers,
+  };
 }
 
 function probe<Id extends string>(id: Id, path: string, summary: string, failing?: number) {

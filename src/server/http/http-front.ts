@@ -5,6 +5,7 @@ import { quoted, refuse } from '../../protocol/http/refusal.ts';
 import type { AccessRefusal } from '../access/access.ts';
 import { AccessUser, everybody } from '../access/rights.ts';
 import { BatchEndpoint } from './batch-endpoint.ts';
+import { ClusterEndpoints } from './cluster-endpoints.ts';
 import { CommandEndpoints } from './command-endpoints.ts';
 import { EventFeed } from './event-feed.ts';
 import { EventsEndpoint, lastEventHeader } from './events-endpoint.ts';
@@ -159,6 +160,7 @@ class UwsFront implements HttpFront {
     const redis = new RedisEndpoints(shared);
     const events = new EventsEndpoint(shared, this.#feed);
     const node = new NodeEndpoints(shared);
+    const cluster = new ClusterEndpoints(shared);
     return {
       get: (exchange) => this.#get.run(exchange),
       set: (exchange) => this.#set.run(exchange),
@@ -179,6 +181,14 @@ class UwsFront implements HttpFront {
       redisPipeline: (exchange) => redis.pipeline(exchange),
       events: (exchange) => events.run(exchange),
       nodes: (exchange) => node.nodes(exchange),
+      cluster: (exchange) => cluster.report(exchange),
+      clusterDrain: (exchange) => cluster.control(exchange),
+      clusterUndrain: (exchange) => cluster.control(exchange),
+      clusterRemove: (exchange) => cluster.control(exchange),
+      clusterRebalance: (exchange) => cluster.control(exchange),
+      clusterFailover: (exchange) => cluster.control(exchange),
+      clusterSettings: (exchange) => cluster.control(exchange),
+      clusterReset: (exchange) => cluster.control(exchange),
       health: (exchange) => node.health(exchange),
       healthz: (exchange) => node.health(exchange),
       readyz: (exchange) => node.health(exchange),

@@ -3,6 +3,7 @@ import type { Health } from '../../base/health.ts';
 import type { Clock, Logger } from '../../base/ports.ts';
 import type { ReadView } from '../../base/view.ts';
 import type { Args } from '../../command/args.ts';
+import type { ClusterPort } from '../../command/cluster-port.ts';
 import type { Command } from '../../command/command.ts';
 import type { ReplySink } from '../../shard/shard-client.ts';
 import type { Access } from '../access/access.ts';
@@ -37,6 +38,8 @@ export interface HttpNode {
   health(): Health;
   /** The document of `/nodes`. */
   nodes(): object;
+  /** The cluster this node is one of, or is by itself. */
+  readonly cluster: ClusterPort;
 }
 
 /** Runs commands. */
@@ -48,10 +51,11 @@ export interface CommandPort {
   execute(command: Command, args: Args, sink: ReplySink, session?: OrderedSession | null): void;
   /**
    * Opens the memory of the key's shard for reading; null when that is not possible now and the key must be asked for
-   * by a command. Between this and `endRead`, which must follow in the same turn, the view may be used.
+   * by a command. Between this and `endRead`, which must follow in the same turn, the view may be used. What was read may
+   * be told only if `endRead` answers true; else the key must be asked for by a command, too.
    */
   beginRead(bytes: Uint8Array, start: number, end: number): ReadView | null;
-  endRead(): void;
+  endRead(): boolean;
 }
 
 /** The page of `/metrics`. */

@@ -3,6 +3,7 @@ import { Counters } from '../../../src/base/counters.ts';
 import { errors } from '../../../src/base/errors.ts';
 import type { Health } from '../../../src/base/health.ts';
 import { type Logger, systemClock } from '../../../src/base/ports.ts';
+import type { ClusterPort } from '../../../src/command/cluster-port.ts';
 import { noControl } from '../../../src/command/control.ts';
 import { commandTable } from '../../../src/command/table.ts';
 import type { Config } from '../../../src/config/options.ts';
@@ -38,6 +39,7 @@ export interface FixtureSettings {
   readonly health?: () => Health;
   /** The certificate to be shown. */
   readonly tls?: (log: Logger) => TlsIdentity;
+  readonly cluster?: ClusterPort;
   /** Runs commands in the shards' place. */
   readonly commands?: CommandPort;
 }
@@ -92,6 +94,7 @@ export async function startFixture(settings: FixtureSettings = {}): Promise<Fixt
     metrics: { contentType: 'text/plain; version=0.0.4', text: async () => 'fluxcache_up 1\n' },
     health: settings.health ?? (() => ({ ready: true, reasons: [] })),
     nodes: () => ({ nodes: [] }),
+    cluster: settings.cluster ?? noControl.cluster,
   };
   const keyBytesMax = Math.min(...shards.threads.map(({ memory }) => new Arena(memory).keyBytesMax));
   const shipped = httpFrontOptions(defaultConfig(), keyBytesMax);
