@@ -48,15 +48,16 @@ export class ResponseEncoder {
   #words: Int32Array = new Int32Array(0);
   #wordsOf: Uint8Array | null = null;
 
-  /** The response of a GET that found its key, from shared memory to the output. */
-  found(id: number, view: ReadView, output: RpcOutput): void {
+  /**
+   * The response of a GET that found its key, from shared memory to the output: answers how many bytes it has. 0: nothing
+   * is written, and the value was kept for `kept`.
+   */
+  found(id: number, view: ReadView, output: RpcOutput): number {
     const { type, valueBytes } = view.entry;
     if (type !== ValueType.string && type !== ValueType.bytes) {
       this.#found.clear();
       replyWithValue(view, this.#found);
-      this.#reader.openWritten(this.#found);
-      this.reply(id, this.#reader, ResultForm.plain, 0, output);
-      return;
+      return 0;
     }
     const reserved = frontBytesMax + headBytesMax + valueBytes;
     const at = output.reserve(reserved);
@@ -74,15 +75,24 @@ export class ResponseEncoder {
       to = start + valueBytes;
     }
     output.giveBack(at + reserved - to);
+    return to - at;
   }
 
-  nil(id: number, output: RpcOutput): void {
+  /** The response with the value that `found` kept last. */
+  kept(id: number, output: RpcOutput): void {
+    this.#reader.openWritten(this.#found);
+    this.reply(id, this.#reader, ResultForm.plain, 0, output);
+  }
+
+  /** Answers how many bytes it has. */
+  nil(id: number, output: RpcOutput): number {
     const reserved = frontBytesMax + 1;
     const at = output.reserve(reserved);
     const { bytes } = output;
     const to = writeFront(id, bytes, at);
     bytes[to] = Marker.nil;
     output.giveBack(at + reserved - to - 1);
+    return to + 1 - at;
   }
 
   /** The response for a reply, of which the first part was stepped to. `nowMs` counts for `entry` only. */

@@ -4,6 +4,7 @@ import type { ReadView } from '../../base/view.ts';
 import { Args } from '../../command/args.ts';
 import type {
   Command,
+  LateReply,
   NodeCommand,
   NodePort,
   PairCommand,
@@ -21,6 +22,7 @@ import type { Barrier } from '../../shard/barrier.ts';
 import { Admission, type ReplySink, type ShardClient } from '../../shard/shard-client.ts';
 import { TRANSACTION_ROW } from '../../shard/transaction-message.ts';
 import { BarrierSlots } from './barrier-slots.ts';
+import type { CommandDispatcher } from './command-dispatcher.ts';
 import { copyArgs } from './copy-args.ts';
 import type { LocalReader } from './local-reader.ts';
 import { LocalReads } from './local-reads.ts';
@@ -31,7 +33,7 @@ import { Scatter } from './scatter.ts';
 import { SurveyRun } from './survey-run.ts';
 import type { Transaction, WatchedKey } from './transaction.ts';
 import { faultWithin } from './transaction-plan.ts';
-import type { RunOnConnection, TransactionFault, TransactionRunner } from './transaction-queue.ts';
+import type { RunOnConnection, TransactionFault } from './transaction-queue.ts';
 import { TransactionRun, type TransactionShards } from './transaction-run.ts';
 
 export interface DispatcherParts {
@@ -63,7 +65,7 @@ const ARGS_KEPT = 16_384;
  * A read goes by mailbox too when a group of writes is being published (I8), or when it would overtake a command of
  * its own connection (I7). What a sink is given may be read during the call only.
  */
-export class Dispatcher implements PairPort, TransactionRunner, TransactionShards {
+export class Dispatcher implements CommandDispatcher, PairPort, TransactionShards {
   readonly #table: CommandTable;
   readonly map: PartitionMap;
   readonly #node: NodePort;
@@ -154,11 +156,13 @@ export class Dispatcher implements PairPort, TransactionRunner, TransactionShard
     return reader;
   }
 
-  endRead(): void {
+  /** False when what was read may not be told: the command is to be given to `execute` then. */
+  endRead(): boolean {
     assert(this.#reading >= 0, 'a read was begun');
     // One key is whole whether or not a group was published meanwhile, so the verdict does not matter.
     (this.#readers[this.#reading] as LocalReader).leave();
     this.#reading = -1;
+    return true;
   }
 
   /** Commands follow closely until `releaseReads`, in the same turn: reads among them are cheaper. */
@@ -186,6 +190,9 @@ export class Dispatcher implements PairPort, TransactionRunner, TransactionShard
   close(): void {
     this.#closing = true;
   }
+
+  /** Nothing waits but for shards. */
+  stop(): void {}
 
   transactionFault(command: Command, args: Args): TransactionFault | null {
     return faultWithin(this.map, command, args);
@@ -217,8 +224,8 @@ export class Dispatcher implements PairPort, TransactionRunner, TransactionShard
     this.#commit(shard, sink, session);
   }
 
-  runOnNode(command: NodeCommand & Command, args: Args, reply: ReplyWriter): void {
-    void command.run(this.#node, args, reply);
+  runOnNode(command: NodeCommand & Command, args: Args, reply: ReplyWriter): undefined | Promise<void> {
+    return settled(command.run(this.#node, args, reply), reply);
   }
 
   transactionBegan(): void {
@@ -390,16 +397,36 @@ export class Dispatcher implements PairPort, TransactionRunner, TransactionShard
   #onNode(command: NodeCommand & Command, args: Args, sink: ReplySink): void {
     const { writer, reader } = this.#scratch.take();
     try {
+      let late: ReturnType<NodeCommand['run']>;
       try {
-        void command.run(this.#node, args, writer);
+        late = command.run(this.#node, args, writer);
       } catch (error) {
         this.answerDefect(command, error, writer);
+      }
+      if (late !== undefined) {
+        this.#answerLate(late, sink);
+        return;
       }
       reader.openWritten(writer);
       sink.onReply(reader);
     } finally {
       this.#scratch.give();
     }
+  }
+
+  #answerLate(late: Promise<LateReply>, sink: ReplySink): void {
+    this.#running++;
+    void late.then((write) => {
+      this.#running--;
+      const { writer, reader } = this.#scratch.take();
+      try {
+        write(writer);
+        reader.openWritten(writer);
+        sink.onReply(reader);
+      } finally {
+        this.#scratch.give();
+      }
+    });
   }
 
   #survey(command: SurveyCommand & Command, args: Args, sink: ReplySink, session: OrderedSession | null): void {
@@ -445,4 +472,9 @@ export class Dispatcher implements PairPort, TransactionRunner, TransactionShard
       this.#scratch.give();
     }
   }
+}
+
+/** Has the reply written when it is known; undefined: it was written at once. */
+export function settled(late: ReturnType<NodeCommand['run']>, reply: ReplyWriter): undefined | Promise<void> {
+  return late === undefined ? undefined : late.then((write) => write(reply));
 }

@@ -9,4 +9,6 @@ export interface LocalReader extends ReadView {
   /** Makes the reads until `release` cheaper, which is to follow in the same turn and soon: see `StoreReader`. */
   hold(): void;
   release(): void;
+  /** In a cluster: by partition, 1 where what scans and counts is to show keys. Null: everywhere. */
+  shown?: Uint8Array | null;
 }

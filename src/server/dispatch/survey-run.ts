@@ -1,3 +1,4 @@
+import type { ReadView } from '../../base/view.ts';
 import type { Args } from '../../command/args.ts';
 import type { Command, NodePort, SurveyCommand } from '../../command/command.ts';
 import { ReplyReader, ReplyWriter } from '../../command/reply.ts';
@@ -10,6 +11,7 @@ const RETRY_MS = 1;
 /** A command over all shards, which may take several turns of the event loop. Used again for another when it is done. */
 export class SurveyRun {
   readonly #readers: readonly LocalReader[];
+  readonly #views: readonly ReadView[];
   readonly #node: NodePort;
   readonly #onDefect: (command: Command, error: unknown, reply: ReplyWriter) => void;
   readonly #writer = new ReplyWriter();
@@ -17,13 +19,16 @@ export class SurveyRun {
   readonly #bytesMax: () => number;
   #resume = 0;
 
+  /** `views` are what the command is shown: the readers, if it is not told. */
   constructor(
     readers: readonly LocalReader[],
     node: NodePort,
     bytesMax: () => number,
     onDefect: (command: Command, error: unknown, reply: ReplyWriter) => void,
+    views: readonly ReadView[] = readers,
   ) {
     this.#readers = readers;
+    this.#views = views;
     this.#node = node;
     this.#bytesMax = bytesMax;
     this.#onDefect = onDefect;
@@ -41,7 +46,7 @@ export class SurveyRun {
     let done = false;
     try {
       if (entered === this.#readers.length) {
-        this.#resume = command.run(this.#readers, this.#node, args, this.#writer, this.#resume);
+        this.#resume = command.run(this.#views, this.#node, args, this.#writer, this.#resume);
         done = this.#resume === 0;
       }
     } catch (error) {

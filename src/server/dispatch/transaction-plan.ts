@@ -4,8 +4,7 @@ import type { Command } from '../../command/command.ts';
 import { encodeInteger } from '../../command/decimal.ts';
 import { shardOfCursor } from '../../command/scan.ts';
 import { lastKeyOf } from '../../command/table.ts';
-import { KeyPlan } from '../../routing/key-plan.ts';
-import type { PartitionMap } from '../../routing/partition-map.ts';
+import { type KeyMap, KeyPlan } from '../../routing/key-plan.ts';
 import type { Transaction, WatchedKey } from './transaction.ts';
 import type { TransactionFault } from './transaction-queue.ts';
 
@@ -38,14 +37,14 @@ export class TransactionPlan {
   readonly places: Place[] = [];
   /** Of the shards that take part, in no order. */
   readonly parts: ShardPart[] = [];
-  readonly #map: PartitionMap;
+  readonly #map: KeyMap;
   readonly #transaction: Transaction;
   readonly #args = new Args();
   readonly #partArgs = new Args();
   readonly #partOfShard = new Map<number, ShardPart>();
   readonly #all: readonly number[];
 
-  constructor(map: PartitionMap, transaction: Transaction, watched: readonly WatchedKey[]) {
+  constructor(map: KeyMap, transaction: Transaction, watched: readonly WatchedKey[]) {
     this.#map = map;
     this.#transaction = transaction;
     this.#all = Array.from({ length: map.shardCount }, (_, shard) => shard);
@@ -107,7 +106,7 @@ export class TransactionPlan {
   }
 }
 
-function placeOf(map: PartitionMap, all: readonly number[], command: Command, args: Args): Place {
+function placeOf(map: KeyMap, all: readonly number[], command: Command, args: Args): Place {
   switch (command.kind) {
     case 'node':
     case 'connection':
@@ -137,12 +136,12 @@ function placeOf(map: PartitionMap, all: readonly number[], command: Command, ar
   }
 }
 
-function shardOfArg(map: PartitionMap, args: Args, index: number): number {
+function shardOfArg(map: KeyMap, args: Args, index: number): number {
   return map.shardOfKey(args.bytes, args.start(index), args.end(index));
 }
 
 /** Why a command cannot be run within a transaction: it would take steps over several shards. */
-export function faultWithin(map: PartitionMap, command: Command, args: Args): TransactionFault | null {
+export function faultWithin(map: KeyMap, command: Command, args: Args): TransactionFault | null {
   if (map.shardCount === 1) return null;
   let sameShard = true;
   if (command.kind === 'pair') {

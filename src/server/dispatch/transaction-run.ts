@@ -5,7 +5,7 @@ import type { Command, NodeCommand, SurveyParts } from '../../command/command.ts
 import { ReplyKind, ReplyReader, ReplyWriter } from '../../command/reply.ts';
 import { tellTooLarge } from '../../command/tell-too-large.ts';
 import { gatherReplies } from '../../routing/gather.ts';
-import type { PartitionMap } from '../../routing/partition-map.ts';
+import type { KeyMap } from '../../routing/key-plan.ts';
 import { Admission, type ReplySink } from '../../shard/shard-client.ts';
 import type { BarrierSlots } from './barrier-slots.ts';
 import type { OrderedSession } from './ordered-session.ts';
@@ -15,7 +15,7 @@ import type { RunOnConnection } from './transaction-queue.ts';
 
 /** What a transaction under way asks of the dispatcher. */
 export interface TransactionShards {
-  readonly map: PartitionMap;
+  readonly map: KeyMap;
   /** Limit of the reply. */
   readonly replyBytesMax: () => number;
   /** Places at the barrier, for transactions over several shards. */
@@ -23,7 +23,8 @@ export interface TransactionShards {
   /** Writes the part of one shard to where it will be sent from. */
   prepareExec(shard: number, args: Args): Admission;
   commitExec(shard: number, sink: ReplySink, session: OrderedSession | null): void;
-  runOnNode(command: NodeCommand & Command, args: Args, reply: ReplyWriter): void;
+  /** A promise when the reply is written later. */
+  runOnNode(command: NodeCommand & Command, args: Args, reply: ReplyWriter): undefined | Promise<void>;
   refuseAdmission(sink: ReplySink, admission: Admission): void;
   answerDefect(command: Command, error: unknown, reply: ReplyWriter): void;
   /** Between these two a transaction is in flight though no shard owes it a reply. */
@@ -170,7 +171,7 @@ export class TransactionRun {
       const reply = this.#ownReply(index);
       let settled: unknown = null;
       try {
-        if (command.kind === 'node') this.#shards.runOnNode(command, args, reply);
+        if (command.kind === 'node') settled = this.#shards.runOnNode(command, args, reply);
         else settled = this.#runOnConnection?.(command, args, reply);
       } catch (error) {
         this.#shards.answerDefect(command, error, reply);
@@ -245,7 +246,8 @@ export class TransactionRun {
   }
 }
 
-function gatherSurvey(parts: SurveyParts, elements: readonly ReplyReader[], out: ReplyWriter): void {
+/** Makes one reply of those that the shards, or nodes, gave to a survey; each is at its first part. */
+export function gatherSurvey(parts: SurveyParts, elements: readonly ReplyReader[], out: ReplyWriter): void {
   const error = elements.find((element) => element.kind === ReplyKind.error);
   if (error !== undefined) {
     copyElement(error, out);

@@ -83,6 +83,7 @@ export class GetEndpoint {
     const view = commands.beginRead(bytes, start, end);
     if (view === null) return false;
     let isFound = false;
+    let holds = false;
     try {
       isFound = view.lookup(bytes, start, end);
       if (isFound) {
@@ -92,8 +93,9 @@ export class GetEndpoint {
         document.finish(version, expiresAtMs, view);
       }
     } finally {
-      commands.endRead();
+      holds = commands.endRead();
     }
+    if (!holds) return false;
     if (isFound) {
       response.writeHeader('Content-Type', 'application/json');
       endAnswer(shared, response, document.view, this.#waits);

@@ -286,13 +286,19 @@ export class RespSession implements Session, CommandTaker, OrderedReplies {
   #getAtOnce(args: Args): boolean {
     const { commands, counts } = this.#node;
     const beganMs = counts.begin(getCommand);
-    const view = commands.beginRead(args.bytes, args.start(0), args.end(0));
+    const view = commands.beginRead(args.bytes, args.start(0), args.end(0), this.#ordered);
     if (view === null) return false;
+    let written = 0;
+    let holds = false;
     try {
       const isFound = view.lookup(args.bytes, args.start(0), args.end(0));
-      encodeFoundValue(isFound ? view : null, this.#connection, this.#state.resp);
+      written = encodeFoundValue(isFound ? view : null, this.#connection, this.#state.resp);
     } finally {
-      commands.endRead();
+      holds = commands.endRead();
+    }
+    if (!holds) {
+      this.#connection.giveBack(written);
+      return false;
     }
     counts.end(getCommand, beganMs);
     return true;

@@ -180,14 +180,21 @@ class RpcSession implements Session, CommandTaker, CallOwner, BatchPort {
     const { commands, counts } = this.#node;
     const { encoder } = this.#shared;
     const beganMs = counts.begin(getCommand);
-    const view = commands.beginRead(bytes, start, end);
+    const view = commands.beginRead(bytes, start, end, this.#ordered);
     if (view === null) return false;
+    let written = 0;
+    let holds = false;
     try {
-      if (view.lookup(bytes, start, end)) encoder.found(id, view, this.#connection);
-      else encoder.nil(id, this.#connection);
+      if (view.lookup(bytes, start, end)) written = encoder.found(id, view, this.#connection);
+      else written = encoder.nil(id, this.#connection);
     } finally {
-      commands.endRead();
+      holds = commands.endRead();
     }
+    if (!holds) {
+      this.#connection.giveBack(written);
+      return false;
+    }
+    if (written === 0) encoder.kept(id, this.#connection);
     counts.end(getCommand, beganMs);
     return true;
   }

@@ -36,8 +36,9 @@ export interface SessionNode {
 /** Runs commands: see `Dispatcher`. */
 export interface SessionCommands extends TransactionRunner {
   execute(command: Command, args: Args, sink: ReplySink, session: OrderedSession | null): void;
-  beginRead(bytes: Uint8Array, start: number, end: number): ReadView | null;
-  endRead(): void;
+  beginRead(bytes: Uint8Array, start: number, end: number, session: OrderedSession | null): ReadView | null;
+  /** False: what was read may not be told, and the command is to be executed instead. */
+  endRead(): boolean;
   holdReads(): void;
   releaseReads(): void;
 }

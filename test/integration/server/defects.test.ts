@@ -13,7 +13,7 @@ function replyingOddly(): CommandPort {
 }
 
 function port(execute: (command: Command, sink: ReplySink) => void): CommandPort {
-  return { execute: (command, _args, sink) => execute(command, sink), beginRead: () => null, endRead: () => {} };
+  return { execute: (command, _args, sink) => execute(command, sink), beginRead: () => null, endRead: () => true };
 }
 
 function oddReply(): ReplyReader {
