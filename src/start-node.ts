@@ -112,6 +112,7 @@ export async function startNode(
     },
     shards: () => shardFacts(shards),
     eventLoopDelay: () => watch.take(),
+    cluster: () => null,
   };
   const clients = new ClientList();
   const usedBytes = () => sumOf(facts, 'usedBytes');

@@ -1,4 +1,5 @@
 import type { Counters, frontEndNames } from '../base/counters.ts';
+import type { ClusterFacts } from '../server/cluster/cluster-watch.ts';
 
 /** What monitoring is told of the node it runs in: asked anew for every page, so all of it is cheap to answer. */
 export interface NodeFacts {
@@ -33,6 +34,8 @@ export interface NodeFacts {
   counters(): Counters;
   shards(): readonly ShardFacts[];
   eventLoopDelay(): EventLoopDelay;
+  /** Null: the node is by itself. */
+  cluster(): ClusterFacts | null;
 }
 
 /**

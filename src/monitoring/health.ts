@@ -1,7 +1,11 @@
 import type { Health } from '../base/health.ts';
+import type { ClusterFacts } from '../server/cluster/cluster-watch.ts';
 import type { NodeFacts } from './facts.ts';
 
-/** A node is ready when it serves with every shard; it stays ready for reads only in name while a shard is replaced. */
+/**
+ * A node is ready when it serves with every shard, and in a cluster while it may; it stays ready for reads only in name
+ * while a shard is replaced. What the cluster lacks beyond that is told, and keeps no node from being ready.
+ */
 export function healthOf(facts: NodeFacts): Health {
   const state = facts.state();
   const reasons: string[] = [];
@@ -10,5 +14,20 @@ export function healthOf(facts: NodeFacts): Health {
   for (const [index, shard] of facts.shards().entries()) {
     if (!shard.isServing && state === 'serving') reasons.push(`shard ${index} is being restarted`);
   }
-  return { ready: reasons.length === 0, reasons };
+  const cluster = facts.cluster();
+  if (cluster === null) return { ready: reasons.length === 0, reasons };
+  reasons.push(...obstacles(cluster));
+  return { ready: reasons.length === 0, reasons: [...reasons, ...(cluster.isMember ? cluster.lacks : [])] };
+}
+
+/** What keeps this node of a cluster from serving, or should keep requests away from it. */
+function obstacles({ isMember, registrationRefusal, leaseLeftMs, nodes }: ClusterFacts): string[] {
+  if (registrationRefusal !== null) return [`the cluster does not take this node in: ${registrationRefusal}`];
+  if (!isMember) return ['the node waits for the cluster'];
+  const reasons: string[] = [];
+  const own = nodes.find((node) => node.isSelf);
+  if (leaseLeftMs === null) reasons.push('the node is cut off from the cluster: it holds no lease');
+  if (own?.isDraining === true) reasons.push('the node is being drained');
+  if (own?.health === 'stopping') reasons.push('the node is giving its primaries away');
+  return reasons;
 }

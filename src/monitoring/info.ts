@@ -3,6 +3,7 @@ import { Tally } from '../base/counters.ts';
 import { type ErrorCode, errors } from '../base/errors.ts';
 import type { InfoSection } from '../command/command.ts';
 import { redisVersion } from '../command/versions.ts';
+import { clusterInfo, replicationInfo } from './cluster-info.ts';
 import { durations, percentileUs } from './durations.ts';
 import type { NodeFacts } from './facts.ts';
 import { Statistics, sumOf } from './statistics.ts';
@@ -23,19 +24,13 @@ export function infoSections(facts: NodeFacts, statistics = new Statistics(facts
     section('Memory', () => memory(facts)),
     section('Persistence', () => persistence(facts)),
     section('Stats', () => stats(facts, statistics)),
-    section('Replication', () => [
-      ['role', 'master'],
-      ['connected_slaves', 0],
-      ['master_failover_state', 'no-failover'],
-      ['master_replid', facts.runId],
-      ['master_repl_offset', 0],
-    ]),
+    section('Replication', () => replicationInfo(facts)),
     section('CPU', () => cpu()),
     section('Modules', () => []),
     section('Commandstats', () => commandStats(facts, statistics), false),
     section('Errorstats', () => errorStats(statistics)),
     section('Latencystats', () => latencyStats(facts, statistics), false),
-    section('Cluster', () => [['cluster_enabled', 0]]),
+    section('Cluster', () => clusterInfo(facts)),
     section('Keyspace', () => keyspace(facts)),
   ];
 }
@@ -48,7 +43,7 @@ function* server(facts: NodeFacts): Fields {
   yield ['redis_git_dirty', 0];
   yield ['redis_build_id', '0'];
   yield ['fluxcache_version', facts.version];
-  yield ['redis_mode', 'standalone'];
+  yield ['redis_mode', facts.cluster() === null ? 'standalone' : 'cluster'];
   yield ['os', `${process.platform} ${process.arch}`];
   yield ['arch_bits', 64];
   yield ['multiplexing_api', 'libuv'];
@@ -66,7 +61,7 @@ function* server(facts: NodeFacts): Fields {
 function* clients(facts: NodeFacts): Fields {
   // A level and no count: it does not begin anew.
   yield ['connected_clients', tallied(facts.counters(), Tally.clients)];
-  yield ['cluster_connections', 0];
+  yield ['cluster_connections', facts.cluster()?.links.filter(({ isConnected }) => isConnected).length ?? 0];
   yield ['maxclients', facts.connectionsMax()];
   yield ['blocked_clients', 0];
   yield ['tracking_clients', facts.tracking().clientCount];

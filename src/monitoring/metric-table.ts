@@ -1,18 +1,8 @@
 import { FrontEnd, Tally } from '../base/counters.ts';
 import { type ErrorCode, errors } from '../base/errors.ts';
+import { clusterMetrics } from './cluster-metrics.ts';
 import type { NodeFacts, StoreFacts } from './facts.ts';
-
-/** Hands over one sample: labels (a value for each of the row's label names) and the number. */
-export type AddSample = (labels: Readonly<Record<string, string>>, value: number) => void;
-
-export interface MetricRow {
-  /** Behind the prefix `fluxcache_`. */
-  readonly name: string;
-  readonly type: 'counter' | 'gauge';
-  readonly help: string;
-  readonly labels: readonly string[];
-  readonly read: (facts: NodeFacts, add: AddSample) => void;
-}
+import type { MetricRow } from './metric-row.ts';
 
 /** The histogram is no row, because it is read whole: see metrics.ts. */
 export const durationMetric = {
@@ -87,11 +77,15 @@ export const metricTable: readonly MetricRow[] = [
   {
     name: 'node_health',
     type: 'gauge',
-    help: 'Health of each node as this node sees it: 1 when it serves with all its shards.',
+    help: 'Health of each node as this node sees it: 1 when it is alive and heard of, and this one when it serves with all its shards.',
     labels: ['node'],
     read: (facts, add) => {
       const isWell = facts.state() === 'serving' && facts.shards().every((shard) => shard.isServing);
-      add({ node: facts.nodeName }, Number(isWell));
+      const cluster = facts.cluster();
+      if (cluster === null) add({ node: facts.nodeName }, Number(isWell));
+      else
+        for (const { id, isSelf, health } of cluster.nodes)
+          add({ node: id }, Number(health === 'up' && (!isSelf || isWell)));
     },
   },
   perNode(
@@ -208,4 +202,5 @@ export const metricTable: readonly MetricRow[] = [
       add({ quantile: '1' }, maxMs / 1000);
     },
   },
+  ...clusterMetrics,
 ];

@@ -1,7 +1,8 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import { DURATION_BUCKETS, durationBoundsS, FrontEnd, frontEndNames } from '../base/counters.ts';
 import type { NodeFacts } from './facts.ts';
-import { durationMetric, type MetricRow, metricTable } from './metric-table.ts';
+import type { MetricRow } from './metric-row.ts';
+import { durationMetric, metricTable } from './metric-table.ts';
 
 const PREFIX = 'fluxcache_';
 
@@ -11,7 +12,10 @@ export class Metrics {
   readonly #registry = new Registry();
 
   constructor(facts: NodeFacts) {
-    for (const row of metricTable) register(this.#registry, row, facts);
+    const isOfCluster = facts.cluster() !== null;
+    for (const row of metricTable) {
+      if (isOfCluster || row.isOfCluster !== true) register(this.#registry, row, facts);
+    }
     this.#registry.registerMetric(new SharedHistogram(facts));
     // The usual names of Node.js processes (process_…, nodejs_…), which common dashboards know.
     collectDefaultMetrics({ register: this.#registry });

@@ -1,14 +1,41 @@
+import type { NodeReport } from '../server/cluster/cluster-report.ts';
 import type { NodeFacts } from './facts.ts';
 import { healthOf } from './health.ts';
 
 /** What `/nodes` answers: every node that this one knows, itself first, and what each of them holds. */
 export interface NodesDocument {
-  readonly nodes: readonly NodeDocument[];
+  readonly nodes: readonly (NodeDocument | OtherNodeDocument)[];
 }
 
-interface NodeDocument {
+/** What a node of a cluster is in it. */
+interface MemberDocument {
+  readonly id: string;
+  /** As this node sees it: up, down, fenced, stopping, stopped. */
+  readonly health: string;
+  readonly draining: boolean;
+  readonly leader: boolean;
+  readonly zone: string | null;
+  /** `host:port` as clients reach it; '' where it is not known. */
+  readonly tcp: string;
+  readonly http: string;
+  /** Partitions it is primary of, in-sync copies beside them, and copies that are being made. */
+  readonly primaries: number;
+  readonly replicas: number;
+  readonly filling: number;
+  /** Writes that its copy furthest behind has not confirmed, where this node knows; of this node: how old its copies are. */
+  readonly lagRecords: number | null;
+  readonly lagSeconds: number | null;
+}
+
+interface OtherNodeDocument extends MemberDocument {
   readonly name: string;
-  readonly self: boolean;
+  readonly self: false;
+  readonly healthy: boolean;
+}
+
+interface NodeDocument extends Partial<MemberDocument> {
+  readonly name: string;
+  readonly self: true;
   readonly version: string;
   readonly host: string;
   readonly httpPort: number;
@@ -43,6 +70,8 @@ export function nodesDocument(facts: NodeFacts): NodesDocument {
     keys += store.keys;
     memoryUsedBytes += store.usedBytes;
   }
+  const members = facts.cluster()?.nodes ?? [];
+  const own = members.find((node) => node.isSelf);
   const self: NodeDocument = {
     name: facts.nodeName,
     self: true,
@@ -52,6 +81,7 @@ export function nodesDocument(facts: NodeFacts): NodesDocument {
     state: facts.state(),
     healthy: ready,
     reasons,
+    ...(own === undefined ? undefined : memberOf(own)),
     uptimeSeconds: Math.round((facts.nowMs() - facts.startedAtMs) / 100) / 10,
     keys,
     memoryUsedBytes,
@@ -67,5 +97,28 @@ export function nodesDocument(facts: NodeFacts): NodesDocument {
       mailboxDepth: shard.mailboxDepth,
     })),
   };
-  return { nodes: [self] };
+  const others = members.filter((node) => !node.isSelf);
+  return { nodes: [self, ...others.map(otherNode)] };
+}
+
+function otherNode(node: NodeReport): OtherNodeDocument {
+  return { name: node.id, self: false, healthy: node.health === 'up', ...memberOf(node) };
+}
+
+function memberOf(node: NodeReport): MemberDocument {
+  const { id, health, isDraining, isLeader, zone, tcp, http, primaries, replicas, filling, lagRecords, lagMs } = node;
+  return {
+    id,
+    health,
+    draining: isDraining,
+    leader: isLeader,
+    zone,
+    tcp,
+    http,
+    primaries,
+    replicas,
+    filling,
+    lagRecords,
+    lagSeconds: lagMs === null ? null : lagMs / 1000,
+  };
 }

@@ -28,7 +28,7 @@ export function redisParameters(node: Changeable): readonly Parameter[] {
     fixed('bind', config.bind),
     fixed('port', () => String(node.tcpPort())),
     fixed('databases', '1'),
-    fixedSwitch('cluster-enabled', false),
+    fixedSwitch('cluster-enabled', config.seeds.length > 0 || config.bootstrapExpect > 0),
     fixed('tcp-keepalive', String(KEEP_ALIVE_S)),
     fixedBytes('maxmemory', config.maxMemory),
     fixedChoice('maxmemory-policy', config.eviction, ['flux', 'noeviction', 'volatile-ttl']),

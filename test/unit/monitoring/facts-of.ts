@@ -49,6 +49,7 @@ export function factsOf(parts: Partial<NodeFacts>): NodeFacts {
     state: () => 'serving',
     counters: () => counters,
     shards: () => [shardOf()],
+    cluster: () => null,
     eventLoopDelay: () => ({ p50Ms: 0.1, p99Ms: 1, maxMs: 2 }),
     ...parts,
   };

@@ -31,7 +31,7 @@ test('the node view adds up its shards and says where the node is', (t) => {
     keys: 7,
     memoryUsedBytes: 700,
   });
-  t.deepEqual(node?.shards[1], {
+  t.deepEqual(node !== undefined && 'shards' in node ? node.shards[1] : null, {
     shard: 1,
     serving: true,
     restarts: 1,

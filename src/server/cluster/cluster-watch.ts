@@ -1,0 +1,113 @@
+import { monotonicMs } from '../../base/monotonic.ts';
+import type { ClusterView, LinkStatus } from '../../cluster/actor/cluster-view.ts';
+import type { ClusterState } from '../../cluster/controller/cluster-state.ts';
+import { memberOf, type NodeId } from '../../cluster/identity.ts';
+import type { ClusterDescription, ClusterPort } from '../../command/cluster-port.ts';
+import { clusterReport, type NodeReport, type PartitionTotals } from './cluster-report.ts';
+import type { PeerLinkFacts } from './peer-links.ts';
+
+/** What monitoring is told of the cluster. */
+export interface ClusterFacts {
+  readonly self: NodeId;
+  readonly description: ClusterDescription;
+  readonly nodes: readonly NodeReport[];
+  readonly partitions: PartitionTotals;
+  readonly lacks: readonly string[];
+  /** The cluster is there, and has taken this node in. */
+  readonly isMember: boolean;
+  /** Why it does not; null: it does, or has not said. */
+  readonly registrationRefusal: string | null;
+  /** Null: this node may not serve. */
+  readonly leaseLeftMs: number | null;
+  readonly leader: NodeId | null;
+  readonly term: number;
+  /** Partitions of the cluster whose primary was lost and another found, and whose primary handed over, as this node saw it. */
+  readonly failovers: number;
+  readonly handOvers: number;
+  readonly links: readonly LinkStatus[];
+  /** Writes that the partitions of which this node is primary have had, and how many of them each other node has. */
+  readonly writes: number;
+  readonly acknowledged: ReadonlyMap<NodeId, number>;
+  readonly routing: RoutingFacts;
+}
+
+/** What is under way between this node and others on behalf of clients. */
+export interface RoutingFacts {
+  readonly forwards: Iterable<PeerLinkFacts>;
+  /** Commands that wait for a node that can take them. */
+  readonly waitingCommands: number;
+  /** Replies of writes that wait for copies. */
+  readonly waitingReplies: number;
+}
+
+/** Follows the cluster for monitoring: most of it is read when it is asked for, and changes of primaries are counted. */
+export class ClusterWatch {
+  readonly #view: ClusterView;
+  readonly #port: ClusterPort;
+  readonly #routing: () => RoutingFacts;
+  readonly #forget: () => void;
+  #seen: ClusterState;
+  #failovers = 0;
+  #handOvers = 0;
+
+  constructor(view: ClusterView, port: ClusterPort, routing: () => RoutingFacts) {
+    this.#view = view;
+    this.#port = port;
+    this.#routing = routing;
+    this.#seen = view.state;
+    this.#forget = view.onChange(() => this.#look());
+  }
+
+  stop(): void {
+    this.#forget();
+  }
+
+  facts(nowMs = monotonicMs()): ClusterFacts {
+    const { state, status, self } = this.#view;
+    const { nodes, partitions, lacks, leaseLeftMs, leader, term } = clusterReport(this.#view, false, nowMs);
+    let writes = 0;
+    const acknowledged = new Map<NodeId, number>();
+    for (const { role, last, followers } of status.copies) {
+      if (role !== 'primary' && role !== 'handing-over') continue;
+      writes += last;
+      for (const { node, acked } of followers) {
+        acknowledged.set(node, (acknowledged.get(node) ?? 0) + Math.max(0, acked));
+      }
+    }
+    return {
+      self,
+      description: this.#port.describe(),
+      nodes,
+      partitions,
+      lacks,
+      isMember: state.settings !== null && state.nodes.has(self),
+      registrationRefusal: status.registrationRefusal,
+      leaseLeftMs,
+      leader,
+      term,
+      failovers: this.#failovers,
+      handOvers: this.#handOvers,
+      links: status.links,
+      writes,
+      acknowledged,
+      routing: this.#routing(),
+    };
+  }
+
+  #look(): void {
+    const before = this.#seen.partitions;
+    this.#seen = this.#view.state;
+    for (const [partition, entry] of this.#seen.partitions.entries()) {
+      const former = before[partition];
+      if (former === undefined || former === entry || former.primary === entry.primary) continue;
+      if (former.primary === null || entry.primary === null) {
+        // One that was offline and is served again: its failover has ended, if it ever was served.
+        if (entry.primary !== null && former.epoch > 0) this.#failovers++;
+        continue;
+      }
+      // Whoever hands over stays in sync; whoever is lost does not.
+      if (memberOf(entry.inSync, former.primary) === undefined) this.#failovers++;
+      else this.#handOvers++;
+    }
+  }
+}
