@@ -5,16 +5,21 @@ import type { PeerLink } from './peer-link.ts';
 /** How long a PUBLISH waits to hear how many received its message elsewhere; who has not answered is not counted. */
 const COUNT_MS = 1000;
 
+/** The links that can be used now. */
+interface PublishLinks {
+  up(): Iterable<Pick<PeerLink, 'publish'>>;
+}
+
 /**
  * The channels of all nodes, as commands see them: a message goes to the subscribers of every node that can be reached,
  * shard channels too. What is listed and counted otherwise is that of this node, as in Redis.
  */
 export class ClusterPublisher implements PublisherPort {
   readonly #local: PublisherPort;
-  readonly #links: { up(): Iterable<PeerLink> };
+  readonly #links: PublishLinks;
   readonly #countMs: number;
 
-  constructor(local: PublisherPort, links: { up(): Iterable<PeerLink> }, countMs = COUNT_MS) {
+  constructor(local: PublisherPort, links: PublishLinks, countMs = COUNT_MS) {
     this.#local = local;
     this.#links = links;
     this.#countMs = countMs;

@@ -1,5 +1,5 @@
 import { createSecretKey } from 'node:crypto';
-import type { ConnectionOptions } from 'node:tls';
+import type { ConnectionOptions, TlsOptions } from 'node:tls';
 import { type Logger, plainRandom, type Random } from '../../base/ports.ts';
 import type { ClusterView } from '../../cluster/actor/cluster-view.ts';
 import { RefusalLog } from '../../cluster/bus/refusal-log.ts';
@@ -113,6 +113,21 @@ export class PeerLinks {
       made.open();
     }
   }
+}
+
+/**
+ * How ports with this certificate are reached by nodes that have one of the same authority. Names are not compared: that
+ * it is the right node is shown by the secret. Without an authority anybody's certificate will do.
+ */
+export function linkTls({ ca, cert, key, minVersion }: TlsOptions): ConnectionOptions {
+  return {
+    ...(ca === undefined ? undefined : { ca }),
+    ...(cert === undefined ? undefined : { cert }),
+    ...(key === undefined ? undefined : { key }),
+    ...(minVersion === undefined ? undefined : { minVersion }),
+    rejectUnauthorized: ca !== undefined,
+    checkServerIdentity: () => undefined,
+  };
 }
 
 function isReachable(entry: NodeEntry | undefined): entry is NodeEntry {
