@@ -2,7 +2,7 @@ import { ArgsBuffer } from '../src/command/args-buffer.ts';
 import type { Command } from '../src/command/command.ts';
 import { ReplyReader as Reader, type ReplyReader, ReplyWriter } from '../src/command/reply.ts';
 import { type CommandTable, commandTable } from '../src/command/table.ts';
-import type { Dispatcher } from '../src/server/dispatch/dispatcher.ts';
+import type { CommandDispatcher } from '../src/server/dispatch/command-dispatcher.ts';
 import { OrderedSession } from '../src/server/dispatch/ordered-session.ts';
 import { TransactionQueue } from '../src/server/dispatch/transaction-queue.ts';
 import { plainReply } from './in-thread-shards.ts';
@@ -11,14 +11,14 @@ import { plainReply } from './in-thread-shards.ts';
 export class TransactionClient {
   readonly session: OrderedSession;
   readonly queue: TransactionQueue;
-  readonly #dispatcher: Dispatcher;
+  readonly #dispatcher: CommandDispatcher;
   readonly #buffer = new ArgsBuffer();
   /** Commands that wait until the session takes commands again. */
   readonly #waiting: (() => void)[] = [];
 
   readonly #table: CommandTable;
 
-  constructor(dispatcher: Dispatcher, shardCount: number, table = commandTable) {
+  constructor(dispatcher: CommandDispatcher, shardCount: number, table = commandTable) {
     this.#dispatcher = dispatcher;
     this.#table = table;
     this.session = new OrderedSession(shardCount);

@@ -5,8 +5,9 @@ import { slotOf } from '../../base/slot.ts';
 import type { ClusterView } from '../../cluster/actor/cluster-view.ts';
 import { GateRole } from '../../cluster/partition-gates.ts';
 import { Args } from '../../command/args.ts';
-import type { Command, PairCommand, ReadCommand, WriteCommand } from '../../command/command.ts';
+import type { Command, PairCommand, ReadCommand, SurveyCommand, WriteCommand } from '../../command/command.ts';
 import type { ReplyReader, ReplySink } from '../../command/reply.ts';
+import { shardOfCursor } from '../../command/scan.ts';
 import { type CommandTable, lastKeyOf } from '../../command/table.ts';
 import type { KeyMap } from '../../routing/key-plan.ts';
 import type { PartitionMap } from '../../routing/partition-map.ts';
@@ -42,12 +43,21 @@ export interface KeyRoutingParts {
   readonly scratch: ReplyScratch;
   readonly replyBytesMax: () => number;
   readonly onSent: () => void;
+  /** Has a survey with a cursor run on this node. */
+  readonly onSurvey: (command: SurveyCommand & Command, args: Args, sink: ReplySink) => void;
   readonly answerDefect: ConstructorParameters<typeof GuardedReads>[3];
   /** As `monotonicMs`. */
   readonly nowMs?: () => number;
 }
 
-type Keyed = (ReadCommand | WriteCommand | PairCommand) & Command;
+/** With keys, or with a cursor that names a partition. */
+type Keyed = (ReadCommand | WriteCommand | PairCommand | SurveyCommand) & Command;
+
+/** What becomes of something that waits: one of the two, once. */
+interface WaitingActions {
+  send(): void;
+  giveUp(code: ErrorCode, message: string): void;
+}
 
 /** How soon a command that was refused, or found no target, is tried again. */
 const RETRY_MS = 10;
@@ -224,6 +234,7 @@ export class KeyRouting implements FlightOwner {
     this.#leave(flight);
     flight.reason = reason;
     if (asker !== null) {
+      if (flight.countedAt !== NONE) flight.session?.answered(flight.countedAt);
       asker.onRefused(reason, bytes, start, length);
     } else if (!isRetried) {
       const { code, message } = errorOfRefusal(reason);
@@ -251,7 +262,8 @@ export class KeyRouting implements FlightOwner {
   #route(flight: Flight, args: Args, isNew: boolean): void {
     const { command, session, asker } = flight;
     const touched = this.#touched;
-    const partitions = touched.collect(command, args);
+    const partitions =
+      command.kind === 'survey' ? touched.collectOne(this.#ofCursor(args)) : touched.collect(command, args);
     if (session?.readsReplicas === true && command.kind === 'read' && this.#fromReplica(flight, args)) return;
     const fault = this.fault();
     if (fault !== null) {
@@ -280,8 +292,18 @@ export class KeyRouting implements FlightOwner {
     else this.#send(target, flight, args, partitions);
   }
 
+  /** The partition that a cursor goes on with. */
+  #ofCursor(args: Args): number {
+    const partition = shardOfCursor(args);
+    return partition < this.#parts.map.partitionCount ? partition : 0;
+  }
+
   #local(shard: number, flight: Flight, args: Args, partitions: readonly number[], touched: TouchedPartitions): void {
     const { command, session } = flight;
+    if (command.kind === 'survey') {
+      this.#parts.onSurvey(command, args, flight.sink);
+      return;
+    }
     if (
       command.kind === 'read' &&
       flight.flags === 0 &&
@@ -332,21 +354,25 @@ export class KeyRouting implements FlightOwner {
     let { flags } = flight;
     for (const partition of partitions) if (this.routes.isFenced(partition)) flags |= TargetFlag.resumes;
     if (!isLocal && session !== null && !session.mayReadLocally(target)) flags |= TargetFlag.ordered;
-    const to = this.#target(target);
+    const to = this.target(target);
     const admission = to === null ? Admission.unreachable : to.prepare(flight.command.id, args, flags);
     if (to === null || admission === Admission.unreachable) {
       this.#wait(flight, args, partitions, false);
     } else if (admission !== Admission.taken) {
       this.#refuseAdmission(flight, admission);
     } else {
-      this.enter(flight, target, partitions);
-      to.commit(flight, isLocal ? session : null);
-      this.#parts.onSent();
+      this.commit(flight, target, partitions);
     }
   }
 
-  /** The flight is about to be sent. */
-  enter(flight: Flight, target: number, partitions: readonly number[]): void {
+  /** Sends what was prepared for the target. */
+  commit(flight: Flight, target: number, partitions: readonly number[]): void {
+    this.#enter(flight, target, partitions);
+    this.target(target)?.commit(flight, this.routes.isLocal(target) ? flight.session : null);
+    this.#parts.onSent();
+  }
+
+  #enter(flight: Flight, target: number, partitions: readonly number[]): void {
     flight.partitions.length = 0;
     for (const partition of partitions) {
       flight.partitions.push(partition);
@@ -357,7 +383,7 @@ export class KeyRouting implements FlightOwner {
     if (!this.routes.isLocal(target)) this.#forwarded++;
   }
 
-  #target(target: number): CommandTarget | null {
+  target(target: number): CommandTarget | null {
     if (this.routes.isLocal(target)) return this.#parts.clients[target] as ShardClient;
     return this.#parts.links.target(this.routes.nodeOf(target));
   }
@@ -439,13 +465,8 @@ export class KeyRouting implements FlightOwner {
 
   /** The session counts it. */
   #await(flight: Flight, args: Args, partitions: readonly number[]): void {
-    if (flight.deadlineMs === 0) flight.deadlineMs = this.nowMs() + this.#parts.forwardTimeoutMs;
     const copy = copyArgs(args);
-    this.#desk.add({
-      order: flight.order,
-      partitions,
-      deadlineMs: flight.deadlineMs,
-      bytes: copy.bytes.length + WAITING_BYTES,
+    this.wait(flight, partitions, copy.bytes.length, {
       send: () => {
         const { session, countedAt } = flight;
         flight.countedAt = NONE;
@@ -453,9 +474,22 @@ export class KeyRouting implements FlightOwner {
         // After it is counted elsewhere: the session is not idle meanwhile.
         session?.answered(countedAt);
       },
+      giveUp: (code, message) => this.#fail(flight, code, message),
+    });
+  }
+
+  /** Has something wait until its partitions can be sent to, or its time is over; `bytes` are those it holds. */
+  wait(flight: Flight, partitions: readonly number[], bytes: number, { send, giveUp }: WaitingActions): void {
+    if (flight.deadlineMs === 0) flight.deadlineMs = this.nowMs() + this.#parts.forwardTimeoutMs;
+    this.#desk.add({
+      order: flight.order,
+      partitions,
+      deadlineMs: flight.deadlineMs,
+      bytes: bytes + WAITING_BYTES,
+      send,
       giveUp: () => {
         const { code, message } = this.fault() ?? errorOfRefusal(flight.reason);
-        this.#fail(flight, code, message);
+        giveUp(code, message);
       },
     });
     this.tickSoon();

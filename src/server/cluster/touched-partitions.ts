@@ -37,6 +37,13 @@ export class TouchedPartitions {
     return this.#distinct;
   }
 
+  /** The one partition, of a command without keys. */
+  collectOne(partition: number): readonly number[] {
+    this.clear();
+    this.#distinct.push(partition);
+    return this.#distinct;
+  }
+
   /** What was added since `clear`. */
   get distinct(): readonly number[] {
     return this.#distinct;

@@ -181,6 +181,11 @@ export class Dispatcher implements CommandDispatcher, PairPort, TransactionShard
     return total;
   }
 
+  /** Commands under way that no shard owes a reply. */
+  get running(): number {
+    return this.#running;
+  }
+
   /** Commands sent to this shard and not answered, those included that wait in front of its full ring. */
   mailboxDepth(shard: number): number {
     return (this.#clients[shard] as ShardClient).outstanding;

@@ -1,5 +1,7 @@
+import { monotonicMs } from '../../base/monotonic.ts';
 import type { Logger } from '../../base/ports.ts';
 import { systemClock } from '../../base/ports.ts';
+import { PartitionGates } from '../../cluster/partition-gates.ts';
 import type { Command, NodePort } from '../../command/command.ts';
 import { type CommandTable, commandTable } from '../../command/table.ts';
 import { createDoorbell, Doorbell, type DoorbellHandle } from '../../mailbox/doorbell.ts';
@@ -7,6 +9,8 @@ import { createMailbox, MESSAGE_BYTES_MAX_DEFAULT } from '../../mailbox/mailbox.
 import type { OutboxLimits } from '../../mailbox/outbox.ts';
 import { PartitionMap } from '../../routing/partition-map.ts';
 import { Barrier, type BarrierHandle } from '../../shard/barrier.ts';
+import { GuardedReplies } from '../../shard/guarded-replies.ts';
+import type { ShardClusterData } from '../../shard/replicated/shard-cluster-data.ts';
 import { ReplyPump } from '../../shard/reply-pump.ts';
 import { ShardClient } from '../../shard/shard-client.ts';
 import { ShardControl } from '../../shard/shard-control.ts';
@@ -15,7 +19,8 @@ import type { ShardThreadData } from '../../shard/shard-thread-data.ts';
 import { createStoreMemory, type EvictionName } from '../../store/arena.ts';
 import { StoreReader } from '../../store/reader.ts';
 import { ChangeHub } from './change-hub.ts';
-import { Dispatcher } from './dispatcher.ts';
+import type { CommandDispatcher } from './command-dispatcher.ts';
+import { Dispatcher, type DispatcherParts } from './dispatcher.ts';
 
 /** How often a stop looks whether all commands in flight are answered. */
 const DRAIN_LOOK_MS = 2;
@@ -44,12 +49,29 @@ export interface ShardsOptions {
   /** What may wait in front of a full ring of commands. */
   readonly outbox?: OutboxLimits;
   readonly table?: CommandTable;
+  /** Null, or left out: the node is in no cluster. */
+  readonly cluster?: ShardsInCluster | null;
+}
+
+/** What the shards of a node in a cluster are made with. */
+export interface ShardsInCluster {
+  /** What a shard's thread is told of the cluster; `bell` is that of the thread. */
+  threadData(shard: number, bell: DoorbellHandle, partitions: ShardPartitions): ShardClusterData;
+  /** Makes what runs commands, of what any dispatcher needs. */
+  openDispatcher(parts: DispatcherParts): CommandDispatcher;
+}
+
+/** The partitions of a shard: `first` up to `first + count - 1`, of the cluster's `total`. */
+export interface ShardPartitions {
+  readonly first: number;
+  readonly count: number;
+  readonly total: number;
 }
 
 /** All shards of a node, and the way to them from the front ends of this thread. */
 export class Shards {
   readonly map: PartitionMap;
-  readonly dispatcher: Dispatcher;
+  readonly dispatcher: CommandDispatcher;
   readonly supervisor: ShardSupervisor;
   /** What becomes of keys, for whoever wants to know. */
   readonly changes: ChangeHub;
@@ -67,11 +89,12 @@ export class Shards {
     const barrierHandle = Barrier.create(shardCount);
     const barrier = new Barrier(barrierHandle);
     this.threads = Array.from({ length: shardCount }, (_, shard) =>
-      shardMemory(shard, frontBell, barrierHandle, options),
+      shardMemory(shard, frontBell, barrierHandle, this.map, options),
     );
-    this.#clients = this.threads.map(
-      ({ shard, mailboxes: [mailbox] }) => new ShardClient(shard, mailbox, options.outbox),
-    );
+    this.#clients = this.threads.map(({ shard, mailboxes: [mailbox], cluster }) => {
+      const guard = cluster === null ? null : new GuardedReplies(new PartitionGates(cluster.gates), monotonicMs);
+      return new ShardClient(shard, mailbox, options.outbox, guard);
+    });
     this.#pump = new ReplyPump(new Doorbell(frontBell), this.#clients);
     const { table = commandTable, messageBytesMax = MESSAGE_BYTES_MAX_DEFAULT } = options;
     const { replyBytesMax = () => REPLY_BYTES_MAX_DEFAULT } = options;
@@ -84,7 +107,7 @@ export class Shards {
       (err) => logger.error({ err }, 'a listener of changes failed in a way it must not'),
     );
     for (const client of this.#clients) client.notices = this.changes;
-    this.dispatcher = new Dispatcher({
+    const parts: DispatcherParts = {
       table,
       map: this.map,
       node: options.node,
@@ -94,7 +117,8 @@ export class Shards {
       replyBytesMax: () => Math.max(replyBytesMax(), messageBytesMax),
       onSent: () => this.#pump.sent(),
       onDefect: reportTo(options.supervisor.logger),
-    });
+    };
+    this.dispatcher = options.cluster?.openDispatcher(parts) ?? new Dispatcher(parts);
     const { onDeath } = options.supervisor;
     this.supervisor = new ShardSupervisor(this.threads, {
       ...options.supervisor,
@@ -128,6 +152,7 @@ export class Shards {
     while (this.dispatcher.inFlight > 0 && performance.now() < deadlineMs) {
       await new Promise((resolve) => setTimeout(resolve, DRAIN_LOOK_MS));
     }
+    this.dispatcher.stop();
     await this.supervisor.stop(Math.max(deadlineMs - performance.now(), 0));
     this.#pump.stop();
     for (const client of this.#clients) client.abandon();
@@ -138,10 +163,13 @@ function shardMemory(
   shard: number,
   frontBell: DoorbellHandle,
   barrier: BarrierHandle,
+  map: PartitionMap,
   options: ShardsOptions,
 ): ShardThreadData {
   const { shardCount, messageBytesMax = MESSAGE_BYTES_MAX_DEFAULT, commandRingBytes, replyRingBytes } = options;
   const actorBell = createDoorbell();
+  const partitions = partitionsOf(shard, map);
+  const { cluster = null } = options;
   return {
     shard,
     memory: createStoreMemory({
@@ -155,7 +183,7 @@ function shardMemory(
     bell: actorBell,
     control: ShardControl.create(),
     barrier,
-    cluster: null,
+    cluster: cluster === null ? null : cluster.threadData(shard, actorBell, partitions),
     mailboxes: [
       createMailbox({
         actorBell,
@@ -166,6 +194,14 @@ function shardMemory(
       }),
     ],
   };
+}
+
+function partitionsOf(shard: number, map: PartitionMap): ShardPartitions {
+  const total = map.partitionCount;
+  const own = Array.from({ length: total }, (_, partition) => partition).filter(
+    (partition) => map.shardOfPartition(partition) === shard,
+  );
+  return { first: own[0] ?? 0, count: own.length, total };
 }
 
 function reportTo(logger: Logger): (command: Command, error: unknown) => void {

@@ -1,14 +1,14 @@
 import test from 'ava';
 import { ArgsBuffer } from '../../../src/command/args-buffer.ts';
 import { commandTable } from '../../../src/command/table.ts';
-import type { Dispatcher } from '../../../src/server/dispatch/dispatcher.ts';
+import type { CommandDispatcher } from '../../../src/server/dispatch/command-dispatcher.ts';
 import { plainReply } from '../../in-thread-shards.ts';
 import { testScale } from '../../scale.ts';
 import { ThreadedShards } from '../../threaded-shards.ts';
 import { TransactionClient } from '../../transaction-client.ts';
 
 /** Reads a number straight from shared memory; -1 when the read would have to go by mailbox. */
-function readNumber(dispatcher: Dispatcher, key: string): number {
+function readNumber(dispatcher: CommandDispatcher, key: string): number {
   const bytes = Buffer.from(key);
   const view = dispatcher.beginRead(bytes, 0, bytes.length);
   if (view === null) return -1;
