@@ -21,6 +21,10 @@ const benches: Readonly<Record<string, BenchRow>> = {
     summary: 'latency of GET while a million keys expire, and when their memory is free',
     load: () => import('./expiry.ts'),
   },
+  forward: {
+    summary: 'commands that another node runs, between two processes, against the same ones run directly',
+    load: () => import('./forward.ts'),
+  },
   http: {
     summary: 'GET and SET over HTTP, against the bare engine and webdis + Redis',
     load: () => import('./http.ts'),
