@@ -1,3 +1,4 @@
+import { isIPv6 } from 'node:net';
 import { formatAddress } from '../../base/addresses.ts';
 
 export interface HostPort {
@@ -13,7 +14,7 @@ const FORM = /^(?:\[([^[\]]+)\]|([^:[\]]+))(?::(\d{1,5}))?$/;
 /** `HOST`, `HOST:PORT`, `[IPV6]` or `[IPV6]:PORT`; null: none of these. */
 export function parseHostPort(text: string, defaultPort: number): HostPort | null {
   // An IPv6 address without brackets has no port.
-  if (/^[\da-f:.]*:[\da-f.]*:[\da-f:.]*$/i.test(text)) return { host: text, port: defaultPort };
+  if (isIPv6(text)) return { host: text, port: defaultPort };
   const match = FORM.exec(text);
   if (match === null) return null;
   const [, bracketed, plain, digits] = match;

@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import { assert } from '../../base/assert.ts';
 import { copyBytes } from '../../base/copy-bytes.ts';
 import { monotonicMs } from '../../base/monotonic.ts';
+import type { NodeId } from '../identity.ts';
 import { FrameDecoder, FrameError } from '../transport/frame.ts';
 import type { BusLimits } from './bus-options.ts';
 import { Handshake, type HandshakeHost, type HandshakeStep } from './handshake.ts';
@@ -29,6 +30,8 @@ export interface Ending {
   readonly isRefusal: boolean;
   /** Why one end refused the other, where it said so. */
   readonly code: RefusalCode | null;
+  /** Who is at the other end, when it has shown that. */
+  readonly node: NodeId | null;
 }
 
 /** Whom a connection tells what happens to it. */
@@ -86,8 +89,7 @@ export class BusConnection {
     this.remoteHost = plainHost(socket.remoteAddress ?? '');
     this.#handshake = new Handshake(role, settings.secret, host.party(this), (bytes) => this.#write(bytes));
     const { handshakeMs } = settings.limits;
-    const isSlow = { reason: `did not say within ${handshakeMs} ms who it is`, isRefusal: true, code: null };
-    this.#timer = setTimeout(() => this.#end(isSlow), handshakeMs);
+    this.#timer = setTimeout(() => this.refuse(`did not say within ${handshakeMs} ms who it is`), handshakeMs);
     socket.setNoDelay(true);
     socket.setKeepAlive(true, 10_000);
     socket.on('data', (bytes: Buffer) => this.#take(bytes));
@@ -95,6 +97,10 @@ export class BusConnection {
     socket.on('error', (error) => this.end(error.message));
     socket.on('end', () => this.end('has closed the connection'));
     socket.on('close', () => this.end('was cut off'));
+  }
+
+  get #node(): NodeId | null {
+    return this.#introduction?.hello.node ?? null;
   }
 
   start(): void {
@@ -154,13 +160,18 @@ export class BusConnection {
 
   /** Ends it at once. `reason` is a clause about the other end. */
   end(reason: string): void {
-    this.#end({ reason, isRefusal: false, code: null });
+    this.#end({ reason, isRefusal: false, code: null, node: this.#node });
   }
 
   /** Ends it once what waits is sent. */
   close(reason: string): void {
     this.flush();
-    this.#end({ reason, isRefusal: false, code: null }, true);
+    this.#end({ reason, isRefusal: false, code: null, node: this.#node }, true);
+  }
+
+  /** Ends it at once for what the other end did, which no node of the cluster does. */
+  refuse(reason: string): void {
+    this.#end({ reason, isRefusal: true, code: null, node: this.#node });
   }
 
   #end(ending: Ending, isGentle = false): void {
@@ -209,7 +220,7 @@ export class BusConnection {
       this.#decoder.push(at === 0 ? bytes : bytes.subarray(at), this.#onPayload);
     } catch (error) {
       if (!(error instanceof FrameError)) throw error;
-      this.#end({ reason: `sent what is no frame: ${error.message}`, isRefusal: true, code: null });
+      this.refuse(`sent what is no frame: ${error.message}`);
     }
     if (!this.#hasReceived) return;
     this.#hasReceived = false;
@@ -222,7 +233,7 @@ export class BusConnection {
     copyBytes(bytes, 0, this.#greeting, this.#greetingBytes, taken);
     this.#greetingBytes += taken;
     if (!isGreetingSoFar(this.#greeting, this.#greetingBytes)) {
-      this.#end({ reason: 'does not speak the protocol of the bus', isRefusal: true, code: null });
+      this.refuse('does not speak the protocol of the bus');
     } else if (this.#greetingBytes === GREETING_BYTES) {
       this.#proceed(this.#handshake.greeted(this.#greeting));
     }
@@ -238,7 +249,7 @@ export class BusConnection {
   #proceed(step: HandshakeStep): void {
     if (step.next === 'wait') return;
     if (step.next === 'end') {
-      this.#end({ reason: step.reason, isRefusal: true, code: step.code }, true);
+      this.#end({ reason: step.reason, isRefusal: true, code: step.code, node: step.node }, true);
       return;
     }
     clearTimeout(this.#timer);
@@ -253,7 +264,7 @@ export class BusConnection {
 
   #open(opener: FrameOpener, payload: Uint8Array): void {
     if (!opener.opens(payload)) {
-      this.#end({ reason: 'sent a frame that is forged, repeated or out of order', isRefusal: true, code: null });
+      this.refuse('sent a frame that is forged, repeated or out of order');
       return;
     }
     const messages = new MessageReader(payload, SEAL_BYTES);

@@ -37,7 +37,7 @@ export const busLimits: BusLimits = {
   handshakesMax: 64,
   quietMs: 200,
   silenceMs: 3000,
-  frameBytes: 1 << 20,
+  frameBytes: 256 << 10,
   queuedBytesMax: 64 << 20,
   socketBytesMax: 4 << 20,
   redialMsFirst: 50,

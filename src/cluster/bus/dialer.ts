@@ -6,7 +6,7 @@ import { Redial } from './redial.ts';
 
 /** How it went with a connection that this node dialled, told once it is over. */
 export interface DialOutcome {
-  /** Who was there; null: it did not open. */
+  /** Who was there, when it has shown that. */
   readonly node: NodeId | null;
   /** How long it was open. */
   readonly livedMs: number;

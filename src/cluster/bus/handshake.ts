@@ -1,6 +1,7 @@
 import { type KeyObject, randomBytes } from 'node:crypto';
 import { assert } from '../../base/assert.ts';
 import { DecodeError } from '../../base/msgpack-reader.ts';
+import type { NodeId } from '../identity.ts';
 import { encodeFrame } from '../transport/frame.ts';
 import {
   decodeHandshake,
@@ -38,8 +39,17 @@ export type HandshakeStep =
       readonly sealer: FrameSealer;
       readonly opener: FrameOpener;
     }
-  /** `reason` is a clause about the other end. With a `code`, one end has told the other why. */
-  | { readonly next: 'end'; readonly reason: string; readonly code: RefusalCode | null };
+  | HandshakeEnd;
+
+export interface HandshakeEnd {
+  readonly next: 'end';
+  /** A clause about the other end. */
+  readonly reason: string;
+  /** What one end has told the other, when it has. */
+  readonly code: RefusalCode | null;
+  /** Who is at the other end, when it has shown that. */
+  readonly node: NodeId | null;
+}
 
 /** What the log says of the other end when this one refuses it. */
 const refused: Readonly<Record<RefusalCode, string>> = {
@@ -94,7 +104,7 @@ export class Handshake {
     const version = greetingVersion(greeting);
     if (version !== PROTOCOL_VERSION) {
       const reason = `speaks version ${version} of the bus, this node version ${PROTOCOL_VERSION}`;
-      return { next: 'end', reason, code: null };
+      return ended(reason);
     }
     if (this.role === 'dialer') this.#introduce(NOTHING);
     return { next: 'wait' };
@@ -103,8 +113,8 @@ export class Handshake {
   /** Takes the payload of a frame that came behind the greeting. */
   told(payload: Uint8Array): HandshakeStep {
     const message = decodeHandshake(payload);
-    if (message === null) return { next: 'end', reason: 'does not say who it is', code: null };
-    if (message.kind === 'refusal') return { next: 'end', reason: refusing[message.code], code: message.code };
+    if (message === null) return ended('does not say who it is');
+    if (message.kind === 'refusal') return ended(refusing[message.code], message.code);
     const nonce = this.#otherNonce;
     assert(nonce !== null, 'frames come behind the greeting');
     if (this.role === 'acceptor' && this.#host.isOwnNonce(nonce)) return this.#refuse(RefusalCode.self);
@@ -114,9 +124,9 @@ export class Handshake {
       return this.#refuse(RefusalCode.secret);
     }
     const introduction = introductionOf(message.said);
-    if (introduction === null) return { next: 'end', reason: 'says of itself what cannot be', code: null };
+    if (introduction === null) return ended('says of itself what cannot be');
     const objection = this.#host.objection(introduction);
-    if (objection !== null) return this.#refuse(objection);
+    if (objection !== null) return this.#refuse(objection, introduction.hello.node);
     if (this.role === 'acceptor') this.#introduce(message.said);
     return this.#opened(introduction, message.said);
   }
@@ -138,9 +148,9 @@ export class Handshake {
   }
 
   /** Tells a dialer; an acceptor takes the connection for open already, and finds it closed. */
-  #refuse(code: RefusalCode): HandshakeStep {
+  #refuse(code: RefusalCode, node: NodeId | null = null): HandshakeStep {
     if (this.role === 'acceptor') this.#send(encodeFrame(encodeRefusal(code)));
-    return { next: 'end', reason: refused[code], code };
+    return ended(refused[code], code, node);
   }
 
   #transcript(otherSaid: Uint8Array): Transcript {
@@ -158,4 +168,8 @@ function introductionOf(said: Uint8Array): Introduction | null {
     if (error instanceof DecodeError) return null;
     throw error;
   }
+}
+
+function ended(reason: string, code: RefusalCode | null = null, node: NodeId | null = null): HandshakeEnd {
+  return { next: 'end', reason, code, node };
 }

@@ -159,7 +159,7 @@ export class SocketBus implements Bus {
   #accept(socket: Socket): void {
     const [oldest] = this.#waiting;
     if (oldest !== undefined && this.#waiting.size >= this.#options.limits.handshakesMax) {
-      oldest.end('is one of too many that do not say who they are');
+      oldest.refuse('is one of too many that do not say who they are');
     }
     const connection = new BusConnection('acceptor', socket, this.#events, this.#settings);
     this.#waiting.add(connection);
@@ -277,7 +277,7 @@ export class SocketBus implements Bus {
     const done = this.#dialled.get(connection);
     this.#dialled.delete(connection);
     done?.({
-      node: wasOpen ? introductionOf(connection).hello.node : null,
+      node: ending.node,
       livedMs: wasOpen ? Date.now() - connection.openedAtMs : 0,
       isRefusal: ending.isRefusal && ending.code !== RefusalCode.double,
       isSelf: ending.code === RefusalCode.self,

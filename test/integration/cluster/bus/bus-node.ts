@@ -10,7 +10,8 @@ export const testLimits: Partial<BusLimits> = { redialMsFirst: 5, redialMsMax: 1
 interface Given {
   readonly boot?: number;
   readonly clusterId?: string;
-  readonly secret?: string;
+  /** One for each test: ports are used again, and nodes of another test may dial them. */
+  readonly secret: string;
   readonly port?: number;
   readonly seeds?: readonly string[];
   readonly defaultPort?: number;
@@ -43,7 +44,7 @@ export class BusNode {
   readonly partings: string[] = [];
   onReceived: (from: string, channel: BusChannel, bytes: Uint8Array) => void = () => undefined;
 
-  constructor(node: string, given: Given = {}) {
+  constructor(node: string, given: Given) {
     this.node = node;
     this.boot = given.boot ?? 1;
     this.clusterId = given.clusterId ?? '';
@@ -56,7 +57,7 @@ export class BusNode {
     const options = busOptions({
       host: '127.0.0.1',
       port: given.port ?? 0,
-      secret: given.secret ?? 'a secret of the tests',
+      secret: given.secret,
       seeds: given.seeds ?? [],
       defaultPort: given.defaultPort ?? 17_379,
       messageBytesMax: given.messageBytesMax ?? 4 << 20,
@@ -115,8 +116,8 @@ export class BusNode {
 }
 
 /** Starts a bus that is closed with the test. */
-export async function startBus(t: ExecutionContext, node: string, given?: Given): Promise<BusNode> {
-  const made = new BusNode(node, given);
+export async function startBus(t: ExecutionContext, node: string, given: Partial<Given> = {}): Promise<BusNode> {
+  const made = new BusNode(node, { secret: t.title, ...given });
   t.teardown(() => made.bus.close());
   return await made.start();
 }

@@ -7,6 +7,8 @@ import { GREETING_BYTES } from '../../../../src/cluster/bus/handshake-codec.ts';
 import { secretKeyOf } from '../../../../src/cluster/bus/session-keys.ts';
 import { FrameDecoder } from '../../../../src/cluster/transport/frame.ts';
 
+const CLOSED: HandshakeStep = { next: 'end', reason: 'closed', code: null, node: null };
+
 /** Somebody who dials a bus by hand, byte by byte if need be. */
 export class Intruder {
   readonly socket: Socket;
@@ -31,7 +33,7 @@ export class Intruder {
     const handshake = new Handshake('dialer', secretKeyOf(secret), party, (bytes) => void this.socket.write(bytes));
     handshake.start();
     while (this.bytes.length < GREETING_BYTES && !this.isClosed) await this.#more();
-    if (this.bytes.length < GREETING_BYTES) return { next: 'end', reason: 'closed', code: null };
+    if (this.bytes.length < GREETING_BYTES) return CLOSED;
     handshake.greeted(this.bytes.subarray(0, GREETING_BYTES));
     const decoder = new FrameDecoder(10_000);
     let at = GREETING_BYTES;
@@ -42,7 +44,7 @@ export class Intruder {
       });
       at = this.bytes.length;
       if (step.next !== 'wait') return step;
-      if (this.isClosed) return { next: 'end', reason: 'closed', code: null };
+      if (this.isClosed) return CLOSED;
       await this.#more();
     }
   }
