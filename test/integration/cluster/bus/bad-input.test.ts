@@ -37,7 +37,11 @@ for (const [what, bytes, reason] of [
     /no frame/,
   ],
   ['an empty frame', Buffer.concat([greeting, Buffer.alloc(8)]), /no frame/],
-  ['a frame that says nothing', Buffer.concat([greeting, encodeFrame(Buffer.alloc(2000, 9))]), /does not say who it is/],
+  [
+    'a frame that says nothing',
+    Buffer.concat([greeting, encodeFrame(Buffer.alloc(2000, 9))]),
+    /does not say who it is/,
+  ],
   [
     'a frame with a forged proof',
     Buffer.concat([greeting, encodeFrame(Buffer.alloc(60, 1))]),
