@@ -221,6 +221,8 @@ export class TcpConnection implements SessionConnection {
     this.protocol = protocol;
     this.session = this.#owner.open(protocol, this);
     if (this.session !== null) return true;
+    // The owner may have ended it in its own words.
+    if (this.isClosing) return false;
     this.destroy(protocol === 'tls' || protocol === 'unknown' ? refusals[protocol] : 'not spoken here');
     return false;
   }

@@ -30,6 +30,10 @@ const CONGESTED_BYTES_MAX = 1 << 20;
 const SWEEP_MS = 250;
 /** How long a connection that was ended waits for its other end. */
 const LINGER_MS = 2000;
+/** Connections beyond the limit of clients that are heard out, since they may be other nodes'. */
+const SPARE_CONNECTIONS = 32;
+/** The words that Redis's clients know; another protocol's client sees a connection that is closed. */
+const FULL = '-ERR max number of clients reached\r\n';
 /** How often a drain looks whether all is answered. */
 const DRAIN_LOOK_MS = 5;
 
@@ -47,6 +51,8 @@ export class TcpFront implements ConnectionOwner {
   readonly #flush = (): void => this.#flushAll();
   readonly #sweepTimer: NodeJS.Timeout;
   #nextId = 1;
+  /** Connections of other nodes, which no limit of clients is for. */
+  #peers = 0;
   #sweptMs = 0;
   #isDraining = false;
 
@@ -140,9 +146,19 @@ export class TcpFront implements ConnectionOwner {
   }
 
   open(protocol: WireProtocol, connection: SessionConnection): Session | null {
-    if (protocol === 'peer') return this.#node.openPeer?.(connection) ?? null;
+    const { counters, openPeer } = this.#node;
+    if (protocol === 'peer') {
+      this.#peers++;
+      return openPeer?.(connection) ?? null;
+    }
     if (protocol !== 'resp' && protocol !== 'msgpack-rpc') return null;
-    const { counters } = this.#node;
+    if (this.#isOverfull) {
+      counters.add(Tally.connectionsRejected, FrontEnd.resp, 1);
+      const at = connection.reserve(FULL.length);
+      connection.bytes.set(Buffer.from(FULL), at);
+      connection.end();
+      return null;
+    }
     counters.add(Tally.clients, frontEnds[protocol], 1);
     counters.add(Tally.connectionsReceived, frontEnds[protocol], 1);
     return protocol === 'resp' ? this.#node.openResp(connection) : this.#node.openRpc(connection);
@@ -176,7 +192,8 @@ export class TcpFront implements ConnectionOwner {
   closed(connection: TcpConnection): void {
     this.#connections.delete(connection);
     const { protocol } = connection;
-    if (protocol === 'resp' || protocol === 'msgpack-rpc') {
+    if (protocol === 'peer') this.#peers--;
+    else if ((protocol === 'resp' || protocol === 'msgpack-rpc') && connection.session !== null) {
       this.#node.counters.add(Tally.clients, frontEnds[protocol], -1);
     }
   }
@@ -185,12 +202,17 @@ export class TcpFront implements ConnectionOwner {
     this.#node.log.warn({ client: id, address }, message);
   }
 
+  /** Whether there are more clients than may be, as there can be while some may be other nodes. */
+  get #isOverfull(): boolean {
+    return this.#connections.size - this.#peers > this.#options.connectionsMax;
+  }
+
   #accept(socket: Socket): void {
-    if (this.#isDraining || this.#connections.size >= this.#options.connectionsMax) {
+    const spare = this.#node.openPeer === undefined ? 0 : SPARE_CONNECTIONS;
+    if (this.#isDraining || this.#connections.size - this.#peers >= this.#options.connectionsMax + spare) {
       this.#node.counters.add(Tally.connectionsRejected, FrontEnd.resp, 1);
-      // The words that Redis's clients know; another protocol's client sees a connection that is closed.
       socket.on('error', () => undefined);
-      socket.end(this.#isDraining ? '' : '-ERR max number of clients reached\r\n', () => socket.destroy());
+      socket.end(this.#isDraining ? '' : FULL, () => socket.destroy());
       return;
     }
     this.#connections.add(new TcpConnection(this.#nextId++, socket, this));
@@ -239,6 +261,11 @@ export class TcpFront implements ConnectionOwner {
       const silentMs = nowMs - lastInputMs;
       // A link of another node sees for itself whether its other end is there.
       if (connection.protocol === 'peer') continue;
+      // Who says nothing keeps no node out.
+      if (session === null && silentMs > LINGER_MS && this.#isOverfull) {
+        connection.destroy('');
+        continue;
+      }
       const isWaiting = session !== null && session.inFlight > 0;
       if (isWaiting) continue;
       if (connection.isBehind(requestTimeoutMs, nowMs)) {

@@ -15,6 +15,7 @@ import {
 } from '../../../peer-nodes.ts';
 import { ThreadedShards } from '../../../threaded-shards.ts';
 import { Certificates, hasOpenssl } from '../../server/certificates.ts';
+import { RawConnection } from '../../tcp/raw-connection.ts';
 
 interface Pair {
   readonly server: PeerServer;
@@ -308,6 +309,19 @@ test('a message goes to the channels of another node, and its receivers are coun
   t.deepEqual(told, ['plain news text', 'shard news text']);
   client.link().close('the test ends it');
   t.is(await count(false), 0);
+});
+
+test('a port that is full of clients has room for other nodes', async (t) => {
+  const script = new ScriptedCommands();
+  const server = await PeerServer.start({ commands: script, front: { connectionsMax: 2 } });
+  t.teardown(() => server.close());
+  const clients = await Promise.all(Array.from({ length: 3 }, () => RawConnection.to(server.port)));
+  const client = new PeerClient({ nodes: { server: server.port } });
+  t.teardown(() => client.close());
+  await client.up();
+  clients[2]?.send('PING\r\n');
+  t.is(await clients[2]?.closed(), '-ERR max number of clients reached\r\n');
+  for (const { socket } of clients) socket.destroy();
 });
 
 test('links speak TLS where ports do', async (t) => {
