@@ -2,6 +2,7 @@ import { assert } from '../base/assert.ts';
 import type { ClusterState, PartitionEntry } from './controller/cluster-state.ts';
 import type { Coordinator } from './coordinator.ts';
 import type { NodeId } from './identity.ts';
+import type { CopyStart } from './replication/copy-data.ts';
 import { PartitionCopy, type ReplicationOptions } from './replication/partition-copy.ts';
 import type { ChunkCursor, ReplicationHost } from './replication/replication-host.ts';
 import type { ReplicationMessage } from './replication/replication-message.ts';
@@ -13,11 +14,12 @@ export type CopiesHost = Omit<ReplicationHost, 'lease' | 'propose'>;
 export interface CopiesScope {
   readonly first: number;
   readonly count: number;
-  /** Of a copy that is made: above that of any that this start of the node had before. */
-  generationOf(partition: number): number;
+  /** What a copy that is made begins with; null: it is not to be made yet. */
+  startOf(partition: number): CopyStart | null;
 }
 
-const ALL: CopiesScope = { first: 0, count: Number.POSITIVE_INFINITY, generationOf: () => 0 };
+const EMPTY_START: CopyStart = { generation: 0, kept: null };
+const ALL: CopiesScope = { first: 0, count: Number.POSITIVE_INFINITY, startOf: () => EMPTY_START };
 
 /**
  * A node's copies of partitions: the data path, which knows of the cluster what a {@link Coordinator} tells it, whoever
@@ -87,6 +89,7 @@ export class PartitionCopies {
     const { first, count } = this.#scope;
     if (partition >= this.#state.partitions.length || partition < first || partition >= first + count) return;
     const copy = this.#copyOf(partition);
+    if (copy === null) return;
     copy.receive(from, message, nowMs);
     this.#touch(copy);
   }
@@ -148,6 +151,7 @@ export class PartitionCopies {
       if (!areAllConcerned && before.partitions[partition] === entry) continue;
       if (!this.#copies.has(partition) && !this.#isNamed(entry)) continue;
       const copy = this.#copyOf(partition);
+      if (copy === null) continue;
       copy.configure(entry, settings, isFenced, nowMs);
       this.#touch(copy);
     }
@@ -165,11 +169,12 @@ export class PartitionCopies {
     return entry.replicas.includes(node) || entry.inSync.some((member) => member.node === node);
   }
 
-  #copyOf(partition: number): PartitionCopy {
+  #copyOf(partition: number): PartitionCopy | null {
     const known = this.#copies.get(partition);
     if (known !== undefined) return known;
-    const generation = this.#scope.generationOf(partition);
-    const copy = new PartitionCopy(partition, this.#self, this.#options, this.#host, this.#nowMs, generation);
+    const start = this.#scope.startOf(partition);
+    if (start === null) return null;
+    const copy = new PartitionCopy(partition, this.#self, this.#options, this.#host, this.#nowMs, start);
     this.#copies.set(partition, copy);
     return copy;
   }

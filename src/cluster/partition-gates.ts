@@ -18,6 +18,9 @@ const ROLE_WORD = 3;
 const FRESH_WORD = 4;
 const FRESH_VALID_WORD = 5;
 const GENERATION_WORD = 6;
+const EPOCH_WORD = 7;
+const LAST_LOW_WORD = 8;
+const LAST_HIGH_WORD = 9;
 
 /** Of {@link PartitionGates.role}. */
 export const GateRole = { none: 0, replica: 1, primary: 2, handingOver: 3 } as const;
@@ -41,6 +44,7 @@ export type WaitState = (typeof WaitState)[keyof typeof WaitState];
  * | role | its shard's actor | a {@link GateRole} |
  * | fresh, fresh valid | its shard's actor | a clean replica: what it holds was current then |
  * | generation | its shard's actor | one more than the copy's, for whoever takes its place; 0: there was none |
+ * | epoch, last | its shard's actor | of the reign under way, and the last write of it, for whoever takes its place |
  * | of a slot: pending | its shard's actor | writes to keys of the slot that are begun and not acknowledged |
  *
  * A reader reads in this order: `openForReads`, the value, then `mayAnswer`. Writers raise `pending` before they publish
@@ -106,9 +110,27 @@ export class PartitionGates {
     return Atomics.load(this.#words, this.#at(partition) + REIGN_WORD);
   }
 
-  /** A reign begins, with every write up to `acknowledged` known to be so. */
-  beginReign(partition: number, acknowledged: number): void {
+  /** The last write of the reign that was under way when the actor died; null: none was. */
+  unfinishedReign(partition: number): { epoch: number; last: number } | null {
     const at = this.#at(partition);
+    const words = this.#words;
+    if ((Atomics.load(words, at + REIGN_WORD) & 1) === 0) return null;
+    const last = (words[at + LAST_HIGH_WORD] as number) * 2 ** 32 + ((words[at + LAST_LOW_WORD] as number) >>> 0);
+    return { epoch: words[at + EPOCH_WORD] as number, last };
+  }
+
+  /** Before anybody hears of the write. */
+  setLast(partition: number, seq: number): void {
+    const at = this.#at(partition);
+    // Plain stores: nobody looks before the thread has ended.
+    this.#words[at + LAST_HIGH_WORD] = Math.floor(seq / 2 ** 32);
+    this.#words[at + LAST_LOW_WORD] = seq | 0;
+  }
+
+  /** A reign begins, with every write up to `acknowledged` known to be so. */
+  beginReign(partition: number, epoch: number, acknowledged: number): void {
+    const at = this.#at(partition);
+    this.#words[at + EPOCH_WORD] = epoch;
     assert(((this.#words[at + REIGN_WORD] as number) & 1) === 0, 'a reign begins after the one before has ended');
     Atomics.store(this.#words, at + ACKNOWLEDGED_WORD, acknowledged | 0);
     Atomics.add(this.#words, at + REIGN_WORD, 1);

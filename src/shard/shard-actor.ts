@@ -102,6 +102,7 @@ export class ShardActor {
       commands: this.#commands,
       changes: this.#changes,
       replyBytesMax: this.#replyBytesMax,
+      mayStand: () => this.#guarded?.mayStand() ?? true,
     });
   }
 

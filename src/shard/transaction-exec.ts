@@ -24,6 +24,8 @@ export interface TransactionExecParts {
   readonly shard: number;
   /** Bytes that the replies of all commands may have together. */
   readonly replyBytesMax: number;
+  /** Whether all that was changed can be told to other copies as one write; asked before it stands. */
+  readonly mayStand: () => boolean;
   readonly onDefect: (command: Command, error: unknown) => void;
 }
 
@@ -34,6 +36,7 @@ const WAITS_WHEN_STOPPING = 20;
 
 /** What Redis says when a transaction that may write comes and memory is full. */
 const outOfMemory = "command not allowed when used memory > 'maxmemory'.";
+const tooMuch = 'the transaction changes more at once than can be sent to other nodes; nothing of it was done';
 
 /**
  * Runs transactions in a shard: the watches are looked at, then all commands are run as one group of writes, so that
@@ -80,7 +83,14 @@ export class TransactionExec {
       return;
     }
     this.#runCommands(args, reply);
-    if (grouped) store.endGroup();
+    if (!grouped) return;
+    if (this.#parts.mayStand()) {
+      store.endGroup();
+      return;
+    }
+    store.abandonGroup();
+    reply.clear();
+    reply.error('request-too-large', tooMuch);
   }
 
   #runTogether(slot: number, args: Args, reply: ReplyWriter): void {
@@ -96,7 +106,8 @@ export class TransactionExec {
       else state = barrier.move(slot, BarrierState.locking, BarrierState.refused);
       if (state === BarrierState.running) {
         this.#runCommands(args, reply);
-        state = this.#meet(slot, args, BarrierState.running);
+        if (this.#parts.mayStand()) state = this.#meet(slot, args, BarrierState.running);
+        else state = barrier.giveUp(slot);
       }
       if (state === BarrierState.completed) store.endGroup();
       else store.abandonGroup();

@@ -243,9 +243,9 @@ export class ShardLink {
     return this.#receiver.hasMore();
   }
 
-  /** False: thrown away. */
-  sendReplication(to: NodeId, message: Uint8Array): boolean {
-    return sendNamed(this.#sender, to, message, 0, message.length);
+  /** The message is `bytes[0..length)`. False: thrown away. */
+  sendReplication(to: NodeId, bytes: Uint8Array, length = bytes.length): boolean {
+    return sendNamed(this.#sender, to, bytes, 0, length);
   }
 
   sendProposal(command: Uint8Array): boolean {

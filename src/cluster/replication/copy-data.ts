@@ -7,6 +7,17 @@ import type { LogRecord } from './replication-message.ts';
 /** Nothing has been filled in since the copy was last emptied. */
 const EMPTY = Number.POSITIVE_INFINITY;
 
+/** What a copy begins with. */
+export interface CopyStart {
+  /** Above that of any copy that this start of the node had before; or the same, of one that goes on. */
+  readonly generation: number;
+  /**
+   * What the store has, of a primary that was interrupted as the only member in sync. `last` is above the number of
+   * every record that others may have of it, so that they are given a snapshot. Null: the store is empty.
+   */
+  readonly kept: { readonly epoch: number; readonly last: number; readonly resetEpoch: number } | null;
+}
+
 /**
  * What a copy holds, whoever it is at the moment: the latest records, how far they are committed, and how far the
  * store has them.
@@ -30,17 +41,21 @@ export class CopyData {
   #dirtyEpoch = 0;
   #filledInEpoch = EMPTY;
 
-  /** `generation` is above that of any copy that this start of the node had before. */
   constructor(
     partition: number,
     self: { readonly node: NodeId; readonly boot: number },
     host: ReplicationHost,
-    generation: number,
+    { generation, kept }: CopyStart,
   ) {
     this.#partition = partition;
     this.#self = self;
     this.#host = host;
     this.#generation = generation;
+    if (kept === null) return;
+    this.log.reset(kept.last, kept.epoch);
+    this.#committed = kept.last;
+    this.#applied = kept.last;
+    this.#filledInEpoch = kept.resetEpoch;
   }
 
   /** How often the copy was emptied since the node started: another one is another copy. */

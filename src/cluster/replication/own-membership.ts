@@ -1,6 +1,6 @@
 import type { PartitionEntry } from '../controller/cluster-state.ts';
 import { FRESH, memberOf, type NodeId } from '../identity.ts';
-import type { CopyData } from './copy-data.ts';
+import type { CopyData, CopyStart } from './copy-data.ts';
 
 /** What an entry says of the copy on this node, given which copy that is. */
 export class OwnMembership {
@@ -9,9 +9,10 @@ export class OwnMembership {
   readonly #self: { readonly node: NodeId; readonly boot: number };
   readonly #data: CopyData;
 
-  constructor(self: { readonly node: NodeId; readonly boot: number }, data: CopyData) {
+  constructor(self: { readonly node: NodeId; readonly boot: number }, data: CopyData, { kept, generation }: CopyStart) {
     this.#self = self;
     this.#data = data;
+    if (kept !== null) this.#begun = { resetEpoch: kept.resetEpoch, generation };
   }
 
   /** Whether the set names this very copy, with the memory it has now. */

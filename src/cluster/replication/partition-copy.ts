@@ -2,7 +2,7 @@ import { assert, unreachable } from '../../base/assert.ts';
 import type { ClusterSettings, PartitionEntry } from '../controller/cluster-state.ts';
 import type { Member, NodeId } from '../identity.ts';
 import { refusalByOther, refusalByPrimary, writeRefusalByPrimary } from './admission.ts';
-import { CopyData } from './copy-data.ts';
+import { CopyData, type CopyStart } from './copy-data.ts';
 import type { CopyContext } from './follower-sender.ts';
 import { Freshness } from './freshness.ts';
 import { OwnMembership } from './own-membership.ts';
@@ -15,6 +15,8 @@ import { type ReplicationOptions, replicationOptionsFault } from './replication-
 
 export type { ReplicationOptions } from './replication-options.ts';
 export { defaultReplicationOptions, replicationOptionsFault } from './replication-options.ts';
+
+const EMPTY_START: CopyStart = { generation: 0, kept: null };
 
 type MessageOf<Type extends ReplicationMessage['type']> = Extract<ReplicationMessage, { type: Type }>;
 
@@ -60,24 +62,26 @@ export class PartitionCopy {
   readonly #freshness: Freshness;
   readonly #context: CopyContext;
 
-  /** `generation` is above that of any copy that this start of the node had before. */
   constructor(
     partition: number,
     self: { readonly node: NodeId; readonly boot: number },
     options: ReplicationOptions,
     host: ReplicationHost,
     nowMs: number,
-    generation = 0,
+    start: CopyStart = EMPTY_START,
   ) {
     const fault = replicationOptionsFault(options);
     assert(fault === null, fault ?? '');
     this.partition = partition;
     this.#self = self;
     this.#nowMs = nowMs;
-    this.#data = new CopyData(partition, self, host, generation);
-    this.#membership = new OwnMembership(self, this.#data);
+    this.#data = new CopyData(partition, self, host, start);
+    this.#membership = new OwnMembership(self, this.#data, start);
     this.#freshness = new Freshness(nowMs);
-    this.#context = { partition, data: this.#data, options, host, streams: { count: 0 } };
+    // One that goes on sends other snapshots than it did before, which its followers may remember: there were fewer of
+    // them than milliseconds.
+    const streams = { count: start.kept === null ? 0 : Math.floor(nowMs) };
+    this.#context = { partition, data: this.#data, options, host, streams };
   }
 
   get role(): 'none' | 'replica' | 'primary' | 'handing-over' {

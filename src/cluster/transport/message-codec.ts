@@ -40,9 +40,14 @@ const ELEMENTS_MAX = 10;
 const writer = new ValueWriter();
 
 export function encodeMessage(message: ClusterMessage): Uint8Array {
+  return encodeMessageInPlace(message).copy();
+}
+
+/** As {@link encodeMessage}, for who takes the bytes at once: what is returned holds them until the next call. */
+export function encodeMessageInPlace(message: ClusterMessage): ValueWriter {
   writer.clear();
   writeMessage(message);
-  return writer.copy();
+  return writer;
 }
 
 /**

@@ -62,7 +62,8 @@ export class CopyGate {
     this.#acknowledged = copy.acknowledged;
     this.#closedUntil = copy.epochStart;
     this.#gates.setFresh(partition, null);
-    this.#gates.beginReign(partition, copy.acknowledged);
+    this.#gates.setLast(partition, copy.last);
+    this.#gates.beginReign(partition, copy.epoch, copy.acknowledged);
     this.reign = this.#gates.reign(partition);
   }
 
@@ -90,6 +91,11 @@ export class CopyGate {
   closeUntil(seq: number): void {
     this.#closedUntil = seq;
     this.closeReads();
+  }
+
+  /** The copy has a write of that number. */
+  appended(seq: number): void {
+    this.#gates.setLast(this.partition, seq);
   }
 
   /** A key of this slot was changed by the write of that number, for which its slot is pending already. */

@@ -83,6 +83,15 @@ export class GuardedRun {
     this.headBytes = 1;
   }
 
+  /** Whether what the command at hand did to each partition can be sent as one record. */
+  mayStand(): boolean {
+    const touched = this.#touched;
+    for (let index = 0; index < touched.partitionCount; index++) {
+      if (!this.#shard.hasRoomForRecord(touched.partition(index))) return false;
+    }
+    return true;
+  }
+
   /**
    * `word` is the row's id, with `RESUMES` or without it. `run` runs the command on the store and writes its reply; it
    * is not called if the command is refused.

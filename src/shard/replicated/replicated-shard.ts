@@ -2,20 +2,22 @@ import { assert } from '../../base/assert.ts';
 import { DecodeError } from '../../base/msgpack-reader.ts';
 import { SLOT_COUNT } from '../../base/slot.ts';
 import { encodeCopyStatus } from '../../cluster/actor/copy-status-codec.ts';
-import { LinkKind, ShardLink } from '../../cluster/actor/shard-link.ts';
+import { type LinkIdentity, LinkKind, ShardLink } from '../../cluster/actor/shard-link.ts';
 import type { NodeId } from '../../cluster/identity.ts';
 import { type CopiesHost, PartitionCopies } from '../../cluster/partition-copies.ts';
 import { PartitionGates } from '../../cluster/partition-gates.ts';
+import type { CopyStart } from '../../cluster/replication/copy-data.ts';
 import type { PartitionCopy } from '../../cluster/replication/partition-copy.ts';
 import type { ChunkCursor } from '../../cluster/replication/replication-host.ts';
 import type { LogRecord, ReplicationMessage } from '../../cluster/replication/replication-message.ts';
-import { decodeMessage, encodeMessage } from '../../cluster/transport/message-codec.ts';
+import { decodeMessage, encodeMessageInPlace } from '../../cluster/transport/message-codec.ts';
 import type { Doorbell } from '../../mailbox/doorbell.ts';
 import { ApplyResult, type ReplicatedStore } from '../shard-store.ts';
 import { CoordinatorMirror } from './coordinator-mirror.ts';
 import { CopyGate } from './copy-gate.ts';
 import type { RecordedEffects } from './recorded-effects.ts';
 import type { ShardClusterData } from './shard-cluster-data.ts';
+import { Survivors } from './survivors.ts';
 
 /** Messages taken before commands have their turn. */
 const BATCH_MESSAGES_MAX = 256;
@@ -40,8 +42,8 @@ export interface ReplicatedShardParts {
  * The copies of partitions that one shard holds: runs their state machine over the shard's store, tells the other threads
  * by way of the gates what they may read, and talks with the cluster actor by way of the link.
  *
- * Made again by an actor that takes another's place, it begins with nothing: the copies that were here are lost, since
- * nobody knows which of their writes the others have.
+ * Made again by an actor that takes another's place, it begins with nothing, since nobody knows which of their writes the
+ * others have; but for copies that were the only ones in sync, see survivors.ts.
  */
 export class ReplicatedShard {
   readonly gates: PartitionGates;
@@ -59,6 +61,7 @@ export class ReplicatedShard {
   /** Partitions that this copy is primary of, for whoever walks the store: by number in the cluster. */
   readonly #shown: Uint8Array;
   readonly #isSuccessor: boolean;
+  readonly #survivors: Survivors;
   #copies: PartitionCopies | null = null;
   /** Partitions whose gates may not be up to date. */
   readonly #stale = new Set<number>();
@@ -67,6 +70,7 @@ export class ReplicatedShard {
   #isAnyToldOf = false;
   #statusAtMs = 0;
   #appended: number[] = [];
+  readonly #released = new Map<number, CopyStart>();
 
   constructor(parts: ReplicatedShardParts) {
     const { data, store, effects, frontBells, nowMs, onTrouble } = parts;
@@ -80,13 +84,14 @@ export class ReplicatedShard {
     assert(this.gates.partitions === data.partitions, 'gates are of the same partitions');
     this.seqs = new Float64Array(data.partitions);
     this.#shown = new Uint8Array(data.partitions);
+    this.#survivors = new Survivors(data, this.gates);
     this.#gateOf = Array.from({ length: data.count }, (_, index) => new CopyGate(data.first + index, this.gates));
     this.#clearSlots();
     store.effects = effects;
     this.#showOwned();
     for (let partition = data.first; partition < data.first + data.count; partition++) {
       store.setOwned(partition, false);
-      store.clearPartition(partition);
+      if (!this.#survivors.has(partition)) store.clearPartition(partition);
     }
     effects.clear();
     this.#link = new ShardLink(data.link);
@@ -104,7 +109,7 @@ export class ReplicatedShard {
   /** Milliseconds until `flush` is due although nothing happens. */
   get sleepMs(): number {
     if (this.#copies === null) return Number.POSITIVE_INFINITY;
-    return Math.min(this.#copies.wakeAtMs, this.#statusAtMs) - this.#clock();
+    return Math.min(this.#copies.wakeAtMs, this.#statusAtMs, this.#survivors.askAtMs) - this.#clock();
   }
 
   /** The cluster is there, and this node knows what it is to be in it. */
@@ -167,6 +172,11 @@ export class ReplicatedShard {
     this.#effects.drain((partition, keys, record, clears) => this.#appendOne(partition, keys, record, clears, nowMs));
   }
 
+  /** Whether what the store has done to the partition since the last `append` fits a message. */
+  hasRoomForRecord(partition: number): boolean {
+    return this.#effects.bytesOf(partition) <= this.#data.recordBytesMax;
+  }
+
   clearSeqs(): void {
     for (const partition of this.#appended) this.seqs[partition] = 0;
     this.#appended.length = 0;
@@ -179,6 +189,7 @@ export class ReplicatedShard {
       const nowMs = this.#clock();
       copies.tick(nowMs);
       copies.flush(nowMs);
+      this.#askForSurvivors(nowMs);
       this.#settle();
       if (nowMs >= this.#statusAtMs) this.#report(nowMs);
     }
@@ -198,6 +209,7 @@ export class ReplicatedShard {
       return;
     }
     const seq = this.#copiesHere.append(partition, keys, record, nowMs);
+    gate.appended(seq);
     this.#stale.add(partition);
     if (clears) gate.closeUntil(seq);
     if (this.seqs[partition] === 0) this.#appended.push(partition);
@@ -219,6 +231,7 @@ export class ReplicatedShard {
       assert(identity !== null, 'the first configuration names the node');
       this.#copies = this.#makeCopies(identity, nowMs);
     }
+    this.#judgeSurvivors(link.identity, nowMs);
     this.#copies.configure(nowMs);
     if (isFirst && this.#isSuccessor) {
       // What the sets name is gone with the actor that was here before.
@@ -230,6 +243,21 @@ export class ReplicatedShard {
     this.#isAnyToldOf = true;
   }
 
+  /** Of the copies that were the only ones in sync when the actor before died: which go on, and which are lost. */
+  #judgeSurvivors(identity: LinkIdentity | null, nowMs: number): void {
+    if (this.#survivors.isEmpty || identity === null) return;
+    const { released, lost } = this.#survivors.judge(this.#mirror.state, identity, nowMs);
+    for (const [partition, start] of released) this.#released.set(partition, start);
+    for (const partition of lost) this.#store.clearPartition(partition);
+  }
+
+  #askForSurvivors(nowMs: number): void {
+    if (nowMs < this.#survivors.askAtMs) return;
+    for (const command of this.#survivors.ask(this.#mirror.state, nowMs)) {
+      this.#mirror.submit(this.#mirror.nextRequest(), command);
+    }
+  }
+
   #makeCopies(self: { readonly node: NodeId; readonly boot: number }, nowMs: number): PartitionCopies {
     const { first, count, partitions, replication } = this.#data;
     const known = this.#mirror.state.settings?.partitions ?? partitions;
@@ -237,10 +265,14 @@ export class ReplicatedShard {
     return new PartitionCopies(self, replication, this.#mirror, this.#host(), nowMs, {
       first,
       count,
-      generationOf: (partition) => {
-        const generation = this.gates.nextGeneration(partition);
-        this.gates.setGeneration(partition, generation);
-        return generation;
+      startOf: (partition) => {
+        if (this.#survivors.has(partition)) return null;
+        const start = this.#released.get(partition) ?? {
+          generation: this.gates.nextGeneration(partition),
+          kept: null,
+        };
+        this.gates.setGeneration(partition, start.generation);
+        return start;
       },
     });
   }
@@ -268,7 +300,8 @@ export class ReplicatedShard {
     const store = this.#store;
     return {
       send: (to, message) => {
-        this.#link.sendReplication(to, encodeMessage({ kind: 'replication', message }));
+        const { bytes, length } = encodeMessageInPlace({ kind: 'replication', message });
+        this.#link.sendReplication(to, bytes, length);
       },
       apply: (partition, records) => this.#apply(partition, records),
       load: (partition, entries) => {
@@ -347,6 +380,7 @@ export class ReplicatedShard {
     if (gate.held.length === 0 || !copy.takesRecords) return;
     for (const { keys, record, clears } of gate.held) {
       const seq = this.#copiesHere.append(copy.partition, keys, record, nowMs);
+      gate.appended(seq);
       if (clears) gate.closeUntil(seq);
     }
     gate.held = [];

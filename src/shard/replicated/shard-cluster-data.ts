@@ -16,4 +16,6 @@ export interface ShardClusterData {
   readonly first: number;
   readonly count: number;
   readonly replication: ReplicationOptions;
+  /** Of one write, as other copies are told of it: less than the largest message of bus and link, by some kilobytes. */
+  readonly recordBytesMax: number;
 }
