@@ -419,6 +419,14 @@ export const options = {
     allowed: 'HOST:PORT or HOST',
     placeholder: 'HOST:PORT',
   }),
+  announceLink: text({
+    group: 'cluster',
+    doc: 'HOST:PORT at which other nodes reach tcpPort, to forward commands; none: found out.',
+    default: '',
+    pattern: /^(([\w.-]{1,253}|\[[\da-f:.]+\])(:\d{1,5})?)?$/i,
+    allowed: 'HOST:PORT or HOST',
+    placeholder: 'HOST:PORT',
+  }),
   partitions: integer({
     group: 'cluster',
     doc: 'Parts that the keys are cut into, which move between nodes as wholes. Fixed when the cluster is founded; the same on all nodes.',
