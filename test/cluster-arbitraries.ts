@@ -163,7 +163,7 @@ function settingsOf(partitions: number): fc.Arbitrary<ClusterSettings> {
 export const command: fc.Arbitrary<ClusterCommand> = fc.oneof(
   plain({ type: fc.constant('create'), settings: fc.integer({ min: 1, max: 16_384 }).chain(settingsOf) } as const),
   plain({ type: fc.constant('register'), node: nodeId, boot: count, address, endpoints, weight, zone } as const),
-  plain({ type: fc.constantFrom('fence', 'unfence'), node: nodeId, boot: count } as const),
+  plain({ type: fc.constantFrom('fence', 'unfence', 'resume'), node: nodeId, boot: count } as const),
   plain({
     type: fc.constant('alter-in-sync'),
     partition,

@@ -22,6 +22,7 @@ interface Offer {
 export class LeaseKeeper implements Lease {
   #endsAtMs = Number.NEGATIVE_INFINITY;
   #offers: Offer[] = [];
+  #isGivenUp = false;
   readonly #leaseMs: () => number | null;
 
   /** `leaseMs` answers as of the last index applied; null before the cluster is created. */
@@ -33,8 +34,16 @@ export class LeaseKeeper implements Lease {
     return this.#endsAtMs;
   }
 
+  /** This node has no lease from now on, whoever offers one. */
+  giveUp(): void {
+    this.#isGivenUp = true;
+    this.#endsAtMs = Number.NEGATIVE_INFINITY;
+    this.#offers = [];
+  }
+
   /** A heartbeat sent at `sentAtMs` was answered; `appliedIndex` is where this node's state stands. */
   offer(sentAtMs: number, index: number, appliedIndex: number): void {
+    if (this.#isGivenUp) return;
     this.#offers.push({ sentAtMs, index });
     if (this.#offers.length > OFFERS_MAX) this.#offers.shift();
     this.applied(appliedIndex);

@@ -49,6 +49,7 @@ export class RaftCoordinator implements Coordinator {
   #isRunning = false;
   #isRegistered = false;
   #isExpelled = false;
+  #isLeaving = false;
   /** The request to register that is under way; 0: none. */
   #registration = 0;
   #hasChanged = false;
@@ -153,6 +154,15 @@ export class RaftCoordinator implements Coordinator {
     if (fault === null) this.#requests.submit(request, command, nowMs);
     else this.#host.answered(request, { type: 'refused', reason: fault, isRetryable: false }, nowMs);
     this.#tellChange();
+  }
+
+  /**
+   * This start of the node ends: it holds no lease any more, which is what `stop` with `isOver` says. It goes on as a
+   * member of the group until its process ends.
+   */
+  leave(): void {
+    this.#isLeaving = true;
+    this.#lease.giveUp();
   }
 
   /** A number for {@link submit} that no earlier request of this node bears. */
@@ -364,7 +374,7 @@ export class RaftCoordinator implements Coordinator {
 
   #heartbeat(): void {
     const { node, boot, address, endpoints, weight, zone, heartbeatMs } = this.#options;
-    if (this.#isExpelled) return;
+    if (this.#isExpelled || this.#isLeaving) return;
     if (!this.#isRegistered) {
       // One at a time: the request is sent again until it is answered or given up.
       if (this.#registration === 0) {

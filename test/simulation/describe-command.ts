@@ -13,6 +13,7 @@ export function describeCommand(command: ClusterCommand): string {
     case 'register':
     case 'fence':
     case 'unfence':
+    case 'resume':
       return `${command.type} ${command.node}, boot ${command.boot}`;
     case 'alter-in-sync':
       return `alter-in-sync p${command.partition} by ${command.by.node}: ${describeMembers(command.members)}`;

@@ -3,7 +3,7 @@ import { DecodeError } from '../../base/msgpack-reader.ts';
 import type { ClusterCommand } from './cluster-command.ts';
 import type { ClusterState } from './cluster-state.ts';
 import { decodeCommand } from './command-codec.ts';
-import { drain, fence, register, remove, stop, unfence } from './node-commands.ts';
+import { drain, fence, register, remove, resume, stop, unfence } from './node-commands.ts';
 import { applied, type Outcome, refused } from './outcome.ts';
 import { alterInSync, handOver, lose, place, reset } from './partition-commands.ts';
 import { begunIfDue, mapPartitions, uncreatedPartition } from './partition-entry.ts';
@@ -66,6 +66,8 @@ function outcomeOf(state: ClusterState, command: ClusterCommand): Outcome {
       return setSettings(state, command);
     case 'stop':
       return stop(state, command);
+    case 'resume':
+      return resume(state, command);
     default:
       return unreachable(command);
   }

@@ -69,4 +69,6 @@ export type ClusterCommand =
    * has ended, and whatever becomes of it, this start holds no lease: it is fenced at once, for good. Of this start:
    * the next one's registration makes it run again.
    */
-  | { readonly type: 'stop'; readonly node: NodeId; readonly boot: number; readonly isOver: boolean };
+  | { readonly type: 'stop'; readonly node: NodeId; readonly boot: number; readonly isOver: boolean }
+  /** A node that was about to end goes on instead. Refused once it has ended. */
+  | { readonly type: 'resume'; readonly node: NodeId; readonly boot: number };

@@ -45,6 +45,7 @@ const types = [
   'reset',
   'set-settings',
   'stop',
+  'resume',
 ] as const satisfies readonly ClusterCommand['type'][];
 
 type CommandType = (typeof types)[number];
@@ -66,6 +67,7 @@ const elementCounts = {
   reset: 4,
   'set-settings': 4,
   stop: 4,
+  resume: 3,
 } as const satisfies Record<ClusterCommand['type'], number>;
 
 const writer = new ValueWriter();
@@ -102,6 +104,7 @@ export function writeCommand(writer: ValueWriter, command: ClusterCommand): void
       return;
     case 'fence':
     case 'unfence':
+    case 'resume':
       writer.string(command.node);
       writer.integer(command.boot);
       return;
@@ -178,6 +181,7 @@ export function readCommand(reader: ValueReader): ClusterCommand {
       };
     case 'fence':
     case 'unfence':
+    case 'resume':
       return { type, node: readNodeId(reader, 'node'), boot: reader.integer('boot') };
     case 'alter-in-sync':
       return {

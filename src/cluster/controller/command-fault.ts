@@ -28,6 +28,7 @@ export function commandFault(command: ClusterCommand): string | null {
       return registerFault(command);
     case 'fence':
     case 'unfence':
+    case 'resume':
       return nodeFault('node', command.node) ?? countFault('boot', command.boot);
     case 'alter-in-sync':
       return proposalFault(command) ?? membersFault(command.members);

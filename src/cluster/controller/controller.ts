@@ -143,6 +143,7 @@ export class Controller {
       case 'reset':
       case 'set-settings':
       case 'stop':
+      case 'resume':
         return { type: 'now' };
       default:
         return unreachable(command);

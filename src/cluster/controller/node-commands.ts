@@ -102,6 +102,14 @@ export function stop(state: ClusterState, { node, boot, isOver }: CommandOf<'sto
   );
 }
 
+export function resume(state: ClusterState, { node, boot }: CommandOf<'resume'>): Outcome {
+  const entry = entryOf(state, node, boot);
+  if (typeof entry === 'string') return refused(state, entry);
+  if (entry.life === 'stopped') return refused(state, `node ${node} has ended; it must start again`);
+  if (entry.life === 'running') return applied(state);
+  return withNode(state, { ...entry, life: 'running' }, (partition) => partition);
+}
+
 export function remove(state: ClusterState, { node }: CommandOf<'remove'>): Outcome {
   const entry = state.nodes.get(node);
   if (entry === undefined) return refused(state, `there is no node ${node} to remove`);
