@@ -60,12 +60,11 @@ const reads = new Set(['read', 'survey']);
  */
 export class PeerLink implements CommandTarget {
   readonly node: NodeId;
-  /** `host:port`; another one is used from the next attempt on. */
-  address: string;
   /** Since it was made. */
   forwarded = 0;
   refused = 0;
   readonly #node: PeerLinkNode;
+  #address: string;
   readonly #pending = new PendingForwards();
   readonly #reply = new ReplyReader();
   #state: 'waiting' | 'greeting' | 'up' | 'closed' = 'waiting';
@@ -92,7 +91,7 @@ export class PeerLink implements CommandTarget {
   constructor(node: PeerLinkNode, peer: NodeId, address: string) {
     this.#node = node;
     this.node = peer;
-    this.address = address;
+    this.#address = address;
   }
 
   get isUp(): boolean {
@@ -106,6 +105,15 @@ export class PeerLink implements CommandTarget {
   /** Begins to connect. */
   open(): void {
     if (this.#state === 'waiting' && this.#timer === null) this.#dial();
+  }
+
+  /** The node was started anew, or is to be reached elsewhere now: tries at once if there is no connection. */
+  moved(address: string): void {
+    this.#address = address;
+    if (this.#state !== 'waiting') return;
+    this.#stopTimer();
+    this.#failures = 0;
+    this.#dial();
   }
 
   /** Gives the connection up for good. */
@@ -199,7 +207,7 @@ export class PeerLink implements CommandTarget {
   }
 
   #dial(): void {
-    const { host, port } = hostAndPort(this.address);
+    const { host, port } = hostAndPort(this.#address);
     if (host === '' || !(port > 0 && port < 65_536)) {
       this.#wait(this.#node.limits.redialMsMax, () => this.#dial());
       return;
@@ -338,7 +346,7 @@ export class PeerLink implements CommandTarget {
 
   #lost(socket: Socket, why: string): void {
     if (socket !== this.#socket || this.#state === 'closed') return;
-    const fields = { node: this.node, address: this.address };
+    const fields = { node: this.node, address: this.#address };
     this.#node.failures.warn(this.node, monotonicMs(), fields, `no link to another node: ${why}`);
     this.#end('waiting');
     const { redialMsFirst, redialMsMax } = this.#node.limits;

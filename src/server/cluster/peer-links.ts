@@ -40,6 +40,8 @@ export class PeerLinks {
   readonly #parts: PeerLinksParts;
   readonly #node: PeerLinkNode;
   readonly #links = new Map<NodeId, PeerLink>();
+  /** Which start of each node its link is to, and where. */
+  readonly #starts = new Map<NodeId, string>();
   readonly #unlisten: () => void;
   #isStopped = false;
 
@@ -99,18 +101,20 @@ export class PeerLinks {
       if (isReachable(state.nodes.get(node))) continue;
       // First: what was under way may be sent elsewhere within the call.
       this.#links.delete(node);
+      this.#starts.delete(node);
       link.close(`the node ${node} left the cluster or was cut off`);
     }
     for (const [node, entry] of state.nodes) {
       if (node === self || !isReachable(entry)) continue;
+      const { boot, endpoints } = entry;
+      const start = `${boot} ${endpoints.link}`;
       const link = this.#links.get(node);
-      if (link !== undefined) {
-        link.address = entry.endpoints.link;
-        continue;
-      }
-      const made = new PeerLink(this.#node, node, entry.endpoints.link);
-      this.#links.set(node, made);
-      made.open();
+      if (link === undefined) {
+        const made = new PeerLink(this.#node, node, endpoints.link);
+        this.#links.set(node, made);
+        made.open();
+      } else if (this.#starts.get(node) !== start) link.moved(endpoints.link);
+      this.#starts.set(node, start);
     }
   }
 }

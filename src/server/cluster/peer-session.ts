@@ -1,4 +1,5 @@
 import { type KeyObject, randomBytes } from 'node:crypto';
+import { isLoopback } from '../../base/addresses.ts';
 import { AssertionError, assert } from '../../base/assert.ts';
 import { copyBytes } from '../../base/copy-bytes.ts';
 import { monotonicMs } from '../../base/monotonic.ts';
@@ -135,6 +136,11 @@ export class PeerSession implements Session {
   receive(bytes: Uint8Array): void {
     let rest = bytes;
     if (this.#handshake !== null) {
+      // Else whoever reaches the port could have any command run.
+      if (this.#node.secret.symmetricKeySize === 0 && !isLoopback(this.#connection.remoteAddress)) {
+        this.destroy('without a clusterSecret, nodes of other machines are not spoken to');
+        return;
+      }
       rest = bytes.subarray(this.#greet(this.#handshake, bytes));
       if (this.#handshake !== null) return;
     }
