@@ -21,6 +21,7 @@ const GENERATION_WORD = 6;
 const EPOCH_WORD = 7;
 const LAST_LOW_WORD = 8;
 const LAST_HIGH_WORD = 9;
+const ENDED_WORD = 10;
 
 /** Of {@link PartitionGates.role}. */
 export const GateRole = { none: 0, replica: 1, primary: 2, handingOver: 3 } as const;
@@ -41,6 +42,7 @@ export type WaitState = (typeof WaitState)[keyof typeof WaitState];
  * | of a partition: reads | its shard's actor | odd: its values may be read from shared memory; another number after every change |
  * | reign | its shard's actor | odd while this copy takes writes as primary; one higher at each beginning and end |
  * | acknowledged | its shard's actor | every write of this reign up to here is acknowledged |
+ * | ended | its shard's actor | of the last reign that is over: how far its writes were acknowledged |
  * | role | its shard's actor | a {@link GateRole} |
  * | fresh, fresh valid | its shard's actor | a clean replica: what it holds was current then |
  * | generation | its shard's actor | one more than the copy's, for whoever takes its place; 0: there was none |
@@ -138,8 +140,10 @@ export class PartitionGates {
 
   /** Writes that are not acknowledged by now have an outcome that nobody knows. */
   endReign(partition: number): void {
-    const at = this.#at(partition) + REIGN_WORD;
-    if (((this.#words[at] as number) & 1) === 1) Atomics.add(this.#words, at, 1);
+    const at = this.#at(partition);
+    if (((this.#words[at + REIGN_WORD] as number) & 1) === 0) return;
+    Atomics.store(this.#words, at + ENDED_WORD, this.#words[at + ACKNOWLEDGED_WORD] as number);
+    Atomics.add(this.#words, at + REIGN_WORD, 1);
   }
 
   setAcknowledged(partition: number, seq: number): void {
@@ -151,8 +155,13 @@ export class PartitionGates {
     const at = this.#at(partition);
     const acknowledged = Atomics.load(this.#words, at + ACKNOWLEDGED_WORD);
     // After the number: one that was read in another reign says nothing of this one's writes.
-    if (Atomics.load(this.#words, at + REIGN_WORD) !== reign) return WaitState.abandoned;
-    return ((acknowledged - seqLow) | 0) >= 0 ? WaitState.acknowledged : WaitState.waiting;
+    const present = Atomics.load(this.#words, at + REIGN_WORD);
+    if (present === reign) return isReached(acknowledged, seqLow) ? WaitState.acknowledged : WaitState.waiting;
+    if (present !== ((reign + 1) | 0)) return WaitState.abandoned;
+    // It is over, and no other has begun: how far it got is kept until another one ends.
+    const ended = Atomics.load(this.#words, at + ENDED_WORD);
+    if (Atomics.load(this.#words, at + REIGN_WORD) !== present) return WaitState.abandoned;
+    return isReached(ended, seqLow) ? WaitState.acknowledged : WaitState.abandoned;
   }
 
   role(partition: number): GateRole {
@@ -209,4 +218,8 @@ export class PartitionGates {
   #at(partition: number): number {
     return HEADER_WORDS + partition * PARTITION_WORDS;
   }
+}
+
+function isReached(acknowledged: number, seqLow: number): boolean {
+  return ((acknowledged - seqLow) | 0) >= 0;
 }

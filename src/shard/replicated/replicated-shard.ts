@@ -1,4 +1,5 @@
 import { assert } from '../../base/assert.ts';
+import { ApplyResult } from '../../base/effect.ts';
 import { DecodeError } from '../../base/msgpack-reader.ts';
 import { SLOT_COUNT } from '../../base/slot.ts';
 import { encodeCopyStatus } from '../../cluster/actor/copy-status-codec.ts';
@@ -12,7 +13,7 @@ import type { ChunkCursor } from '../../cluster/replication/replication-host.ts'
 import type { LogRecord, ReplicationMessage } from '../../cluster/replication/replication-message.ts';
 import { decodeMessage, encodeMessageInPlace } from '../../cluster/transport/message-codec.ts';
 import type { Doorbell } from '../../mailbox/doorbell.ts';
-import { ApplyResult, type ReplicatedStore } from '../shard-store.ts';
+import type { ReplicatedStore } from '../shard-store.ts';
 import { CoordinatorMirror } from './coordinator-mirror.ts';
 import { CopyGate } from './copy-gate.ts';
 import type { RecordedEffects } from './recorded-effects.ts';
@@ -222,30 +223,27 @@ export class ReplicatedShard {
   }
 
   #configure(): void {
-    const link = this.#link;
+    const { identity } = this.#link;
+    assert(identity !== null, 'the first configuration names the node');
     const nowMs = this.#clock();
     this.#mirror.take();
-    const isFirst = this.#copies === null;
+    // Before copies are made: of those that are not decided there must be none.
+    this.#judgeSurvivors(identity, nowMs);
     if (this.#copies === null) {
-      const { identity } = link;
-      assert(identity !== null, 'the first configuration names the node');
       this.#copies = this.#makeCopies(identity, nowMs);
-    }
-    this.#judgeSurvivors(link.identity, nowMs);
-    this.#copies.configure(nowMs);
-    if (isFirst && this.#isSuccessor) {
       // What the sets name is gone with the actor that was here before.
-      for (const { partition } of [...this.#copies.all()]) this.#copies.loseData(partition, nowMs);
-    }
+      if (this.#isSuccessor)
+        for (const { partition } of [...this.#copies.all()]) this.#copies.loseData(partition, nowMs);
+    } else this.#copies.configure(nowMs);
     for (const { partition } of this.#copies.all()) this.#stale.add(partition);
     this.#settle();
-    link.configured();
+    this.#link.configured();
     this.#isAnyToldOf = true;
   }
 
   /** Of the copies that were the only ones in sync when the actor before died: which go on, and which are lost. */
-  #judgeSurvivors(identity: LinkIdentity | null, nowMs: number): void {
-    if (this.#survivors.isEmpty || identity === null) return;
+  #judgeSurvivors(identity: LinkIdentity, nowMs: number): void {
+    if (this.#survivors.isEmpty) return;
     const { released, lost } = this.#survivors.judge(this.#mirror.state, identity, nowMs);
     for (const [partition, start] of released) this.#released.set(partition, start);
     for (const partition of lost) this.#store.clearPartition(partition);
