@@ -102,7 +102,9 @@ test('a seed is looked up anew when its node has moved', async (t) => {
   const names = { addresses: async () => ['127.0.0.1'], services: async () => [{ host: 'moving.test', port }] };
   const first = await startBus(t, 'mover');
   port = first.port;
-  const one = await startBus(t, 'one', { seeds: ['srv:moving.test'], names });
+  // As long as a node is connected, seeds are hardly looked at; once none is, at once.
+  const limits = { seedMsMax: 600_000 };
+  const one = await startBus(t, 'one', { seeds: ['srv:moving.test'], names, limits });
   await until('the seed is found', () => one.isConnectedTo('mover'));
   await first.bus.close();
   await until('it is gone', () => !one.isConnectedTo('mover'));
@@ -117,6 +119,42 @@ test('a seed without a port is dialled at the usual one', async (t) => {
   const one = await startBus(t, 'one', { seeds: ['localhost'], defaultPort: seed.port });
   await until('the seed is found', () => one.isConnectedTo('seed'));
   t.pass();
+});
+
+test('a node that is known by two addresses gets one connection', async (t) => {
+  const two = await startBus(t, 'two');
+  const taps = [await startWireTap(t, two.port), await startWireTap(t, two.port)];
+  let rounds = 0;
+  const names = {
+    addresses: async () => ['127.0.0.1'],
+    services: async () => {
+      rounds += 1;
+      return taps.map(({ port }) => ({ host: 'two.test', port }));
+    },
+  };
+  const one = await startBus(t, 'one', { seeds: ['srv:two.test'], names });
+  await until('they are connected', () => one.isConnectedTo('two'));
+  const before = rounds;
+  await until('the seeds were looked at again and again', () => rounds > before + 3);
+  t.deepEqual(one.comings, ['+two']);
+  t.true(taps.reduce((sum, { connections }) => sum + connections, 0) <= 3);
+  t.true(one.say('two', 'hello'));
+  await until('the message is there', () => two.texts.includes('hello'));
+});
+
+test('a peer that was found by a seed is dialled by its address when that connection is lost', async (t) => {
+  const two = await startBus(t, 'two');
+  const tap = await startWireTap(t, two.port);
+  let services = [{ host: 'two.test', port: tap.port }];
+  const names = { addresses: async () => ['127.0.0.1'], services: async () => services };
+  const one = await startBus(t, 'one', { seeds: ['srv:two.test'], names });
+  await until('they are connected', () => one.isConnectedTo('two'));
+  one.dial(two);
+  services = [];
+  tap.cut();
+  await until('the connection is lost and made anew', () => one.comings.length === 3);
+  t.deepEqual(one.comings, ['+two', '-two', '+two']);
+  t.is(tap.connections, 1);
 });
 
 test('nodes that dial each other at once stay connected', async (t) => {

@@ -41,11 +41,14 @@ onlyWithOpenssl('nodes whose certificates one authority has signed speak TLS; ot
   await until('a node without TLS gets nowhere', () => plain.warnings.length > 0);
 
   // Whoever only connects holds no place that somebody else needs.
+  let closed = 0;
   for (let number = 0; number < 20; number++) {
     const idle = connect(one.port, '127.0.0.1');
     idle.on('error', () => undefined);
+    idle.on('close', () => void closed++);
     t.teardown(() => idle.destroy());
   }
+  await until('those that are too many are closed', () => closed >= 16, 1500);
   const four = await startBus(t, 'four', { tls: tlsOf(ours, 'two') });
   four.dial(one);
   await until('one more node is let in', () => four.isConnectedTo('one'));
