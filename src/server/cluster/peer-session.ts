@@ -12,6 +12,7 @@ import type { PublisherPort } from '../../command/publisher.ts';
 import { ReplyReader, ReplyWriter } from '../../command/reply.ts';
 import type { CommandTable } from '../../command/table.ts';
 import type { RefusalReason } from '../../shard/guarded-reply.ts';
+import { TRANSACTION_ROW } from '../../shard/transaction-message.ts';
 import type { OpenSession, Session, SessionConnection } from '../session/session.ts';
 import { forwardFault } from './forward-fault.ts';
 import { PartitionFences } from './partition-fences.ts';
@@ -89,6 +90,7 @@ export class PeerSession implements Session {
   #otherFrameBytesMax = 0;
   /** The other node's commands by its ids; null: this node has no such command. */
   #commands: readonly (Command | null)[] | null = null;
+  #isSameTable = false;
   readonly #fences = new PartitionFences();
   readonly #args = new Args();
   readonly #free: PeerSlot[] = [];
@@ -262,6 +264,7 @@ export class PeerSession implements Session {
         if (names === null) throw new PeerFrameError('a list of names is none');
         const byName = new Map(this.#node.table.commands.map((command) => [command.name, command]));
         this.#commands = names.map((name) => byName.get(name) ?? null);
+        this.#isSameTable = names.length === byName.size && this.#commands.every((command, id) => command?.id === id);
         return;
       }
       default:
@@ -275,7 +278,10 @@ export class PeerSession implements Session {
     const commands = this.#commands;
     if (number < 0 || commands === null || number >= commands.length) throw new PeerFrameError('a command is none');
     const command = commands[number] ?? null;
-    const fault = forwardFault(command, args, this.#node.keyBytesMax);
+    const fault =
+      command?.name === TRANSACTION_ROW && !this.#isSameTable
+        ? 'a transaction is not run for a node of another version'
+        : forwardFault(command, args, this.#node.keyBytesMax);
     if (command === null || fault !== null) {
       this.#scratch.clear();
       this.#scratch.error('internal', fault ?? '');

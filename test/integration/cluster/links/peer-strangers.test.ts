@@ -198,6 +198,29 @@ test('a command that other nodes may not have run is answered with an error, and
   await stillServes(t, server, script);
 });
 
+test('a node of another version has its commands run by their names, and no transactions', async (t) => {
+  const { server, script } = await serverOf(t);
+  const { connection, handshake } = await shakeHands(server.port);
+  const writer = new PeerFrameWriter(handshake.key('dialer'));
+  const names = encodeNames(['new', 'get', 'flux.exec']);
+  writer.bytes.set(names, writer.reserve(names.length));
+  writer.add(PeerMessage.names, 0, 0, names.length);
+  for (const id of [0, 1, 2]) {
+    const body = Uint8Array.of(id, 1, 1, 0x61);
+    writer.bytes.set(body, writer.reserve(body.length));
+    writer.add(PeerMessage.command, 0, id, body.length);
+  }
+  connection.send(writer.take());
+  await script.until(1);
+  t.deepEqual(
+    script.asked.map(({ name, texts }) => [name, texts]),
+    [['get', ['a']]],
+  );
+  const text = await connection.until((all) => all.includes('another version'));
+  t.true(text.includes('does not know the command'));
+  connection.reset();
+});
+
 test('half a frame, and then silence, ends the link after a while', async (t) => {
   const { server, script } = await serverOf(t, { pingMs: 20 });
   const { connection, writer } = await linkTo(server.port);
