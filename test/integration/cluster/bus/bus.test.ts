@@ -99,13 +99,22 @@ test('nodes that only know seeds find each other, themselves left out', async (t
 
 test('a seed is looked up anew when its node has moved', async (t) => {
   let port = 0;
-  const names = { addresses: async () => ['127.0.0.1'], services: async () => [{ host: 'moving.test', port }] };
+  let rounds = 0;
+  const names = {
+    addresses: async () => ['127.0.0.1'],
+    services: async () => {
+      rounds += 1;
+      return [{ host: 'moving.test', port }];
+    },
+  };
   const first = await startBus(t, 'mover');
   port = first.port;
   // As long as a node is connected, seeds are hardly looked at; once none is, at once.
   const limits = { seedMsMax: 600_000 };
   const one = await startBus(t, 'one', { seeds: ['srv:moving.test'], names, limits });
   await until('the seed is found', () => one.isConnectedTo('mover'));
+  const before = rounds;
+  await until('there is no hurry any more', () => rounds > before);
   await first.bus.close();
   await until('it is gone', () => !one.isConnectedTo('mover'));
   const second = await startBus(t, 'mover', { boot: 2 });
