@@ -179,6 +179,7 @@ function shardMemory(
       hashKey: options.hashKey,
       ...(options.versionBase === undefined ? {} : { versionBase: options.versionBase }),
       ...(options.valueBytesMax === undefined ? {} : { valueBytesMax: options.valueBytesMax }),
+      ...(cluster === null ? {} : { partitions }),
     }),
     bell: actorBell,
     control: ShardControl.create(),
