@@ -1,5 +1,5 @@
 import type { ChangeListener } from '../base/change.ts';
-import type { EffectListener } from '../base/effect.ts';
+import type { ApplyResult, EffectListener, PartitionPiece } from '../base/effect.ts';
 import type { WriteView } from '../base/view.ts';
 
 /** What an actor asks of the store whose only writer it is, beside what commands ask. */
@@ -14,24 +14,6 @@ export interface ShardStore extends WriteView {
   nextExpiryMs(): number;
   /** One bounded step of what the store has to do behind its commands; false when there was nothing. */
   maintain(): boolean;
-}
-
-/** What has become of a record or of a piece of a snapshot. */
-export const ApplyResult = {
-  applied: 0,
-  /** Memory did not suffice for all of it: keys that could not be written are absent, all else is done. */
-  outOfMemory: 1,
-  /** It is not of this form, or names keys of another partition: nothing was done. */
-  malformed: 2,
-} as const;
-export type ApplyResult = (typeof ApplyResult)[keyof typeof ApplyResult];
-
-/** A piece of a partition, read for a snapshot. */
-export interface PartitionPiece {
-  /** To be given to `load`, all of them; may be empty although there is more. */
-  readonly entries: readonly Uint8Array[];
-  /** Where the next piece begins; null: this was the last. */
-  readonly next: number | null;
 }
 
 /**
@@ -59,5 +41,7 @@ export interface ReplicatedStore extends ShardStore {
   clearPartition(partition: number): void;
   /** Entries of the partition, those included that have expired and are still there. */
   keysOfPartition(partition: number): number;
+  /** Likewise of all partitions that have 1 in `mask`, by their numbers. */
+  keyCountOf(mask: Uint8Array): number;
   expiringKeysOfPartition(partition: number): number;
 }

@@ -1,4 +1,5 @@
 import { assert } from '../base/assert.ts';
+import { SLOT_COUNT } from '../base/slot.ts';
 import {
   CHUNKS_PER_SEGMENT,
   Control,
@@ -11,6 +12,7 @@ import {
   ReaderSlot,
   SegmentRow,
 } from './layout.ts';
+import { PARTITION_ROW_WORDS, Partitions } from './partitions.ts';
 import { policyLayoutFor } from './policy-layout.ts';
 
 /** What a store does when its memory is full. */
@@ -48,6 +50,11 @@ export interface StoreMemoryOptions {
   versionBase?: number;
   /** No longer value is taken, nor made by a command; default: what the memory has room for. */
   valueBytesMax?: number;
+  /**
+   * Parts the entries by the partition of their key's slot: those from `first` on, `count` of the cluster's `total`, all
+   * keys being of one of them. Default: no partitions.
+   */
+  partitions?: { readonly first: number; readonly count: number; readonly total: number };
 }
 
 /**
@@ -60,6 +67,12 @@ export function createStoreMemory(options: StoreMemoryOptions): StoreMemory {
   requireRange('readersMax', readersMax, 1, READERS_MAX);
   requireRange('versionBase', options.versionBase ?? 0, 0, 2 ** 48 - 2);
   requireRange('valueBytesMax', options.valueBytesMax ?? 0, 0, 2 ** 31 - 1);
+  const { first = 0, count = 0, total = 0 } = options.partitions ?? {};
+  if (options.partitions !== undefined) {
+    requireRange('partitions.total', total, 1, SLOT_COUNT);
+    requireRange('partitions.first', first, 0, total - 1);
+    requireRange('partitions.count', count, 1, total - first);
+  }
   const eviction = EVICTION_NAMES.indexOf(options.eviction);
   if (eviction < 0) throw new RangeError(`eviction must be one of ${EVICTION_NAMES.join(', ')}: ${options.eviction}`);
 
@@ -76,7 +89,9 @@ export function createStoreMemory(options: StoreMemoryOptions): StoreMemory {
   const heapTable = segmentTable + segmentsMax * SegmentRow.words;
   const directory = heapTable + heapPagesMax;
   const policy = (directory + 2 ** (directoryDepthMax + 1) + 15) & ~15;
-  const controlBytes = Math.ceil(((policy + policyWords) * 4) / PAGE_BYTES) * PAGE_BYTES;
+  const partitionTable = policy + policyWords;
+  const controlWords = partitionTable + count * PARTITION_ROW_WORDS;
+  const controlBytes = Math.ceil((controlWords * 4) / PAGE_BYTES) * PAGE_BYTES;
   const segmentCount = Math.floor((budgetBytes - controlBytes) / 2 ** segmentShift);
 
   const arena = new SharedArrayBuffer(controlBytes + segmentCount * 2 ** segmentShift);
@@ -99,6 +114,10 @@ export function createStoreMemory(options: StoreMemoryOptions): StoreMemory {
   words[Control.arenaKibibytes] = arena.byteLength / 1024;
   words[Control.budgetKibibytes] = budgetKibibytes;
   words[Control.valueBytesMax] = options.valueBytesMax ?? 0;
+  words[Control.partitionFirst] = first;
+  words[Control.partitionCount] = count;
+  words[Control.partitionsTotal] = total;
+  words[Control.partitionTable] = partitionTable;
   words[Control.epoch] = 1;
   new Float64Array(arena, 0, Counter.end)[Counter.version] = options.versionBase ?? 0;
   // The magic comes last and marks the layout as whole.
@@ -143,6 +162,8 @@ export class Arena {
   /** Bytes of a value that one chunk record holds, and the longest value that is kept whole. */
   readonly chunkBytes: number;
   readonly keyBytesMax: number;
+  /** Null: it knows of none. */
+  readonly partitions: Partitions | null;
 
   constructor(memory: StoreMemory) {
     const words = new Int32Array(memory.arena);
@@ -171,6 +192,8 @@ export class Arena {
     this.hashKeyHigh = word(Control.hashKeyHigh);
     this.chunkBytes = this.segmentBytes / CHUNKS_PER_SEGMENT - RECORD_BYTES;
     this.keyBytesMax = Math.min(KEY_BYTES_MAX, this.segmentBytes / 4);
+    const count = word(Control.partitionCount);
+    this.partitions = count === 0 ? null : new Partitions(words, count);
   }
 
   word(at: number): number {

@@ -53,6 +53,7 @@ export function attach(parts: WriterParts, nowMs: number, groupStands = false): 
   takeBackGroup(parts, groupStands);
   // Taking back moved this counter; now everything is counted from nought.
   arena.doubles[Counter.keys] = 0;
+  arena.partitions?.resetCounts();
   forEachIndexPage(parts, (page) => countEntries(parts, page));
   pages.releaseEmpty();
   segments.adoptLogs();
@@ -118,12 +119,18 @@ function takeBackGroup(parts: WriterParts, groupStands: boolean): void {
 
 /** Counts a page's entries as live, in their segments and in all. */
 function countEntries({ arena }: WriterParts, page: number): void {
+  const { partitions } = arena;
   let keys = 0;
   for (let slot = 0; slot < IndexPage.slots; slot++) {
     const ref = arena.word(page * 2 + slot * 2 + 1);
     if (ref <= TOMBSTONE) continue;
     keys++;
     const header = arena.word(ref * 2 + 1);
+    if (partitions !== null) {
+      const partition = partitions.ofHash(arena.word(page * 2 + slot * 2));
+      partitions.countKeys(partition, 1);
+      if ((header & FLAG_EXPIRES) !== 0) partitions.countExpiringKeys(partition, 1);
+    }
     revive(ref);
     if ((header & FLAG_CHUNKED) === 0) continue;
     const list = valueWord(ref, header);

@@ -1,7 +1,7 @@
 import { EvictionName } from './arena.ts';
 import { FluxPolicy } from './eviction.ts';
 import { parentOf } from './expiry-heap.ts';
-import { Counter, type Log, PAGE_SHIFT, SegmentRow, SegmentState } from './layout.ts';
+import { Counter, HEAP_POSITION_WORD, type Log, NOT_IN_HEAP, PAGE_SHIFT, SegmentRow, SegmentState } from './layout.ts';
 import { expiresAtOf } from './record.ts';
 import { SegmentWalk, WalkResult } from './segment-walk.ts';
 import type { WriterParts } from './writer-parts.ts';
@@ -14,6 +14,8 @@ const SEGMENTS_AHEAD = 2;
 const DEAD_SHARE_MAX = 1 / 16;
 /** Without eviction, a segment is worth compacting from this dead share on. */
 const DEAD_SHARE_MIN = 1 / 16;
+/** The share of the segments that writes of a store that never evicts leave free for what its primaries tell it to keep. */
+const RESERVED_SHARE = 0.03;
 /** Bytes a walk goes on at a time when room is needed now. */
 const STEP_BYTES = 64 * 1024;
 /** Bytes of walking within one write after which an eviction stops keeping what was used. */
@@ -34,6 +36,8 @@ export class Collector {
   readonly #walk: SegmentWalk;
   readonly #eviction: EvictionName;
   readonly #pagesPerSegment: number;
+  /** Free segments that writes leave alone. */
+  #segmentsKept = SEGMENTS_KEPT;
   /** While fewer bytes than this are dead, looking for something to compact is known to be in vain. */
   #deadBytesWorthALook = 0;
   #relocated = -1;
@@ -46,6 +50,17 @@ export class Collector {
     this.#policy = flux ? new FluxPolicy(parts.arena, parts.segments, parts.hasher) : null;
     this.#walk = new SegmentWalk(parts);
     this.#pagesPerSegment = parts.arena.segmentBytes >> PAGE_SHIFT;
+    this.useReserve(false);
+  }
+
+  /**
+   * Where entries belong to partitions and are not evicted for being old, a write that another store has accepted must
+   * find room here too: what is kept back for such writes is theirs while it `isUsed`.
+   */
+  useReserve(isUsed: boolean): void {
+    const { arena } = this.#parts;
+    const isReserved = !isUsed && arena.partitions !== null && this.#policy === null;
+    this.#segmentsKept = SEGMENTS_KEPT + (isReserved ? Math.ceil(arena.segmentCount * RESERVED_SHARE) : 0);
   }
 
   /** The log that a new key enters. */
@@ -68,19 +83,19 @@ export class Collector {
   makeRoom(bytes: number): boolean {
     const { segments } = this.#parts;
     const needed = this.#segmentsFor(bytes, PAGES_PER_WRITE);
-    const ahead = segments.freeCount - needed - SEGMENTS_KEPT;
+    const ahead = segments.freeCount - needed - this.#segmentsKept;
     if (ahead > SEGMENTS_AHEAD) this.#fillMain();
     if (ahead >= SEGMENTS_AHEAD) return true;
     // The closer to the limit, the more a write walks: 4, 16, then 64 bytes of walking a byte written.
     this.#step(bytes * (4 << (2 * (SEGMENTS_AHEAD - Math.max(0, ahead)))), false);
-    return segments.freeCount >= needed + SEGMENTS_KEPT || this.#makeRoomNow(needed);
+    return segments.freeCount >= needed + this.#segmentsKept || this.#makeRoomNow(needed);
   }
 
   /** As `makeRoom`, for a group of `entries` writes: within it, no room need be made for them. */
   makeRoomForGroup(bytes: number, entries: number): boolean {
     // Pages fill at much the same pace: when they are near a split, about one insertion in 70 splits one.
     const needed = this.#segmentsFor(bytes, PAGES_PER_WRITE + 2 + Math.ceil(entries / 20));
-    return this.#parts.segments.freeCount >= needed + SEGMENTS_KEPT || this.#makeRoomNow(needed);
+    return this.#parts.segments.freeCount >= needed + this.#segmentsKept || this.#makeRoomNow(needed);
   }
 
   /** Looks at up to `limit` entries that are due and removes what has expired; returns how many it looked at. */
@@ -98,7 +113,12 @@ export class Collector {
         heap.update(position, ref, expiresAtOf(arena, ref, header), nowMs);
         continue;
       }
-      this.#parts.expire(index.findRef(this.#parts.hashOf(ref, header), ref), ref);
+      if (this.#parts.isOwned(this.#parts.partitionOf(ref))) {
+        this.#parts.expire(index.findRef(this.#parts.hashOf(ref, header), ref), ref);
+      } else {
+        heap.remove(position);
+        arena.words[ref * 2 + HEAP_POSITION_WORD] = NOT_IN_HEAP;
+      }
       position = parentOf(position);
     }
     return looked;
@@ -110,7 +130,7 @@ export class Collector {
     segments.reclaim();
     pages.reclaim();
     if (this.#relocatePage()) return true;
-    if (segments.freeCount >= SEGMENTS_KEPT + SEGMENTS_AHEAD + 1) return false;
+    if (segments.freeCount >= this.#segmentsKept + SEGMENTS_AHEAD + 1) return false;
     return this.#step(STEP_BYTES, false);
   }
 
@@ -134,12 +154,12 @@ export class Collector {
 
   #makeRoomNow(needed: number): boolean {
     const { arena, segments, pages } = this.#parts;
-    if (needed + SEGMENTS_KEPT > arena.segmentCount) return false;
+    if (needed + this.#segmentsKept > arena.segmentCount) return false;
     let walkedBytes = 0;
-    while (segments.freeCount < needed + SEGMENTS_KEPT) {
+    while (segments.freeCount < needed + this.#segmentsKept) {
       segments.reclaim();
-      if (segments.freeCount >= needed + SEGMENTS_KEPT) return true;
-      if (segments.freeCount + segments.retiredCount >= needed + SEGMENTS_KEPT + SEGMENTS_AHEAD) {
+      if (segments.freeCount >= needed + this.#segmentsKept) return true;
+      if (segments.freeCount + segments.retiredCount >= needed + this.#segmentsKept + SEGMENTS_AHEAD) {
         if (!segments.waitReclaim(READER_WAIT_MS)) return false;
       } else if (!this.#step(STEP_BYTES, walkedBytes > URGENT_AFTER_BYTES)) {
         pages.reclaim();

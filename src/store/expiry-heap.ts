@@ -1,6 +1,6 @@
 import { assert } from '../base/assert.ts';
 import type { Arena } from './arena.ts';
-import { Counter, PAGE_BYTES } from './layout.ts';
+import { Counter, HEAP_POSITION_WORD, PAGE_BYTES } from './layout.ts';
 import type { Pages } from './pages.ts';
 import { expiresAtOf } from './record.ts';
 
@@ -9,8 +9,6 @@ const NODES_SHIFT = 10;
 const NODES_MASK = (1 << NODES_SHIFT) - 1;
 /** The root's position. With it, the four children of a node stand in one aligned run of 32 bytes. */
 const ROOT = 3;
-/** Word of an entry's record that holds its position in the heap. */
-const POSITION_WORD = 5;
 /** How far ahead a due time may lie, and how far the clock may be from when all was in order: 23 of the 24 days. */
 const AHEAD_MS_MAX = 20 * 86_400_000;
 const DRIFT_MS_MAX = 3 * 86_400_000;
@@ -68,9 +66,9 @@ export class ExpiryHeap {
   /** Files an entry anew, at its present place in memory and with a new time. */
   update(position: number, ref: number, expiresAtMs: number, nowMs: number): void {
     this.moved(position, ref);
-    this.#words[ref * 2 + POSITION_WORD] = position;
+    this.#words[ref * 2 + HEAP_POSITION_WORD] = position;
     this.#refileAllIfStale(nowMs);
-    this.#place(this.#words[ref * 2 + POSITION_WORD] as number, dueOf(expiresAtMs, nowMs), ref);
+    this.#place(this.#words[ref * 2 + HEAP_POSITION_WORD] as number, dueOf(expiresAtMs, nowMs), ref);
   }
 
   /** Notes that the entry at `position` moved to `ref`. */
@@ -162,7 +160,7 @@ export class ExpiryHeap {
     for (let position = ROOT; position < this.#end; position++) {
       const node = this.#nodeAt(position);
       assert(
-        this.#words[this.refAt(position) * 2 + POSITION_WORD] === position,
+        this.#words[this.refAt(position) * 2 + HEAP_POSITION_WORD] === position,
         'an entry that knows a wrong position',
       );
       if (position === ROOT) continue;
@@ -249,7 +247,7 @@ export class ExpiryHeap {
     const node = this.#nodeAt(position);
     this.#words[node] = due;
     this.#words[node + 1] = ref;
-    this.#words[ref * 2 + POSITION_WORD] = position;
+    this.#words[ref * 2 + HEAP_POSITION_WORD] = position;
   }
 }
 

@@ -2,6 +2,7 @@ import type { Arena } from './arena.ts';
 import { homeSlot, pageOfSlot } from './key-index.ts';
 import { Control, Counter, EMPTY_SLOT, IndexPage, PAGE_WORDS, TOMBSTONE } from './layout.ts';
 import type { Pages } from './pages.ts';
+import type { Partitions } from './partitions.ts';
 
 /** Slots taken, tombstones included, from which a page is split or rebuilt before the next insertion. */
 const CROWDED_SLOTS = 830;
@@ -22,12 +23,14 @@ export class KeyIndexWriter {
   readonly #words: Int32Array;
   readonly #pages: Pages;
   readonly #directory: number;
+  readonly #partitions: Partitions | null;
 
   constructor(arena: Arena, pages: Pages) {
     this.#arena = arena;
     this.#words = arena.words;
     this.#pages = pages;
     this.#directory = arena.directory;
+    this.#partitions = arena.partitions;
   }
 
   /** Lays out an empty index; false when there is no memory. */
@@ -68,6 +71,7 @@ export class KeyIndexWriter {
     // Releases the record and the slot's hash before the reference can be seen.
     Atomics.store(words, at + 1, ref);
     this.#arena.count(Counter.keys, 1);
+    if (this.#partitions !== null) this.#partitions.countKeys(this.#partitions.ofHash(hash), 1);
   }
 
   /** Makes a slot refer to another record of the same key. */
@@ -85,6 +89,9 @@ export class KeyIndexWriter {
     const next = slot === last ? first : slot + 2;
     words[page + IndexPage.used] = (words[page + IndexPage.used] as number) - 1;
     this.#arena.count(Counter.keys, -1);
+    if (this.#partitions !== null) {
+      this.#partitions.countKeys(this.#partitions.ofHash(words[slot - 1] as number), -1);
+    }
     if (words[next] !== EMPTY_SLOT) {
       words[page + IndexPage.tombstones] = (words[page + IndexPage.tombstones] as number) + 1;
       Atomics.store(words, slot, TOMBSTONE);
@@ -107,6 +114,7 @@ export class KeyIndexWriter {
     if (empty === 0) return 0;
     this.#swing(empty, 0);
     this.#arena.doubles[Counter.keys] = 0;
+    this.#partitions?.resetCounts();
     this.#arena.doubles[Counter.indexPages] = 1;
     return empty;
   }

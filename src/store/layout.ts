@@ -1,7 +1,8 @@
 /**
  * Where everything in a store's arena lies. One SharedArrayBuffer holds a whole store:
  *
- *     control words · reader slots · segment table · heap page table · directory · policy words · segments
+ *     control words · reader slots · segment table · heap page table · directory · policy words · partition table ·
+ *     segments
  *
  * Offsets are in 32-bit words unless the name says otherwise. A *reference* is an arena offset in units of 8 bytes,
  * so that 32 bits address 4 GiB with room to spare and a reference times two is a word offset.
@@ -32,6 +33,13 @@ export const Control = {
   budgetKibibytes: 17,
   /** Of the longest value that is taken; 0 where only the memory limits it. */
   valueBytesMax: 18,
+  /** The partitions whose keys it takes, by their numbers; a count of 0: it knows of none and takes any key. */
+  partitionFirst: 19,
+  partitionCount: 20,
+  /** Of the cluster. */
+  partitionsTotal: 21,
+  /** Two words a partition: entries, and those of them that expire. Writer: the store's writer. */
+  partitionTable: 22,
   /**
    * Odd while a group of writes is being published or the store is being cleared. Writer: the store's writer. A cache
    * line read by all readers.
@@ -162,6 +170,10 @@ export const ACCESS_SHIFT = 24;
 export const ACCESS_MAX = 3;
 export const CONTENT_TYPE_BYTES_MAX = 255;
 export const EXPIRES_AT_MS_MAX = 2 ** 48 - 1;
+
+/** Of an entry that expires: its position in the heap, and what says that it is not there. Positions begin at 3. */
+export const HEAP_POSITION_WORD = 5;
+export const NOT_IN_HEAP = 0;
 
 /** A record is at most this share of a segment unless its key alone is longer, so that tails waste little. */
 export const CHUNKS_PER_SEGMENT = 16;

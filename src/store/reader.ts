@@ -2,9 +2,10 @@ import { assert } from '../base/assert.ts';
 import type { Clock } from '../base/ports.ts';
 import type { ReadView, VisitKey } from '../base/view.ts';
 import { Arena, type StoreMemory } from './arena.ts';
-import { KeyHasher } from './hash.ts';
+import type { KeyHasher } from './hash.ts';
 import { KeyIndex } from './key-index.ts';
 import { ACCESS_MAX, Control, FLAG_EXPIRES, ReaderSlot } from './layout.ts';
+import { hasherOf } from './partitioned-hasher.ts';
 import { expiresAtOf } from './record.ts';
 import { StoreView } from './store-view.ts';
 
@@ -35,7 +36,7 @@ export class StoreReader extends StoreView implements ReadView {
 
   constructor(memory: StoreMemory, readerIndex: number, clock: Clock) {
     const arena = new Arena(memory);
-    const hasher = new KeyHasher(arena.hashKeyLow, arena.hashKeyHigh);
+    const hasher = hasherOf(arena);
     const index = new KeyIndex(arena, hasher);
     super(arena, index, clock);
     assert(readerIndex >= 0 && readerIndex < arena.readersMax, 'a reader index beyond readersMax');

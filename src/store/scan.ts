@@ -3,19 +3,22 @@ import type { Arena } from './arena.ts';
 import type { EntryView } from './entry-view.ts';
 import type { KeyIndex } from './key-index.ts';
 import { FLAG_EXPIRES, IndexPage, KEY_BYTES_MAX, TOMBSTONE } from './layout.ts';
+import type { Partitions } from './partitions.ts';
 import { expiresAtOf } from './record.ts';
 
-const HASHES = 2 ** 32;
+/** One more than the highest hash: the cursor of a walk that is done. */
+export const HASHES = 2 ** 32;
 
 /**
  * Walks the index in the order of hashes. A cursor is the lowest hash not yet visited, so what happens to the index
  * between calls (splits, merges, moved entries) changes nothing about what is still to come; entries of equal hash are
- * visited in one call.
+ * visited in one call. With `shown`, which has 1 for partitions by their numbers, entries of others are passed over.
  */
 export class KeyScanner {
   readonly #arena: Arena;
   readonly #index: KeyIndex;
   readonly #entry: EntryView;
+  readonly #partitions: Partitions | null;
   /** hash × 1024 + slot of the entries of one page, to be sorted. */
   readonly #order = new Float64Array(IndexPage.slots);
   readonly #refs = new Int32Array(IndexPage.slots);
@@ -25,16 +28,17 @@ export class KeyScanner {
     this.#arena = arena;
     this.#index = index;
     this.#entry = entry;
+    this.#partitions = arena.partitions;
   }
 
-  scan(cursor: number, count: number, nowMs: number, visit: VisitKey): number {
+  scan(cursor: number, count: number, nowMs: number, visit: VisitKey, shown: Uint8Array | null): number {
     let visited = 0;
     let next = cursor >>> 0;
     do {
       const page = this.#index.pageOf(next | 0);
       const span = HASHES / 2 ** (this.#arena.word(page * 2 + IndexPage.localDepth) & 31);
       const hashEnd = Math.floor(next / span) * span + span;
-      const collected = this.#collect(page, next);
+      const collected = this.#collect(page, next, shown);
       const order = this.#order;
       let i = 0;
       while (i < collected) {
@@ -51,15 +55,40 @@ export class KeyScanner {
     return next >= HASHES ? 0 : next;
   }
 
+  /**
+   * Shows `visit` the records of the wanted partitions from `cursor` on, those included that have expired, until it
+   * answers false (what has the same hash comes all the same) or `pagesMax` pages are done. Returns the next cursor,
+   * {@link HASHES} when done. For the writer: the visitor may remove the entry it is shown.
+   */
+  walk(cursor: number, wanted: Uint8Array, pagesMax: number, visit: (ref: number, hash: number) => boolean): number {
+    let next = cursor;
+    for (let pages = 0; next < HASHES && pages < pagesMax; pages++) {
+      const page = this.#index.pageOf(next | 0);
+      const span = HASHES / 2 ** (this.#arena.word(page * 2 + IndexPage.localDepth) & 31);
+      const hashEnd = Math.floor(next / span) * span + span;
+      const collected = this.#collect(page, next, wanted);
+      let last = -1;
+      for (let i = 0; i < collected; i++) {
+        const place = this.#order[i] as number;
+        const hash = Math.floor(place / 1024);
+        if (last >= 0 && hash !== last) return hash;
+        if (!visit(this.#refs[place % 1024] as number, hash | 0)) last = hash;
+      }
+      next = hashEnd;
+      if (last >= 0) return next;
+    }
+    return next;
+  }
+
   /** Copies a live key, chosen by `random`, to `target` and returns its length; -1 when there is none. */
-  randomKey(target: Uint8Array, random: number, nowMs: number): number {
+  randomKey(target: Uint8Array, random: number, nowMs: number, shown: Uint8Array | null): number {
     let next = random >>> 0;
     for (let round = 0; round < 2; round++) {
       do {
         const page = this.#index.pageOf(next | 0);
         const span = HASHES / 2 ** (this.#arena.word(page * 2 + IndexPage.localDepth) & 31);
         const from = round === 0 && next === random >>> 0 ? Math.imul(random, 0x9e3779b1) >>> 0 : 0;
-        const length = this.#anyKey(page, from % IndexPage.slots, target, nowMs);
+        const length = this.#anyKey(page, from % IndexPage.slots, target, nowMs, shown);
         if (length >= 0) return length;
         next = Math.floor(next / span) * span + span;
       } while (next < HASHES);
@@ -68,12 +97,14 @@ export class KeyScanner {
     return -1;
   }
 
-  #anyKey(page: number, fromSlot: number, target: Uint8Array, nowMs: number): number {
+  #anyKey(page: number, fromSlot: number, target: Uint8Array, nowMs: number, shown: Uint8Array | null): number {
     const words = this.#arena.words;
     for (let i = 0; i < IndexPage.slots; i++) {
       const slot = (fromSlot + i) % IndexPage.slots;
       const ref = Atomics.load(words, page * 2 + slot * 2 + 1);
-      if (ref <= TOMBSTONE || !this.#show(ref, nowMs)) continue;
+      if (ref <= TOMBSTONE) continue;
+      if (shown !== null && !this.#isShown(words[page * 2 + slot * 2] as number, shown)) continue;
+      if (!this.#show(ref, nowMs)) continue;
       this.#entry.copyKey(target, 0);
       return this.#entry.keyBytes;
     }
@@ -81,7 +112,7 @@ export class KeyScanner {
   }
 
   /** Gathers the page's entries of hash ≥ `hashFirst`, sorted by hash; their references go to `#refs` by slot. */
-  #collect(page: number, hashFirst: number): number {
+  #collect(page: number, hashFirst: number, shown: Uint8Array | null): number {
     const words = this.#arena.words;
     let collected = 0;
     for (let slot = 0; slot < IndexPage.slots; slot++) {
@@ -96,11 +127,16 @@ export class KeyScanner {
         ref = again;
       }
       if (ref <= TOMBSTONE || hash < hashFirst) continue;
+      if (shown !== null && !this.#isShown(hash, shown)) continue;
       this.#refs[slot] = ref;
       this.#order[collected++] = hash * 1024 + slot;
     }
     this.#order.subarray(0, collected).sort();
     return collected;
+  }
+
+  #isShown(hash: number, shown: Uint8Array): boolean {
+    return this.#partitions === null || shown[this.#partitions.ofHash(hash)] === 1;
   }
 
   #visit(ref: number, nowMs: number, visit: VisitKey): boolean {

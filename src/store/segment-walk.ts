@@ -6,7 +6,9 @@ import {
   FLAG_CHUNK,
   FLAG_DEAD,
   FLAG_EXPIRES,
+  HEAP_POSITION_WORD,
   type Log,
+  NOT_IN_HEAP,
   SegmentRow,
   SegmentState,
 } from './layout.ts';
@@ -96,20 +98,25 @@ export class SegmentWalk {
     const slot = index.findRef(hash, ref);
     // Written by a writer that died before it published the record.
     if (slot === 0) return true;
-    if (this.#parts.isExpired(ref, header, nowMs)) {
+    const isOver = this.#parts.isExpired(ref, header, nowMs);
+    if (isOver && this.#parts.isOwned(this.#parts.partitionOf(ref))) {
       this.#parts.expire(slot, ref);
       return true;
     }
     let accesses = header >>> ACCESS_SHIFT;
     let target = log;
     if (this.#policy !== null) {
-      accesses = urgent ? EVICT : this.#policy.judge(log, hash, accesses, entryBytesOf(arena, ref));
+      // What is over in a partition that is not owned may be let go like anything else, but not taken for gone.
+      accesses = urgent || isOver ? EVICT : this.#policy.judge(log, hash, accesses, entryBytesOf(arena, ref));
       target = SegmentState.main;
     }
     const copy = accesses === EVICT ? 0 : records.appendCopy(ref, bytes, target, accesses);
     if (copy === 0) return this.#letGo(slot, ref);
     indexWriter.replace(slot, copy);
-    if ((header & FLAG_EXPIRES) !== 0) heap.moved(arena.word(copy * 2 + 5), copy);
+    if ((header & FLAG_EXPIRES) !== 0) {
+      const position = arena.word(copy * 2 + HEAP_POSITION_WORD);
+      if (position !== NOT_IN_HEAP) heap.moved(position, copy);
+    }
     records.buryAlone(ref);
     arena.count(Counter.compactedBytes, bytes);
     return true;
@@ -123,14 +130,15 @@ export class SegmentWalk {
     if (slot === 0) return true;
     const owner = arena.word(slot);
     const header = arena.word(owner * 2 + 1);
-    if (this.#parts.isExpired(owner, header, nowMs)) {
+    const isOver = this.#parts.isExpired(owner, header, nowMs);
+    if (isOver && this.#parts.isOwned(this.#parts.partitionOf(owner))) {
       this.#parts.expire(slot, owner);
       return true;
     }
     let target = log;
     let keeps = true;
     if (this.#policy !== null) {
-      keeps = !urgent && this.#keepsChunk(this.#policy, owner, log, hash, header >>> ACCESS_SHIFT);
+      keeps = !urgent && !isOver && this.#keepsChunk(this.#policy, owner, log, hash, header >>> ACCESS_SHIFT);
       target = SegmentState.main;
     }
     const copy = keeps ? records.appendCopy(chunk, bytes, target, 0) : 0;

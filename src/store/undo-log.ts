@@ -56,15 +56,17 @@ export class UndoLog {
 
   /** Makes the group's writes stand. */
   end(): void {
-    const words = this.#words;
-    let page = words[Control.undoPage] as number;
+    const page = this.#words[Control.undoPage] as number;
     this.forget();
     turnSequence(this.#arena);
-    while (page !== 0) {
-      const previous = words[page * 2 + UndoPage.previous] as number;
-      this.#pages.free(page);
-      page = previous;
-    }
+    this.#free(page);
+  }
+
+  /** As `forget`, with an end of the pages. */
+  discard(): void {
+    const page = this.#words[Control.undoPage] as number;
+    this.forget();
+    this.#free(page);
   }
 
   /** What was noted so far cannot be taken back any more; its pages are the caller's. */
@@ -97,6 +99,14 @@ export class UndoLog {
       words[Control.undoPage] = words[page * 2 + UndoPage.previous] as number;
       this.#pageCount--;
       this.#pages.free(page);
+    }
+  }
+
+  #free(newest: number): void {
+    for (let page = newest; page !== 0; ) {
+      const previous = this.#words[page * 2 + UndoPage.previous] as number;
+      this.#pages.free(page);
+      page = previous;
     }
   }
 

@@ -7,7 +7,9 @@ import {
   FLAG_CHUNKED,
   FLAG_DEAD,
   FLAG_EXPIRES,
+  HEAP_POSITION_WORD,
   IndexPage,
+  NOT_IN_HEAP,
   PAGE_BYTES,
   SegmentRow,
   SegmentState,
@@ -19,11 +21,13 @@ import type { WriterParts } from './writer-parts.ts';
 
 /** @throws {AssertionError} unless everything in the arena agrees with what a count from scratch finds. For tests. */
 export function validate(parts: WriterParts): void {
-  const { arena, index, heap, pages, segments } = parts;
+  const { arena, index, heap, pages, segments, partitions } = parts;
   const liveBytes = new Map<number, number>();
   const pagesInUse = new Map<number, number>();
   let keys = 0;
-  let expiring = 0;
+  let filed = 0;
+  const partitionKeys = new Map<number, number>();
+  const partitionExpiring = new Map<number, number>();
   let indexPages = 0;
   let hashNext = 0;
   const live = (ref: number): void => {
@@ -77,9 +81,21 @@ export function validate(parts: WriterParts): void {
           live(chunk);
         }
       }
+      const partition = parts.partitionOf(ref);
+      if (partitions !== null) {
+        assert(partitions.has(partition), 'an entry of a partition that is not here');
+        assert(partitions.ofHash(hash) === partition, 'a hash that tells another partition');
+        add(partitionKeys, partition);
+      }
       if ((header & FLAG_EXPIRES) !== 0) {
-        expiring++;
-        assert(heap.refAt(arena.word(ref * 2 + 5)) === ref, 'a heap node that refers to another entry');
+        add(partitionExpiring, partition);
+        const position = arena.word(ref * 2 + HEAP_POSITION_WORD);
+        if (position === NOT_IN_HEAP) {
+          assert(parts.isRefiling || !parts.isOwned(partition), 'an entry that expires and is not in the heap');
+        } else {
+          filed++;
+          assert(heap.refAt(position) === ref, 'a heap node that refers to another entry');
+        }
       }
     }
     assert(used === arena.word(page * 2 + IndexPage.used), 'entries of a page miscounted');
@@ -88,7 +104,13 @@ export function validate(parts: WriterParts): void {
   });
   assert(hashNext === 2 ** 32, 'an index that does not cover all hashes');
   heap.validate();
-  assert(heap.size === expiring, 'heap nodes that belong to no entry');
+  assert(heap.size === filed, 'heap nodes that belong to no entry');
+  for (let place = 0; place < (partitions?.count ?? 0); place++) {
+    const partition = (partitions?.first ?? 0) + place;
+    assert(partitions?.keys(partition) === (partitionKeys.get(partition) ?? 0), 'keys of a partition miscounted');
+    const expiring = partitionExpiring.get(partition) ?? 0;
+    assert(partitions?.expiringKeys(partition) === expiring, 'expiring keys of a partition miscounted');
+  }
   assert(keys === arena.counter(Counter.keys), 'keys miscounted');
   assert(indexPages === arena.counter(Counter.indexPages), 'index pages miscounted');
 
@@ -121,4 +143,8 @@ export function validate(parts: WriterParts): void {
   const parted = sum.liveBytes + sum.deadBytes + sum.indexBytes + sum.heapBytes + sum.controlBytes + sum.retiredBytes;
   assert(parted + sum.freeBytes === sum.budgetBytes, 'bytes that belong to nothing');
   assert(sum.freeBytes >= 0, 'more bytes used than there are');
+}
+
+function add(counts: Map<number, number>, key: number): void {
+  counts.set(key, (counts.get(key) ?? 0) + 1);
 }

@@ -1,14 +1,17 @@
 import { assert } from '../base/assert.ts';
 import { ChangeFlag, ChangeKind, type ChangeListener } from '../base/change.ts';
+import type { EffectListener } from '../base/effect.ts';
 import type { Clock } from '../base/ports.ts';
 import { Arena, type StoreMemory } from './arena.ts';
 import { Epochs } from './epochs.ts';
 import { ExpiryHeap } from './expiry-heap.ts';
-import { KeyHasher } from './hash.ts';
+import type { KeyHasher } from './hash.ts';
 import { KeyIndex } from './key-index.ts';
 import { KeyIndexWriter } from './key-index-writer.ts';
-import { Counter, FLAG_CHUNKED, FLAG_EXPIRES, KEY_BYTES_MASK } from './layout.ts';
+import { Counter, FLAG_CHUNKED, FLAG_EXPIRES, HEAP_POSITION_WORD, KEY_BYTES_MASK, NOT_IN_HEAP } from './layout.ts';
 import { Pages } from './pages.ts';
+import { hasherOf } from './partitioned-hasher.ts';
+import type { Partitions } from './partitions.ts';
 import { chunkCountOf, expiresAtOf, keyWord, recordBytesOf, valueWord } from './record.ts';
 import { RecordWriter } from './record-writer.ts';
 import { Segments } from './segments.ts';
@@ -30,13 +33,22 @@ export class WriterParts {
   readonly records: RecordWriter;
   /** Told of what becomes of keys; null: nobody is. */
   changes: ChangeListener | null = null;
+  /** Told of what becomes of entries; null: nobody is. */
+  effects: EffectListener | null = null;
+  readonly partitions: Partitions | null;
+  /** 1 for partitions, by their numbers, that are owned: those entries alone are in the heap, and told of. */
+  readonly owned: Uint8Array;
+  /** Entries of owned partitions may be missing in the heap. */
+  isRefiling = false;
 
   constructor(memory: StoreMemory, clock: Clock) {
     const arena = new Arena(memory);
     this.arena = arena;
     this.clock = clock;
     this.epochs = new Epochs(arena);
-    this.hasher = new KeyHasher(arena.hashKeyLow, arena.hashKeyHigh);
+    this.partitions = arena.partitions;
+    this.owned = new Uint8Array(arena.partitions?.total ?? 0).fill(1);
+    this.hasher = hasherOf(arena);
     this.index = new KeyIndex(arena, this.hasher);
     this.segments = new Segments(arena, this.epochs);
     this.pages = new Pages(arena, this.segments, this.epochs);
@@ -50,6 +62,19 @@ export class WriterParts {
     return this.hasher.hashWords(this.arena.words, keyWord(ref, header), header & KEY_BYTES_MASK);
   }
 
+  /** The partition of a stored entry; 0 where there are none. */
+  partitionOf(ref: number): number {
+    const { arena, partitions } = this;
+    if (partitions === null) return 0;
+    const header = arena.word(ref * 2 + 1);
+    const start = keyWord(ref, header) * 4;
+    return partitions.ofKey(arena.bytes, start, start + (header & KEY_BYTES_MASK));
+  }
+
+  isOwned(partition: number): boolean {
+    return this.partitions === null || this.owned[partition] === 1;
+  }
+
   isExpired(ref: number, header: number, nowMs: number): boolean {
     return (header & FLAG_EXPIRES) !== 0 && expiresAtOf(this.arena, ref, header) <= nowMs;
   }
@@ -58,7 +83,10 @@ export class WriterParts {
   unlink(slot: number, ref: number): void {
     const header = this.arena.word(ref * 2 + 1);
     this.indexWriter.remove(slot);
-    if ((header & FLAG_EXPIRES) !== 0) this.heap.remove(this.arena.word(ref * 2 + 5));
+    if ((header & FLAG_EXPIRES) !== 0) {
+      this.#unfile(ref);
+      if (this.partitions !== null) this.partitions.countExpiringKeys(this.partitionOf(ref), -1);
+    }
     this.records.bury(ref);
   }
 
@@ -66,7 +94,7 @@ export class WriterParts {
   expire(slot: number, ref: number): void {
     this.unlink(slot, ref);
     this.arena.count(Counter.expiredEntries, 1);
-    this.#tell(ChangeKind.expired, ref);
+    this.#tellGone(ChangeKind.expired, ref);
   }
 
   /** Takes out an entry to make room. */
@@ -75,7 +103,7 @@ export class WriterParts {
     arena.count(Counter.evictedEntries, 1);
     arena.count(Counter.evictedBytes, recordBytesOf(arena, ref));
     this.unlink(slot, ref);
-    this.#tell(ChangeKind.evicted, ref);
+    this.#tellGone(ChangeKind.evicted, ref);
   }
 
   /** Keeps an entry's record and chunks where they are while segments are held. */
@@ -104,7 +132,7 @@ export class WriterParts {
     if (newRef === 0) {
       assert(indexWriter.prepareInsert(hash), NO_MEMORY);
       indexWriter.insert(hash, oldRef);
-      if (expires) heap.insert(oldRef, expiresAtOf(arena, oldRef, header), nowMs);
+      if (expires) this.file(oldRef, nowMs);
     } else {
       indexWriter.replace(slot, oldRef);
       this.refile(newRef, oldRef, nowMs);
@@ -115,11 +143,37 @@ export class WriterParts {
   }
 
   /** The record was just buried: its bytes are what they were. */
-  #tell(kind: ChangeKind, ref: number): void {
-    if (!this.changes?.isListening) return;
+  #tellGone(kind: ChangeKind, ref: number): void {
+    const { changes, effects } = this;
+    const listens = changes?.isListening;
+    if (!listens && effects === null) return;
+    const partition = this.partitionOf(ref);
+    if (!this.isOwned(partition)) return;
+    const { bytes } = this.arena;
     const header = this.arena.word(ref * 2 + 1);
     const start = keyWord(ref, header) * 4;
-    this.changes.onChange(kind, this.arena.bytes, start, start + (header & KEY_BYTES_MASK), ChangeFlag.none);
+    const end = start + (header & KEY_BYTES_MASK);
+    if (listens) changes?.onChange(kind, bytes, start, end, ChangeFlag.none);
+    effects?.onRemove(partition, bytes, start, end, true);
+  }
+
+  /** Brings an entry that expires, and was not there, into the heap, if its partition is owned. */
+  file(ref: number, nowMs: number): void {
+    const { arena, partitions } = this;
+    if (partitions !== null) {
+      const partition = this.partitionOf(ref);
+      partitions.countExpiringKeys(partition, 1);
+      if (!this.isOwned(partition)) {
+        arena.words[ref * 2 + HEAP_POSITION_WORD] = NOT_IN_HEAP;
+        return;
+      }
+    }
+    this.heap.insert(ref, expiresAtOf(arena, ref, arena.word(ref * 2 + 1)), nowMs);
+  }
+
+  #unfile(ref: number): void {
+    const position = this.arena.word(ref * 2 + HEAP_POSITION_WORD);
+    if (position !== NOT_IN_HEAP) this.heap.remove(position);
   }
 
   /** Brings the heap in line with the record `newRef` having taken the place of `oldRef`; 0 stands for none. */
@@ -127,12 +181,15 @@ export class WriterParts {
     const arena = this.arena;
     const oldHeader = oldRef === 0 ? 0 : arena.word(oldRef * 2 + 1);
     const newHeader = arena.word(newRef * 2 + 1);
+    const position = (oldHeader & FLAG_EXPIRES) === 0 ? NOT_IN_HEAP : arena.word(oldRef * 2 + HEAP_POSITION_WORD);
     if ((newHeader & FLAG_EXPIRES) !== 0) {
       const expiresAtMs = expiresAtOf(arena, newRef, newHeader);
-      if ((oldHeader & FLAG_EXPIRES) !== 0) this.heap.update(arena.word(oldRef * 2 + 5), newRef, expiresAtMs, nowMs);
-      else this.heap.insert(newRef, expiresAtMs, nowMs);
+      if (position !== NOT_IN_HEAP) this.heap.update(position, newRef, expiresAtMs, nowMs);
+      else if ((oldHeader & FLAG_EXPIRES) === 0) this.file(newRef, nowMs);
+      else arena.words[newRef * 2 + HEAP_POSITION_WORD] = NOT_IN_HEAP;
     } else if ((oldHeader & FLAG_EXPIRES) !== 0) {
-      this.heap.remove(arena.word(oldRef * 2 + 5));
+      if (position !== NOT_IN_HEAP) this.heap.remove(position);
+      if (this.partitions !== null) this.partitions.countExpiringKeys(this.partitionOf(newRef), -1);
     }
   }
 }

@@ -1,5 +1,6 @@
 import { assert } from '../base/assert.ts';
 import { ChangeFlag, ChangeKind, type ChangeListener } from '../base/change.ts';
+import type { EffectListener } from '../base/effect.ts';
 import type { Clock } from '../base/ports.ts';
 import { type PutRequest, PutStatus, type WriteView } from '../base/view.ts';
 import type { Arena, StoreMemory } from './arena.ts';
@@ -18,7 +19,9 @@ import {
   Counter,
   EXPIRES_AT_MS_MAX,
   FLAG_EXPIRES,
+  HEAP_POSITION_WORD,
   type Log,
+  NOT_IN_HEAP,
 } from './layout.ts';
 import { chunkCountOf, chunkRecordBytesFor, recordBytesFor, recordBytesOf } from './record.ts';
 import type { RecordWriter } from './record-writer.ts';
@@ -43,16 +46,17 @@ export class StoreWriter extends StoreView implements WriteView {
   readonly #hasher: KeyHasher;
   readonly #index: KeyIndex;
   readonly #indexWriter: KeyIndexWriter;
-  readonly #parts: WriterParts;
+  protected readonly parts: WriterParts;
   readonly #heap: ExpiryHeap;
   readonly #records: RecordWriter;
-  readonly #collector: Collector;
+  protected readonly collector: Collector;
   readonly #undo: UndoLog;
   /** Whether a group is under way. Should its author fail, the store is to be attached anew, which takes it back. */
   inGroup = false;
-  /** For every open group, writes noted and changes told before it began. */
+  /** For every open group, writes noted, changes and effects told before it began. */
   readonly #undoMarks: number[] = [];
   readonly #changeMarks: number[] = [];
+  readonly #effectMarks: number[] = [];
   /** Bytes that the open group was promised room for and has not used. */
   #promisedBytes = 0;
 
@@ -60,7 +64,7 @@ export class StoreWriter extends StoreView implements WriteView {
   constructor(memory: StoreMemory, clock: Clock, groupStands = false) {
     const parts = new WriterParts(memory, clock);
     super(parts.arena, parts.index, clock);
-    this.#parts = parts;
+    this.parts = parts;
     this.#arena = parts.arena;
     this.#words = parts.arena.words;
     this.#clock = clock;
@@ -70,7 +74,7 @@ export class StoreWriter extends StoreView implements WriteView {
     this.#heap = parts.heap;
     this.#records = parts.records;
     this.#undo = new UndoLog(parts.arena, parts.pages);
-    this.#collector = new Collector(parts);
+    this.collector = new Collector(parts);
     attach(parts, clock.nowMs(), groupStands);
     this.lastVersion = parts.arena.counter(Counter.version);
     this.valueBytesMax = valueBytesMaxOf(parts.arena);
@@ -78,11 +82,21 @@ export class StoreWriter extends StoreView implements WriteView {
 
   /** Who is told of changes; null: nobody. */
   get changes(): ChangeListener | null {
-    return this.#parts.changes;
+    return this.parts.changes;
   }
 
   set changes(listener: ChangeListener | null) {
-    this.#parts.changes = listener;
+    this.parts.changes = listener;
+  }
+
+  /** Who is told of effects; null: nobody. */
+  get effects(): EffectListener | null {
+    return this.parts.effects;
+  }
+
+  set effects(listener: EffectListener | null) {
+    assert(!this.inGroup, 'a listener that knows nothing of the groups under way');
+    this.parts.effects = listener;
   }
 
   get openGroups(): number {
@@ -105,6 +119,11 @@ export class StoreWriter extends StoreView implements WriteView {
   }
 
   put(request: PutRequest): PutStatus {
+    return this.write(request, this.lastVersion + 1, true);
+  }
+
+  /** As `put`, with that version; tells nobody unless `tells`. */
+  protected write(request: PutRequest, version: number, tells: boolean): PutStatus {
     const arena = this.#arena;
     const keyBytes = request.keyEnd - request.keyStart;
     const valueBytes = request.valueEnd - request.valueStart;
@@ -130,15 +149,16 @@ export class StoreWriter extends StoreView implements WriteView {
     let log: Log;
     let accesses: number;
     if (replaces) {
-      log = this.#collector.logOf(oldRef);
+      log = this.collector.logOf(oldRef);
       accesses = Math.min(ACCESS_MAX, (oldHeader >>> ACCESS_SHIFT) + 1);
     } else {
-      log = this.#collector.logForNew();
-      accesses = this.#collector.accessesForNew(hash);
+      log = this.collector.logForNew();
+      accesses = this.collector.accessesForNew(hash);
     }
-    const version = this.lastVersion + 1;
-    this.lastVersion = version;
-    arena.doubles[Counter.version] = version;
+    if (version > this.lastVersion) {
+      this.lastVersion = version;
+      arena.doubles[Counter.version] = version;
+    }
     const ref = this.#records.append(request, this.#hasher.words, hash, log, accesses, version);
     if (ref === 0) return this.#outOfMemory();
     if (this.inGroup) this.#note(hash, oldRef, ref);
@@ -148,14 +168,22 @@ export class StoreWriter extends StoreView implements WriteView {
       this.#indexWriter.replace(slot, ref);
       if (!replaces) arena.count(Counter.expiredEntries, 1);
     }
-    if (oldRef !== 0 || request.expiresAtMs !== 0) this.#parts.refile(oldRef, ref, this.#clock.nowMs());
+    if (oldRef !== 0 || request.expiresAtMs !== 0) this.parts.refile(oldRef, ref, this.#clock.nowMs());
     if (oldRef !== 0) this.#records.bury(oldRef);
-    const { changes } = this.#parts;
-    if (changes?.isListening) tellPut(changes, request, oldRef !== 0 && !replaces, !replaces);
+    if (tells) {
+      const { changes, effects } = this.parts;
+      if (changes?.isListening) tellPut(changes, request, oldRef !== 0 && !replaces, !replaces);
+      if (effects !== null) effects.onPut(this.#partitionOf(hash), request, version);
+    }
     return replaces ? PutStatus.replaced : PutStatus.created;
   }
 
   remove(source: Uint8Array, start: number, end: number): boolean {
+    return this.take(source, start, end, true);
+  }
+
+  /** As `remove`; tells nobody unless `tells`. */
+  protected take(source: Uint8Array, start: number, end: number, tells: boolean): boolean {
     const keyBytes = end - start;
     if (keyBytes > this.#arena.keyBytesMax) return false;
     const hash = this.#hasher.hash(source, start, end);
@@ -164,19 +192,27 @@ export class StoreWriter extends StoreView implements WriteView {
     const expired = this.#isExpired(ref, this.#arena.word(ref * 2 + 1));
     if (this.inGroup) {
       // A removal cannot be refused: it may take what is kept back for walks.
-      if (!this.#undo.prepareNote()) this.#collector.makeRoomForGroup(0, 0);
+      if (!this.#undo.prepareNote()) this.collector.makeRoomForGroup(0, 0);
       this.#note(hash, ref, 0);
     }
-    this.#parts.unlink(this.#index.slot, ref);
+    this.parts.unlink(this.#index.slot, ref);
     if (expired) this.#arena.count(Counter.expiredEntries, 1);
-    this.#tell(expired ? ChangeKind.expired : ChangeKind.removed, source, start, end);
+    if (tells) {
+      this.#tell(expired ? ChangeKind.expired : ChangeKind.removed, source, start, end);
+      this.parts.effects?.onRemove(this.#partitionOf(hash), source, start, end, false);
+    }
     return !expired;
   }
 
   setExpiry(source: Uint8Array, start: number, end: number, expiresAtMs: number): boolean {
+    return this.expireAt(source, start, end, expiresAtMs, true);
+  }
+
+  /** As `setExpiry`; unless it `tells`, it tells nobody, and changes also an entry that has expired. */
+  protected expireAt(source: Uint8Array, start: number, end: number, expiresAtMs: number, tells: boolean): boolean {
     assert(expiresAtMs >= 0 && expiresAtMs <= EXPIRES_AT_MS_MAX, 'an expiry out of range');
     const arena = this.#arena;
-    let ref = this.#findLive(source, start, end);
+    let ref = tells ? this.#findLive(source, start, end) : this.#find(source, start, end);
     if (ref === 0) return false;
     let header = arena.word(ref * 2 + 1);
     const expiresNow = (header & FLAG_EXPIRES) !== 0;
@@ -185,26 +221,26 @@ export class StoreWriter extends StoreView implements WriteView {
       if (arena.word(ref * 2 + 3) >>> 16 === Math.floor(expiresAtMs / 2 ** 32)) {
         // One store changes the whole time, its high part being the same: no reader can see half of it.
         Atomics.store(this.#words, ref * 2 + 4, expiresAtMs | 0);
-        this.#heap.update(arena.word(ref * 2 + 5), ref, expiresAtMs, this.#clock.nowMs());
-        this.#tell(ChangeKind.expiry, source, start, end, ChangeFlag.expires);
+        const position = arena.word(ref * 2 + HEAP_POSITION_WORD);
+        if (position !== NOT_IN_HEAP) this.#heap.update(position, ref, expiresAtMs, this.#clock.nowMs());
+        if (tells) this.#tellExpiry(source, start, end, expiresAtMs);
         return true;
       }
     }
     if (!this.#makeRoom(recordBytesOf(arena, ref) + 8)) return this.#outOfMemory() === PutStatus.created;
     if (expiresAtMs !== 0 && !this.#heap.prepareInsert()) return this.#outOfMemory() === PutStatus.created;
     // Making room may have moved the entry, or evicted it.
-    ref = this.#findLive(source, start, end);
+    ref = tells ? this.#findLive(source, start, end) : this.#find(source, start, end);
     if (ref === 0) return false;
     header = arena.word(ref * 2 + 1);
     const accesses = header >>> ACCESS_SHIFT;
-    const copy = this.#records.appendWithExpiry(ref, this.#collector.logOf(ref), expiresAtMs, accesses);
+    const copy = this.#records.appendWithExpiry(ref, this.collector.logOf(ref), expiresAtMs, accesses);
     if (copy === 0) return this.#outOfMemory() === PutStatus.created;
     if (this.inGroup) this.#note(this.#hasher.hash(source, start, end), ref, copy);
     this.#indexWriter.replace(this.#index.slot, copy);
-    this.#parts.refile(ref, copy, this.#clock.nowMs());
+    this.parts.refile(ref, copy, this.#clock.nowMs());
     this.#records.buryAlone(ref);
-    const flags = expiresAtMs === 0 ? ChangeFlag.none : ChangeFlag.expires;
-    this.#tell(ChangeKind.expiry, source, start, end, flags);
+    if (tells) this.#tellExpiry(source, start, end, expiresAtMs);
     return true;
   }
 
@@ -215,7 +251,7 @@ export class StoreWriter extends StoreView implements WriteView {
     }
     // What the records add to what the caller counts, at most: header, expiry, padding and chunk headers.
     const bytes = entryBytesTotal + entries * 64 + Math.ceil(entryBytesTotal / this.#arena.chunkBytes) * 24;
-    if (!this.#collector.makeRoomForGroup(bytes, entries)) {
+    if (!this.collector.makeRoomForGroup(bytes, entries)) {
       this.#outOfMemory();
       return false;
     }
@@ -225,7 +261,7 @@ export class StoreWriter extends StoreView implements WriteView {
     }
     this.#pushMarks();
     this.#promisedBytes = bytes;
-    this.#parts.segments.hold();
+    this.parts.segments.hold();
     return true;
   }
 
@@ -233,27 +269,38 @@ export class StoreWriter extends StoreView implements WriteView {
     assert(this.inGroup, 'a group that was not begun');
     this.#undoMarks.pop();
     this.#changeMarks.pop();
+    const effectMark = this.#effectMarks.pop() as number;
+    this.parts.effects?.settle(effectMark);
     if (this.#undoMarks.length > 0) return;
     this.inGroup = false;
     this.#promisedBytes = 0;
     this.#undo.end();
-    this.#parts.segments.letGo();
+    this.parts.segments.letGo();
   }
 
   abandonGroup(): void {
     assert(this.inGroup, 'a group that was not begun');
     const last = this.#undoMarks.length - 1;
-    this.#undo.takeBack(this.#parts, this.#undoMarks[last] as number);
-    this.#parts.changes?.takeBack(this.#changeMarks[last] as number);
+    this.#undo.takeBack(this.parts, this.#undoMarks[last] as number);
+    this.parts.changes?.takeBack(this.#changeMarks[last] as number);
+    this.parts.effects?.takeBack(this.#effectMarks[last] as number);
     this.endGroup();
   }
 
   clear(): void {
+    this.empty();
+    this.tellCleared();
+    this.parts.effects?.onClear(0);
+    if (this.inGroup) this.restartGroup();
+  }
+
+  /** Removes every entry and tells nobody. Within a group, what it did so far is forgotten: `restartGroup` is to follow. */
+  protected empty(): void {
     assert(this.#undoMarks.length <= 1, 'a store cleared within a group of a group');
-    const { pages, segments } = this.#parts;
+    const { pages, segments } = this.parts;
     const grouped = this.inGroup;
     if (grouped) this.#undo.forget();
-    this.#collector.reset();
+    this.collector.reset();
     // The directory has many words: until the last refers to the empty page, nobody may look. In a group nobody does.
     if (!grouped) turnSequence(this.#arena);
     const empty = this.#indexWriter.reset();
@@ -262,12 +309,30 @@ export class StoreWriter extends StoreView implements WriteView {
     this.#heap.clear();
     pages.retireAllBut(empty);
     segments.retireLogs();
-    this.#tell(ChangeKind.cleared, NO_BYTES, 0, 0);
-    if (!grouped) return;
-    // From here on the group can be taken back to the empty store, and no further.
+  }
+
+  /** As `empty`, with what `removes` takes out of the store instead of all. */
+  protected emptyBy(removes: () => void): void {
+    assert(this.#undoMarks.length <= 1, 'a store cleared within a group of a group');
+    const grouped = this.inGroup;
+    if (grouped) this.#undo.discard();
+    else turnSequence(this.#arena);
+    removes();
+    if (!grouped) turnSequence(this.#arena);
+  }
+
+  /** From here on the group can be taken back to what is there now, and no further. */
+  protected restartGroup(): void {
+    const { changes, effects } = this.parts;
     this.#undo.restart();
     this.#undoMarks[0] = 0;
-    this.#changeMarks[0] = this.#parts.changes?.mark() ?? 0;
+    this.#changeMarks[0] = changes?.mark() ?? 0;
+    effects?.settle(this.#effectMarks[0] as number);
+    this.#effectMarks[0] = effects?.mark() ?? 0;
+  }
+
+  protected tellCleared(): void {
+    this.#tell(ChangeKind.cleared, NO_BYTES, 0, 0);
   }
 
   /**
@@ -275,7 +340,7 @@ export class StoreWriter extends StoreView implements WriteView {
    * `limit` says that none is left. About a microsecond each.
    */
   expireDue(nowMs: number, limit: number): number {
-    return this.#collector.expireDue(nowMs, limit);
+    return this.collector.expireDue(nowMs, limit);
   }
 
   /** Unix milliseconds before which `expireDue` has nothing to do; -1 when nothing expires. */
@@ -285,12 +350,12 @@ export class StoreWriter extends StoreView implements WriteView {
 
   /** Takes one bounded step (of about a millisecond at most) of work put off until now; false when there is none. */
   maintain(): boolean {
-    return this.#collector.maintain();
+    return this.collector.maintain();
   }
 
   /** @throws {AssertionError} unless every count and every reference agrees with what is there. Slow: for tests. */
   validate(): void {
-    validate(this.#parts);
+    validate(this.parts);
   }
 
   /** Sees to it that `bytes` can be appended: out of what the group was promised, or by making room. */
@@ -299,36 +364,60 @@ export class StoreWriter extends StoreView implements WriteView {
       this.#promisedBytes -= bytes;
       return true;
     }
-    return this.#collector.makeRoom(bytes) && (!this.inGroup || this.#undo.prepareNote());
+    return this.collector.makeRoom(bytes) && (!this.inGroup || this.#undo.prepareNote());
   }
 
   /** Notes, before the index changes, what a write of the group replaces, and keeps that where it is. */
   #note(hash: number, oldRef: number, newRef: number): void {
-    if (oldRef !== 0) this.#parts.pin(oldRef);
+    if (oldRef !== 0) this.parts.pin(oldRef);
     this.#undo.note(hash, oldRef, newRef);
   }
 
   #pushMarks(): void {
     this.inGroup = true;
     this.#undoMarks.push(this.#undo.count);
-    this.#changeMarks.push(this.#parts.changes?.mark() ?? 0);
+    this.#changeMarks.push(this.parts.changes?.mark() ?? 0);
+    this.#effectMarks.push(this.parts.effects?.mark() ?? 0);
   }
 
   #tell(kind: ChangeKind, bytes: Uint8Array, start: number, end: number, flags: number = ChangeFlag.none): void {
-    const { changes } = this.#parts;
+    const { changes } = this.parts;
     if (changes?.isListening) changes.onChange(kind, bytes, start, end, flags);
   }
 
-  #findLive(source: Uint8Array, start: number, end: number): number {
+  #tellExpiry(source: Uint8Array, start: number, end: number, expiresAtMs: number): void {
+    const flags = expiresAtMs === 0 ? ChangeFlag.none : ChangeFlag.expires;
+    this.#tell(ChangeKind.expiry, source, start, end, flags);
+    const { effects } = this.parts;
+    if (effects !== null) {
+      effects.onExpiry(this.#partitionOf(this.#hasher.hash(source, start, end)), source, start, end, expiresAtMs);
+    }
+  }
+
+  #partitionOf(hash: number): number {
+    return this.parts.partitions === null ? 0 : this.parts.partitions.ofHash(hash);
+  }
+
+  /** Whether there is an entry of this key, expired or not. */
+  protected isThere(source: Uint8Array, start: number, end: number): boolean {
+    return this.#find(source, start, end) !== 0;
+  }
+
+  /** The entry of this key, expired or not; 0 when there is none. */
+  #find(source: Uint8Array, start: number, end: number): number {
     const keyBytes = end - start;
     if (keyBytes > this.#arena.keyBytesMax) return 0;
-    const ref = this.#index.find(this.#hasher.hash(source, start, end), keyBytes);
+    return this.#index.find(this.#hasher.hash(source, start, end), keyBytes);
+  }
+
+  #findLive(source: Uint8Array, start: number, end: number): number {
+    const ref = this.#find(source, start, end);
     if (ref === 0 || this.#isExpired(ref, this.#arena.word(ref * 2 + 1))) return 0;
     return ref;
   }
 
   #isExpired(ref: number, header: number): boolean {
-    return this.#parts.isExpired(ref, header, this.#clock.nowMs());
+    return this.parts.isExpired(ref, header, this.#clock.nowMs());
   }
 
   #outOfMemory(): PutStatus {

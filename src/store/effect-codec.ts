@@ -1,0 +1,190 @@
+import { copyBytes } from '../base/copy-bytes.ts';
+import type { ValueType } from '../base/view.ts';
+import { CONTENT_TYPE_BYTES_MAX, EXPIRES_AT_MS_MAX, KEY_BYTES_MAX } from './layout.ts';
+
+/**
+ * A record of what was done to one partition: a byte of flags, then any number of effects, one behind the other.
+ *
+ * | effect | first byte | then |
+ * | --- | --- | --- |
+ * | put | 1 + type · 8 (+ 32: expires, + 64: has a content type) | version; key; if it expires, when; content type; value |
+ * | remove | 2 | key |
+ * | expiry | 3 | key; when (0: never) |
+ * | clear | 4 | |
+ *
+ * Numbers are unsigned LEB128 of up to 48 bits, times Unix milliseconds; key, content type and value are each a number
+ * of bytes and the bytes. Effects are absolute: a record done twice leaves what it leaves when done once.
+ */
+export const EffectKind = { put: 1, remove: 2, expiry: 3, clear: 4 } as const;
+export type EffectKind = (typeof EffectKind)[keyof typeof EffectKind];
+
+/** Flag of a record: its effects are to be seen at once. */
+export const RECORD_IS_GROUP = 1;
+
+const KIND_MASK = 7;
+const TYPE_SHIFT = 3;
+const TYPE_MASK = 3;
+const PUT_EXPIRES = 32;
+const PUT_HAS_CONTENT_TYPE = 64;
+const NUMBER_BYTES_MAX = 7;
+const NUMBER_MAX = 2 ** 48 - 1;
+const BYTES_MIN = 4096;
+
+/** Bytes that are put together, in a buffer that grows. The parts of a put are copied by whoever asks for it. */
+export class EffectWriter {
+  bytes = new Uint8Array(BYTES_MIN);
+  length = 0;
+  /** Where the key of the effect written last begins; of a put also its content type and its value. */
+  keyAt = 0;
+  contentTypeAt = 0;
+  valueAt = 0;
+
+  /** Leaves room for the put's key, content type and value at `keyAt`, `contentTypeAt` and `valueAt`. */
+  put(
+    type: ValueType,
+    version: number,
+    expiresAtMs: number,
+    keyBytes: number,
+    contentTypeBytes: number,
+    valueBytes: number,
+  ): void {
+    this.#reserve(1 + 5 * NUMBER_BYTES_MAX + keyBytes + contentTypeBytes + valueBytes);
+    let head: number = EffectKind.put | (type << TYPE_SHIFT);
+    if (expiresAtMs !== 0) head |= PUT_EXPIRES;
+    if (contentTypeBytes !== 0) head |= PUT_HAS_CONTENT_TYPE;
+    this.bytes[this.length++] = head;
+    this.#number(version);
+    this.keyAt = this.#room(keyBytes);
+    if (expiresAtMs !== 0) this.#number(expiresAtMs);
+    if (contentTypeBytes !== 0) this.contentTypeAt = this.#room(contentTypeBytes);
+    this.valueAt = this.#room(valueBytes);
+  }
+
+  remove(key: Uint8Array, start: number, end: number): void {
+    this.#reserve(1 + NUMBER_BYTES_MAX + end - start);
+    this.bytes[this.length++] = EffectKind.remove;
+    this.keyAt = this.#room(end - start);
+    copyBytes(key, start, this.bytes, this.keyAt, end - start);
+  }
+
+  expiry(key: Uint8Array, start: number, end: number, expiresAtMs: number): void {
+    this.#reserve(1 + 2 * NUMBER_BYTES_MAX + end - start);
+    this.bytes[this.length++] = EffectKind.expiry;
+    this.keyAt = this.#room(end - start);
+    copyBytes(key, start, this.bytes, this.keyAt, end - start);
+    this.#number(expiresAtMs);
+  }
+
+  clear(): void {
+    this.#reserve(1);
+    this.bytes[this.length++] = EffectKind.clear;
+    this.keyAt = this.length;
+  }
+
+  #room(length: number): number {
+    this.#number(length);
+    const at = this.length;
+    this.length += length;
+    return at;
+  }
+
+  #number(value: number): void {
+    let rest = value;
+    while (rest >= 128) {
+      this.bytes[this.length++] = (rest % 128) | 128;
+      rest = Math.floor(rest / 128);
+    }
+    this.bytes[this.length++] = rest;
+  }
+
+  #reserve(more: number): void {
+    const needed = this.length + more;
+    if (needed <= this.bytes.length) return;
+    const bytes = new Uint8Array(Math.max(needed, 2 * this.bytes.length));
+    bytes.set(this.bytes.subarray(0, this.length));
+    this.bytes = bytes;
+  }
+}
+
+/** Reads a record's effects one by one. What is not a record ends it early, with `isFaulty`. */
+export class EffectReader {
+  kind: EffectKind = EffectKind.clear;
+  bytes: Uint8Array = new Uint8Array(0);
+  isGroup = false;
+  /** Something is not as it should be: there is nothing more to read. */
+  isFaulty = false;
+  keyStart = 0;
+  keyEnd = 0;
+  expiresAtMs = 0;
+  version = 0;
+  type: ValueType = 0;
+  contentTypeStart = 0;
+  contentTypeEnd = 0;
+  valueStart = 0;
+  valueEnd = 0;
+  #at = 0;
+
+  open(record: Uint8Array): void {
+    this.bytes = record;
+    this.isFaulty = record.length === 0 || (record[0] as number) > RECORD_IS_GROUP;
+    this.isGroup = record[0] === RECORD_IS_GROUP;
+    this.#at = 1;
+  }
+
+  /** Goes to the next effect; false when there is none. */
+  next(): boolean {
+    if (this.isFaulty || this.#at >= this.bytes.length) return false;
+    const head = this.bytes[this.#at++] as number;
+    this.kind = (head & KIND_MASK) as EffectKind;
+    if (this.kind === EffectKind.put) this.#readPut(head);
+    else if (head > EffectKind.clear || head === 0) this.isFaulty = true;
+    else if (this.kind !== EffectKind.clear) {
+      this.#readKey();
+      this.expiresAtMs = this.kind === EffectKind.expiry ? this.#number(EXPIRES_AT_MS_MAX) : 0;
+    }
+    return !this.isFaulty;
+  }
+
+  #readPut(head: number): void {
+    if (head >= 128) this.isFaulty = true;
+    this.type = ((head >> TYPE_SHIFT) & TYPE_MASK) as ValueType;
+    this.version = this.#number(NUMBER_MAX);
+    if (this.version === 0) this.isFaulty = true;
+    this.#readKey();
+    this.expiresAtMs = (head & PUT_EXPIRES) !== 0 ? this.#number(EXPIRES_AT_MS_MAX) : 0;
+    const hasContentType = (head & PUT_HAS_CONTENT_TYPE) !== 0;
+    const contentTypeBytes = hasContentType ? this.#number(CONTENT_TYPE_BYTES_MAX) : 0;
+    this.contentTypeStart = this.#skip(contentTypeBytes);
+    this.contentTypeEnd = this.#at;
+    this.valueStart = this.#skip(this.#number(NUMBER_MAX));
+    this.valueEnd = this.#at;
+  }
+
+  #readKey(): void {
+    this.keyStart = this.#skip(this.#number(KEY_BYTES_MAX));
+    this.keyEnd = this.#at;
+  }
+
+  /** Where the next `length` bytes begin. */
+  #skip(length: number): number {
+    const start = this.#at;
+    if (length > this.bytes.length - start) this.isFaulty = true;
+    else this.#at = start + length;
+    return start;
+  }
+
+  #number(max: number): number {
+    let value = 0;
+    let scale = 1;
+    for (let count = 0; count < NUMBER_BYTES_MAX; count++) {
+      const byte = this.bytes[this.#at++] ?? 0;
+      value += (byte & 127) * scale;
+      scale *= 128;
+      if (byte >= 128) continue;
+      if (value <= max && this.#at <= this.bytes.length) return value;
+      break;
+    }
+    this.isFaulty = true;
+    return 0;
+  }
+}

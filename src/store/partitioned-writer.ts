@@ -1,0 +1,281 @@
+import { assert } from '../base/assert.ts';
+import { ApplyResult, type PartitionPiece } from '../base/effect.ts';
+import type { Clock } from '../base/ports.ts';
+import { type PutRequest, PutStatus } from '../base/view.ts';
+import type { StoreMemory } from './arena.ts';
+import { EffectKind, EffectReader, EffectWriter } from './effect-codec.ts';
+import { EntryView } from './entry-view.ts';
+import { FLAG_EXPIRES, HEAP_POSITION_WORD, NOT_IN_HEAP } from './layout.ts';
+import type { Partitions } from './partitions.ts';
+import { expiresAtOf } from './record.ts';
+import { HASHES, KeyScanner } from './scan.ts';
+import { StoreWriter } from './writer.ts';
+
+/** What one step looks through for entries that are missing in the heap: some hundred microseconds. */
+const REFILE_PAGES = 64;
+const REFILE_ENTRIES = 512;
+const NO_BYTES = new Uint8Array(0);
+
+/**
+ * The one writer of a store whose entries are parted: beside what a `StoreWriter` does, it copies partitions, from one
+ * store to another and write by write, as a primary and as a replica. `ReplicatedStore` says what for.
+ *
+ * A partition's entries lie among all others, and a walk over them is one over the whole index (a tenth of a second for
+ * some ten million entries) that passes the others over.
+ */
+export class PartitionedWriter extends StoreWriter {
+  readonly #partitions: Partitions;
+  readonly #clock: Clock;
+  readonly #walker: KeyScanner;
+  readonly #shown: EntryView;
+  readonly #reader = new EffectReader();
+  readonly #piece = new EffectWriter();
+  readonly #wanted: Uint8Array;
+  /** Partitions whose entries may be missing in the heap, and how far they were looked for. */
+  readonly #refiled: Uint8Array;
+  #refileAt = 0;
+  readonly #request: PutRequest = {
+    key: NO_BYTES,
+    keyStart: 0,
+    keyEnd: 0,
+    value: NO_BYTES,
+    valueStart: 0,
+    valueEnd: 0,
+    type: 0,
+    expiresAtMs: 0,
+    contentType: NO_BYTES,
+    contentTypeStart: 0,
+    contentTypeEnd: 0,
+  };
+
+  /** As of a `StoreWriter`; the memory was created with partitions. All are owned. */
+  constructor(memory: StoreMemory, clock: Clock, groupStands = false) {
+    super(memory, clock, groupStands);
+    const { arena, index, partitions } = this.parts;
+    assert(partitions !== null, 'a store whose entries are parted');
+    this.#partitions = partitions;
+    this.#clock = clock;
+    this.#shown = new EntryView(arena);
+    this.#walker = new KeyScanner(arena, index, this.#shown);
+    this.#wanted = new Uint8Array(partitions.total);
+    this.#refiled = new Uint8Array(partitions.total);
+  }
+
+  isOwned(partition: number): boolean {
+    assert(this.#partitions.has(partition), 'a partition that is not here');
+    return this.parts.isOwned(partition);
+  }
+
+  /** What expires in a partition that becomes owned comes back into the heap by and by: see `maintain`. */
+  setOwned(partition: number, isOwned: boolean): void {
+    if (this.isOwned(partition) === isOwned) return;
+    const { owned } = this.parts;
+    owned[partition] = isOwned ? 1 : 0;
+    if (!isOwned || this.#partitions.expiringKeys(partition) === 0) return;
+    this.#refiled[partition] = 1;
+    this.#refileAt = 0;
+    this.parts.isRefiling = true;
+  }
+
+  keysOfPartition(partition: number): number {
+    return this.#partitions.has(partition) ? this.#partitions.keys(partition) : 0;
+  }
+
+  expiringKeysOfPartition(partition: number): number {
+    return this.#partitions.has(partition) ? this.#partitions.expiringKeys(partition) : 0;
+  }
+
+  override maintain(): boolean {
+    if (this.parts.isRefiling && this.#refile()) return true;
+    return super.maintain();
+  }
+
+  /** Empties the partitions that are owned. */
+  override clear(): void {
+    const { effects, owned } = this.parts;
+    const cleared: number[] = [];
+    this.#wanted.fill(0);
+    const end = this.#partitions.first + this.#partitions.count;
+    for (let partition = this.#partitions.first; partition < end; partition++) {
+      if (owned[partition] !== 1) continue;
+      this.#wanted[partition] = 1;
+      if (this.#partitions.keys(partition) > 0) cleared.push(partition);
+    }
+    this.#empty(this.#wanted);
+    this.tellCleared();
+    for (const partition of cleared) effects?.onClear(partition);
+    if (this.inGroup) this.restartGroup();
+  }
+
+  /** Not within a group. */
+  clearPartition(partition: number): void {
+    assert(!this.inGroup, 'a partition cleared within a group');
+    if (this.keysOfPartition(partition) === 0) return;
+    this.#wanted.fill(0);
+    this.#wanted[partition] = 1;
+    this.#empty(this.#wanted);
+    if (!this.isOwned(partition)) return;
+    this.tellCleared();
+    this.parts.effects?.onClear(partition);
+  }
+
+  #empty(wanted: Uint8Array): void {
+    const keys = this.#partitions.keysIn(wanted);
+    if (keys === this.#partitions.keysIn(null)) {
+      this.empty();
+      return;
+    }
+    this.emptyBy(() => {
+      if (keys === 0) return;
+      const { index } = this.parts;
+      this.#walker.walk(0, wanted, Number.POSITIVE_INFINITY, (ref, hash) => {
+        this.parts.unlink(index.findRef(hash, ref), ref);
+        return true;
+      });
+    });
+  }
+
+  /** Does what the record says, to the partition alone. Not within a group. */
+  applyEffects(partition: number, record: Uint8Array): ApplyResult {
+    assert(!this.inGroup, 'a record done within a group');
+    if (!this.#isSound(partition, record)) return ApplyResult.malformed;
+    this.collector.useReserve(true);
+    const reader = this.#reader;
+    reader.open(record);
+    // What no group can take back again is done without one, and what finds no memory for one as well.
+    const isGroup = reader.isGroup && this.beginGroup(0, 0);
+    let done = true;
+    while (reader.next()) {
+      if (!this.#apply(partition)) done = false;
+    }
+    if (isGroup) this.endGroup();
+    this.collector.useReserve(false);
+    return done ? ApplyResult.applied : ApplyResult.outOfMemory;
+  }
+
+  load(partition: number, entries: readonly Uint8Array[]): ApplyResult {
+    let result: ApplyResult = ApplyResult.applied;
+    for (const entry of entries) result = Math.max(result, this.applyEffects(partition, entry)) as ApplyResult;
+    return result;
+  }
+
+  /** In the order of their hashes, those of one hash together: what happens between two calls is of no matter. */
+  readPartition(partition: number, cursor: number | null, bytesMax: number): PartitionPiece {
+    if (this.keysOfPartition(partition) === 0) return { entries: [], next: null };
+    const piece = this.#piece;
+    // The flags of a record.
+    piece.bytes[0] = 0;
+    piece.length = 1;
+    this.#wanted.fill(0);
+    this.#wanted[partition] = 1;
+    const next = this.#walker.walk(cursor ?? 0, this.#wanted, Number.POSITIVE_INFINITY, (ref) => {
+      this.#writeEntry(ref);
+      return piece.length < bytesMax;
+    });
+    const entries = piece.length === 1 ? [] : [piece.bytes.slice(0, piece.length)];
+    if (piece.bytes.length > 4 * bytesMax) piece.bytes = new Uint8Array(bytesMax);
+    return { entries, next: next >= HASHES ? null : next };
+  }
+
+  #writeEntry(ref: number): void {
+    const entry = this.#shown;
+    const piece = this.#piece;
+    entry.show(ref, this.parts.arena.word(ref * 2 + 1));
+    const { type, version, expiresAtMs, keyBytes, contentTypeBytes, valueBytes } = entry;
+    piece.put(type, version, expiresAtMs, keyBytes, contentTypeBytes, valueBytes);
+    entry.copyKey(piece.bytes, piece.keyAt);
+    if (contentTypeBytes > 0) entry.copyContentType(piece.bytes, piece.contentTypeAt);
+    entry.copyValueRange(0, valueBytes, piece.bytes, piece.valueAt);
+  }
+
+  /** Whether the record can be read, and is of this partition. */
+  #isSound(partition: number, record: Uint8Array): boolean {
+    const reader = this.#reader;
+    if (!this.#partitions.has(partition)) return false;
+    reader.open(record);
+    while (reader.next()) {
+      if (reader.kind === EffectKind.clear) continue;
+      if (this.#partitions.ofKey(record, reader.keyStart, reader.keyEnd) !== partition) return false;
+    }
+    return !reader.isFaulty;
+  }
+
+  /** Does the effect that the reader is at; false when memory did not suffice. */
+  #apply(partition: number): boolean {
+    const { bytes, keyStart, keyEnd, kind, expiresAtMs } = this.#reader;
+    if (kind === EffectKind.put) return this.#applyPut();
+    if (kind === EffectKind.remove) {
+      this.take(bytes, keyStart, keyEnd, false);
+      return true;
+    }
+    if (kind === EffectKind.clear) {
+      this.#applyClear(partition);
+      return true;
+    }
+    if (this.expireAt(bytes, keyStart, keyEnd, expiresAtMs, false)) return true;
+    // It was not there, or is gone to make room; or it is there with an expiry that is not its own.
+    if (!this.isThere(bytes, keyStart, keyEnd)) return true;
+    this.take(bytes, keyStart, keyEnd, false);
+    return false;
+  }
+
+  #applyPut(): boolean {
+    const reader = this.#reader;
+    const { bytes, keyStart, keyEnd } = reader;
+    const request = this.#request;
+    request.key = bytes;
+    request.keyStart = keyStart;
+    request.keyEnd = keyEnd;
+    request.value = bytes;
+    request.valueStart = reader.valueStart;
+    request.valueEnd = reader.valueEnd;
+    request.type = reader.type;
+    request.expiresAtMs = reader.expiresAtMs;
+    request.contentType = bytes;
+    request.contentTypeStart = reader.contentTypeStart;
+    request.contentTypeEnd = reader.contentTypeEnd;
+    const status = this.write(request, reader.version, false);
+    request.key = request.value = request.contentType = NO_BYTES;
+    if (status === PutStatus.created || status === PutStatus.replaced) return true;
+    // Better nothing than what the primary has no longer.
+    this.take(bytes, keyStart, keyEnd, false);
+    return false;
+  }
+
+  #applyClear(partition: number): void {
+    if (this.keysOfPartition(partition) === 0) return;
+    this.#wanted.fill(0);
+    this.#wanted[partition] = 1;
+    this.#empty(this.#wanted);
+    if (this.inGroup) this.restartGroup();
+  }
+
+  /** One step of bringing entries back into the heap; false when there is nothing left to do, or no memory. */
+  #refile(): boolean {
+    const { arena, heap } = this.parts;
+    let left = REFILE_ENTRIES;
+    let isFull = false;
+    const nowMs = this.#clock.nowMs();
+    const next = this.#walker.walk(this.#refileAt, this.#refiled, REFILE_PAGES, (ref) => {
+      const header = arena.word(ref * 2 + 1);
+      left--;
+      if ((header & FLAG_EXPIRES) === 0 || arena.word(ref * 2 + HEAP_POSITION_WORD) !== NOT_IN_HEAP) return left > 0;
+      // A partition may have been given up again meanwhile.
+      if (!this.parts.isOwned(this.parts.partitionOf(ref))) return left > 0;
+      if (!heap.prepareInsert()) {
+        isFull = true;
+        return false;
+      }
+      heap.insert(ref, expiresAtOf(arena, ref, header), nowMs);
+      return left > 0;
+    });
+    // Without memory it is tried again from here.
+    if (isFull) return false;
+    this.#refileAt = next;
+    if (next < HASHES) return true;
+    this.#refileAt = 0;
+    this.#refiled.fill(0);
+    this.parts.isRefiling = false;
+    return true;
+  }
+}
