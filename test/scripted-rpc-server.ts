@@ -32,6 +32,10 @@ export function refuse({ id, socket }: RpcRequest, code: string, retryable = fal
   socket.write(packr.pack([1, id, { code, message: `it is ${code}`, retryable }, null]));
 }
 
+export function refuseWith({ id, socket }: RpcRequest, error: unknown): void {
+  socket.write(packr.pack([1, id, error, null]));
+}
+
 export function packed(message: unknown): Uint8Array {
   return packr.pack(message);
 }

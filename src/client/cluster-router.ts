@@ -272,15 +272,18 @@ export class ClusterRouter implements Router, PoolOwner, MapObserver {
     this.#state = state;
     const calls = this.#early.takeAll();
     for (const pool of this.#pools()) calls.push(...pool.takeWaiting());
+    // What a node told of one key is newer than the map of another node, but of no use if nobody is there.
+    for (const call of calls) if (call.detour !== null && this.#isLost(call.detour)) call.detour = null;
     if (map !== null) this.#retire(map);
-    for (const call of calls) {
-      call.detour = null;
-      this.submit(call);
-    }
+    for (const call of calls) this.submit(call);
     this.#tellReady(null);
     if (map === null) return;
     this.#watchTimer ??= setInterval(() => this.#watch(), WATCH_MS).unref();
     this.onChange();
+  }
+
+  #isLost(node: NodeAddress | 'home'): boolean {
+    return node !== 'home' && this.#primaries.get(addressText(node))?.isFailing === true;
   }
 
   /** Whoever is refused now will be refused again: the calls are told. What else goes wrong may pass. */
