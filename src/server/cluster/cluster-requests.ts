@@ -83,10 +83,17 @@ export class ClusterRequests {
     return this.#submit(command, 'accepted', () => `${id} is being drained: ${this.#copiesOn(id)}`);
   }
 
+  /** Ends a drain, and a failover, whichever there is. */
   async #undrain({ id, boot, isDraining, life }: NodeEntry): Promise<ClusterAnswer> {
-    if (!isDraining && life !== 'stopping') return unchanged(`${id} is not being drained`);
-    const command: ClusterCommand = { type: 'drain', node: id, boot, isDraining: false };
-    return this.#submit(command, 'applied', () => `${id} takes copies again`);
+    const commands: ClusterCommand[] = [];
+    if (isDraining) commands.push({ type: 'drain', node: id, boot, isDraining: false });
+    if (life === 'stopping') commands.push({ type: 'resume', node: id, boot });
+    let answer = unchanged(`${id} is not being drained`);
+    for (const command of commands) {
+      answer = await this.#submit(command, 'applied', () => `${id} takes copies and primaries again`);
+      if (answer.type === 'refused') return answer;
+    }
+    return answer;
   }
 
   /** An empty node is removed now, any other once it is drained: the controller does that by itself. */

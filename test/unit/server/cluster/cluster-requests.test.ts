@@ -29,7 +29,7 @@ test('a drain names the present start of the node, and tells what is left on it'
   t.is(await ask('drain', { node: 'n2-aa' }), 'accepted: n2-aa is being drained: 2 copies are left on it');
   t.deepEqual(view.submitted, [{ type: 'drain', node: 'n2-aa', boot: 1, isDraining: true }]);
   t.regex(await ask('drain', { node: 'n2-aa' }), /^unchanged: /);
-  t.is(await ask('undrain', { node: 'n2-aa' }), 'applied: n2-aa takes copies again');
+  t.is(await ask('undrain', { node: 'n2-aa' }), 'applied: n2-aa takes copies and primaries again');
   t.is(await ask('undrain', { node: 'n2-aa' }), 'unchanged: n2-aa is not being drained');
   t.is(view.submitted.length, 2);
 });
@@ -105,6 +105,8 @@ test('a failover has the node give its primaries away, if anybody can take them'
     await ask('failover', { node: 'n1-aa' }),
     /^unchanged: n1-aa is giving its primaries away already: 2 are left/,
   );
+  t.regex(await ask('undrain', { node: 'n1-aa' }), /^applied: /);
+  t.deepEqual(view.submitted[1], { type: 'resume', node: 'n1-aa', boot: 1 });
   t.is(await ask('failover', { node: 'n1-ab' }), 'unchanged: n1-ab is primary of nothing');
   view.become(after(view.state, fence('n1-ab'), fence('n1-aa')));
   t.regex(await ask('failover', { node: 'n2-aa' }), /^conflict: no other node has an in-sync copy/);
