@@ -1,12 +1,17 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { assert } from '../base/assert.ts';
+import { monotonicMs } from '../base/monotonic.ts';
 import { plainRandom, systemClock } from '../base/ports.ts';
 import type { Command } from '../command/command.ts';
 import type { CommandTable } from '../command/table.ts';
 import { ActorMailbox } from '../mailbox/actor-mailbox.ts';
 import { Doorbell } from '../mailbox/doorbell.ts';
+import { EffectLog } from '../store/effect-log.ts';
+import { PartitionedWriter } from '../store/partitioned-writer.ts';
 import { StoreWriter } from '../store/writer.ts';
 import { Barrier } from './barrier.ts';
+import { ReplicatedShard } from './replicated/replicated-shard.ts';
+import type { ShardClusterData } from './replicated/shard-cluster-data.ts';
 import { ShardActor } from './shard-actor.ts';
 import { ShardControl } from './shard-control.ts';
 import type { ShardThreadData, ShardThreadMessage } from './shard-thread-data.ts';
@@ -43,7 +48,11 @@ export function serveShard(table: CommandTable): void {
   const clock = new TurnClock(systemClock);
   const barrier = new Barrier(data.barrier);
   // A predecessor may have died in a transaction with other shards, which go by what is decided here or was already.
-  const store = new StoreWriter(data.memory, clock, barrier.settle(data.shard));
+  const groupStands = barrier.settle(data.shard);
+  const { store, replicated } =
+    data.cluster === null
+      ? { store: new StoreWriter(data.memory, clock, groupStands), replicated: null }
+      : replicatedStore(data, data.cluster, clock, groupStands, (what) => post({ kind: 'trouble', what }));
   barrier.leave(data.shard);
   const actor = new ShardActor({
     store,
@@ -55,9 +64,29 @@ export function serveShard(table: CommandTable): void {
     bell: new Doorbell(data.bell),
     control: new ShardControl(data.control),
     random: plainRandom,
-    replicated: null,
+    replicated,
     onDefect,
   });
   post({ kind: 'serving' });
   actor.run();
+}
+
+/** The store of a node that is in a cluster, and the copies that are kept in it. */
+function replicatedStore(
+  { memory, mailboxes }: ShardThreadData,
+  cluster: ShardClusterData,
+  clock: TurnClock,
+  groupStands: boolean,
+  onTrouble: (what: string) => void,
+): { store: PartitionedWriter; replicated: ReplicatedShard } {
+  const store = new PartitionedWriter(memory, clock, groupStands);
+  const replicated = new ReplicatedShard({
+    data: cluster,
+    store,
+    effects: new EffectLog(),
+    frontBells: mailboxes.map(({ frontBell }) => new Doorbell(frontBell)),
+    nowMs: monotonicMs,
+    onTrouble,
+  });
+  return { store, replicated };
 }

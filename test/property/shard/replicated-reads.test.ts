@@ -25,7 +25,7 @@ function randomFrom(seed: number): (below: number) => number {
 /** Writes, partitions and failovers by turns, while another thread reads. */
 class Storm {
   readonly cluster = new NodesOfShards({ options: { shrinkAfterMs: 2000 } });
-  readonly keys = Array.from({ length: 12 }, (_, index) => `key:${index}`);
+  readonly keys = Array.from({ length: 300 }, (_, index) => `key:${index}`);
   readonly told = new Int32Array(new SharedArrayBuffer(4 * this.keys.length));
   readonly answered = new Uint8Array(new SharedArrayBuffer(VALUES_MAX));
   readonly words = new Int32Array(new SharedArrayBuffer(16));
