@@ -24,6 +24,7 @@ export const faultKinds = {
   join: 'a new node comes, or one that had left',
   drain: 'a node is drained and removed',
   'leave-behind': 'only a core is healed: one node is dead or cut off for ever, and given up',
+  stop: 'a process ends in order: its primaries go elsewhere, it says that it is over, and it starts again',
   transfer: 'the controller hands over to another node',
   settings: 'the numbers of copies and of those that must be in sync change',
   flood: 'clients ask without a pause',

@@ -153,6 +153,8 @@ export class FaultInjector {
       case 'leave-behind':
         // Only at the end, see `heal`.
         return false;
+      case 'stop':
+        return this.#onNode(kind, this.#anyNode(), (node) => this.#stop(node));
       case 'transfer':
         return this.#transfer();
       case 'settings':
@@ -236,6 +238,30 @@ export class FaultInjector {
   #crash(node: SimulatedNode, forMs: number): void {
     node.crash('killed');
     this.#troubles.ofNode(`crash ${node.id}`, node.id, forMs, () => this.#restart(node));
+  }
+
+  #stop(node: SimulatedNode): void {
+    const { id, boot } = node;
+    const handOverMs = this.#random.exponential(600);
+    const farewellMs = this.#random.exponential(40);
+    const downMs = this.#downMs();
+    const isSame = () => node.isRunning && node.boot === boot;
+    node.submit({ type: 'stop', node: id, boot, isOver: false });
+    this.#world.schedule.after(handOverMs, () => {
+      if (!isSame()) return;
+      if (!this.#isOn) {
+        node.submit({ type: 'resume', node: id, boot });
+        return;
+      }
+      node.act((core) => core.coordinator.leave());
+      node.submit({ type: 'stop', node: id, boot, isOver: true });
+      this.#world.schedule.after(farewellMs, () => {
+        if (!isSame()) return;
+        node.crash('ended');
+        if (!this.#isOn) this.#restart(node);
+      });
+    });
+    this.#troubles.ofNode(`stop ${id}`, id, handOverMs + farewellMs + downMs, () => this.#restart(node));
   }
 
   #restart(node: SimulatedNode): void {

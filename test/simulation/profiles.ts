@@ -193,6 +193,14 @@ export const profiles = {
     networks: ['lan', 'datagrams', 'metro', 'slow'],
     isBusy: true,
   },
+  rolling: {
+    summary: 'nodes end in order and start again, one after the other: nothing may be lost',
+    weights: { stop: 8, 'crash-primary': 1, transfer: 1, join: 0.5, drain: 0.5, settings: 0.5 },
+    faultEveryMs: 500,
+    isSpaced: true,
+    downShareMax: 0.34,
+    networks: ['lan', 'lan', 'datagrams', 'metro'],
+  },
 } as const satisfies Record<string, Profile>;
 
 export type ProfileName = keyof typeof profiles;
@@ -216,8 +224,15 @@ export interface WorldPlan {
   readonly tuning: Tuning;
 }
 
+/** So many profiles take turns; those that came later have every so many-th seed, so that the others keep theirs. */
+const TURNS = 9;
+const LATER_EVERY = 16;
+const LATER_AT = 15;
+
 export function profileOf(seed: number): ProfileName {
-  return profileNames[seed % profileNames.length] as ProfileName;
+  const later = profileNames.slice(TURNS);
+  if (seed % LATER_EVERY === LATER_AT) return later[Math.floor(seed / LATER_EVERY) % later.length] as ProfileName;
+  return profileNames[seed % TURNS] as ProfileName;
 }
 
 export function planOf(profile: ProfileName, random: SeededRandom): WorldPlan {

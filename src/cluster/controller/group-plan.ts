@@ -34,13 +34,14 @@ export function nextGroupChange(view: GroupView): GroupChange | null {
   return demotion(view) ?? removal(view) ?? promotion(view) ?? addition(view);
 }
 
-/** To whom leadership should go, because this leader is to leave the cluster. */
+/** To whom leadership should go, because this leader is to leave the cluster, or about to end. */
 export function successorOf({ self, state, group, isCaughtUp }: GroupView): NodeId | null {
   const own = state.nodes.get(self);
-  if (own?.isDraining !== true) return null;
+  if (own === undefined || (!own.isDraining && own.life === 'running')) return null;
   const fit = group.voters.filter((voter) => {
     const node = state.nodes.get(voter);
-    return voter !== self && node !== undefined && !node.isFenced && !node.isDraining && isCaughtUp(voter);
+    if (voter === self || node === undefined || node.isFenced || node.isDraining) return false;
+    return node.life === 'running' && isCaughtUp(voter);
   });
   return inOrder(fit)[0] ?? null;
 }

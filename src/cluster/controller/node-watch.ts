@@ -5,6 +5,8 @@ import type { ClusterState } from './cluster-state.ts';
 interface Watched {
   boot: number;
   isFenced: boolean;
+  /** It has ended, and said that it holds no lease. */
+  hasStopped: boolean;
   /** When it was first seen as it is: registered with this boot, and fenced or not. */
   sinceMs: number;
   heardAtMs: number;
@@ -57,10 +59,15 @@ export class NodeWatch {
     for (const node of nodes.values()) {
       const watched = this.#nodes.get(node.id);
       this.#left.delete(node.id);
-      if (watched?.boot === node.boot && watched.isFenced === node.isFenced) continue;
+      const hasStopped = node.life === 'stopped';
+      if (watched?.boot === node.boot && watched.isFenced === node.isFenced) {
+        watched.hasStopped = hasStopped;
+        continue;
+      }
       this.#nodes.set(node.id, {
         boot: node.boot,
         isFenced: node.isFenced,
+        hasStopped,
         sinceMs: nowMs,
         heardAtMs: watched?.boot === node.boot ? watched.heardAtMs : Number.NEGATIVE_INFINITY,
         leaselessSinceMs: null,
@@ -96,6 +103,8 @@ export class NodeWatch {
   silentAtMs(node: NodeId): number {
     const watched = this.#nodes.get(node);
     if (watched === undefined) return this.#ledSinceMs + this.#waitMs;
+    // A later start that this leader does not know yet may hold one, of an earlier leader.
+    if (watched.hasStopped) return this.#ledSinceMs + this.#waitMs;
     // Whoever is fenced has no use for a lease, unless it was unfenced by a leader of whom not all is applied here.
     const sinceMs = watched.isFenced ? this.#ledSinceMs : watched.sinceMs;
     return Math.max(watched.heardAtMs, sinceMs, this.#awakeSinceMs) + this.#waitMs;
@@ -103,7 +112,8 @@ export class NodeWatch {
 
   /** Whether a fenced node is well again. */
   isBack(node: NodeId): boolean {
-    return this.#nodes.get(node)?.isBack === true;
+    const watched = this.#nodes.get(node);
+    return watched?.isBack === true && !watched.hasStopped;
   }
 
   /** Since when it is known to be fenced; null: it is not. */

@@ -84,15 +84,18 @@ export class Rebalancer {
   #steps(state: ClusterState, nowMs: number): ClusterCommand[] {
     /** Where nothing is copied because nobody is primary: done at once. */
     const idle: number[] = [];
+    /** Where only another of the same copies is to be primary, since the present one is about to end. */
+    const leaving: number[] = [];
     const waiting: number[] = [];
     const moving = new Map<number, { readonly replicas: readonly NodeId[]; readonly sinceMs: number }>();
     let movingCount = 0;
     for (const [number, entry] of state.partitions.entries()) {
-      const isPlaced = this.#isPlaced(number, entry);
+      const isPlaced = this.#isPlaced(state, number, entry);
       if (!isPlaced && this.#proposals.has(nameOfPlace(number, entry))) movingCount++;
       else if (entry.primary === null) {
         if (!isPlaced) idle.push(number);
-      } else if (isMoving(state, entry)) {
+      } else if (!isPlaced && successorsOf(state, entry).length > 0) leaving.push(number);
+      else if (isMoving(state, entry)) {
         const before = this.#moving.get(number);
         const since = before?.replicas === entry.replicas ? before : { replicas: entry.replicas, sinceMs: nowMs };
         moving.set(number, since);
@@ -109,14 +112,30 @@ export class Rebalancer {
       commands.push(this.#place(state, idle.slice(at, at + PLACED_AT_ONCE_MAX), nowMs));
     }
     // One command each: a partition that has changed meanwhile does not hold up the others.
-    for (const number of begun) commands.push(this.#place(state, [number], nowMs));
+    for (const number of [...leaving, ...begun]) commands.push(this.#place(state, [number], nowMs));
     return commands;
   }
 
-  #isPlaced(number: number, { replicas }: PartitionEntry): boolean {
-    const wanted = this.#target[number];
-    if (wanted === undefined || wanted.length === 0) return true;
-    return wanted.length === replicas.length && wanted.every((node, index) => node === replicas[index]);
+  #isPlaced(state: ClusterState, number: number, entry: PartitionEntry): boolean {
+    const wanted = this.#wantedOf(state, number, entry);
+    if (wanted.length === 0) return true;
+    return wanted.length === entry.replicas.length && wanted.every((node, index) => node === entry.replicas[index]);
+  }
+
+  /** Where its copies should be, as things stand; empty: as they are. */
+  #wantedOf(state: ClusterState, number: number, entry: PartitionEntry): readonly NodeId[] {
+    const successors = successorsOf(state, entry);
+    // A primary that is about to end hands over before anything else is done about its partition.
+    if (successors.length > 0) return withFirst(entry.replicas, successors);
+    const target = this.#target[number] ?? [];
+    const isRunning = (node: NodeId): boolean => state.nodes.get(node)?.life === 'running';
+    const [preferred] = target;
+    if (preferred === undefined || isRunning(preferred)) return target;
+    const running = target.filter(isRunning);
+    const inSync = running.filter((node) => isFit(state, entry, node));
+    // Whoever has it keeps it.
+    const first = entry.replicas.slice(0, 1).filter((node) => running.includes(node));
+    return withFirst(target, [...first, ...inSync, ...running]);
   }
 
   #place(state: ClusterState, numbers: readonly number[], nowMs: number): ClusterCommand {
@@ -124,7 +143,7 @@ export class Rebalancer {
     for (const partition of numbers) {
       const entry = state.partitions[partition];
       if (entry === undefined || !this.#proposals.tryBegin(nameOfPlace(partition, entry), nowMs)) continue;
-      moves.push({ partition, version: entry.version, replicas: [...(this.#target[partition] ?? [])] });
+      moves.push({ partition, version: entry.version, replicas: [...this.#wantedOf(state, partition, entry)] });
     }
     return { type: 'place', moves };
   }
@@ -164,6 +183,25 @@ function poolOf(
   if (fit.length >= needed) return fit;
   const pool = nodes.filter((node) => (node.isDraining ? !node.isFenced : !isGone(node.id)));
   return pool.length > 0 ? pool : null;
+}
+
+/** Of a partition whose primary is about to end: other copies of it that could be primary; else none. */
+function successorsOf(state: ClusterState, entry: PartitionEntry): NodeId[] {
+  const { primary, replicas } = entry;
+  if (primary === null || state.nodes.get(primary)?.life === 'running') return [];
+  return replicas.filter((node) => isFit(state, entry, node));
+}
+
+function isFit({ nodes }: ClusterState, { inSync }: PartitionEntry, node: NodeId): boolean {
+  const entry = nodes.get(node);
+  return entry?.life === 'running' && !entry.isFenced && inSync.some((member) => member.node === node);
+}
+
+/** With one of these first: it may stay the one that is, else it is the first of them. */
+function withFirst(replicas: readonly NodeId[], candidates: readonly NodeId[]): readonly NodeId[] {
+  const [first] = replicas;
+  const chosen = first !== undefined && candidates.includes(first) ? first : candidates[0];
+  return chosen === undefined ? replicas : [chosen, ...replicas.filter((node) => node !== chosen)];
 }
 
 /** Whether a live node is being filled with a copy, or one that is no longer wanted is about to go. */

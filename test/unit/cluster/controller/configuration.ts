@@ -34,6 +34,10 @@ export function drain(node: NodeId, isDraining = true, boot = 1): ClusterCommand
   return { type: 'drain', node, boot, isDraining };
 }
 
+export function stop(node: NodeId, isOver: boolean, boot = 1): ClusterCommand {
+  return { type: 'stop', node, boot, isOver };
+}
+
 export function member(node: NodeId, generation = 0, boot = 1): Member {
   return { node, boot, generation };
 }

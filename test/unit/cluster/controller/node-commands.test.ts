@@ -16,6 +16,7 @@ import {
   running,
   runningWith,
   settings,
+  stop,
   unfence,
 } from './configuration.ts';
 
@@ -197,4 +198,34 @@ test('partitions that were placed on nodes that are all fenced begin when one is
   t.is(entryOf(state).epoch, 0);
   const { primary, losses, epoch } = entryOf(after(state, unfence('b')));
   t.deepEqual({ primary, losses, epoch }, { primary: 'b', losses: 0, epoch: 1 });
+});
+
+test('a node that is about to end keeps its copies and its primaries until they are handed over', (t) => {
+  const before = running('a', 'b');
+  const state = after(before, stop('a', false));
+  t.is(state.nodes.get('a')?.life, 'stopping');
+  t.is(state.partitions, before.partitions);
+  t.is(after(state, stop('a', false)), state, 'asked for twice, it is done once');
+});
+
+test('a node that has ended is fenced at once and for good, until it starts again', (t) => {
+  const state = after(running('a', 'b'), stop('a', false), stop('a', true));
+  t.like(state.nodes.get('a'), { life: 'stopped', isFenced: true });
+  t.like(entryOf(state), { primary: 'b', inSync: [member('b')] });
+  t.regex(refusalOf(state, unfence('a')), /node a has ended/);
+  t.regex(refusalOf(state, register('a')), /node a has ended boot 1/);
+  t.regex(refusalOf(state, { type: 'resume', node: 'a', boot: 1 }), /node a has ended/);
+  t.like(after(state, register('a', 2)).nodes.get('a'), { life: 'running', isFenced: false, boot: 2 });
+});
+
+test('a node that was about to end may go on; of an earlier start nothing is stopped', (t) => {
+  const state = after(running('a', 'b'), stop('a', false));
+  t.is(after(state, register('a')).nodes.get('a')?.life, 'stopping', 'a late registration is no new start');
+  t.is(after(state, { type: 'resume', node: 'a', boot: 1 }).nodes.get('a')?.life, 'running');
+  t.regex(refusalOf(after(state, register('a', 2)), stop('a', true)), /registered with boot 2/);
+});
+
+test('when a primary dies, one that is not about to end takes over', (t) => {
+  const state = after(running('a', 'b', 'c'), stop('b', false), fence('a'));
+  t.is(entryOf(state).primary, 'c');
 });
