@@ -9,6 +9,7 @@ import { FaultTable } from './fault-table.ts';
 import { ownerOfConnection } from './socket-owner.ts';
 
 const ENDS_MS = 30_000;
+const STAYS_WELL_MS = 400;
 
 export interface FaultNode {
   readonly name: string;
@@ -162,10 +163,17 @@ export class FaultCluster {
   async isWell(withinMs: number): Promise<void> {
     const endMs = performance.now() + withinMs;
     let missing = 'no answer';
+    // The next copies to be moved are named a moment after the last ones were there.
+    let wellSinceMs = Number.POSITIVE_INFINITY;
     while (performance.now() < endMs) {
       const found = await this.#missing();
-      if (found === null) return;
-      missing = found;
+      const nowMs = performance.now();
+      if (found === null) wellSinceMs = Math.min(wellSinceMs, nowMs);
+      else {
+        wellSinceMs = Number.POSITIVE_INFINITY;
+        missing = found;
+      }
+      if (nowMs - wellSinceMs >= STAYS_WELL_MS) return;
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
     throw new Error(`after ${withinMs} ms: ${missing}`);

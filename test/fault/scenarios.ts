@@ -84,6 +84,8 @@ export const scenarios: readonly Scenario[] = [
     run: async (world) => {
       const name = await world.cluster.join();
       await world.cluster.isWell(WELL_MS);
+      const joined = (await world.cluster.report(name))?.nodes.find(({ isSelf }) => isSelf);
+      if ((joined?.placed ?? 0) === 0) throw new Error(`${name} has joined and got no copies`);
       const other = world.random.pick(world.cluster.running.filter((candidate) => candidate !== name));
       await world.cluster.control(other, 'remove', { node: `${name}-` });
       const endMs = performance.now() + WELL_MS;
