@@ -72,6 +72,11 @@ export class ShardClient {
     return this.#guard === null ? unanswered : unanswered + this.#guard.count;
   }
 
+  /** Replies that are here and wait for other nodes. */
+  get parked(): number {
+    return this.#guard?.count ?? 0;
+  }
+
   /** Commands that wait in front of a full ring. */
   get queued(): number {
     return this.#mailbox.queuedCount;

@@ -213,6 +213,16 @@ export class ClusterDispatcher implements CommandDispatcher, ForwardedCommands, 
     return this.routing.inFlight + this.#running + this.#surveys.running + this.#plain.running;
   }
 
+  /** Commands that wait for a node that takes them. */
+  get waitingCommands(): number {
+    return this.routing.waiting;
+  }
+
+  /** Replies that wait for other nodes. */
+  get waitingReplies(): number {
+    return this.routing.parked;
+  }
+
   mailboxDepth(shard: number): number {
     return this.#plain.mailboxDepth(shard);
   }

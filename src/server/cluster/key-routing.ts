@@ -7,7 +7,6 @@ import { GateRole } from '../../cluster/partition-gates.ts';
 import { Args } from '../../command/args.ts';
 import type { Command, PairCommand, ReadCommand, SurveyCommand, WriteCommand } from '../../command/command.ts';
 import type { ReplyReader, ReplySink } from '../../command/reply.ts';
-import { shardOfCursor } from '../../command/scan.ts';
 import { type CommandTable, lastKeyOf } from '../../command/table.ts';
 import type { KeyMap } from '../../routing/key-plan.ts';
 import type { PartitionMap } from '../../routing/partition-map.ts';
@@ -24,6 +23,7 @@ import { GuardedReads } from './guarded-reads.ts';
 import { NO_TARGET, PartitionRoutes } from './partition-routes.ts';
 import { errorOfRefusal, isPassing } from './refusal-errors.ts';
 import { RetryDesk } from './retry-desk.ts';
+import { partitionOfCursor } from './scan-cursor.ts';
 import { type CommandTarget, type NodeTargets, TargetFlag, type TargetSink } from './target.ts';
 import { TouchedPartitions } from './touched-partitions.ts';
 
@@ -129,6 +129,13 @@ export class KeyRouting implements FlightOwner {
   /** Commands that wait for a target. */
   get waiting(): number {
     return this.#desk.count;
+  }
+
+  /** Replies of shards that wait for other nodes. */
+  get parked(): number {
+    let total = 0;
+    for (const client of this.#parts.clients) total += client.parked;
+    return total;
   }
 
   /** Commands whose reply is owed. */
@@ -263,7 +270,9 @@ export class KeyRouting implements FlightOwner {
     const { command, session, asker } = flight;
     const touched = this.#touched;
     const partitions =
-      command.kind === 'survey' ? touched.collectOne(this.#ofCursor(args)) : touched.collect(command, args);
+      command.kind === 'survey'
+        ? touched.collectOne(partitionOfCursor(args, this.#parts.map.partitionCount))
+        : touched.collect(command, args);
     if (session?.readsReplicas === true && command.kind === 'read' && this.#fromReplica(flight, args)) return;
     const fault = this.fault();
     if (fault !== null) {
@@ -290,12 +299,6 @@ export class KeyRouting implements FlightOwner {
     else if (this.isRedirected(session) && this.#redirect(flight, target)) return;
     else if (partitions.length > 1) this.#split(flight, args, partitions.length);
     else this.#send(target, flight, args, partitions);
-  }
-
-  /** The partition that a cursor goes on with. */
-  #ofCursor(args: Args): number {
-    const partition = shardOfCursor(args);
-    return partition < this.#parts.map.partitionCount ? partition : 0;
   }
 
   #local(shard: number, flight: Flight, args: Args, partitions: readonly number[], touched: TouchedPartitions): void {

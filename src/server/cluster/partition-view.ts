@@ -54,6 +54,8 @@ export class PartitionView implements ReadView {
   }
 
   scan(cursor: number, count: number, visit: VisitKey): number {
+    // Else it would look at all that the shard has of other partitions.
+    if (this.keyCount === 0) return 0;
     return this.#masked(() => this.#reader.scan(cursor, count, visit), 0);
   }
 

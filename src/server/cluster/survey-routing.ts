@@ -1,5 +1,6 @@
 import { GateRole, type PartitionGates } from '../../cluster/partition-gates.ts';
 import type { Args } from '../../command/args.ts';
+import { ArgsBuffer } from '../../command/args-buffer.ts';
 import type { Command, NodePort, SurveyCommand, SweepCommand } from '../../command/command.ts';
 import { ReplyKind, ReplyReader, type ReplySink, ReplyWriter } from '../../command/reply.ts';
 import { tellTooLarge } from '../../command/tell-too-large.ts';
@@ -14,6 +15,7 @@ import { Gathering } from './gathering.ts';
 import type { KeyRouting } from './key-routing.ts';
 import { PartitionView } from './partition-view.ts';
 import { errorOfRefusal } from './refusal-errors.ts';
+import { ownCursor, tagOf, tagReply } from './scan-cursor.ts';
 import { TargetFlag, type TargetSink } from './target.ts';
 
 type Wide = (SurveyCommand | SweepCommand) & Command;
@@ -47,6 +49,8 @@ export class SurveyRouting {
   readonly #own: Uint8Array;
   /** By partition, for commands with a cursor. */
   readonly #views: readonly PartitionView[];
+  /** Of this process's cursors. */
+  readonly #tag: number;
   #waiting: WaitingSurvey[] = [];
   /** Commands under way. */
   running = 0;
@@ -55,6 +59,7 @@ export class SurveyRouting {
     const { map, gates, readers } = parts;
     this.#parts = parts;
     this.#routing = parts.routing;
+    this.#tag = tagOf(parts.node.random.nextUint32());
     this.#own = new Uint8Array(map.partitionCount);
     this.#views = Array.from({ length: map.partitionCount }, (_, partition) => {
       const reader = readers[map.shardOfPartition(partition)] as LocalReader;
@@ -126,11 +131,28 @@ export class SurveyRouting {
     if (!hasCursor) this.#showOwn();
     const run = new SurveyRun(readers, node, replyBytesMax, answerDefect, hasCursor ? this.#views : readers);
     run.begin();
-    if (run.step(command, args)) {
-      run.deliver(sink);
+    const own = hasCursor ? this.#ownArgs(args) : args;
+    const to = hasCursor ? this.#tagged(sink) : sink;
+    if (run.step(command, own)) {
+      run.deliver(to);
       return;
     }
-    run.continueLater(command, copyArgs(args), () => run.deliver(sink));
+    run.continueLater(command, copyArgs(own), () => run.deliver(to));
+  }
+
+  /** The arguments with the cursor as this process means it. */
+  #ownArgs(args: Args): Args {
+    const cursor = ownCursor(args, this.#tag);
+    if (cursor === null) return args;
+    const buffer = new ArgsBuffer().begin().integer(cursor);
+    for (let index = 1; index < args.count; index++) buffer.bytes(args.bytes, args.start(index), args.end(index));
+    return buffer.args;
+  }
+
+  #tagged(sink: ReplySink): ReplySink {
+    return {
+      onReply: (reply) => answer(sink, (out) => tagReply(reply, this.#tag, out)),
+    };
   }
 
   /** Starts what waited until every partition has a node, or gives it up. */
