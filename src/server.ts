@@ -96,9 +96,13 @@ async function run(config: Config, accounts: readonly Account[]): Promise<void> 
     );
   }
 
+  const fail = (reason: string) => {
+    log.error({ reason }, 'the node cannot go on and ends');
+    process.exit(EXIT_ERROR);
+  };
   let node: Awaited<ReturnType<typeof startNode>>;
   try {
-    node = await startNode(config, accounts, version(), log, () => void stop('SHUTDOWN'));
+    node = await startNode(config, accounts, version(), log, () => void stop('SHUTDOWN'), fail);
   } catch (error) {
     process.stderr.write(`fluxcache-server: ${error instanceof Error ? error.message : String(error)}\n`);
     log.debug({ err: error }, 'the node could not be started');
@@ -122,10 +126,13 @@ async function run(config: Config, accounts: readonly Account[]): Promise<void> 
   };
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void stop(signal));
   if (config.tlsCert !== '') process.on('SIGHUP', () => node.reload());
-  const { url, tcpPort, engine } = node;
+  const { url, tcpPort, busPort, engine } = node;
   const { shards, eviction } = config;
   const maxMemory = formatBytes(config.maxMemory);
-  log.info({ url, tcpPort, shards, maxMemory, eviction, engine, pid: process.pid }, 'ready');
+  log.info(
+    { url, tcpPort, ...(busPort === null ? {} : { busPort }), shards, maxMemory, eviction, engine, pid: process.pid },
+    'ready',
+  );
 }
 
 /** Prints what is wrong, a line each, and ends. */

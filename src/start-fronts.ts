@@ -17,6 +17,7 @@ import { httpFrontOptions } from './server/http/options.ts';
 import type { Channels } from './server/pubsub/channels.ts';
 import { RespSession } from './server/resp/resp-session.ts';
 import { openRpcSessions } from './server/rpc/rpc-session.ts';
+import type { OpenSession } from './server/session/session.ts';
 import { tcpFrontOptions } from './server/tcp/options.ts';
 import { TcpFront } from './server/tcp/tcp-front.ts';
 import type { TlsIdentity } from './server/tls/tls-identity.ts';
@@ -37,6 +38,8 @@ export interface FrontNode {
   readonly tracker: Tracker;
   readonly limits: LiveLimits;
   readonly slowLog: SlowLog;
+  /** Serves other nodes of the cluster; null: the node is of none. */
+  readonly openPeer: OpenSession | null;
   /** The certificate of both ports; null: they are plain. */
   readonly tls: TlsIdentity | null;
   /** What only HTTP asks for. */
@@ -153,6 +156,7 @@ function openTcp(
     tls: node.tls?.options ?? null,
     openResp: (connection) => new RespSession(resp, connection),
     openRpc: openRpcSessions(rpc),
+    ...(node.openPeer === null ? {} : { openPeer: node.openPeer }),
   });
   return { tcp, counts: [counts, rpc.counts] };
 }

@@ -28,9 +28,11 @@ import { KeyspaceNotifications } from './server/pubsub/keyspace-notifications.ts
 import { tlsSettings } from './server/tls/tls-files.ts';
 import { openTlsIdentity } from './server/tls/tls-identity.ts';
 import { Tracker } from './server/tracking/tracker.ts';
+import { isInCluster, NodeInCluster } from './start-cluster.ts';
 import { controlOf } from './start-control.ts';
 import { type Fronts, startFronts } from './start-fronts.ts';
 import type { StoreMemory } from './store/arena.ts';
+import { KEY_BYTES_MAX } from './store/layout.ts';
 import { readStatistics } from './store/statistics.ts';
 
 /** What the largest command may need in a mailbox beside its value: keys, options, lengths. */
@@ -44,6 +46,8 @@ export interface RunningNode {
   readonly url: string;
   readonly port: number;
   readonly tcpPort: number;
+  /** Of the cluster bus; null: the node is of no cluster. */
+  readonly busPort: number | null;
   /** The build of the HTTP engine that serves. */
   readonly engine: string;
   /** Reads the certificate anew for connections to come; what is wrong with it is logged, and changes nothing. */
@@ -60,6 +64,8 @@ export async function startNode(
   logger: Logger,
   /** Told to stop by a client; what is to call `stop`. */
   onShutdown: () => void = () => undefined,
+  /** The node cannot go on, and what is running is to be ended. */
+  onFailed: (reason: string) => void = () => undefined,
 ): Promise<RunningNode> {
   const startedAtMs = systemClock.nowMs();
   const settings = tlsSettings(config);
@@ -73,8 +79,19 @@ export async function startNode(
   slowLog.thresholdMs = config.slowLogThreshold;
   const latency = new LatencyEvents(systemClock);
   latency.thresholdMs = config.latencyThreshold;
+  const messageBytesMax = Math.max(config.maxBody, config.maxValue) + MESSAGE_MARGIN_BYTES;
   let state: NodeState = 'starting';
   let fronts: Fronts | null = null;
+  const cluster = isInCluster(config)
+    ? new NodeInCluster({
+        config,
+        tls,
+        logger,
+        messageBytesMax,
+        keyBytesMax: KEY_BYTES_MAX,
+        onFailed: (reason) => onFailed(reason),
+      })
+    : null;
 
   // The shards answer INFO from the facts, and the facts are read off the shards, once these are there.
   const facts: NodeFacts = {
@@ -88,7 +105,7 @@ export async function startNode(
     get tcpPort() {
       return fronts?.tcp.port ?? config.tcpPort;
     },
-    partitionCount: PARTITION_COUNT_DEFAULT,
+    partitionCount: cluster === null ? PARTITION_COUNT_DEFAULT : config.partitions,
     memoryBytesMax: config.maxMemory,
     eviction: config.eviction,
     commandNames,
@@ -112,7 +129,7 @@ export async function startNode(
     },
     shards: () => shardFacts(shards),
     eventLoopDelay: () => watch.take(),
-    cluster: () => null,
+    cluster: () => cluster?.watch.facts() ?? null,
   };
   const clients = new ClientList();
   const usedBytes = () => sumOf(facts, 'usedBytes');
@@ -136,11 +153,11 @@ export async function startNode(
       latency,
       notifications: () => notifications,
       shutdown: onShutdown,
-      cluster: null,
+      cluster: cluster?.control ?? null,
     }),
-    publisher: channels,
+    publisher: cluster?.publisher(channels) ?? channels,
   };
-  const shards = openShards(config, limits, facts, port, latency, logger);
+  const shards = openShards(config, limits, facts, port, latency, logger, messageBytesMax, cluster);
   const tracker = new Tracker(shards.changes, {
     get keysMax() {
       return limits.trackedKeysMax;
@@ -165,6 +182,7 @@ export async function startNode(
       tracker,
       limits,
       slowLog,
+      openPeer: cluster?.peerSessions(channels) ?? null,
       http: {
         origin: new AccessOrigin(config.bind, config.allowedHosts, config.allowedOrigins),
         version,
@@ -173,11 +191,14 @@ export async function startNode(
         nodes: () => nodesDocument(facts),
       },
     });
+    await cluster?.start({ tcpPort: fronts.tcp.port, httpPort: fronts.http.port });
   } catch (error) {
     watch.stop();
     usage.stop();
     latency.stop();
+    await fronts?.drain();
     await shards.stop(0);
+    await cluster?.stop(0);
     throw error;
   }
   state = 'serving';
@@ -189,8 +210,12 @@ export async function startNode(
     // What CLIENT PAUSE holds back was taken: it is answered now.
     clients.unpause();
     const endMs = performance.now() + limits.drainTimeoutMs;
+    const leftMs = () => Math.max(0, endMs - performance.now());
+    // Others take over while this node still serves, so that nobody waits for a failover.
+    await cluster?.handOver(leftMs() / 2);
     const isComplete = await running.drain();
-    await shards.stop(Math.max(0, endMs - performance.now()));
+    await shards.stop(leftMs());
+    await cluster?.stop(leftMs());
     watch.stop();
     usage.stop();
     latency.stop();
@@ -200,6 +225,7 @@ export async function startNode(
     url: `${tls === null ? 'http' : 'https'}://${formatAddress(config.bind, running.http.port)}`,
     port: running.http.port,
     tcpPort: running.tcp.port,
+    busPort: cluster?.client.busPort ?? null,
     engine: running.http.engine,
     reload: () => void tls?.reload(),
     stop: () => {
@@ -216,11 +242,14 @@ function openShards(
   node: NodePort,
   latency: LatencyEvents,
   logger: Logger,
+  messageBytesMax: number,
+  cluster: NodeInCluster | null,
 ): Shards {
   const key = randomBytes(8);
   return new Shards({
     shardCount: config.shards,
-    partitionCount: PARTITION_COUNT_DEFAULT,
+    partitionCount: facts.partitionCount,
+    cluster: cluster?.shards ?? null,
     budgetBytes: config.maxMemory,
     eviction: config.eviction,
     hashKey: [key.readInt32LE(0), key.readInt32LE(4)],
@@ -237,7 +266,7 @@ function openShards(
     },
     // What a connection may leave unread, no reply is larger than.
     replyBytesMax: () => limits.connectionOutputBytesMax,
-    messageBytesMax: Math.max(config.maxBody, config.maxValue) + MESSAGE_MARGIN_BYTES,
+    messageBytesMax,
     commandRingBytes: config.ringSize,
     replyRingBytes: config.ringSize,
     outbox: { queuedBytesMax: config.maxQueue, queuedCountMax: QUEUED_COMMANDS_MAX },

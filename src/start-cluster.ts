@@ -1,0 +1,205 @@
+import { createSecretKey } from 'node:crypto';
+import { formatAddress } from './base/addresses.ts';
+import type { Logger } from './base/ports.ts';
+import { ClusterClient } from './cluster/actor/cluster-client.ts';
+import { createShardLink, type ShardLinkHandle } from './cluster/actor/shard-link.ts';
+import { RefusalLog } from './cluster/bus/refusal-log.ts';
+import { PartitionGates } from './cluster/partition-gates.ts';
+import { defaultReplicationOptions } from './cluster/replication/replication-options.ts';
+import type { PublisherPort } from './command/publisher.ts';
+import { commandTable } from './command/table.ts';
+import { type Config, options } from './config/options.ts';
+import { createDoorbell } from './mailbox/doorbell.ts';
+import { PartitionMap } from './routing/partition-map.ts';
+import { ClusterControl } from './server/cluster/cluster-control.ts';
+import { ClusterDispatcher } from './server/cluster/cluster-dispatcher.ts';
+import { ClusterPublisher } from './server/cluster/cluster-publisher.ts';
+import { ClusterWatch } from './server/cluster/cluster-watch.ts';
+import { peerLimits } from './server/cluster/peer-limits.ts';
+import { linkTls, PeerLinks } from './server/cluster/peer-links.ts';
+import { openPeerSessions } from './server/cluster/peer-session.ts';
+import { TouchedPartitions } from './server/cluster/touched-partitions.ts';
+import type { ShardsInCluster } from './server/dispatch/shards.ts';
+import type { OpenSession } from './server/session/session.ts';
+import type { TlsIdentity } from './server/tls/tls-identity.ts';
+
+/** Of a command, what travels around it and a link's frame. */
+const FRAME_MARGIN_BYTES = 128 * 1024;
+/** Of a record, what a message of the bus has around it. */
+const RECORD_MARGIN_BYTES = 64 * 1024;
+const wildcards = ['0.0.0.0', '::', '*'];
+
+export interface ClusterParts {
+  readonly config: Config;
+  readonly tls: TlsIdentity | null;
+  readonly logger: Logger;
+  /** Of the largest command or reply. */
+  readonly messageBytesMax: number;
+  readonly keyBytesMax: number;
+  /** The node cannot go on as one of the cluster, and must end. */
+  readonly onFailed: (reason: string) => void;
+}
+
+export interface ListeningPorts {
+  readonly tcpPort: number;
+  readonly httpPort: number;
+}
+
+export function isInCluster({ seeds, bootstrapExpect }: Config): boolean {
+  return seeds.length > 0 || bootstrapExpect > 0;
+}
+
+/** What a node in a cluster has beside a node by itself, put together before anything of it runs. */
+export class NodeInCluster {
+  readonly client: ClusterClient;
+  readonly links: PeerLinks;
+  /** What the shards are made with: their links to the cluster actor are made with them. */
+  readonly shards: ShardsInCluster;
+  readonly control: ClusterControl;
+  readonly watch: ClusterWatch;
+  readonly #parts: ClusterParts;
+  readonly #shardLinks: ShardLinkHandle[] = [];
+  #dispatcher: ClusterDispatcher | null = null;
+  #ports: ListeningPorts = { tcpPort: 0, httpPort: 0 };
+
+  /** Throws when the node's directory cannot be had, naming it. */
+  constructor(parts: ClusterParts) {
+    const { config, tls, logger, messageBytesMax } = parts;
+    this.#parts = parts;
+    const gates = PartitionGates.create(config.partitions);
+    const bell = createDoorbell();
+    const map = new PartitionMap(config.partitions, config.shards);
+    this.client = new ClusterClient({
+      dataDir: config.dataDir,
+      nodeName: config.nodeName,
+      bus: {
+        host: config.busBind === '' ? config.bind : config.busBind,
+        port: config.busPort,
+        secret: config.clusterSecret,
+        seeds: config.seeds,
+        defaultPort: options.busPort.default as number,
+        announced: config.announceBus,
+        messageBytesMax,
+        tls: busTls(tls),
+      },
+      bootstrapExpect: config.bootstrapExpect,
+      settings: {
+        partitions: config.partitions,
+        leaseMs: config.lease,
+        copies: config.copies,
+        minInSync: config.minInSync,
+        onLoss: config.onLoss,
+      },
+      weight: 1,
+      zone: config.zone === '' ? null : config.zone,
+      gates,
+      links: this.#shardLinks,
+      bell,
+      shardOfPartition: Array.from({ length: config.partitions }, (_, partition) => map.shardOfPartition(partition)),
+      logger,
+      onFailed: parts.onFailed,
+    });
+    this.links = new PeerLinks({
+      view: this.client,
+      table: commandTable,
+      secret: config.clusterSecret,
+      limits: { ...peerLimits, forwardsMax: config.maxForwards, frameBytesMax: messageBytesMax + FRAME_MARGIN_BYTES },
+      log: logger,
+      tls: () => (tls === null ? null : linkTls(tls.options)),
+    });
+    this.links.onUp = () => this.#dispatcher?.look();
+    tls?.onChange(() => {
+      const material = busTls(tls);
+      if (material !== null) this.client.setTls(material);
+    });
+    this.shards = {
+      threadData: (_shard, shardBell, { first, count, total }) => {
+        const link = createShardLink({ shardBell, actorBell: bell, messageBytesMax });
+        this.#shardLinks.push(link);
+        const recordBytesMax = messageBytesMax - RECORD_MARGIN_BYTES;
+        return { gates, link, partitions: total, first, count, replication: defaultReplicationOptions, recordBytesMax };
+      },
+      openDispatcher: (dispatcherParts) => {
+        this.#dispatcher = new ClusterDispatcher(dispatcherParts, {
+          view: this.client,
+          links: this.links,
+          redirects: config.redirects,
+          forwardTimeoutMs: config.forwardTimeout,
+          replicaStalenessMs: config.replicaStaleness,
+        });
+        return this.#dispatcher;
+      },
+    };
+    this.control = new ClusterControl(this.client, () => ({
+      host: config.announceHost || (wildcards.includes(config.bind) ? '' : config.bind),
+      tcpPort: config.announceTcpPort || this.#ports.tcpPort,
+      busPort: this.client.busPort,
+    }));
+    this.watch = new ClusterWatch(this.client, this.control, () => ({
+      forwards: this.links.facts(),
+      waitingCommands: this.#dispatcher?.waitingCommands ?? 0,
+      waitingReplies: this.#dispatcher?.waitingReplies ?? 0,
+    }));
+  }
+
+  /** PUBLISH reaches the subscribers of all nodes. */
+  publisher(local: PublisherPort): PublisherPort {
+    return new ClusterPublisher(local, this.links);
+  }
+
+  /** Serves commands that other nodes forward, which come by the TCP port. */
+  peerSessions(local: PublisherPort): OpenSession {
+    const { config, logger, keyBytesMax, messageBytesMax } = this.#parts;
+    const touched = new TouchedPartitions(new PartitionMap(config.partitions, config.shards), commandTable.commands);
+    const commands = this.#dispatcher;
+    if (commands === null) throw new Error('the shards are made before their sessions');
+    return openPeerSessions({
+      table: commandTable,
+      commands,
+      partitionsOf: (command, args) => touched.collect(command, args),
+      channels: local,
+      self: this.client.self,
+      clusterId: () => this.client.clusterId,
+      secret: createSecretKey(config.clusterSecret, 'utf8'),
+      limits: { ...peerLimits, forwardsMax: config.maxForwards, frameBytesMax: messageBytesMax + FRAME_MARGIN_BYTES },
+      keyBytesMax,
+      log: logger,
+      refusals: new RefusalLog(logger),
+    });
+  }
+
+  /** Looks for the cluster, or founds it with others, from now on. Rejects when the bus cannot listen. */
+  async start(ports: ListeningPorts): Promise<void> {
+    this.#ports = ports;
+    const { config } = this.#parts;
+    // Where nothing else is said: the host at which other nodes see this one.
+    const host = config.announceHost || (wildcards.includes(config.bind) ? '' : config.bind);
+    await this.client.start({
+      tcp: formatAddress(host, config.announceTcpPort || ports.tcpPort),
+      http: formatAddress(host, config.announceHttpPort || ports.httpPort),
+      link: config.announceLink || `:${ports.tcpPort}`,
+    });
+  }
+
+  /** Has others become primary of what this node is primary of, which serves meanwhile. */
+  async handOver(deadlineMs: number): Promise<void> {
+    const left = await this.client.handOver(deadlineMs);
+    if (left > 0)
+      this.#parts.logger.warn({ partitions: left }, 'the node stops as primary of partitions that no other took over');
+  }
+
+  /** Leaves, when nothing is answered any more. */
+  async stop(deadlineMs: number): Promise<void> {
+    this.watch.stop();
+    await this.client.stop(deadlineMs);
+    this.links.stop();
+  }
+}
+
+/** Nodes show each other the certificate that they show clients, when there is an authority to check it by. */
+function busTls(tls: TlsIdentity | null) {
+  if (tls === null) return null;
+  const { ca, cert, key } = tls.options;
+  if (ca === undefined || cert === undefined || key === undefined) return null;
+  return { ca: String(ca), cert: String(cert), key: String(key), minVersion: tls.settings.minVersion };
+}
