@@ -28,10 +28,16 @@ export class ModelledStore {
   #evictedBefore = 0;
   #seed = 1;
 
-  constructor(eviction: EvictionName, budgetBytes: number) {
+  constructor(eviction: EvictionName, budgetBytes: number, partitions = 0) {
     this.eviction = eviction;
-    this.memory = createStoreMemory({ budgetBytes, readersMax: 2, eviction, hashKey: [0x1234_5678, -7] });
-    this.writer = new StoreWriter(this.memory, this.clock);
+    this.memory = createStoreMemory({
+      budgetBytes,
+      readersMax: 2,
+      eviction,
+      hashKey: [0x1234_5678, -7],
+      ...(partitions > 0 ? { partitions: { first: 0, count: partitions, total: partitions } } : {}),
+    });
+    this.writer = this.attach(false);
     this.reader = new StoreReader(this.memory, 1, this.clock);
   }
 
@@ -102,8 +108,12 @@ export class ModelledStore {
   /** A new writer on the same memory, as after the death of the one before. */
   reattach(groupStands = false): void {
     this.#evictedBefore = readStatistics(this.memory).evictedEntries;
-    this.writer = new StoreWriter(this.memory, this.clock, groupStands);
+    this.writer = this.attach(groupStands);
     if (readStatistics(this.memory).evictedEntries !== this.#evictedBefore) throw new Error('attaching evicted');
+  }
+
+  protected attach(groupStands: boolean): StoreWriter {
+    return new StoreWriter(this.memory, this.clock, groupStands);
   }
 
   /** Compares everything, as the writer and as a reader see it, and checks the structure. */
