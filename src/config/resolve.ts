@@ -1,6 +1,7 @@
 import { isLoopback } from '../base/addresses.ts';
 import { nearest } from '../base/nearest.ts';
 import { formatBytes } from '../base/units.ts';
+import { clusterContradictions } from './cluster-contradictions.ts';
 import type { Machine, Option } from './kinds.ts';
 import {
   type Config,
@@ -169,6 +170,7 @@ function contradictionsOf(config: Config, label: (name: OptionName) => string): 
         `is enough for ${Math.floor(config.maxMemory / SHARD_BYTES_MIN)} shards; there are ${config.shards} (${label('shards')}).`,
     );
   }
+  problems.push(...clusterContradictions(config, label));
   return problems;
 }
 
