@@ -1,3 +1,5 @@
+import { slotOf } from '../src/base/slot.ts';
+import type { EntryInfo, VisitKey } from '../src/base/view.ts';
 import type { ClusterView } from '../src/cluster/actor/cluster-view.ts';
 import { type ClusterState, emptyClusterState, type NodeEntry } from '../src/cluster/controller/cluster-state.ts';
 import { GateRole, PartitionGates } from '../src/cluster/partition-gates.ts';
@@ -13,6 +15,7 @@ import { ClusterDispatcher, type ClusterDispatcherOptions } from '../src/server/
 import { PartitionFences } from '../src/server/cluster/partition-fences.ts';
 import { type CommandTarget, TargetFlag, type TargetSink } from '../src/server/cluster/target.ts';
 import { TouchedPartitions } from '../src/server/cluster/touched-partitions.ts';
+import type { LocalReader } from '../src/server/dispatch/local-reader.ts';
 import { Barrier } from '../src/shard/barrier.ts';
 import { ChangeLog } from '../src/shard/change-log.ts';
 import { commandBytesMax, decodeCommand, encodeCommand } from '../src/shard/command-message.ts';
@@ -147,6 +150,92 @@ class ScriptedShard {
   }
 }
 
+/** What one shard holds of the store, and its reader may show of it. */
+class ShardReader implements LocalReader {
+  shown: Uint8Array | null = null;
+  readonly #store: ModelShardStore;
+  readonly #map: PartitionMap;
+  readonly #shard: number;
+
+  constructor(store: ModelShardStore, map: PartitionMap, shard: number) {
+    this.#store = store;
+    this.#map = map;
+    this.#shard = shard;
+  }
+
+  get entry(): EntryInfo {
+    return this.#store.entry;
+  }
+
+  get keyCount(): number {
+    let count = 0;
+    this.scan(0, Number.POSITIVE_INFINITY, () => count++);
+    return count;
+  }
+
+  get expiringKeyCount(): number {
+    return 0;
+  }
+
+  nowMs(): number {
+    return this.#store.nowMs();
+  }
+
+  lookup(source: Uint8Array, start: number, end: number): boolean {
+    return this.#store.lookup(source, start, end);
+  }
+
+  peek(source: Uint8Array, start: number, end: number): boolean {
+    return this.#store.peek(source, start, end);
+  }
+
+  copyValue(target: Uint8Array, at: number): void {
+    this.#store.copyValue(target, at);
+  }
+
+  copyValueRange(from: number, length: number, target: Uint8Array, at: number): void {
+    this.#store.copyValueRange(from, length, target, at);
+  }
+
+  copyContentType(target: Uint8Array, at: number): void {
+    this.#store.copyContentType(target, at);
+  }
+
+  scan(cursor: number, count: number, visit: VisitKey): number {
+    return this.#store.scan(cursor, count, (keys, start, end, entry) => {
+      if (this.#isShown(keys, start, end)) visit(keys, start, end, entry);
+    });
+  }
+
+  randomKey(target: Uint8Array, random: number): number {
+    const found: Uint8Array[] = [];
+    this.scan(0, Number.POSITIVE_INFINITY, (keys, start, end) => found.push(keys.slice(start, end)));
+    const chosen = found[random % Math.max(found.length, 1)];
+    if (chosen === undefined) return -1;
+    target.set(chosen);
+    return chosen.length;
+  }
+
+  enter(): boolean {
+    return this.#store.enter();
+  }
+
+  leave(): boolean {
+    return this.#store.leave();
+  }
+
+  hold(): void {}
+
+  release(): void {}
+
+  #isShown(keys: Uint8Array, start: number, end: number): boolean {
+    const partition = this.#map.partitionOfSlot(slotOf(keys, start, end));
+    return (
+      this.#map.shardOfPartition(partition) === this.#shard && (this.shown === null || this.shown[partition] === 1)
+    );
+  }
+}
+
 /** A way from one node to another: what is on it moves when the test says so. */
 export class ScriptedLink implements CommandTarget {
   isUp = true;
@@ -262,7 +351,7 @@ export class ClusterNode {
     this.world = world;
     this.map = new PartitionMap(world.partitionCount, world.shardCount);
     this.gates = new PartitionGates(PartitionGates.create(world.partitionCount));
-    this.gates.setLease(2_000_000_000);
+    this.gates.setLease(world.leaseEndsMs);
     this.store = world.store;
     this.state = emptyClusterState;
     const frontBell = createDoorbell();
@@ -280,7 +369,7 @@ export class ClusterNode {
         map: this.map,
         node: plainNode,
         clients: this.clients,
-        readers: boxes.map(() => this.store),
+        readers: boxes.map((_, shard) => new ShardReader(this.store, this.map, shard)),
         onSent: () => undefined,
         onDefect: (command, error) => world.defects.push(`${command.name}: ${error}`),
       },
@@ -354,6 +443,7 @@ export interface InThreadClusterOptions {
   readonly nodes?: number;
   readonly partitions?: number;
   readonly shards?: number;
+  readonly leaseEndsMs?: number;
   readonly dispatcher?: Partial<ClusterDispatcherOptions>;
 }
 
@@ -370,13 +460,21 @@ export class InThreadCluster {
   readonly defects: string[] = [];
   /** Names of the commands that shards ran, in order. */
   readonly log: string[] = [];
+  readonly leaseEndsMs: number;
   nowMs = 1000;
   state: ClusterState;
   readonly #primaries: (ClusterNode | null)[];
 
-  constructor({ nodes = 3, partitions = 8, shards = 1, dispatcher = {} }: InThreadClusterOptions = {}) {
+  constructor({
+    nodes = 3,
+    partitions = 8,
+    shards = 1,
+    leaseEndsMs = 2_000_000_000,
+    dispatcher = {},
+  }: InThreadClusterOptions = {}) {
     this.partitionCount = partitions;
     this.shardCount = shards;
+    this.leaseEndsMs = leaseEndsMs;
     this.options = dispatcher;
     this.nodes = Array.from({ length: nodes }, (_, number) => new ClusterNode(`node-${number}`, this));
     for (const from of this.nodes) {
