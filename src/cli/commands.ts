@@ -1,8 +1,10 @@
 import { createInterface } from 'node:readline';
 import type { Connection } from './connection.ts';
 import { splitLine } from './quoting.ts';
+import { FollowingConnection } from './redirects.ts';
 import { formatReply } from './reply-formats.ts';
 import { Exit, isSubscription, isUnanswered, openConnection, pause, print, type Run, shown, warn } from './run.ts';
+import type { Target } from './target.ts';
 
 /** How long an error is waited for where silence means success. */
 const UNANSWERED_MS = 200;
@@ -14,20 +16,20 @@ export async function runCommand(run: Run, args: readonly string[]): Promise<Exi
     warn(words);
     return Exit.usage;
   }
-  const connection = await openConnection(run);
+  const route = await openRoute(run);
   const { repeat, interval } = run.values;
   let exit: Exit = Exit.ok;
   for (let left = repeat; left !== 0; left--) {
-    exit = (await runOne(run, connection, words)) ?? exit;
+    exit = (await runOne(run, route, words)) ?? exit;
     if (interval !== undefined && left !== 1) await pause(interval);
   }
-  connection.close();
+  route.connection.close();
   return exit;
 }
 
 /** Runs the commands on standard input, one a line, quoted as in the shell. */
 export async function runLines(run: Run): Promise<Exit> {
-  const connection = await openConnection(run);
+  const route = await openRoute(run);
   let exit: Exit = Exit.ok;
   for await (const line of createInterface({ input: process.stdin.setEncoding('latin1'), crlfDelay: 1 / 0 })) {
     const words = splitLine(line, 'latin1');
@@ -36,19 +38,26 @@ export async function runLines(run: Run): Promise<Exit> {
       exit = Exit.error;
     } else if (words.length > 0) {
       if (/^(quit|exit)$/i.test(String(words[0]))) break;
-      exit = (await runOne(run, connection, words)) ?? exit;
+      exit = (await runOne(run, route, words)) ?? exit;
     }
     if (exit !== Exit.ok && run.values.exitOnError) break;
   }
-  connection.close();
+  route.connection.close();
   return exit;
 }
 
+async function openRoute(run: Run): Promise<FollowingConnection> {
+  const tell = (text: string) => (run.format === 'people' ? void print(text) : undefined);
+  const open = (target: Target) => openConnection({ ...run, target });
+  return new FollowingConnection(run.target, await openConnection(run), open, tell);
+}
+
 /** Sends one command and shows its reply. Answers an exit status when it failed. */
-async function runOne(run: Run, connection: Connection, words: readonly Uint8Array[]): Promise<Exit | undefined> {
+async function runOne(run: Run, route: FollowingConnection, words: readonly Uint8Array[]): Promise<Exit | undefined> {
+  const { connection } = route;
   if (isSubscription(words)) return listen(run, connection, words);
   if (isUnanswered(words)) return sendUnanswered(run, connection, words);
-  const reply = await connection.request(words);
+  const reply = await (run.values.followRedirects ? route.request(words) : connection.request(words));
   await print(shown(reply, words, run));
   return reply.kind === 'error' ? Exit.error : undefined;
 }

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { isClusterRequest } from './cluster-words.ts';
 import { type ReadOptions, readOptions } from './command-line.ts';
 import { runCommand, runLines } from './commands.ts';
 import { ConnectionError } from './connection.ts';
@@ -72,6 +73,7 @@ async function run(args: readonly string[]): Promise<number> {
     delimiters: { element: values.delimiter ?? '\n', reply: values.replyDelimiter ?? '\n' },
   };
   if (mode !== undefined) return mode(told);
+  if (isClusterRequest(read.rest)) return (await import('./cluster.ts')).runCluster(told, read.rest.slice(1));
   if (command !== undefined) return runCommand(told, read.rest);
   if (process.stdin.isTTY !== true || process.stdout.isTTY !== true) return runLines(told);
   return (await import('./shell.ts')).runShell(told);
@@ -126,6 +128,7 @@ function dieQuietlyWithReader(): void {
 
 function helpText(): string {
   return `Usage: fluxcache [OPTION…] [COMMAND [ARGUMENT…]]
+       fluxcache cluster REQUEST [OPTION…]
        fluxcache bench [OPTION…]
 
 Sends a command to a server and prints its reply. Without a command: on a terminal a shell, else the commands on
@@ -134,7 +137,7 @@ standard input, one a line. Options stand in front of the command.
 ${optionsText(options)}
 
 Other:
-  --help                    Print this and exit; fluxcache bench --help is about bench.
+  --help                    Print this and exit; fluxcache bench --help and cluster --help are about those.
   --version                 Print the version and exit.
 
 Exit status: 0; 1 when the server cannot be reached or answers an error; 2 when the command line is wrong.

@@ -91,6 +91,11 @@ export const options = {
   resp2: flag({ flags: ['-2'], group: connecting, doc: 'Speak RESP2. The default, but for --json.' }),
   resp3: flag({ flags: ['-3'], group: connecting, doc: 'Speak RESP3.' }),
 
+  followRedirects: flag({
+    flags: ['-c'],
+    group: sending,
+    doc: 'Follow a cluster to the node that has a key (MOVED, ASK). FluxCache passes commands on without it.',
+  }),
   repeat: count({
     flags: ['-r'],
     group: sending,

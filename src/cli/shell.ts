@@ -4,6 +4,7 @@ import { Connection, ConnectionError } from './connection.ts';
 import { addToHistory, historyPath, holdsSecret, readHistory } from './history-file.ts';
 import { hasColours, LineHint } from './line-hint.ts';
 import { splitLine } from './quoting.ts';
+import { REDIRECTS_MAX, redirectOf } from './redirects.ts';
 import { formatReply } from './reply-formats.ts';
 import { Exit, isSubscription, isUnanswered, pause, type Run, shown } from './run.ts';
 import { helpFor } from './shell-help.ts';
@@ -177,7 +178,12 @@ class Shell {
     }
   }
 
-  async #request(connection: Connection, words: readonly Uint8Array[], texts: readonly string[]): Promise<void> {
+  async #request(
+    connection: Connection,
+    words: readonly Uint8Array[],
+    texts: readonly string[],
+    redirects = REDIRECTS_MAX,
+  ): Promise<void> {
     const startMs = performance.now();
     const interrupted = new Promise<null>((resolve) => {
       this.#interrupt = () => resolve(null);
@@ -191,6 +197,15 @@ class Shell {
       this.#drop(connection);
       process.stdout.write('The connection was closed; whether the command was run is not known.\n');
       return;
+    }
+    const redirect = this.#run.values.followRedirects && redirects > 0 ? redirectOf(reply, this.#target) : null;
+    if (redirect !== null) {
+      process.stdout.write(`-> Redirected to slot [${redirect.slot}] located at ${addressText(redirect.target)}\n`);
+      this.#drop(connection);
+      this.#target = redirect.target;
+      const next = await this.#connected();
+      if (redirect.isAsk) await next.request(['ASKING']);
+      return this.#request(next, words, texts, redirects - 1);
     }
     process.stdout.write(shown(reply, words, this.#run));
     const elapsedMs = performance.now() - startMs;

@@ -1,0 +1,359 @@
+import { nearest } from '../base/nearest.ts';
+import { ClusterLink } from './cluster-link.ts';
+import { clusterOptions } from './cluster-options.ts';
+import type { ClusterReport, ReportedNode } from './cluster-report.ts';
+import { counted, partitionsText, statusText } from './cluster-table.ts';
+import { type ClusterVerb, clusterVerbs, isClusterVerb } from './cluster-words.ts';
+import { readOptions } from './command-line.ts';
+import { optionsText } from './help-text.ts';
+import { RefusedError } from './key-pages.ts';
+import type { OptionTable, OptionValues } from './option-kinds.ts';
+import { ProgressBar } from './progress-bar.ts';
+import { Exit, pause, print, type Run, refuse } from './run.ts';
+
+const INTERVAL_MS = 1000;
+/** Between two looks at how far something is. */
+const LOOK_MS = 250;
+const CLEAR_SCREEN = '\x1b[H\x1b[2J';
+
+type Values = OptionValues<typeof clusterOptions>;
+
+interface Request {
+  readonly run: Run;
+  readonly link: ClusterLink;
+  readonly values: Values;
+  readonly given: ReadonlySet<keyof typeof clusterOptions>;
+  /** The node, address or partition that is meant; '' for none. */
+  readonly subject: string;
+}
+
+interface Verb {
+  /** What `subject` is, in the usage; '' when there is none. */
+  readonly subject: string;
+  readonly doc: string;
+  readonly options: readonly (keyof typeof clusterOptions)[];
+  readonly act: (request: Request) => Promise<Exit>;
+}
+
+const waits = ['json', 'noWait', 'timeout'] as const;
+
+const verbs: Readonly<Record<ClusterVerb, Verb>> = {
+  status: {
+    subject: '',
+    doc: 'Show the nodes and how the partitions are.',
+    options: ['json', 'watch', 'partitions'],
+    act: showStatus,
+  },
+  add: {
+    subject: 'HOST:PORT',
+    doc: 'Wait until the node there, which joins by its own --seeds, is a member and has its copies.',
+    options: waits,
+    act: awaitMember,
+  },
+  remove: {
+    subject: 'NODE',
+    doc: 'Move everything off a node, then forget it.',
+    options: [...waits, 'force'],
+    act: removeNode,
+  },
+  drain: {
+    subject: 'NODE',
+    doc: 'Move everything off a node, which stays a member.',
+    options: waits,
+    act: drainNode,
+  },
+  undrain: { subject: 'NODE', doc: 'Let a node have copies and primaries again.', options: ['json'], act: undrainNode },
+  rebalance: {
+    subject: '',
+    doc: 'Wait until all copies are where they should be; nodes see to that by themselves.',
+    options: waits,
+    act: awaitBalance,
+  },
+  failover: {
+    subject: 'NODE',
+    doc: 'Let other nodes take over what a node is primary of, as before it is started anew.',
+    options: waits,
+    act: failOver,
+  },
+  settings: {
+    subject: '',
+    doc: 'Show the settings of the cluster, or change them.',
+    options: ['json', 'copies', 'minInSync', 'onLoss'],
+    act: showOrChangeSettings,
+  },
+  reset: {
+    subject: 'PARTITION',
+    doc: 'Let a partition whose copies are all lost begin empty. Its keys are lost.',
+    options: ['json', 'force'],
+    act: resetPartition,
+  },
+};
+
+/** Runs `fluxcache cluster`; `args` are what stands behind the word. */
+export async function runCluster(run: Run, args: readonly string[]): Promise<Exit> {
+  const [name = '--help', ...others] = args;
+  const { values, given, rest, problems: found, asks } = readOptions(clusterOptions, optionsFirst(others));
+  if (name === '--help' || asks === 'help') {
+    await print(clusterHelp());
+    return Exit.ok;
+  }
+  const problems = [...found];
+  if (!isClusterVerb(name)) {
+    const near = nearest(name, clusterVerbs);
+    return refuse([`cluster ${name}: there is no such request.${near === undefined ? '' : ` Did you mean ${near}?`}`]);
+  }
+  const verb = verbs[name];
+  for (const option of given) {
+    if (verb.options.includes(option)) continue;
+    problems.push(`${clusterOptions[option].flags[0]} is not of cluster ${name}.`);
+  }
+  const wanted = verb.subject === '' ? 0 : 1;
+  if (rest.length > wanted) problems.push(`cluster ${name} takes no ${JSON.stringify(rest[wanted])}.`);
+  if (rest.length < wanted) problems.push(`cluster ${name} needs ${verb.subject}.`);
+  if (problems.length > 0) return refuse(problems);
+
+  const link = new ClusterLink(run);
+  // `fluxcache --json cluster …` is as good as `fluxcache cluster … --json`.
+  const json = values.json || run.format === 'json';
+  try {
+    return await verb.act({ run, link, values: { ...values, json }, given, subject: rest[0] ?? '' });
+  } finally {
+    link.close();
+  }
+}
+
+async function showStatus({ run, link, values }: Request): Promise<Exit> {
+  const times = !values.watch ? 1 : run.given.has('repeat') && run.values.repeat >= 0 ? run.values.repeat : Infinity;
+  for (let time = 0; time < times; time++) {
+    if (time > 0) await pause(run.values.interval ?? INTERVAL_MS);
+    const { report, text } = await link.report(values.partitions);
+    if (values.json) {
+      await print(`${text}\n`);
+      continue;
+    }
+    onlyOfCluster(report);
+    const partitions = values.partitions ? `\n${partitionsText(report.table)}` : '';
+    const isScreen = values.watch && process.stdout.isTTY === true;
+    const head = isScreen ? CLEAR_SCREEN : time > 0 ? '\n' : '';
+    await print(`${head}${statusText(report)}${partitions}`);
+  }
+  return Exit.ok;
+}
+
+async function awaitMember(request: Request): Promise<Exit> {
+  const { subject, link } = request;
+  const { report } = await link.report(false);
+  onlyOfCluster(report);
+  const find = (now: ClusterReport) => now.nodes.find(({ tcp, bus, http }) => [tcp, bus, http].includes(subject));
+  if (find(report) === undefined) {
+    const seeds = report.nodes.flatMap(({ bus, health }) => (bus !== '' && health === 'up' ? [bus] : []));
+    process.stderr.write(
+      `${subject} is no member yet. A node joins by itself: start it with\n` +
+        `  fluxcache-server --seeds ${seeds.join(',')}\n` +
+        `and the same --cluster-secret and --partitions as the others.\n`,
+    );
+    if (request.values.noWait) return Exit.error;
+  }
+  return follow(request, `${subject} is a member and has its copies`, (now) => {
+    const node = find(now);
+    if (node === undefined) return { left: Math.max(1, now.partitions.total), what: `waiting for ${subject} to join` };
+    if (node.placed === 0 && !now.rebalance.isBalanced) {
+      return { left: now.partitions.total, what: `waiting for copies to be placed on ${node.id}` };
+    }
+    return { left: node.filling, what: `${counted(node.filling, 'copy', 'copies')} to fill on ${node.id}` };
+  });
+}
+
+async function removeNode(request: Request): Promise<Exit> {
+  const { link, values } = request;
+  const { id } = await nodeOf(request);
+  const change = await link.change('remove', { node: id, ...(values.force && { force: true }) });
+  return follow(
+    request,
+    `${id} is removed`,
+    ({ nodes }) => {
+      const node = nodes.find((each) => each.id === id);
+      return node === undefined ? { left: 0, what: '' } : leftOn(node, 1);
+    },
+    change.message,
+  );
+}
+
+async function drainNode(request: Request): Promise<Exit> {
+  const { id } = await nodeOf(request);
+  const change = await request.link.change('drain', { node: id });
+  return follow(
+    request,
+    `${id} has no copies any longer`,
+    ({ nodes }) => {
+      const node = nodes.find((each) => each.id === id);
+      return node === undefined ? { left: 0, what: '' } : leftOn(node, 0);
+    },
+    change.message,
+  );
+}
+
+async function undrainNode(request: Request): Promise<Exit> {
+  const { id } = await nodeOf(request);
+  const change = await request.link.change('undrain', { node: id });
+  return tell(request, change.message);
+}
+
+async function awaitBalance(request: Request): Promise<Exit> {
+  onlyOfCluster((await request.link.report(false)).report);
+  const change = await request.link.change('rebalance', {});
+  return follow(
+    request,
+    'All copies are where they should be',
+    ({ rebalance, partitions }) => {
+      const { moves, isBalanced } = rebalance;
+      const copies = `${counted(moves, 'copy', 'copies')} to move`;
+      if (moves > 0 || isBalanced) return { left: moves, what: copies };
+      return { left: partitions.misplaced, what: `${counted(partitions.misplaced, 'partition')} to hand over` };
+    },
+    change.message,
+  );
+}
+
+async function failOver(request: Request): Promise<Exit> {
+  const { id } = await nodeOf(request);
+  const change = await request.link.change('failover', { node: id });
+  return follow(
+    request,
+    `${id} is primary of nothing`,
+    ({ nodes }) => {
+      const primaries = nodes.find((node) => node.id === id)?.primaries ?? 0;
+      return { left: primaries, what: `${counted(primaries, 'partition')} to hand over` };
+    },
+    change.message,
+  );
+}
+
+async function showOrChangeSettings(request: Request): Promise<Exit> {
+  const { link, values, given } = request;
+  const changes = {
+    ...(given.has('copies') && { copies: values.copies }),
+    ...(given.has('minInSync') && { minInSync: values.minInSync }),
+    ...(given.has('onLoss') && { onLoss: values.onLoss }),
+  };
+  if (Object.keys(changes).length > 0) return tell(request, (await link.change('settings', changes)).message);
+  const { report } = await link.report(false);
+  onlyOfCluster(report);
+  if (values.json) await print(`${JSON.stringify(report.settings)}\n`);
+  else for (const [name, value] of Object.entries(report.settings ?? {})) await print(`${name} ${value}\n`);
+  return Exit.ok;
+}
+
+async function resetPartition(request: Request): Promise<Exit> {
+  const { link, values, subject } = request;
+  const change = await link.change('reset', {
+    partition: Number(subject),
+    ...(values.force && { givesUp: true }),
+  });
+  return tell(request, change.message);
+}
+
+interface Progress {
+  readonly left: number;
+  readonly what: string;
+}
+
+/** Waits until nothing is left, and shows how much is. */
+async function follow(
+  request: Request,
+  done: string,
+  progressOf: (report: ClusterReport) => Progress,
+  begun = '',
+): Promise<Exit> {
+  const { link, values } = request;
+  if (values.noWait) return tell(request, begun);
+  const bar = new ProgressBar();
+  const beganMs = performance.now();
+  try {
+    for (;;) {
+      const { left, what } = progressOf((await link.report(false)).report);
+      if (left === 0) break;
+      if (values.timeout > 0 && performance.now() - beganMs > values.timeout) {
+        bar.end();
+        throw new RefusedError(`Not done in time: ${what}. It goes on; fluxcache cluster status tells how far it is.`);
+      }
+      bar.show(left, what);
+      await pause(LOOK_MS);
+    }
+  } finally {
+    bar.end();
+  }
+  return tell(request, `${done}.`);
+}
+
+async function tell({ values }: Request, message: string): Promise<Exit> {
+  await print(values.json ? `${JSON.stringify({ ok: true, message })}\n` : `${message}\n`);
+  return Exit.ok;
+}
+
+function leftOn({ id, primaries, replicas, isDraining }: ReportedNode, itself: number): Progress {
+  const copies = primaries + replicas;
+  const what = `${counted(copies, 'copy', 'copies')} to move off ${id}`;
+  return { left: copies + (isDraining ? itself : Math.max(1, itself)), what: copies === 0 ? `removing ${id}` : what };
+}
+
+/** The node that is meant, as the server finds it, too: by id, address, or the beginning of an id. */
+async function nodeOf({ link, subject }: Request): Promise<ReportedNode> {
+  const { report } = await link.report(false);
+  onlyOfCluster(report);
+  const { nodes } = report;
+  const exact = nodes.filter(({ id, redisId, tcp, http, bus }) => [id, redisId, tcp, http, bus].includes(subject));
+  const found = exact.length > 0 ? exact : nodes.filter(({ id }) => id.startsWith(subject));
+  const [node] = found;
+  if (node !== undefined && found.length === 1) return node;
+  const ids = (found.length > 1 ? found : nodes).map(({ id }) => id).join(', ');
+  const what = found.length > 1 ? 'could be any of' : 'is no node of this cluster; its nodes are';
+  throw new RefusedError(`${subject} ${what} ${ids}.`);
+}
+
+function onlyOfCluster({ clusterId, nodes, self }: ClusterReport): void {
+  if (clusterId !== '' && nodes.length > 0) return;
+  throw new RefusedError(
+    self === null
+      ? 'The server is not one of a cluster: it was started with neither --seeds nor --bootstrap-expect.'
+      : 'The server waits for the other nodes of its cluster.',
+  );
+}
+
+/** Puts options in front of the words between which they stand. */
+function optionsFirst(args: readonly string[]): string[] {
+  const table: OptionTable = clusterOptions;
+  const valued = new Set(Object.values(table).flatMap(({ flags, placeholder }) => (placeholder === '' ? [] : flags)));
+  const options: string[] = [];
+  const words: string[] = [];
+  for (let at = 0; at < args.length; at++) {
+    const arg = args[at] as string;
+    if (!arg.startsWith('-')) {
+      words.push(arg);
+      continue;
+    }
+    options.push(arg);
+    const value = args[at + 1];
+    if (valued.has(arg) && value !== undefined) {
+      options.push(value);
+      at++;
+    }
+  }
+  return [...options, ...words];
+}
+
+export function clusterHelp(): string {
+  const usages = Object.entries(verbs).map(([name, { subject, doc }]) => `  ${`${name} ${subject}`.padEnd(24)}${doc}`);
+  return `Usage: fluxcache [OPTION…] cluster REQUEST [OPTION…]
+
+Looks after a cluster, by any of its nodes. A node is named by its id, the beginning of it, or its address.
+
+${usages.join('\n')}
+
+What else there is of CLUSTER (fluxcache cluster help) is sent to the server as it is.
+
+${optionsText(clusterOptions)}
+
+Exit status: 0; 1 when it is refused, or not done in time; 2 when the command line is wrong.
+`;
+}
