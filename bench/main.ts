@@ -9,6 +9,11 @@ interface BenchRow {
 
 /** Every benchmark, one row each. Loaded only when it is run or asked for its options. */
 const benches: Readonly<Record<string, BenchRow>> = {
+  cluster: {
+    summary:
+      'SET with a second copy, and GET, on three nodes: through one, and by the client; against Redis with WAIT 1',
+    load: () => import('./cluster.ts'),
+  },
   dispatcher: {
     summary: 'commands a second between a front end and its shards, without a protocol',
     load: () => import('./dispatcher.ts'),
@@ -20,6 +25,10 @@ const benches: Readonly<Record<string, BenchRow>> = {
   expiry: {
     summary: 'latency of GET while a million keys expire, and when their memory is free',
     load: () => import('./expiry.ts'),
+  },
+  failover: {
+    summary: 'time from kill -9 of a node to the first acknowledged write of its keys',
+    load: () => import('./failover.ts'),
   },
   forward: {
     summary: 'commands that another node runs, between two processes, against the same ones run directly',
