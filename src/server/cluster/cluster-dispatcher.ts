@@ -106,7 +106,7 @@ export class ClusterDispatcher implements CommandDispatcher, ForwardedCommands, 
       replyBytesMax: this.replyBytesMax,
       answerDefect,
     });
-    this.routing.onLook = () => this.#surveys.look();
+    this.routing.retries.onLook = () => this.#surveys.look();
     this.#partitionMap = {
       shardCount: map.partitionCount,
       shardOfKey: (bytes, start, end) => this.routing.partitionOfKey(bytes, start, end),
@@ -229,7 +229,7 @@ export class ClusterDispatcher implements CommandDispatcher, ForwardedCommands, 
 
   /** A link can be used that could not before. */
   look(): void {
-    this.routing.look();
+    this.routing.retries.look();
   }
 
   close(): void {

@@ -7,8 +7,7 @@ import { GateRole } from '../../cluster/partition-gates.ts';
 import { Args } from '../../command/args.ts';
 import type { Command, PairCommand, ReadCommand, SurveyCommand, WriteCommand } from '../../command/command.ts';
 import type { ReplyReader, ReplySink } from '../../command/reply.ts';
-import { type CommandTable, lastKeyOf } from '../../command/table.ts';
-import type { KeyMap } from '../../routing/key-plan.ts';
+import type { CommandTable } from '../../command/table.ts';
 import type { PartitionMap } from '../../routing/partition-map.ts';
 import { commandBytesMax, decodeCommand } from '../../shard/command-message.ts';
 import { RefusalReason } from '../../shard/guarded-reply.ts';
@@ -17,13 +16,13 @@ import { copyArgs } from '../dispatch/copy-args.ts';
 import type { LocalReader } from '../dispatch/local-reader.ts';
 import type { OrderedSession } from '../dispatch/ordered-session.ts';
 import type { ReplyScratch } from '../dispatch/reply-scratch.ts';
-import { Scatter } from '../dispatch/scatter.ts';
 import { Flight, type FlightOwner, NONE } from './flight.ts';
 import { GuardedReads } from './guarded-reads.ts';
 import { NO_TARGET, PartitionRoutes } from './partition-routes.ts';
 import { errorOfRefusal, isPassing } from './refusal-errors.ts';
-import { RetryDesk } from './retry-desk.ts';
+import { RetryLoop } from './retry-loop.ts';
 import { partitionOfCursor } from './scan-cursor.ts';
+import { SplitCommands } from './split-commands.ts';
 import { type CommandTarget, type NodeTargets, TargetFlag, type TargetSink } from './target.ts';
 import { TouchedPartitions } from './touched-partitions.ts';
 
@@ -59,8 +58,6 @@ interface WaitingActions {
   giveUp(code: ErrorCode, message: string): void;
 }
 
-/** How soon a command that was refused, or found no target, is tried again. */
-const RETRY_MS = 10;
 /** What a command that waits takes of memory beside its arguments, about. */
 const WAITING_BYTES = 300;
 const nothing = new Uint8Array(0);
@@ -72,30 +69,19 @@ const nothing = new Uint8Array(0);
 export class KeyRouting implements FlightOwner {
   readonly routes: PartitionRoutes;
   readonly reads: GuardedReads;
+  readonly retries: RetryLoop;
   readonly nowMs: () => number;
   readonly #parts: KeyRoutingParts;
   readonly #view: ClusterView;
-  readonly #desk: RetryDesk;
   readonly #touched: TouchedPartitions;
-  readonly #partTouched: TouchedPartitions;
-  readonly #keyMap: KeyMap;
-  readonly #scatters: Scatter[] = [];
-  readonly #onScatterDone = (scatter: Scatter): void => this.#finishScatter(scatter);
+  readonly #splits: SplitCommands;
   readonly #decoded = new Args();
-  #partArgs = new Args();
   #nextOrder = 1;
   /** Commands under way to other nodes. */
   #forwarded = 0;
   /** Whether this node has had a lease: before that it is starting, and not cut off. */
   #hadLease = false;
-  /** By partition: before that nothing is sent once more. */
-  readonly #retryAtMs: Float64Array;
-  #lookDue = false;
-  #timer: NodeJS.Timeout | null = null;
-  #stopped = false;
   readonly #forgetView: () => void;
-  /** Called when routes may have changed. */
-  onLook: (() => void) | null = null;
 
   constructor(parts: KeyRoutingParts) {
     const { map, view, table } = parts;
@@ -105,30 +91,32 @@ export class KeyRouting implements FlightOwner {
     this.routes = new PartitionRoutes(map, view.self);
     this.routes.update(view.state);
     this.reads = new GuardedReads(parts.readers, view.gates, this.nowMs, parts.answerDefect);
-    this.#desk = new RetryDesk(this.routes.waiting);
+    this.retries = new RetryLoop(this.routes.waiting, {
+      nowMs: this.nowMs,
+      isReady: (partition) => this.routes.isSettled(partition) && this.isOpen(partition),
+      isHopeless: () => this.fault() !== null,
+    });
     this.#touched = new TouchedPartitions(map, table.commands);
-    this.#partTouched = new TouchedPartitions(map, table.commands);
-    this.#retryAtMs = new Float64Array(map.partitionCount);
-    const { shardCount } = map;
-    this.#keyMap = {
-      shardCount: shardCount + map.partitionCount,
-      shardOfKey: (bytes, start, end) => {
-        const partition = this.partitionOfKey(bytes, start, end);
-        const target = this.routes.targetOf(partition);
-        // Another node is sent one part a partition: what it refuses it refuses as a whole.
-        return this.routes.isLocal(target) ? target : shardCount + partition;
+    this.#splits = new SplitCommands({
+      ...parts,
+      routes: this.routes,
+      reads: this.reads,
+      owner: this,
+      touched: new TouchedPartitions(map, table.commands),
+      send: (target, part, args, touched) => {
+        if (this.routes.isLocal(target)) this.#local(target, part, args, touched);
+        else this.send(part, target, args, touched.distinct);
       },
-    };
+    });
     this.#forgetView = view.onChange(() => {
       this.routes.update(view.state);
-      this.#retryAtMs.fill(0);
-      this.look();
+      this.retries.changed();
     });
   }
 
   /** Commands that wait for a target. */
   get waiting(): number {
-    return this.#desk.count;
+    return this.retries.desk.count;
   }
 
   /** Replies of shards that wait for other nodes. */
@@ -140,7 +128,7 @@ export class KeyRouting implements FlightOwner {
 
   /** Commands whose reply is owed. */
   get inFlight(): number {
-    let total = this.#desk.count + this.#forwarded;
+    let total = this.retries.desk.count + this.#forwarded;
     for (const client of this.#parts.clients) total += client.outstanding;
     return total;
   }
@@ -160,11 +148,6 @@ export class KeyRouting implements FlightOwner {
     flight.asker = sink;
     flight.flags = flags & TargetFlag.ordered;
     this.#route(flight, args, true);
-  }
-
-  /** A command that is no part of others' order, to one target: `partitions` are those it must find there. */
-  send(flight: Flight, target: number, args: Args, partitions: readonly number[]): void {
-    this.#send(target, flight, args, partitions);
   }
 
   flight(command: Command, sink: ReplySink, session: OrderedSession | null): Flight {
@@ -197,31 +180,10 @@ export class KeyRouting implements FlightOwner {
     return redirects === 'always' || (redirects === 'asked' && session !== null && session.wantsRedirects);
   }
 
-  /** Sends what waits and can be sent by now. */
-  look(): void {
-    this.#lookDue = false;
-    if (this.#stopped) return;
-    const nowMs = this.nowMs();
-    this.#desk.look(nowMs, ({ partitions }) => this.#areReady(partitions, nowMs), this.fault() !== null);
-    this.onLook?.();
-    if (this.#desk.count > 0) this.tickSoon();
-  }
-
-  /** Sees to it that `look` is called before long. */
-  tickSoon(): void {
-    if (this.#timer !== null || this.#stopped) return;
-    this.#timer = setTimeout(() => {
-      this.#timer = null;
-      this.look();
-    }, RETRY_MS);
-  }
-
   /** Gives up what waits; what is under way is answered as ever. */
   stop(): void {
-    this.#desk.look(0, () => false, true);
-    this.#stopped = true;
+    this.retries.stop();
     this.#forgetView();
-    if (this.#timer !== null) clearTimeout(this.#timer);
   }
 
   landed(flight: Flight, reply: ReplyReader): void {
@@ -233,10 +195,9 @@ export class KeyRouting implements FlightOwner {
   turnedAway(flight: Flight, reason: RefusalReason, bytes: Uint8Array, start: number, length: number): void {
     const { partitions, asker } = flight;
     const isRetried = isPassing(reason);
-    const retryAtMs = this.nowMs() + RETRY_MS;
     for (const partition of isRetried ? partitions : []) {
       this.routes.fence(partition);
-      this.#retryAtMs[partition] = retryAtMs;
+      this.retries.refused(partition);
     }
     this.#leave(flight);
     flight.reason = reason;
@@ -293,15 +254,15 @@ export class KeyRouting implements FlightOwner {
       }
       if (this.routes.targetOf(partition) !== target) target = NO_TARGET;
     }
-    if (target === NO_TARGET) this.#split(flight, args, partitions.length);
-    else if (this.routes.isLocal(target)) this.#local(target, flight, args, partitions, touched);
+    if (target === NO_TARGET) this.#split(flight, args);
+    else if (this.routes.isLocal(target)) this.#local(target, flight, args, touched);
     else if (asker !== null) asker.onRefused(RefusalReason.notPrimary, nothing, 0, 0);
     else if (this.isRedirected(session) && this.#redirect(flight, target)) return;
-    else if (partitions.length > 1) this.#split(flight, args, partitions.length);
-    else this.#send(target, flight, args, partitions);
+    else if (partitions.length > 1) this.#split(flight, args);
+    else this.send(flight, target, args, partitions);
   }
 
-  #local(shard: number, flight: Flight, args: Args, partitions: readonly number[], touched: TouchedPartitions): void {
+  #local(shard: number, flight: Flight, args: Args, touched: TouchedPartitions): void {
     const { command, session } = flight;
     if (command.kind === 'survey') {
       this.#parts.onSurvey(command, args, flight.sink);
@@ -315,7 +276,7 @@ export class KeyRouting implements FlightOwner {
     ) {
       return;
     }
-    this.#send(shard, flight, args, partitions);
+    this.send(flight, shard, args, touched.distinct);
   }
 
   /** Whether the command was answered by copies of this node that may be a little behind. */
@@ -351,7 +312,8 @@ export class KeyRouting implements FlightOwner {
     return true;
   }
 
-  #send(target: number, flight: Flight, args: Args, partitions: readonly number[]): void {
+  /** Sends the flight to a target where these partitions are open. */
+  send(flight: Flight, target: number, args: Args, partitions: readonly number[]): void {
     const { session } = flight;
     const isLocal = this.routes.isLocal(target);
     let { flags } = flight;
@@ -401,53 +363,10 @@ export class KeyRouting implements FlightOwner {
     }
   }
 
-  /** Runs a command whose keys are of several targets in parts. */
-  #split(flight: Flight, args: Args, partitionCount: number): void {
-    const { session } = flight;
-    const command = flight.command as (ReadCommand | WriteCommand) & Command;
-    const scatter = this.#scatters.pop() ?? new Scatter(this.#keyMap, this.#parts.replyBytesMax, this.#onScatterDone);
-    const { plan } = scatter;
-    plan.fill(args, command.keys.first, lastKeyOf(command, args), command.keys.step);
-    const { partCount } = plan;
-    const { shardCount } = this.#parts.map;
-    let isLocal = partitionCount > 0;
-    for (let number = 0; number < partCount; number++) isLocal &&= plan.shardOf(number) < shardCount;
-    if (
-      isLocal &&
-      command.kind === 'read' &&
-      this.reads.readParts(scatter, command, args, this.#partArgs, this.#touched, session)
-    ) {
-      scatter.begin(command.gather, partCount, flight.sink);
-      scatter.partsDone(partCount);
-      return;
-    }
-    scatter.beginParts(command.kind);
-    scatter.begin(command.gather, partCount, flight.sink);
-    const partArgs = this.#partArgs;
-    // Each part by itself: one that is refused is sent again, and does not take the others with it.
-    for (let number = 0; number < partCount; number++) {
-      const place = plan.shardOf(number);
-      plan.argsOf(number, args, partArgs);
-      const part = new Flight(this, command, scatter.part(number), session, flight.order);
-      part.deadlineMs = flight.deadlineMs;
-      const touched = this.#partTouched;
-      const partitions = touched.collect(command, partArgs);
-      if (place < shardCount) this.#local(place, part, partArgs, partitions, touched);
-      else this.#send(this.routes.targetOf(place - shardCount), part, partArgs, partitions);
-    }
-  }
-
-  #finishScatter(scatter: Scatter): void {
-    const { writer, reader } = this.#parts.scratch.take();
-    try {
-      const sink = scatter.finish(writer);
-      // The sink may ask for the next command at once, which may take the same record.
-      this.#scatters.push(scatter);
-      reader.openWritten(writer);
-      sink.onReply(reader);
-    } finally {
-      this.#parts.scratch.give();
-    }
+  #split(flight: Flight, args: Args): void {
+    const { command } = flight;
+    assert(command.kind === 'read' || command.kind === 'write', 'a command with keys of several partitions has parts');
+    this.#splits.run(flight, command, args, this.#touched);
   }
 
   /** The command finds nobody to take it now. */
@@ -456,7 +375,7 @@ export class KeyRouting implements FlightOwner {
       flight.asker.onRefused(RefusalReason.notPrimary, nothing, 0, 0);
       return;
     }
-    if (isNew && !this.#desk.hasRoom(commandBytesMax(args) + WAITING_BYTES)) {
+    if (isNew && !this.retries.desk.hasRoom(commandBytesMax(args) + WAITING_BYTES)) {
       this.#fail(flight, 'overloaded', 'too many commands wait for another node; this one was not run');
       return;
     }
@@ -484,7 +403,7 @@ export class KeyRouting implements FlightOwner {
   /** Has something wait until its partitions can be sent to, or its time is over; `bytes` are those it holds. */
   wait(flight: Flight, partitions: readonly number[], bytes: number, { send, giveUp }: WaitingActions): void {
     if (flight.deadlineMs === 0) flight.deadlineMs = this.nowMs() + this.#parts.forwardTimeoutMs;
-    this.#desk.add({
+    this.retries.add({
       order: flight.order,
       partitions,
       deadlineMs: flight.deadlineMs,
@@ -495,28 +414,11 @@ export class KeyRouting implements FlightOwner {
         giveUp(code, message);
       },
     });
-    this.tickSoon();
-  }
-
-  #areReady(partitions: readonly number[], nowMs: number): boolean {
-    for (const partition of partitions) {
-      if (nowMs < (this.#retryAtMs[partition] as number)) return false;
-      if (!this.routes.isSettled(partition) || !this.isOpen(partition)) return false;
-    }
-    return true;
   }
 
   #leave(flight: Flight): void {
     if (!this.routes.isLocal(flight.countedAt)) this.#forwarded--;
-    for (const partition of flight.partitions) if (this.routes.left(partition)) this.#lookSoon();
-  }
-
-  #lookSoon(): void {
-    if (this.#lookDue || this.#stopped) return;
-    this.#lookDue = true;
-    setImmediate(() => {
-      if (this.#lookDue) this.look();
-    });
+    for (const partition of flight.partitions) if (this.routes.left(partition)) this.retries.lookSoon();
   }
 }
 

@@ -166,7 +166,7 @@ export class SurveyRouting {
       else if (nowMs >= survey.deadlineMs || this.#routing.fault() !== null) survey.giveUp();
       else this.#waiting.push(survey);
     }
-    if (this.#waiting.length > 0) this.#routing.tickSoon();
+    if (this.#waiting.length > 0) this.#routing.retries.tickSoon();
   }
 
   /** Gives up what waits. */
@@ -195,7 +195,7 @@ export class SurveyRouting {
           answer(sink, (reply) => reply.error(code, message));
         },
       });
-      this.#routing.tickSoon();
+      this.#routing.retries.tickSoon();
     }
   }
 

@@ -163,7 +163,7 @@ test("a connection's commands have the replies of one store that runs them in or
         t.deepEqual(cluster.defects, []);
       },
     ),
-    { numRuns: 300 * scale },
+    { numRuns: 150 * scale },
   );
 });
 
@@ -204,6 +204,6 @@ test('every command is answered exactly once when commands wait no longer than a
         for (const session of sessions) t.is(session.inFlight, 0);
       },
     ),
-    { numRuns: 150 * scale },
+    { numRuns: 80 * scale },
   );
 });
