@@ -2,6 +2,9 @@ import { isSameMember, type Member, type NodeId } from '../identity.ts';
 import type { ReplicationOptions } from './replication-options.ts';
 import type { SnapshotSender } from './snapshot-sender.ts';
 
+/** Beats in the time between two keepalives. */
+const BEATS = 2;
+
 /**
  * What a primary knows, in its epoch, of one other copy, and how it sends to it.
  *
@@ -236,12 +239,22 @@ export class Follower {
   }
 
   isKeepaliveDue(nowMs: number): boolean {
-    return nowMs - this.#sentMs >= this.#options.keepaliveMs;
+    return nowMs >= this.#keepaliveMs;
+  }
+
+  /**
+   * When the next one is due. Rounded down to a beat that all followers of all partitions have in common, so that those
+   * of a node leave together.
+   */
+  get #keepaliveMs(): number {
+    const { keepaliveMs } = this.#options;
+    const beatMs = keepaliveMs / BEATS;
+    return Math.floor((this.#sentMs + keepaliveMs) / beatMs) * beatMs;
   }
 
   /** When, after `nowMs`, there is something to be done for it although nobody calls; but for a snapshot. */
   wakeAfter(nowMs: number): number {
-    const dueMs = this.#sentMs + this.#options.keepaliveMs;
+    const dueMs = this.#keepaliveMs;
     const goneMs = this.#caughtUpMs + this.#options.shrinkAfterMs;
     // While it is silent nothing but the keepalive goes out; what was sent before stays overdue.
     const overdueMs = this.isSilent(nowMs) ? dueMs : this.#overdueMs;
