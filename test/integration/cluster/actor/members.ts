@@ -86,10 +86,10 @@ export class Members {
   }
 
   /** Founds a cluster of so many. */
-  async found(count: number): Promise<Member[]> {
-    const first = await this.add('n1', { expect: count });
+  async found(count: number, settings: Partial<ClusterSettings> = {}): Promise<Member[]> {
+    const first = await this.add('n1', { expect: count, settings });
     const others = Array.from({ length: count - 1 }, (_, index) =>
-      this.add(`n${index + 2}`, { expect: count, seeds: [first.address] }),
+      this.add(`n${index + 2}`, { expect: count, seeds: [first.address], settings }),
     );
     const members = [first, ...(await Promise.all(others))];
     await until(() => members.every((member) => member.isWell), 'all founders are members with a lease');
@@ -102,7 +102,7 @@ export class Members {
   }
 }
 
-export async function until(isSo: () => boolean, what: string, timeoutMs = 10_000): Promise<void> {
+export async function until(isSo: () => boolean, what: string, timeoutMs = 30_000): Promise<void> {
   const endMs = Date.now() + timeoutMs;
   while (!isSo()) {
     if (Date.now() > endMs) throw new Error(`in ${timeoutMs} ms it did not come about that ${what}`);

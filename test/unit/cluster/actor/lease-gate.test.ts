@@ -1,0 +1,52 @@
+import test from 'ava';
+import { LeaseGate } from '../../../../src/cluster/actor/lease-gate.ts';
+import { after, fence, register, running } from '../controller/configuration.ts';
+
+function gateOf(self: string) {
+  const published: number[] = [];
+  const shards = { areConfigured: true };
+  const gate = new LeaseGate(self, { setLease: (endsAtMs) => published.push(endsAtMs) }, () => shards.areConfigured);
+  return { gate, published, shards };
+}
+
+test('a lease is published as it is renewed, and each only once', (t) => {
+  const { gate, published } = gateOf('a');
+  gate.update(700, 0);
+  gate.update(700, 100);
+  gate.update(850, 150);
+  t.deepEqual(published, [Number.NEGATIVE_INFINITY, 700, 850]);
+});
+
+test('after this node lost a primary none is published until the shards know of it', (t) => {
+  const { gate, published, shards } = gateOf('a');
+  const state = running('a', 'b');
+  gate.update(700, 0);
+  shards.areConfigured = false;
+  gate.changed(state, after(state, fence('a')));
+  gate.update(1400, 800);
+  t.deepEqual(published.slice(1), [700]);
+  shards.areConfigured = true;
+  gate.update(1400, 801);
+  t.deepEqual(published.slice(1), [700, 1400]);
+});
+
+test('changes that take nothing from this node wait for no shard', (t) => {
+  const { gate, published, shards } = gateOf('a');
+  const state = running('a', 'b');
+  shards.areConfigured = false;
+  gate.changed(state, after(state, fence('b')));
+  gate.changed(state, after(state, register('c')));
+  gate.update(700, 0);
+  t.deepEqual(published.slice(1), [700]);
+});
+
+test('a lease that has long been over is taken down', (t) => {
+  const { gate, published } = gateOf('a');
+  gate.update(700, 0);
+  gate.update(700, 60_000);
+  gate.update(700, 61_000);
+  gate.update(700, 99_000);
+  t.deepEqual(published.slice(1), [700, Number.NEGATIVE_INFINITY]);
+  gate.update(99_700, 99_000);
+  t.is(published.at(-1), 99_700);
+});
