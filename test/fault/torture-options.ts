@@ -7,6 +7,7 @@ export interface TortureOptions {
   readonly nodes: number;
   readonly clients: number;
   readonly keys: number;
+  readonly leaseMs: number;
   /** Play only this one; null: all in turn. */
   readonly scenario: string | null;
 }
@@ -21,6 +22,7 @@ never told what cannot be. Exits with 1 when something was wrong, with 2 when it
   --nodes N       founders of the cluster (default 3)
   --clients C     clients that ask one thing after the other (default 6)
   --keys K        keys they use in a round (default 16)
+  --lease MS      lease of nodes (default 700): longer on a machine that is busy with other things
   --scenario NAME play only this one, again and again
 
 Scenarios:
@@ -38,6 +40,7 @@ export function readTortureOptions(args: readonly string[]): TortureOptions | st
         nodes: { type: 'string', default: '3' },
         clients: { type: 'string', default: '6' },
         keys: { type: 'string', default: '16' },
+        lease: { type: 'string', default: '700' },
         scenario: { type: 'string' },
         help: { type: 'boolean', short: 'h' },
       },
@@ -52,6 +55,7 @@ export function readTortureOptions(args: readonly string[]): TortureOptions | st
       nodes: number('nodes', values.nodes, 3, 7),
       clients: number('clients', values.clients, 1, 100),
       keys: number('keys', values.keys, 1, 10_000),
+      leaseMs: number('lease', values.lease, 300, 60_000),
       scenario,
     };
   } catch (error) {

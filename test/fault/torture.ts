@@ -7,12 +7,17 @@ import { World } from './world.ts';
 async function torture(options: TortureOptions): Promise<number> {
   const say = (text: string): void => console.error(text);
   const random = new SeededRandom(options.seed);
-  const endMs = performance.now() + options.minutes * 60_000;
-  const cluster = await FaultCluster.start({ count: options.nodes, random: () => random.fraction() });
+  const cluster = await FaultCluster.start({
+    count: options.nodes,
+    flags: ['--lease', `${options.leaseMs}ms`],
+    random: () => random.fraction(),
+  });
   const stop = (): void => void cluster.end().finally(() => process.exit(130));
   process.once('SIGINT', stop).once('SIGTERM', stop);
   say(`seed ${options.seed}: ${options.nodes} nodes are up`);
-  const world = new World({ cluster, random, clients: options.clients, keys: options.keys, say });
+  const endMs = performance.now() + options.minutes * 60_000;
+  const { clients, keys, leaseMs } = options;
+  const world = new World({ cluster, random, clients, keys, leaseMs, say });
   let rounds = 0;
   let operations = 0;
   let scenario: Scenario | undefined;

@@ -77,6 +77,7 @@ async function worldOf(t: ExecutionContext, node: PlainNode): Promise<World> {
     random: new SeededRandom(7),
     clients: 4,
     keys: 4,
+    leaseMs: 700,
     say: () => undefined,
   });
 }
