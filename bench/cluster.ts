@@ -16,7 +16,6 @@ import { cpuSeconds, isInstalled, run, spawnFluxCache, spawnRedis, until } from 
  */
 
 const VALUE_BYTES = 64;
-const KEYS = 100_000;
 const COPIES = 2;
 
 const WORKS = ['set', 'get'] as const;
@@ -40,6 +39,7 @@ export const bench = defineBench({
     seconds: { doc: 'seconds a measurement takes, about', default: '3' },
     connections: { doc: 'connections of the load', default: '50' },
     depths: { doc: 'requests under way on a connection, comma-separated', default: '1,16' },
+    keys: { doc: 'distinct keys', default: '100000' },
     partitions: { doc: 'partitions of the cluster', default: '64' },
     quick: { doc: 'one short round, to see that the answers are right', default: false },
   },
@@ -47,6 +47,7 @@ export const bench = defineBench({
     const rounds = options.quick ? 1 : numberOption('rounds', options.rounds, 1);
     const seconds = options.quick ? 0.2 : numberOption('seconds', options.seconds, 0.1);
     const connections = numberOption('connections', options.connections, 1);
+    const keys = keysOf(options.quick ? 5000 : numberOption('keys', options.keys, 1));
     const subjects: Subject[] = [];
     const cluster = await ClusterProcesses.start({
       count: 3,
@@ -60,21 +61,23 @@ export const bench = defineBench({
       const children = cluster.nodes.map(({ name }) => cluster.process(name).child);
       const [first] = cluster.nodes;
       if (first === undefined) throw new Error('the cluster has nodes');
-      subjects.push(await overResp('cluster, one node asked', children, first.tcpPort, connections, false));
+      subjects.push(await overResp('cluster, one node asked', children, first.tcpPort, connections, keys, false));
       subjects.push(
         await byClient(
           'cluster, the client',
           children,
           cluster.nodes.map(({ tcpPort }) => tcpPort),
           connections,
+          keys,
         ),
       );
       const alone = await spawnFluxCache(['--shards', '1']);
-      subjects.push(await overResp('one node alone', [alone.child], alone.tcpPort, connections, false));
-      if (isInstalled('redis-server')) subjects.push(await redisWithReplica(connections));
+      subjects.push(await overResp('one node alone', [alone.child], alone.tcpPort, connections, keys, false));
+      if (isInstalled('redis-server')) subjects.push(await redisWithReplica(connections, keys));
       else report.note('Redis was not measured: not installed');
       for (const depth of numberListOption('depths', options.depths, 1)) {
-        for (const work of WORKS) await measure(work, depth, subjects, rounds, seconds, connections, report);
+        for (const work of WORKS)
+          await measure(work, depth, subjects, rounds, seconds, connections, keys.length, report);
       }
     } finally {
       for (const subject of subjects) await subject.stop();
@@ -88,9 +91,9 @@ async function clusterReport(cluster: ClusterProcesses): Promise<{ readonly lack
   return (await response.json()) as { lacks: string[] };
 }
 
-/** Every key, once in so many requests; a plain step through all keys, without a pattern that shards could follow. */
-function keyOf(number: number): string {
-  return `key:${String((number * 7919) % KEYS).padStart(12, '0')}`;
+/** In an order without a pattern that shards could follow. */
+function keysOf(count: number): string[] {
+  return Array.from({ length: count }, (_, number) => `key:${String((number * 7919) % count).padStart(12, '0')}`);
 }
 
 async function overResp(
@@ -98,24 +101,23 @@ async function overResp(
   children: readonly ChildProcess[],
   port: number,
   connections: number,
+  keys: readonly string[],
   waits: boolean,
 ): Promise<Subject> {
   const load = await RespLoad.open(port, connections);
   const value = 'x'.repeat(VALUE_BYTES);
   const wait = waits ? respCommand('WAIT', '1', '0') : '';
-  const sets = Array.from({ length: KEYS }, (_, number) =>
-    Buffer.from(respCommand('SET', keyOf(number), value) + wait, 'latin1'),
-  );
-  const gets = Array.from({ length: KEYS }, (_, number) => Buffer.from(respCommand('GET', keyOf(number)), 'latin1'));
+  const sets = keys.map((key) => Buffer.from(respCommand('SET', key, value) + wait, 'latin1'));
+  const gets = keys.map((key) => Buffer.from(respCommand('GET', key), 'latin1'));
   const works: Readonly<Record<Work, RespWork>> = {
     set: {
-      request: (number) => sets[number % KEYS] as Buffer,
+      request: (number) => sets[number % sets.length] as Buffer,
       replies: waits ? 2 : 1,
       // `+OK`, or `:1`: one replica has it.
       isRight: (first, length) => (first === 0x2b && length === 5) || (waits && first === 0x3a && length === 4),
     },
     get: {
-      request: (number) => gets[number % KEYS] as Buffer,
+      request: (number) => gets[number % gets.length] as Buffer,
       replies: 1,
       isRight: (first, length) => first === 0x24 && length > VALUE_BYTES,
     },
@@ -131,7 +133,7 @@ async function overResp(
   };
 }
 
-async function redisWithReplica(connections: number): Promise<Subject> {
+async function redisWithReplica(connections: number, keys: readonly string[]): Promise<Subject> {
   const primary = await spawnRedis();
   // A replica keeps what it was sent first in a file.
   const folder = mkdtempSync(join(tmpdir(), 'fluxcache-bench-'));
@@ -141,7 +143,7 @@ async function redisWithReplica(connections: number): Promise<Subject> {
     return /master_link_status:up/.test(stdout);
   });
   const children = [primary.child, replica.child];
-  const subject = await overResp('Redis, a replica, WAIT 1', children, primary.port, connections, true);
+  const subject = await overResp('Redis, a replica, WAIT 1', children, primary.port, connections, keys, true);
   return {
     ...subject,
     stop: async () => {
@@ -157,12 +159,14 @@ async function byClient(
   children: readonly ChildProcess[],
   ports: readonly number[],
   connections: number,
+  keys: readonly string[],
 ): Promise<Subject> {
   const client = createClient({ endpoints: ports.map((port) => `127.0.0.1:${port}`) });
   await client.connect();
   const value = 'x'.repeat(VALUE_BYTES);
+  const keyAt = (number: number): string => keys[number % keys.length] as string;
   const call = (of: FluxClient, work: Work, number: number): Promise<boolean> =>
-    work === 'set' ? of.set(keyOf(number), value) : of.get(keyOf(number)).then((found) => found === value);
+    work === 'set' ? of.set(keyAt(number), value) : of.get(keyAt(number)).then((found) => found === value);
   return {
     name,
     children,
@@ -201,6 +205,7 @@ async function measure(
   rounds: number,
   seconds: number,
   connections: number,
+  keyCount: number,
   report: Report,
 ): Promise<void> {
   const samples = new Map<string, Sample[]>(subjects.map(({ name }) => [name, []]));
@@ -215,7 +220,7 @@ async function measure(
   };
   // Not counted: code is compiled, every key is set, and it is seen how much a round can be.
   for (const subject of subjects) {
-    const { perSecond } = await sample(subject, work === 'set' ? KEYS : KEYS / 10);
+    const { perSecond } = await sample(subject, work === 'set' ? keyCount : Math.ceil(keyCount / 10));
     counts.set(subject.name, Math.ceil(Math.max(perSecond * seconds, connections * depth * 10)));
   }
   const of = (subject: Subject) => async (): Promise<number> => {
