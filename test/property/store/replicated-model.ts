@@ -98,7 +98,7 @@ export function copyPartition(from: PartitionedWriter, to: PartitionedWriter, pa
   } while (cursor !== null);
 }
 
-/** All that is known of each entry, by key. */
+/** All that is known of each entry, by key, in the order of keys. */
 export function contentsOf(store: PartitionedWriter, partition: number): Map<string, string> {
   const contents = new Map<string, string>();
   const reader = new EffectReader();
@@ -119,7 +119,7 @@ export function contentsOf(store: PartitionedWriter, partition: number): Map<str
     }
     cursor = next;
   } while (cursor !== null);
-  return contents;
+  return new Map([...contents].sort());
 }
 
 function compare(primary: PartitionedWriter, replica: PartitionedWriter, partition: number): void {

@@ -24,7 +24,7 @@ for (const eviction of EVICTION_NAMES) {
         store.checkReplica();
         joined += store.joined;
       }),
-      { numRuns: 6 * SCALE, ...(process.env['SEED'] ? { seed: Number(process.env['SEED']) } : {}) },
+      { numRuns: 8 * SCALE, ...(process.env['SEED'] ? { seed: Number(process.env['SEED']) } : {}) },
     );
     t.true(joined > 0);
   });
