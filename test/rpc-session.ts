@@ -24,7 +24,7 @@ export const rpcTestLimits = {
 };
 
 /** A connection without a socket: keeps what is written to it. */
-class MemoryConnection implements SessionConnection {
+export class MemoryConnection implements SessionConnection {
   readonly id = 1;
   readonly remoteAddress = '127.0.0.1';
   readonly address = '127.0.0.1:1';

@@ -86,3 +86,23 @@ test('a reply of a batch that cannot be read costs the batch alone, whatever els
   t.is((await fetch(`${node.url}/livez`)).status, 200);
   t.is(node.front.inFlight, 0);
 });
+
+test('a value that may not be told after it was read is not, and the key is asked for by a command', async (t) => {
+  let thrownAway = 0;
+  const commands: CommandPort = {
+    execute: (command, args, sink) => node.shards.dispatcher.execute(command, args, sink),
+    beginRead: (bytes, start, end) => node.shards.dispatcher.beginRead(bytes, start, end),
+    endRead: () => {
+      thrownAway++;
+      node.shards.dispatcher.endRead();
+      return false;
+    },
+  };
+  const node = await startFixture({ shardCount: 1, commands });
+  t.teardown(() => node.stop());
+  await fetch(`${node.url}/set`, { method: 'POST', headers: json, body: '{"key":"a","value":"v"}' });
+  const answer = await fetch(`${node.url}/get?key=a`);
+  t.like(await answer.json(), { value: 'v' });
+  t.is((await fetch(`${node.url}/get?key=b`)).status, 404);
+  t.is(thrownAway, 2);
+});

@@ -52,3 +52,35 @@ test('slow operations of a batch are kept for SLOWLOG as commands by themselves 
   const names = [...rpc.slowLog.latest(10)].map(({ words }) => Buffer.concat(words).toString());
   t.deepEqual(names, ['del', 'get', 'append'], 'the last ones first');
 });
+
+test('a value that may not be told after it was read is taken back, and the key is asked for by a command', async (t) => {
+  const rpc = new InThreadRpc(2);
+  const { dispatcher } = rpc.shards;
+  const endRead = dispatcher.endRead.bind(dispatcher);
+  let thrownAway = 0;
+  dispatcher.endRead = () => {
+    endRead();
+    thrownAway++;
+    return false;
+  };
+  const messages = await resultsOf(rpc, [
+    ['set', ['text', 'value']],
+    ['set', ['number', 7]],
+    ['set', ['bytes', Buffer.of(0xff, 0)]],
+    ['get', ['text']],
+    ['get', ['number']],
+    ['get', ['bytes']],
+    ['get', ['absent']],
+  ]);
+  t.is(thrownAway, 4);
+  t.deepEqual(
+    messages.slice(3).map(([, , error, result]) => [error, result]),
+    [
+      [null, 'value'],
+      [null, 7],
+      [null, Buffer.of(0xff, 0)],
+      [null, null],
+    ],
+  );
+  t.is(messages.length, 7);
+});
