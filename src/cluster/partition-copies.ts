@@ -27,7 +27,8 @@ const ALL: CopiesScope = { first: 0, count: Number.POSITIVE_INFINITY, startOf: (
  */
 export class PartitionCopies {
   #state: ClusterState;
-  #wakeAtMs = Number.POSITIVE_INFINITY;
+  /** When the first copy is due that has been flushed since it was touched, or some time before. */
+  #dueMs = Number.POSITIVE_INFINITY;
   #nowMs: number;
   /** Copies with writes or acknowledgements that have not gone out. */
   readonly #touched = new Set<PartitionCopy>();
@@ -61,7 +62,7 @@ export class PartitionCopies {
   }
 
   get wakeAtMs(): number {
-    return this.#wakeAtMs;
+    return this.#touched.size > 0 ? Math.min(this.#dueMs, this.#nowMs) : this.#dueMs;
   }
 
   copy(partition: number): PartitionCopy | undefined {
@@ -72,13 +73,16 @@ export class PartitionCopies {
     return this.#copies.values();
   }
 
+  /** Looks at the clock; does what `flush` does, too. */
   tick(nowMs: number): void {
     this.#nowMs = nowMs;
-    if (this.#wakeAtMs > nowMs) return;
-    this.#wakeAtMs = Number.POSITIVE_INFINITY;
+    this.flush(nowMs);
+    // Only what time has brought about makes all of them be looked at.
+    if (this.#dueMs > nowMs) return;
+    this.#dueMs = Number.POSITIVE_INFINITY;
     for (const copy of this.#copies.values()) {
       if (copy.wakeAtMs <= nowMs) copy.tick(nowMs);
-      this.#wakeAtMs = Math.min(this.#wakeAtMs, copy.wakeAtMs);
+      this.#dueMs = Math.min(this.#dueMs, copy.wakeAtMs);
     }
   }
 
@@ -127,7 +131,7 @@ export class PartitionCopies {
     this.#nowMs = nowMs;
     for (const copy of this.#touched) {
       copy.flush(nowMs);
-      this.#wakeAtMs = Math.min(this.#wakeAtMs, copy.wakeAtMs);
+      this.#dueMs = Math.min(this.#dueMs, copy.wakeAtMs);
     }
     this.#touched.clear();
   }
@@ -157,11 +161,9 @@ export class PartitionCopies {
     }
   }
 
-  /** It is flushed, and its clock looked at, at the end of the batch: until then the batch has its attention. */
+  /** It is flushed at the end of the batch: until then the batch has its attention. */
   #touch(copy: PartitionCopy): void {
-    if (this.#touched.has(copy)) return;
     this.#touched.add(copy);
-    this.#wakeAtMs = Math.min(this.#wakeAtMs, this.#nowMs);
   }
 
   #isNamed(entry: PartitionEntry): boolean {

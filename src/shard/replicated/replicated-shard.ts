@@ -25,6 +25,8 @@ const BATCH_MESSAGES_MAX = 256;
 /** Of a piece of a snapshot. */
 const CHUNK_BYTES = 64 * 1024;
 const STATUS_EVERY_MS = 500;
+/** With more copies it is told less often. */
+const STATUS_COPIES = 1024;
 
 export interface ReplicatedShardParts {
   readonly data: ShardClusterData;
@@ -189,7 +191,6 @@ export class ReplicatedShard {
     if (copies !== null) {
       const nowMs = this.#clock();
       copies.tick(nowMs);
-      copies.flush(nowMs);
       this.#askForSurvivors(nowMs);
       this.#settle();
       if (nowMs >= this.#statusAtMs) this.#report(nowMs);
@@ -402,7 +403,6 @@ export class ReplicatedShard {
   }
 
   #report(nowMs: number): void {
-    this.#statusAtMs = nowMs + STATUS_EVERY_MS;
     const copies = [...this.#copiesHere.all()].map((copy) => ({
       partition: copy.partition,
       role: copy.role,
@@ -412,6 +412,7 @@ export class ReplicatedShard {
       keys: this.#store.keysOfPartition(copy.partition),
       followers: copy.peers().map(({ node, acked, isFilling }) => ({ node, acked, isFilling })),
     }));
+    this.#statusAtMs = nowMs + STATUS_EVERY_MS * Math.ceil((copies.length + 1) / STATUS_COPIES);
     this.#link.sendStatus(encodeCopyStatus(copies));
   }
 }
