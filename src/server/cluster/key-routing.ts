@@ -19,7 +19,7 @@ import type { ReplyScratch } from '../dispatch/reply-scratch.ts';
 import { Flight, type FlightOwner, NONE } from './flight.ts';
 import { GuardedReads } from './guarded-reads.ts';
 import { NO_TARGET, PartitionRoutes } from './partition-routes.ts';
-import { errorOfRefusal, isPassing } from './refusal-errors.ts';
+import { errorOfRefusal, isPassing, type RefusalError } from './refusal-errors.ts';
 import { RetryLoop } from './retry-loop.ts';
 import { partitionOfCursor } from './scan-cursor.ts';
 import { SplitCommands } from './split-commands.ts';
@@ -158,20 +158,26 @@ export class KeyRouting implements FlightOwner {
   isOpen(partition: number): boolean {
     const target = this.routes.targetOf(partition);
     if (target === NO_TARGET) return false;
-    if (this.routes.isLocal(target)) return this.#view.gates.role(partition) === GateRole.primary;
+    const { gates } = this.#view;
+    if (this.routes.isLocal(target)) {
+      return gates.role(partition) === GateRole.primary && gates.leaseLeftMs(this.nowMs()) > 0;
+    }
     return this.#parts.links.target(this.routes.nodeOf(target))?.isUp === true;
   }
 
-  /** Null when this node serves; else what a client is told. */
-  fault(): { readonly code: ErrorCode; readonly message: string } | null {
-    if (this.#view.state.settings === null) {
-      return { code: 'not-ready', message: 'the node waits for its cluster' };
-    }
-    if (this.#view.gates.leaseLeftMs(this.nowMs()) > 0) {
+  /**
+   * Null when this node serves, or will in a moment; else what a client is told. One whose lease has just ended may have
+   * been busy, or its controller: for as long as a lease lasts commands wait for the next.
+   */
+  fault(): RefusalError | null {
+    const { state, gates } = this.#view;
+    if (state.settings === null) return { code: 'not-ready', message: 'the node waits for its cluster' };
+    const leftMs = gates.leaseLeftMs(this.nowMs());
+    if (leftMs > 0) {
       this.#hadLease = true;
       return null;
     }
-    return this.#hadLease ? errorOfRefusal(RefusalReason.noLease) : null;
+    return this.#hadLease && leftMs <= -state.settings.leaseMs ? errorOfRefusal(RefusalReason.noLease) : null;
   }
 
   /** Whether a session that asks for keys of another node is told of it. */

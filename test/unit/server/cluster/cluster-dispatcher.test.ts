@@ -172,7 +172,7 @@ for (const [reason, code] of [
   });
 }
 
-test('a node that has lost its lease answers cluster-down at once, also to what waits; one that starts does not', (t) => {
+test('a node whose lease is over waits for another, for as long as one lasts, and then answers cluster-down at once; one that starts does not', (t) => {
   const cluster = clusterOf(t, { leaseEndsMs: Number.NEGATIVE_INFINITY });
   const node = cluster.node(0);
   const early = ask(node, null, ['set', keyOf(cluster, 1), '1']);
@@ -184,9 +184,14 @@ test('a node that has lost its lease answers cluster-down at once, also to what 
   const waiting = ask(node, null, ['get', keyOf(cluster, 0)]);
   t.deepEqual(waiting, []);
   cluster.nowMs = 2001;
+  const moment = ask(node, null, ['get', keyOf(cluster, 3)]);
+  node.dispatcher.look();
+  t.deepEqual([moment, waiting], [[], []]);
+  cluster.nowMs = 2700;
   t.regex(String(ask(node, null, ['get', keyOf(cluster, 1)])[0]), /^error cluster-down/);
   node.dispatcher.look();
   t.regex(String(waiting[0]), /^error cluster-down/);
+  t.regex(String(moment[0]), /^error cluster-down/);
 });
 
 test('before the cluster is known a command is answered with not-ready', (t) => {
