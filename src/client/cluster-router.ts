@@ -167,7 +167,8 @@ export class ClusterRouter implements Router, PoolOwner, MapObserver {
     const nowMs = performance.now();
     const isWell = (pool: Pool) => pool.isReady && pool.silentMs(nowMs) < SILENT_MS;
     for (const [pool, address] of shuffled([...this.#addresses])) if (isWell(pool)) add(address, pool);
-    if (this.#homeAt !== null && isWell(this.#home)) add(this.#homeAt, this.#home);
+    // Whoever asks for the map may be taken for one that wants redirects: not on the connections that must not have them.
+    if (this.#homeAt !== null && isWell(this.#home)) add(this.#homeAt, null);
     for (const address of shuffled(this.#map?.nodes ?? [])) add(address, null);
     for (const address of shuffled(this.#options.seeds)) add(address, null);
     return [...sources.values()];

@@ -1,3 +1,4 @@
+import { keyOfCall } from './key-of-call.ts';
 import { namesOf, onlyKnown } from './known-options.ts';
 import {
   decodeArray,
@@ -181,15 +182,6 @@ function operation<T>(
 ): Operation<T> {
   const first = params[0];
   return { method, params, key: isKey(first) ? first : null, safety, decode };
-}
-
-/** Commands whose first argument is a word, and the second a key. */
-const secondIsKey = /^(object|memory|json\.debug)$/i;
-
-/** The key of any command: a guess that costs a detour where it is wrong. */
-function keyOfCall(method: string, params: readonly unknown[]): Key | null {
-  const first = params[secondIsKey.test(method) ? 1 : 0];
-  return isKey(first) ? first : null;
 }
 
 function counting(safety: Safety, method: string, keys: readonly Key[]): Operation<number> {
