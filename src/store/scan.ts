@@ -117,6 +117,8 @@ export class KeyScanner {
     let collected = 0;
     for (let slot = 0; slot < IndexPage.slots; slot++) {
       const at = page * 2 + slot * 2;
+      // A first look that passes most slots over; what is written to the slot meanwhile was not there all the time.
+      if (shown !== null && !this.#isShown(words[at] as number, shown)) continue;
       // The reference is read before and after the hash: a slot may be given to another key meanwhile.
       let ref = Atomics.load(words, at + 1);
       let hash = 0;
@@ -131,7 +133,7 @@ export class KeyScanner {
       this.#refs[slot] = ref;
       this.#order[collected++] = hash * 1024 + slot;
     }
-    this.#order.subarray(0, collected).sort();
+    if (collected > 1) this.#order.subarray(0, collected).sort();
     return collected;
   }
 

@@ -1,6 +1,5 @@
 import { assert } from '../base/assert.ts';
-import { ChangeFlag, ChangeKind, type ChangeListener } from '../base/change.ts';
-import type { EffectListener } from '../base/effect.ts';
+import { ChangeKind } from '../base/change.ts';
 import type { Clock } from '../base/ports.ts';
 import { Arena, type StoreMemory } from './arena.ts';
 import { Epochs } from './epochs.ts';
@@ -9,6 +8,7 @@ import type { KeyHasher } from './hash.ts';
 import { KeyIndex } from './key-index.ts';
 import { KeyIndexWriter } from './key-index-writer.ts';
 import { Counter, FLAG_CHUNKED, FLAG_EXPIRES, HEAP_POSITION_WORD, KEY_BYTES_MASK, NOT_IN_HEAP } from './layout.ts';
+import { Listeners } from './listeners.ts';
 import { Pages } from './pages.ts';
 import { hasherOf } from './partitioned-hasher.ts';
 import type { Partitions } from './partitions.ts';
@@ -31,10 +31,7 @@ export class WriterParts {
   readonly pages: Pages;
   readonly heap: ExpiryHeap;
   readonly records: RecordWriter;
-  /** Told of what becomes of keys; null: nobody is. */
-  changes: ChangeListener | null = null;
-  /** Told of what becomes of entries; null: nobody is. */
-  effects: EffectListener | null = null;
+  readonly listeners: Listeners;
   readonly partitions: Partitions | null;
   /** 1 for partitions, by their numbers, that are owned: those entries alone are in the heap, and told of. */
   readonly owned: Uint8Array;
@@ -47,6 +44,7 @@ export class WriterParts {
     this.clock = clock;
     this.epochs = new Epochs(arena);
     this.partitions = arena.partitions;
+    this.listeners = new Listeners(arena.partitions);
     this.owned = new Uint8Array(arena.partitions?.total ?? 0).fill(1);
     this.hasher = hasherOf(arena);
     this.index = new KeyIndex(arena, this.hasher);
@@ -144,17 +142,14 @@ export class WriterParts {
 
   /** The record was just buried: its bytes are what they were. */
   #tellGone(kind: ChangeKind, ref: number): void {
-    const { changes, effects } = this;
-    const listens = changes?.isListening;
-    if (!listens && effects === null) return;
+    const { listeners } = this;
+    if (!listeners.changes?.isListening && listeners.effects === null) return;
     const partition = this.partitionOf(ref);
     if (!this.isOwned(partition)) return;
     const { bytes } = this.arena;
     const header = this.arena.word(ref * 2 + 1);
     const start = keyWord(ref, header) * 4;
-    const end = start + (header & KEY_BYTES_MASK);
-    if (listens) changes?.onChange(kind, bytes, start, end, ChangeFlag.none);
-    effects?.onRemove(partition, bytes, start, end, true);
+    listeners.tellGone(kind, partition, bytes, start, start + (header & KEY_BYTES_MASK));
   }
 
   /** Brings an entry that expires, and was not there, into the heap, if its partition is owned. */

@@ -1,5 +1,5 @@
 import { assert } from '../base/assert.ts';
-import { ChangeFlag, ChangeKind, type ChangeListener } from '../base/change.ts';
+import type { ChangeListener } from '../base/change.ts';
 import type { EffectListener } from '../base/effect.ts';
 import type { Clock } from '../base/ports.ts';
 import { type PutRequest, PutStatus, type WriteView } from '../base/view.ts';
@@ -82,21 +82,21 @@ export class StoreWriter extends StoreView implements WriteView {
 
   /** Who is told of changes; null: nobody. */
   get changes(): ChangeListener | null {
-    return this.parts.changes;
+    return this.parts.listeners.changes;
   }
 
   set changes(listener: ChangeListener | null) {
-    this.parts.changes = listener;
+    this.parts.listeners.changes = listener;
   }
 
   /** Who is told of effects; null: nobody. */
   get effects(): EffectListener | null {
-    return this.parts.effects;
+    return this.parts.listeners.effects;
   }
 
   set effects(listener: EffectListener | null) {
     assert(!this.inGroup, 'a listener that knows nothing of the groups under way');
-    this.parts.effects = listener;
+    this.parts.listeners.effects = listener;
   }
 
   get openGroups(): number {
@@ -170,11 +170,7 @@ export class StoreWriter extends StoreView implements WriteView {
     }
     if (oldRef !== 0 || request.expiresAtMs !== 0) this.parts.refile(oldRef, ref, this.#clock.nowMs());
     if (oldRef !== 0) this.#records.bury(oldRef);
-    if (tells) {
-      const { changes, effects } = this.parts;
-      if (changes?.isListening) tellPut(changes, request, oldRef !== 0 && !replaces, !replaces);
-      if (effects !== null) effects.onPut(this.#partitionOf(hash), request, version);
-    }
+    if (tells) this.parts.listeners.tellPut(hash, request, version, oldRef !== 0 && !replaces, !replaces);
     return replaces ? PutStatus.replaced : PutStatus.created;
   }
 
@@ -197,10 +193,7 @@ export class StoreWriter extends StoreView implements WriteView {
     }
     this.parts.unlink(this.#index.slot, ref);
     if (expired) this.#arena.count(Counter.expiredEntries, 1);
-    if (tells) {
-      this.#tell(expired ? ChangeKind.expired : ChangeKind.removed, source, start, end);
-      this.parts.effects?.onRemove(this.#partitionOf(hash), source, start, end, false);
-    }
+    if (tells) this.parts.listeners.tellRemoved(hash, source, start, end, expired);
     return !expired;
   }
 
@@ -270,7 +263,7 @@ export class StoreWriter extends StoreView implements WriteView {
     this.#undoMarks.pop();
     this.#changeMarks.pop();
     const effectMark = this.#effectMarks.pop() as number;
-    this.parts.effects?.settle(effectMark);
+    this.parts.listeners.effects?.settle(effectMark);
     if (this.#undoMarks.length > 0) return;
     this.inGroup = false;
     this.#promisedBytes = 0;
@@ -282,15 +275,15 @@ export class StoreWriter extends StoreView implements WriteView {
     assert(this.inGroup, 'a group that was not begun');
     const last = this.#undoMarks.length - 1;
     this.#undo.takeBack(this.parts, this.#undoMarks[last] as number);
-    this.parts.changes?.takeBack(this.#changeMarks[last] as number);
-    this.parts.effects?.takeBack(this.#effectMarks[last] as number);
+    const { changes, effects } = this.parts.listeners;
+    changes?.takeBack(this.#changeMarks[last] as number);
+    effects?.takeBack(this.#effectMarks[last] as number);
     this.endGroup();
   }
 
   clear(): void {
     this.empty();
-    this.tellCleared();
-    this.parts.effects?.onClear(0);
+    this.parts.listeners.tellCleared([0]);
     if (this.inGroup) this.restartGroup();
   }
 
@@ -323,16 +316,12 @@ export class StoreWriter extends StoreView implements WriteView {
 
   /** From here on the group can be taken back to what is there now, and no further. */
   protected restartGroup(): void {
-    const { changes, effects } = this.parts;
+    const { changes, effects } = this.parts.listeners;
     this.#undo.restart();
     this.#undoMarks[0] = 0;
     this.#changeMarks[0] = changes?.mark() ?? 0;
     effects?.settle(this.#effectMarks[0] as number);
     this.#effectMarks[0] = effects?.mark() ?? 0;
-  }
-
-  protected tellCleared(): void {
-    this.#tell(ChangeKind.cleared, NO_BYTES, 0, 0);
   }
 
   /**
@@ -376,26 +365,15 @@ export class StoreWriter extends StoreView implements WriteView {
   #pushMarks(): void {
     this.inGroup = true;
     this.#undoMarks.push(this.#undo.count);
-    this.#changeMarks.push(this.parts.changes?.mark() ?? 0);
-    this.#effectMarks.push(this.parts.effects?.mark() ?? 0);
-  }
-
-  #tell(kind: ChangeKind, bytes: Uint8Array, start: number, end: number, flags: number = ChangeFlag.none): void {
-    const { changes } = this.parts;
-    if (changes?.isListening) changes.onChange(kind, bytes, start, end, flags);
+    const { changes, effects } = this.parts.listeners;
+    this.#changeMarks.push(changes?.mark() ?? 0);
+    this.#effectMarks.push(effects?.mark() ?? 0);
   }
 
   #tellExpiry(source: Uint8Array, start: number, end: number, expiresAtMs: number): void {
-    const flags = expiresAtMs === 0 ? ChangeFlag.none : ChangeFlag.expires;
-    this.#tell(ChangeKind.expiry, source, start, end, flags);
-    const { effects } = this.parts;
-    if (effects !== null) {
-      effects.onExpiry(this.#partitionOf(this.#hasher.hash(source, start, end)), source, start, end, expiresAtMs);
-    }
-  }
-
-  #partitionOf(hash: number): number {
-    return this.parts.partitions === null ? 0 : this.parts.partitions.ofHash(hash);
+    const { listeners } = this.parts;
+    const hash = listeners.effects === null ? 0 : this.#hasher.hash(source, start, end);
+    listeners.tellExpiry(hash, source, start, end, expiresAtMs);
   }
 
   /** Whether there is an entry of this key, expired or not. */
@@ -424,16 +402,6 @@ export class StoreWriter extends StoreView implements WriteView {
     this.#arena.count(Counter.outOfMemory, 1);
     return PutStatus.outOfMemory;
   }
-}
-
-const NO_BYTES = new Uint8Array(0);
-
-function tellPut(changes: ChangeListener, request: PutRequest, expired: boolean, created: boolean): void {
-  const { key, keyStart, keyEnd } = request;
-  if (expired) changes.onChange(ChangeKind.expired, key, keyStart, keyEnd, ChangeFlag.none);
-  changes.onChange(ChangeKind.set, key, keyStart, keyEnd, created ? ChangeFlag.created : ChangeFlag.none);
-  if (request.expiresAtMs === 0 || request.keepsExpiry === true) return;
-  changes.onChange(ChangeKind.expiry, key, keyStart, keyEnd, ChangeFlag.expires);
 }
 
 /** Half the segments: the rest is for the index, for what is retired, and for the value's own predecessor. */
