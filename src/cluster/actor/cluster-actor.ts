@@ -18,7 +18,12 @@ import { emptyClusterState } from '../controller/cluster-state.ts';
 import { decodeCommand } from '../controller/command-codec.ts';
 import { encodeState } from '../controller/state-codec.ts';
 import { Founding } from '../founding/founding.ts';
-import { decodeFoundingMessage, encodeFoundingMessage, type Proposal } from '../founding/founding-message.ts';
+import {
+  decodeFoundingMessage,
+  encodeFoundingMessage,
+  type Proposal,
+  type Whereabouts,
+} from '../founding/founding-message.ts';
 import type { NodeId } from '../identity.ts';
 import { PartitionGates } from '../partition-gates.ts';
 import { decodeMessage, encodeMessage } from '../transport/message-codec.ts';
@@ -61,6 +66,7 @@ export class ClusterActor {
   #founding: Founding | null = null;
   #member: Membership | null = null;
   #busPort = 0;
+  #announced = '';
   #timer: NodeJS.Timeout | null = null;
   #timerAtMs = Number.POSITIVE_INFINITY;
   #statusTimer: NodeJS.Timeout | null = null;
@@ -260,7 +266,7 @@ export class ClusterActor {
     this.#member = this.#becomeMember(log, restored);
     if (this.#isClosed) return;
     for (const peer of this.#bus.connected.values()) this.#connected(peer);
-    this.#bus.announce();
+    this.#announce();
   }
 
   #becomeMember(log: RaftLog, restored: RaftState): Membership {
@@ -308,9 +314,32 @@ export class ClusterActor {
   #connected(peer: BusHello): void {
     this.#addresses.connected(peer);
     this.#setPeers();
+    // The other end may have said how it sees this node.
+    if (this.#announced !== this.#address()) queueMicrotask(() => this.#announce());
     this.#founding?.connected(peer.node, peer.address, peer.clusterId, monotonicMs());
-    const seeds = this.#member?.seeds;
-    if (seeds !== undefined && this.#isOfCluster(peer.node) && !seeds.includes(peer.node)) seeds.push(peer.node);
+    if (this.#member === null || !this.#isOfCluster(peer.node)) return;
+    const { seeds } = this.#member;
+    if (!seeds.includes(peer.node)) seeds.push(peer.node);
+    this.#introduce(peer);
+  }
+
+  #announce(): void {
+    if (this.#isClosed) return;
+    this.#announced = this.#address();
+    this.#bus.announce();
+  }
+
+  /** Tells a node of the others, and the others of the node. */
+  #introduce({ node, boot, address }: BusHello): void {
+    const tell = (to: NodeId, nodes: readonly Whereabouts[]): void => {
+      this.#bus.send(to, BusChannel.founding, encodeFoundingMessage({ type: 'known', nodes }));
+    };
+    tell(
+      node,
+      this.#addresses.known().filter((other) => other.node !== node),
+    );
+    if (address === '') return;
+    for (const other of this.#member?.seeds ?? []) if (other !== node) tell(other, [{ node, boot, address }]);
   }
 
   #disconnected(node: NodeId): void {
@@ -335,13 +364,23 @@ export class ClusterActor {
     this.#isWorking = true;
     try {
       if (channel === BusChannel.founding) {
-        this.#founding?.receive(from, decodeFoundingMessage(bytes), monotonicMs());
+        this.#receiveFounding(from, bytes);
       } else if (this.#member !== null && this.#isOfCluster(from)) this.#receive(this.#member, from, bytes);
     } catch (error) {
       if (!(error instanceof DecodeError)) throw error;
       this.#complain(from, error);
     } finally {
       this.#isWorking = false;
+    }
+  }
+
+  #receiveFounding(from: NodeId, bytes: Uint8Array): void {
+    const message = decodeFoundingMessage(bytes);
+    if (message.type !== 'known') {
+      this.#founding?.receive(from, message, monotonicMs());
+    } else if (this.#member !== null && this.#isOfCluster(from)) {
+      this.#addresses.hinted(message.nodes);
+      this.#setPeers();
     }
   }
 

@@ -20,7 +20,14 @@ export interface Proposal {
   readonly settings: ClusterSettings;
 }
 
-/** What nodes of no cluster tell each other. */
+/** Where the bus of a start of a node is. */
+export interface Whereabouts {
+  readonly node: NodeId;
+  readonly boot: number;
+  readonly address: string;
+}
+
+/** What nodes tell each other so that they come to know each other: those of no cluster, and of the last kind all. */
 export type FoundingMessage =
   /** How things stand with the sender. */
   | {
@@ -40,13 +47,15 @@ export type FoundingMessage =
   /** The sender will found no other cluster than this one, until the proposer has given it up. */
   | { readonly type: 'promise'; readonly clusterId: string }
   /** `isForNow`: it has promised itself elsewhere. Else the two nodes are not set up alike. */
-  | { readonly type: 'refuse'; readonly clusterId: string; readonly isForNow: boolean; readonly reason: string };
+  | { readonly type: 'refuse'; readonly clusterId: string; readonly isForNow: boolean; readonly reason: string }
+  /** Nodes of the sender's cluster: one that came back elsewhere is known to those first that it could reach. */
+  | { readonly type: 'known'; readonly nodes: readonly Whereabouts[] };
 
 export function isClusterId(text: string): boolean {
   return /^[\da-f]{40}$/.test(text);
 }
 
-const types = ['here', 'propose', 'promise', 'refuse'] as const satisfies readonly FoundingMessage['type'][];
+const types = ['here', 'propose', 'promise', 'refuse', 'known'] as const satisfies readonly FoundingMessage['type'][];
 const REASON_BYTES_MAX = 1024;
 /** Twice as many elements in the array. */
 const KNOWN_MAX = NODES_MAX;
@@ -87,6 +96,16 @@ export function encodeFoundingMessage(message: FoundingMessage): Uint8Array {
       writer.boolean(message.isForNow);
       writer.string(message.reason.slice(0, REASON_BYTES_MAX / 4));
       break;
+    case 'known':
+      writer.array(2);
+      writer.integer(4);
+      writer.array(3 * message.nodes.length);
+      for (const { node, boot, address } of message.nodes) {
+        writer.string(node);
+        writer.integer(boot);
+        writer.string(address);
+      }
+      break;
     default:
       unreachable(message);
   }
@@ -98,7 +117,8 @@ export function decodeFoundingMessage(bytes: Uint8Array): FoundingMessage {
   const reader = new ValueReader(bytes);
   const count = reader.array('founding message', 2, 7);
   const type = reader.oneOf('type', types);
-  if (count !== { here: 7, propose: 2, promise: 2, refuse: 4 }[type]) reader.fail('founding message', 'must be whole');
+  if (count !== { here: 7, propose: 2, promise: 2, refuse: 4, known: 2 }[type])
+    reader.fail('founding message', 'must be whole');
   const message = readFields(reader, type);
   reader.end('founding message');
   return message;
@@ -127,9 +147,19 @@ function readFields(reader: ValueReader, type: FoundingMessage['type']): Foundin
         isForNow: reader.boolean('isForNow'),
         reason: reader.string('reason', REASON_BYTES_MAX),
       };
+    case 'known':
+      return { type, nodes: readWhereabouts(reader) };
     default:
       return unreachable(type);
   }
+}
+
+function readWhereabouts(reader: ValueReader): Whereabouts[] {
+  const nodes: Whereabouts[] = [];
+  for (let left = reader.array('nodes', 0, 3 * KNOWN_MAX); left > 2; left -= 3) {
+    nodes.push({ node: readNodeId(reader, 'node'), boot: reader.integer('boot'), address: readAddress(reader) });
+  }
+  return nodes;
 }
 
 function writeProposal(writer: ValueWriter, proposal: Proposal): void {

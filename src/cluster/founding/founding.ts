@@ -1,3 +1,4 @@
+import { unreachable } from '../../base/assert.ts';
 import type { Random } from '../../base/ports.ts';
 import type { ClusterSettings } from '../controller/cluster-state.ts';
 import type { NodeId } from '../identity.ts';
@@ -132,6 +133,12 @@ export class Founding {
         if (this.#open?.proposal.clusterId !== message.clusterId) return;
         if (!message.isForNow) this.#hindered(`node ${from} refuses to found a cluster: ${message.reason}`, nowMs);
         this.#giveUp(nowMs);
+        return;
+      case 'known':
+        // Of a cluster: its connections tell of it.
+        return;
+      default:
+        unreachable(message);
     }
   }
 
