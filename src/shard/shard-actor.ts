@@ -118,7 +118,8 @@ export class ShardActor {
 
   /** One batch from each mailbox, then one step of upkeep; false when there was nothing to do. */
   turn(): boolean {
-    let worked = this.#replicated?.takeMessages() ?? false;
+    // Other nodes never cease to send: to whoever is to stop, that is no work left to do.
+    let worked = this.#replicated?.takeMessages() === true && !this.#control.stopRequested;
     for (let index = 0; index < this.#mailboxes.length; index++) {
       const mailbox = this.#mailboxes[index] as ActorMailbox;
       let taken = 0;

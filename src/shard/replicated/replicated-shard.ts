@@ -25,6 +25,7 @@ const BATCH_MESSAGES_MAX = 256;
 /** Of a piece of a snapshot. */
 const CHUNK_BYTES = 64 * 1024;
 const STATUS_EVERY_MS = 500;
+const UNREADABLE_EVERY_MS = 10_000;
 /** With more copies it is told less often. */
 const STATUS_COPIES = 1024;
 
@@ -72,6 +73,7 @@ export class ReplicatedShard {
   readonly #failed = new Set<number>();
   #isAnyToldOf = false;
   #statusAtMs = 0;
+  #unreadableAtMs = Number.NEGATIVE_INFINITY;
   #appended: number[] = [];
   readonly #released = new Map<number, CopyStart>();
 
@@ -287,12 +289,20 @@ export class ReplicatedShard {
       message = decoded.message;
     } catch (error) {
       if (!(error instanceof DecodeError)) throw error;
-      this.#onTrouble(`a message of ${node} cannot be read: ${error.message}`);
+      this.#tellUnreadable(node, error);
       return;
     }
     if (!this.isOwn(message.partition)) return;
     this.#copiesHere.receive(node, message, this.#clock());
     this.#stale.add(message.partition);
+  }
+
+  /** Now and then: a node that speaks another language does so all the time. */
+  #tellUnreadable(node: NodeId, error: DecodeError): void {
+    const nowMs = this.#clock();
+    if (nowMs < this.#unreadableAtMs) return;
+    this.#unreadableAtMs = nowMs + UNREADABLE_EVERY_MS;
+    this.#onTrouble(`a message of ${node} cannot be read: ${error.message}`);
   }
 
   #host(): CopiesHost {

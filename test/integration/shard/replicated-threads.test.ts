@@ -25,6 +25,8 @@ import { readValue } from '../../command-runner.ts';
 
 const PARTITIONS = 8;
 const TIMEOUT_MS = 20_000;
+/** Longer than a busy machine lets this thread wait. */
+const LEASE_MS = 30_000;
 const logger: Logger = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 
 /** A node's shard in a thread of its own; this thread is its front end and its cluster actor. */
@@ -69,7 +71,7 @@ class ThreadNode {
             partitions: PARTITIONS,
             first: 0,
             count: PARTITIONS,
-            replication: { ...defaultReplicationOptions, shrinkAfterMs: 5000 },
+            replication: { ...defaultReplicationOptions, shrinkAfterMs: 20_000 },
             recordBytesMax: 2 ** 23,
           },
         },
@@ -133,7 +135,7 @@ class ThreadNodes {
       if (link.needsFull) link.sendFull(node, encodeStateDelta(null, this.state));
       else if (node.told !== this.state) link.sendChange(encodeStateDelta(node.told, this.state));
       node.told = this.state;
-      if (link.isConfigured) node.gates.setLease(monotonicMs() + 700);
+      if (link.isConfigured) node.gates.setLease(monotonicMs() + LEASE_MS);
       while (link.next()) {
         const { bytes, offset, length } = link;
         if (link.kind === LinkKind.proposal) this.#apply(decodeCommand(bytes.slice(offset, offset + length)));

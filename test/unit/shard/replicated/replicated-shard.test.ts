@@ -278,6 +278,29 @@ test('transactions are one record: all of it or nothing outlives the primary', (
   t.is(cluster.run('b', exec(3)), 'refused: notPrimary');
 });
 
+test('a transaction that changes more than a message holds is taken back', (t) => {
+  const cluster = new NodesOfShards({ budgetBytes: 2 ** 25 });
+  const key = keyOf(2);
+  const other = keyOf(2, 'other');
+  const row = commandId('setrange');
+  const exec = (bytes: number): string =>
+    `flux.exec -1 0 1 1 0 ${row} 3 ${key} ${bytes} x ${row} 3 ${other} ${bytes} x`;
+  t.regex(cluster.run('a', exec(600_000)) ?? '', /changes more at once/);
+  t.is(cluster.at('a').peek(key), null);
+  t.is(cluster.at('a').peek(other), null);
+  t.is(cluster.run('a', exec(400_000)), '[400001 400001]');
+  cluster.rounds(20);
+  t.is(cluster.at('b').peek(other)?.length, 400_001);
+});
+
+test('bytes that are no message are told of, once, and change nothing', (t) => {
+  const cluster = new NodesOfShards();
+  for (let count = 0; count < 10; count++) cluster.at('b').receive('a', Uint8Array.of(0xc1, count));
+  t.is(cluster.run('a', 'set k 1'), 'OK');
+  t.is(cluster.at('b').troubles.length, 1);
+  t.regex(cluster.at('b').troubles[0] ?? '', /a message of a cannot be read/);
+});
+
 test('a planned move of the primary loses nothing and refuses writes only in between', (t) => {
   const cluster = new NodesOfShards();
   for (const key of keys) cluster.run('a', `set ${key} 1`);
