@@ -3,7 +3,7 @@ import { createSecretKey } from 'node:crypto';
 import type { ConnectionOptions, TlsOptions } from 'node:tls';
 import { Counters } from '../src/base/counters.ts';
 import { errors } from '../src/base/errors.ts';
-import { type Logger, systemClock } from '../src/base/ports.ts';
+import { type Clock, type Logger, systemClock } from '../src/base/ports.ts';
 import { RefusalLog } from '../src/cluster/bus/refusal-log.ts';
 import { type ClusterState, emptyClusterState, type NodeEntry } from '../src/cluster/controller/cluster-state.ts';
 import type { Args } from '../src/command/args.ts';
@@ -46,6 +46,8 @@ export interface PeerServerOptions {
   readonly tls?: TlsOptions;
   readonly partitionsOf?: (command: Command, args: Args) => readonly number[];
   readonly port?: number;
+  /** What silence of connections is measured by. */
+  readonly clock?: Clock;
 }
 
 /** The end that runs commands. */
@@ -77,7 +79,7 @@ export class PeerServer {
       },
       {
         counters: Counters.create({ commandCount: commandTable.commands.length, errorCount }),
-        clock: systemClock,
+        clock: options.clock ?? systemClock,
         log,
         openResp: never,
         openRpc: never,

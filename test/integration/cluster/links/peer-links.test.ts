@@ -364,7 +364,9 @@ test('a message goes to the channels of another node, and its receivers are coun
 
 test('a port that is full of clients has room for other nodes', async (t) => {
   const script = new ScriptedCommands();
-  const server = await PeerServer.start({ commands: script, front: { connectionsMax: 2 } });
+  // With a clock that stands still nobody is silent for too long.
+  const clock = { nowMs: () => 0 };
+  const server = await PeerServer.start({ commands: script, front: { connectionsMax: 2 }, clock });
   t.teardown(() => server.close());
   const clients = await Promise.all(Array.from({ length: 3 }, () => RawConnection.to(server.port)));
   const client = new PeerClient({ nodes: { server: server.port } });
@@ -373,6 +375,26 @@ test('a port that is full of clients has room for other nodes', async (t) => {
   clients[2]?.send('PING\r\n');
   t.is(await clients[2]?.closed(), '-ERR max number of clients reached\r\n');
   for (const { socket } of clients) socket.destroy();
+});
+
+test('clients that say nothing do not keep other nodes out of a full port', async (t) => {
+  const script = new ScriptedCommands();
+  let nowMs = 0;
+  const clock = { nowMs: () => nowMs };
+  const server = await PeerServer.start({ commands: script, front: { connectionsMax: 2 }, clock });
+  t.teardown(() => server.close());
+  const silent = await Promise.all(Array.from({ length: 40 }, () => RawConnection.to(server.port)));
+  await eventually('those beyond all places are turned away', () => silent.some(({ isClosed }) => isClosed));
+  const timer = setInterval(() => {
+    nowMs += 15;
+  }, 10);
+  t.teardown(() => clearInterval(timer));
+  await eventually('the rest are cut off', () => silent.filter(({ isClosed }) => !isClosed).length === 2);
+  const client = new PeerClient({ nodes: { server: server.port } });
+  t.teardown(() => client.close());
+  await client.up();
+  t.is(silent.filter(({ isClosed }) => !isClosed).length, 2);
+  for (const { socket } of silent) socket.destroy();
 });
 
 test('links speak TLS where ports do', async (t) => {
