@@ -23,9 +23,9 @@ import type { ShardsInCluster } from './server/dispatch/shards.ts';
 import type { OpenSession } from './server/session/session.ts';
 import type { TlsIdentity } from './server/tls/tls-identity.ts';
 
-/** Of a command, what travels around it and a link's frame. */
+/** What a command's effect, or a command on a link between nodes, may have around it beyond the command itself. */
 const FRAME_MARGIN_BYTES = 128 * 1024;
-/** Of a record, what a message of the bus has around it. */
+/** What a record has around it in a message of the bus. */
 const RECORD_MARGIN_BYTES = 64 * 1024;
 const wildcards = ['0.0.0.0', '::', '*'];
 
@@ -68,6 +68,7 @@ export class NodeInCluster {
     this.#parts = parts;
     const gates = PartitionGates.create(config.partitions);
     const bell = createDoorbell();
+    const busMessageBytesMax = messageBytesMax + FRAME_MARGIN_BYTES;
     const map = new PartitionMap(config.partitions, config.shards);
     this.client = new ClusterClient({
       dataDir: config.dataDir,
@@ -79,7 +80,7 @@ export class NodeInCluster {
         seeds: config.seeds,
         defaultPort: options.busPort.default as number,
         announced: config.announceBus,
-        messageBytesMax,
+        messageBytesMax: busMessageBytesMax,
         tls: busTls(tls),
       },
       bootstrapExpect: config.bootstrapExpect,
@@ -114,9 +115,9 @@ export class NodeInCluster {
     });
     this.shards = {
       threadData: (_shard, shardBell, { first, count, total }) => {
-        const link = createShardLink({ shardBell, actorBell: bell, messageBytesMax });
+        const link = createShardLink({ shardBell, actorBell: bell, messageBytesMax: busMessageBytesMax });
         this.#shardLinks.push(link);
-        const recordBytesMax = messageBytesMax - RECORD_MARGIN_BYTES;
+        const recordBytesMax = busMessageBytesMax - RECORD_MARGIN_BYTES;
         return { gates, link, partitions: total, first, count, replication: defaultReplicationOptions, recordBytesMax };
       },
       openDispatcher: (dispatcherParts) => {
