@@ -81,6 +81,11 @@ export class RetryDesk {
         } else if (!this.#isBlocked(command, round) && isReady(command)) {
           this.#forget(command);
           command.send();
+          // Nobody took it after all: those behind it wait, too.
+          for (const back of this.#commands) {
+            if (back.order > command.order) break;
+            for (const partition of back.partitions) this.#blockedIn[partition] = round;
+          }
         } else {
           for (const partition of command.partitions) this.#blockedIn[partition] = round;
           left.push(command);
