@@ -1,7 +1,8 @@
-import test from 'ava';
+import test, { type ExecutionContext } from 'ava';
 import { systemClock } from '../../../src/base/ports.ts';
 import { type PutRequest, PutStatus } from '../../../src/base/view.ts';
-import { createStoreMemory } from '../../../src/store/arena.ts';
+import { createStoreMemory, type StoreMemoryOptions } from '../../../src/store/arena.ts';
+import { PartitionedWriter } from '../../../src/store/partitioned-writer.ts';
 import { StoreReader } from '../../../src/store/reader.ts';
 import { readStatistics } from '../../../src/store/statistics.ts';
 import { StoreWriter } from '../../../src/store/writer.ts';
@@ -14,7 +15,26 @@ const KEYS = 9000;
 const ABSENT = 0;
 
 test('a writer that dies at any point leaves a store whole: acknowledged writes stay, groups are all or nothing', (t) => {
-  const memory = createStoreMemory({ budgetBytes: 4 << 20, readersMax: 1, eviction: 'noeviction', hashKey: [5, 6] });
+  dieOften(t, DEATHS, null);
+});
+
+test('so does the writer of a store whose entries are parted', (t) => {
+  dieOften(t, Math.ceil(DEATHS / 3), { first: 0, count: 24, total: 24 });
+});
+
+function dieOften(
+  t: ExecutionContext,
+  deathCount: number,
+  partitions: Required<StoreMemoryOptions>['partitions'] | null,
+): void {
+  const Writer = partitions === null ? StoreWriter : PartitionedWriter;
+  const memory = createStoreMemory({
+    budgetBytes: 4 << 20,
+    readersMax: 1,
+    eviction: 'noeviction',
+    hashKey: [5, 6],
+    ...(partitions === null ? {} : { partitions }),
+  });
   const reader = new StoreReader(memory, 0, systemClock);
   /** Seed of the value each key holds, and the one it will hold once the write under way is acknowledged. */
   const seeds = new Map<number, number>();
@@ -34,7 +54,7 @@ test('a writer that dies at any point leaves a store whole: acknowledged writes 
     contentTypeStart: 0,
     contentTypeEnd: 0,
   };
-  let writer = new StoreWriter(memory, systemClock);
+  let writer: StoreWriter = new Writer(memory, systemClock);
   let random = 1;
   let acts = 0;
   let groupKey = 0;
@@ -108,11 +128,11 @@ test('a writer that dies at any point leaves a store whole: acknowledged writes 
   }
 
   let groupsTakenBack = 0;
-  for (let death = 0; death < DEATHS; death++) {
+  for (let death = 0; death < deathCount; death++) {
     t.true(killAfter(1 + next(8), workForEver));
     if (!reader.enter()) groupsTakenBack++;
     else reader.leave();
-    writer = new StoreWriter(memory, systemClock);
+    writer = new Writer(memory, systemClock);
     writer.validate();
     t.true(reader.enter(), 'readers are let in again');
     const isGroup = intents.size > 1 || groupKey === acts;
@@ -132,8 +152,8 @@ test('a writer that dies at any point leaves a store whole: acknowledged writes 
     reader.leave();
   }
   const statistics = readStatistics(memory);
-  t.log({ deaths: DEATHS, acts, groupsTakenBack, keys: statistics.keys, compacted: statistics.compactedBytes });
+  t.log({ deaths: deathCount, acts, groupsTakenBack, keys: statistics.keys, compacted: statistics.compactedBytes });
   t.true(groupsTakenBack > 0, 'no death fell into a group');
   t.true(statistics.compactedBytes > 0, 'no death could fall into a compaction');
   t.true(acts > 1000);
-});
+}
