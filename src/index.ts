@@ -15,9 +15,10 @@ export {
 export type { ClientEventName, ClientEvents, ClientListener } from './client/events.ts';
 export type { JsonCommands } from './client/json-commands.ts';
 export type { JsonSetOptions } from './client/json-operations.ts';
-export type { Operation, Safety } from './client/operation.ts';
+export type { NodeAddress } from './client/node-address.ts';
+export type { Operation, RunPart, Safety, Spread } from './client/operation.ts';
 export type { Entries, Entry, ExpireOptions, SetOptions, SetResult } from './client/operations.ts';
-export type { ClientOptions, QueueOptions, RetryOptions, TlsOptions } from './client/options.ts';
+export type { ClientOptions, QueueOptions, ReadFrom, RetryOptions, TlsOptions } from './client/options.ts';
 export type { ScanOptions } from './client/scan.ts';
 export type {
   Message,

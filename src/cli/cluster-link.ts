@@ -26,8 +26,10 @@ export class ClusterLink {
   /** What the node tells of the cluster, and the text in which it does. Goes on at another node when this one is lost. */
   async report(withPartitions: boolean): Promise<{ report: ClusterReport; text: string }> {
     const words = ['CLUSTER', 'REPORT', ...(withPartitions ? ['PARTITIONS'] : [])];
-    for (let attempt = 0; ; attempt++) {
-      const connection = await this.#connected();
+    // A node that was there and failed is not asked twice.
+    const failed = new Set<string>();
+    for (;;) {
+      const connection = await this.#connected(failed);
       try {
         const text = await this.#ask(connection, words);
         const report = readReport(text);
@@ -35,7 +37,9 @@ export class ClusterLink {
         return { report, text };
       } catch (error) {
         this.close();
-        if (!(error instanceof ConnectionError) || attempt > this.#others.length) throw error;
+        if (!(error instanceof ConnectionError)) throw error;
+        failed.add(addressText(this.#target));
+        if (this.#targets(failed).length === 0) throw error;
       }
     }
   }
@@ -52,11 +56,10 @@ export class ClusterLink {
     this.#connection = null;
   }
 
-  async #connected(): Promise<Connection> {
+  async #connected(failed: ReadonlySet<string> = new Set()): Promise<Connection> {
     if (this.#connection !== null && !this.#connection.isEnded) return this.#connection;
-    const targets = [this.#target, ...this.#others.flatMap((text) => this.#targetAt(text))];
     let first: unknown;
-    for (const target of targets) {
+    for (const target of this.#targets(failed)) {
       try {
         this.#connection = await Connection.open(target, 2, (text) => warn(text));
         this.#target = target;
@@ -66,6 +69,11 @@ export class ClusterLink {
       }
     }
     throw first;
+  }
+
+  #targets(failed: ReadonlySet<string>): Target[] {
+    const targets = [this.#target, ...this.#others.flatMap((text) => this.#targetAt(text))];
+    return targets.filter((target) => !failed.has(addressText(target)));
   }
 
   #targetAt(text: string): Target[] {

@@ -1,6 +1,7 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import test from 'ava';
 import { benchOptions } from '../../../src/cli/bench-options.ts';
+import { clusterOptions } from '../../../src/cli/cluster-options.ts';
 import { optionsMarkdown, optionsText } from '../../../src/cli/help-text.ts';
 import { connectionOptions, options } from '../../../src/cli/options.ts';
 
@@ -8,7 +9,11 @@ const FOLDER = new URL('../../../src/cli/', import.meta.url);
 const README = new URL('README.md', FOLDER);
 /** What bench has in common with the program is said once. */
 const ownOfBench = Object.fromEntries(Object.entries(benchOptions).filter(([name]) => !(name in connectionOptions)));
-const tables = { options: optionsMarkdown(options), 'bench options': optionsMarkdown(ownOfBench) };
+const tables = {
+  options: optionsMarkdown(options),
+  'cluster options': optionsMarkdown(clusterOptions),
+  'bench options': optionsMarkdown(ownOfBench),
+};
 
 const section = (name: string) => new RegExp(`(?<=<!-- ${name}: begin -->\\n)[\\s\\S]*(?=<!-- ${name}: end -->)`);
 
@@ -22,7 +27,7 @@ test('the references in src/cli/README.md are what the tables say (FLUXCACHE_UPD
 });
 
 test('help names every option, fits 100 columns, and documentation is sentences', (t) => {
-  for (const table of [options, benchOptions]) {
+  for (const table of [options, clusterOptions, benchOptions]) {
     const help = optionsText(table);
     for (const { flags, doc } of Object.values(table)) {
       t.true(help.includes(`  ${flags.join(', ')}`), flags[0]);
@@ -33,7 +38,7 @@ test('help names every option, fits 100 columns, and documentation is sentences'
 });
 
 test('no two options of a command share a flag', (t) => {
-  for (const table of [options, benchOptions]) {
+  for (const table of [options, clusterOptions, benchOptions]) {
     const flags = Object.values(table).flatMap((option) => [...option.flags]);
     t.is(new Set(flags).size, flags.length);
   }

@@ -1,0 +1,233 @@
+import { once } from 'node:events';
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import test, { type ExecutionContext } from 'ava';
+import { type Ended, runProgram } from './program.ts';
+
+interface Node {
+  id: string;
+  health: string;
+  isDraining: boolean;
+  primaries: number;
+  replicas: number;
+  filling: number;
+  placed: number;
+  tcp: string;
+}
+
+/** A server that tells of a cluster as it is told to, and takes down what it is asked for. */
+class ScriptedAdmin {
+  readonly port: number;
+  readonly asked: string[] = [];
+  nodes: Node[] = [];
+  moves = 0;
+  isOfCluster = true;
+  /** Called with each report, which may change what it tells. */
+  onReport: () => void = () => undefined;
+  answer: (words: readonly string[]) => string = () => '+OK\r\n';
+  readonly sockets = new Set<Socket>();
+  readonly #server: Server;
+
+  private constructor(server: Server) {
+    this.#server = server;
+    this.port = (server.address() as AddressInfo).port;
+  }
+
+  static async start(t: ExecutionContext): Promise<ScriptedAdmin> {
+    const server = createServer();
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const admin = new ScriptedAdmin(server);
+    server.on('connection', (socket) => admin.#serve(socket));
+    t.teardown(() => admin.stop());
+    return admin;
+  }
+
+  stop(): void {
+    for (const socket of this.sockets) socket.destroy();
+    this.#server.close();
+  }
+
+  #serve(socket: Socket): void {
+    this.sockets.add(socket);
+    socket.on('error', () => undefined);
+    // One command at a time, and each in one chunk: the program waits for every answer.
+    socket.on('data', (bytes) => {
+      const words = bytes
+        .toString()
+        .split('\r\n')
+        .filter((line, at) => at > 0 && at % 2 === 0 && line !== '');
+      this.asked.push(words.join(' '));
+      const [name, verb] = words;
+      if (name === 'CLUSTER' && verb === 'REPORT') {
+        this.onReport();
+        socket.write(bulk(JSON.stringify(this.#report())));
+      } else if (name === 'CLUSTER' && verb === 'CONTROL') {
+        const reply = this.answer(words);
+        socket.write(
+          reply.startsWith('-') ? reply : bulk(JSON.stringify({ ok: true, message: `asked for ${words[2]}` })),
+        );
+      } else socket.write(this.answer(words));
+    });
+  }
+
+  #report(): unknown {
+    if (!this.isOfCluster) return { clusterId: '', self: null, nodes: [] };
+    return {
+      clusterId: 'ab'.repeat(20),
+      self: 'n1-aaaa',
+      leader: 'n1-aaaa',
+      term: 4,
+      settings: { partitions: 64, copies: 2, minInSync: 1, onLoss: 'offline', leaseMs: 700 },
+      nodes: this.nodes.map((node) => ({ ...node, redisId: '', bus: `bus-of-${node.id}`, http: '', boot: 3 })),
+      partitions: {
+        total: 64,
+        online: 64,
+        offline: 0,
+        underReplicated: 0,
+        misplaced: this.moves,
+        epochMax: 9,
+        losses: 0,
+      },
+      rebalance: { moves: this.moves, isBalanced: this.moves === 0 },
+      lacks: [],
+      table: [{ partition: 0, slots: [0, 255], primary: 'n1-aaaa', epoch: 9, inSync: ['n1-aaaa'], replicas: [] }],
+    };
+  }
+}
+
+function bulk(text: string): string {
+  return `$${Buffer.byteLength(text)}\r\n${text}\r\n`;
+}
+
+function nodeOf(id: string, tcp: string, primaries = 32): Node {
+  return { id, tcp, health: 'up', isDraining: false, primaries, replicas: 32, filling: 0, placed: 64 };
+}
+
+async function adminOf(t: ExecutionContext): Promise<[ScriptedAdmin, (...args: string[]) => Promise<Ended>]> {
+  const admin = await ScriptedAdmin.start(t);
+  admin.nodes = [nodeOf('n1-aaaa', `127.0.0.1:${admin.port}`), nodeOf('n2-bbbb', '10.0.0.2:7379')];
+  return [admin, (...args) => runProgram(['-p', String(admin.port), 'cluster', ...args])];
+}
+
+test('status shows nodes and partitions, as a table or JSON, once or as often as it is asked to', async (t) => {
+  const [admin, run] = await adminOf(t);
+  const { code, stdout } = await run('status', '--partitions');
+  t.is(code, 0);
+  t.regex(
+    stdout,
+    /^cluster abababababab: 2 nodes, 2 copies of each partition \(1 in sync needed\); led by n1-aaaa, term 4\n/,
+  );
+  t.regex(stdout, /^n2-bbbb +10\.0\.0\.2:7379 +up +32 +32 +0 +- +3$/m);
+  t.regex(stdout, /^partitions: 64 of 64 online, balanced, highest epoch 9$/m);
+  t.regex(stdout, /^ +0 +0-255 +9 +n1-aaaa +- +-$/m);
+  t.is(JSON.parse((await run('status', '--json')).stdout).nodes.length, 2);
+  const args = ['-p', String(admin.port), '-r', '3', '-i', '0.01', '--json', 'cluster', 'status', '--watch'];
+  t.is((await runProgram(args)).stdout.trim().split('\n').length, 3);
+});
+
+test('what takes long is waited for, and told how far it is', async (t) => {
+  const [admin, run] = await adminOf(t);
+  const [, second] = admin.nodes as [Node, Node];
+  let reports = 0;
+  admin.onReport = () => {
+    reports++;
+    if (reports === 1) return;
+    second.isDraining = true;
+    second.replicas = Math.max(0, second.replicas - 16);
+    second.primaries = Math.max(0, second.primaries - 16);
+  };
+  const drained = await run('drain', 'n2');
+  t.deepEqual([drained.code, drained.stdout], [0, 'n2-bbbb has no copies any longer.\n']);
+  t.regex(drained.stderr, /^\d+% \d+ copies to move off n2-bbbb\n/);
+  t.true(admin.asked.includes('CLUSTER CONTROL drain {"node":"n2-bbbb"}'));
+
+  admin.onReport = () => {
+    if (admin.asked.at(-2)?.includes('CONTROL remove')) admin.nodes = admin.nodes.slice(0, 1);
+  };
+  const removed = await run('remove', '10.0.0.2:7379');
+  t.deepEqual([removed.code, removed.stdout], [0, 'n2-bbbb is removed.\n']);
+});
+
+test('rebalance and failover end when nothing is left to do, or when their time is up', async (t) => {
+  const [admin, run] = await adminOf(t);
+  admin.moves = 3;
+  admin.onReport = () => {
+    admin.moves = Math.max(0, admin.moves - 1);
+  };
+  const balanced = await run('rebalance');
+  t.deepEqual([balanced.code, balanced.stdout], [0, 'All copies are where they should be.\n']);
+  admin.onReport = () => undefined;
+  const late = await run('failover', 'n2-bbbb', '--timeout', '0.1');
+  t.is(late.code, 1);
+  t.regex(late.stderr, /Not done in time: 32 partitions to hand over\. It goes on/);
+  const begun = await run('failover', 'n2-bbbb', '--no-wait', '--json');
+  t.deepEqual(JSON.parse(begun.stdout), { ok: true, message: 'asked for failover' });
+});
+
+test('add waits for a member that has its copies, and tells how a node joins', async (t) => {
+  const [admin, run] = await adminOf(t);
+  let reports = 0;
+  admin.onReport = () => {
+    reports++;
+    if (reports === 3) admin.nodes.push({ ...nodeOf('n3-cccc', '10.0.0.3:7379', 0), filling: 5 });
+    const third = admin.nodes[2];
+    if (third !== undefined && reports > 4) third.filling = 0;
+  };
+  const { code, stdout, stderr } = await run('add', '10.0.0.3:7379');
+  t.deepEqual([code, stdout], [0, '10.0.0.3:7379 is a member and has its copies.\n']);
+  t.regex(stderr, /fluxcache-server --seeds bus-of-n1-aaaa,bus-of-n2-bbbb\n/);
+  t.is((await run('add', '10.0.0.9:1', '--no-wait')).code, 1);
+});
+
+test('settings are shown and changed; a refusal ends with status 1, a mistake with 2', async (t) => {
+  const [admin, run] = await adminOf(t);
+  t.regex((await run('settings')).stdout, /^copies 2$/m);
+  t.is((await run('settings', '--copies', '3', '--min-in-sync', '2')).stdout, 'asked for settings\n');
+  t.true(admin.asked.includes('CLUSTER CONTROL settings {"copies":3,"minInSync":2}'));
+  admin.answer = () => '-ERR the copies would not fit\r\n';
+  const refused = await run('settings', '--copies', '7');
+  t.deepEqual([refused.code, refused.stderr], [1, 'fluxcache: ERR the copies would not fit\n']);
+  t.regex((await run('drain', 'n')).stderr, /n could be any of n1-aaaa, n2-bbbb\./);
+  t.regex((await run('drain', 'x')).stderr, /x is no node of this cluster; its nodes are n1-aaaa, n2-bbbb\./);
+  for (const args of [['drain'], ['status', 'x'], ['status', '--copies', '2'], ['settings', '--copies', '8']]) {
+    t.is((await run(...args)).code, 2, args.join(' '));
+  }
+  admin.isOfCluster = false;
+  t.regex((await run('status')).stderr, /is not one of a cluster/);
+});
+
+test('when the node that was asked is lost, status goes on at another', async (t) => {
+  const [admin] = await adminOf(t);
+  const [other] = await adminOf(t);
+  const gone = nodeOf('n2-bbbb', '127.0.0.1:1');
+  admin.nodes = [...admin.nodes.slice(0, 1), gone, nodeOf('n3-cccc', `127.0.0.1:${other.port}`)];
+  let reports = 0;
+  admin.onReport = () => {
+    if (++reports === 2) admin.stop();
+  };
+  const args = ['-p', String(admin.port), '-r', '3', '-i', '0.01', 'cluster', 'status', '--watch', '--json'];
+  const { code, stdout, stderr } = await runProgram(args);
+  t.is(code, 0, stderr);
+  t.is(stdout.trim().split('\n').length, 3);
+  t.is(other.asked.filter((words) => words === 'CLUSTER REPORT').length, 2);
+});
+
+test('what is not of ours is sent as it is, and -c follows MOVED and ASK to where they lead', async (t) => {
+  const [admin, run] = await adminOf(t);
+  t.is((await run('failover')).stdout, 'OK\n');
+  t.is((await run('failover', 'force')).stdout, 'OK\n');
+  t.deepEqual(admin.asked, ['cluster failover', 'cluster failover force']);
+  const [other] = await adminOf(t);
+  admin.answer = ([, key]) => `-${key === 'asked' ? 'ASK' : 'MOVED'} 7 127.0.0.1:${other.port}\r\n`;
+  const get = (...args: string[]) => runProgram(['-p', String(admin.port), ...args]);
+  t.deepEqual([(await get('get', 'k')).code, (await get('-c', 'get', 'k')).stdout], [1, 'OK\n']);
+  t.regex(
+    (await get('-c', '--no-raw', 'get', 'k')).stdout,
+    /^-> Redirected to slot \[7\] located at 127\.0\.0\.1:\d+\nOK\n$/,
+  );
+  t.is((await get('-c', 'get', 'asked')).stdout, 'OK\n');
+  t.deepEqual(other.asked, ['get k', 'get k', 'ASKING', 'get asked']);
+  // In circles, it ends with the error.
+  other.answer = () => `-MOVED 7 127.0.0.1:${admin.port}\r\n`;
+  t.is((await get('-c', 'get', 'k')).code, 1);
+});
