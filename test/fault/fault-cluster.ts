@@ -179,12 +179,15 @@ export class FaultCluster {
     throw new Error(`after ${withinMs} ms: ${missing}`);
   }
 
-  /** Writes all logs to files of a new folder, whose path it returns. */
+  /** Writes all logs, and what each node reports of the cluster, to files of a new folder, whose path it returns. */
   async saveLogs(): Promise<string> {
     const folder = await mkdtemp(join(tmpdir(), 'fluxcache-fault-logs-'));
     for (const name of new Set([...this.#formerLogs.keys(), ...this.#processes.keys()])) {
       const text = `${this.#formerLogs.get(name) ?? ''}${this.#processes.get(name)?.log ?? ''}`;
       await writeFile(join(folder, `${name}.log`), text);
+    }
+    for (const name of this.running) {
+      await writeFile(join(folder, `${name}.json`), JSON.stringify(await this.report(name), null, 2));
     }
     return folder;
   }
