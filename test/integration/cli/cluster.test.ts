@@ -1,7 +1,11 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import test, { type ExecutionContext } from 'ava';
-import { type Ended, runProgram } from './program.ts';
+import { type Ended, program, runProgram } from './program.ts';
+import { isTmuxInstalled, Terminal } from './terminal.ts';
+
+/** Without tmux there is no terminal to drive: this is shown as skipped. */
+const inTerminal = isTmuxInstalled() ? test : test.skip;
 
 interface Node {
   id: string;
@@ -230,4 +234,20 @@ test('what is not of ours is sent as it is, and -c follows MOVED and ASK to wher
   // In circles, it ends with the error.
   other.answer = () => `-MOVED 7 127.0.0.1:${admin.port}\r\n`;
   t.is((await get('-c', 'get', 'k')).code, 1);
+});
+
+inTerminal('the shell goes on at the node that -c led to, and its prompt says so', async (t) => {
+  const [admin] = await adminOf(t);
+  const [other] = await adminOf(t);
+  admin.answer = () => `-MOVED 7 127.0.0.1:${other.port}\r\n`;
+  other.answer = () => '+here\r\n';
+  const terminal = await Terminal.start([...program, '-p', String(admin.port), '-c']);
+  t.teardown(() => terminal.stop());
+  await terminal.untilLast(`127.0.0.1:${admin.port}>`);
+  await terminal.type('get k');
+  await terminal.press('Enter');
+  await terminal.untilLast(`127.0.0.1:${other.port}>`);
+  const rows = await terminal.rows();
+  t.true(rows.includes(`-> Redirected to slot [7] located at 127.0.0.1:${other.port}`));
+  t.true(rows.includes('here'));
 });
