@@ -65,7 +65,9 @@ function commandOf({ kind, node: nodeNumber, partition, choice }: Draw, state: C
       zone: choice % 2 ? 'z' : null,
     };
   }
-  if (kind < 24) return { type: 'fence', node, boot };
+  if (kind < 22) return { type: 'fence', node, boot };
+  if (kind < 24) return { type: 'stop', node, boot, isOver: choice % 2 === 0 };
+  if (kind < 25) return { type: 'resume', node, boot };
   if (kind < 36) return { type: 'unfence', node, boot };
   if (kind < 39) return { type: 'drain', node, boot, isDraining: choice % 2 === 0 };
   if (kind < 42) return { type: 'remove', node };
@@ -248,8 +250,9 @@ test('a node in sync is dropped only by its fencing, its next start, its own wor
     for (const { was, is } of changes(step)) {
       for (const member of was.inSync) {
         if (is.inSync.some((other) => isSameMember(other, member))) continue;
-        if (command.type === 'fence' || command.type === 'register') t.is(command.node, member.node);
-        else if (command.type === 'lose') t.is(command.member.node, member.node);
+        if (command.type === 'fence' || command.type === 'register' || command.type === 'stop') {
+          t.is(command.node, member.node);
+        } else if (command.type === 'lose') t.is(command.member.node, member.node);
         else if (command.type === 'alter-in-sync') t.true(command.by.node === was.primary);
         else t.is(command.type, 'reset');
       }
