@@ -14,6 +14,8 @@ import { Exit, pause, print, type Run, refuse } from './run.ts';
 const INTERVAL_MS = 1000;
 /** Between two looks at how far something is. */
 const LOOK_MS = 250;
+/** How long nothing must be left to do where the cluster may not have begun yet. */
+const STEADY_MS = 1000;
 const CLEAR_SCREEN = '\x1b[H\x1b[2J';
 
 type Values = OptionValues<typeof clusterOptions>;
@@ -52,17 +54,22 @@ const verbs: Readonly<Record<ClusterVerb, Verb>> = {
   },
   remove: {
     subject: 'NODE',
-    doc: 'Move everything off a node, then forget it.',
+    doc: 'The same, and at once for a node that has nothing or, with --force, does not come back.',
     options: [...waits, 'force'],
     act: removeNode,
   },
   drain: {
     subject: 'NODE',
-    doc: 'Move everything off a node, which stays a member.',
+    doc: 'Move everything off a node, which then leaves the cluster.',
     options: waits,
     act: drainNode,
   },
-  undrain: { subject: 'NODE', doc: 'Let a node have copies and primaries again.', options: ['json'], act: undrainNode },
+  undrain: {
+    subject: 'NODE',
+    doc: 'Let a node have copies and primaries again, as long as it has not left.',
+    options: ['json'],
+    act: undrainNode,
+  },
   rebalance: {
     subject: '',
     doc: 'Wait until all copies are where they should be; nodes see to that by themselves.',
@@ -154,14 +161,22 @@ async function awaitMember(request: Request): Promise<Exit> {
     );
     if (request.values.noWait) return Exit.error;
   }
-  return follow(request, `${subject} is a member and has its copies`, (now) => {
-    const node = find(now);
-    if (node === undefined) return { left: Math.max(1, now.partitions.total), what: `waiting for ${subject} to join` };
-    if (node.placed === 0 && !now.rebalance.isBalanced) {
-      return { left: now.partitions.total, what: `waiting for copies to be placed on ${node.id}` };
-    }
-    return { left: node.filling, what: `${counted(node.filling, 'copy', 'copies')} to fill on ${node.id}` };
-  });
+  return follow(
+    request,
+    `${subject} is a member and has its copies`,
+    (now) => {
+      const node = find(now);
+      const { total } = now.partitions;
+      if (node === undefined) return { left: Math.max(1, total), what: `waiting for ${subject} to join` };
+      // A node that is leaving is given nothing.
+      if (node.placed === 0 && !node.isDraining) {
+        return { left: total, what: `waiting for copies to be placed on ${node.id}` };
+      }
+      return { left: node.filling, what: `${counted(node.filling, 'copy', 'copies')} to fill on ${node.id}` };
+    },
+    '',
+    STEADY_MS,
+  );
 }
 
 async function removeNode(request: Request): Promise<Exit> {
@@ -184,7 +199,7 @@ async function drainNode(request: Request): Promise<Exit> {
   const change = await request.link.change('drain', { node: id });
   return follow(
     request,
-    `${id} has no copies any longer`,
+    `${id} has no copies any longer, and leaves the cluster`,
     ({ nodes }) => {
       const node = nodes.find((each) => each.id === id);
       return node === undefined ? { left: 0, what: '' } : leftOn(node, 0);
@@ -206,12 +221,14 @@ async function awaitBalance(request: Request): Promise<Exit> {
     request,
     'All copies are where they should be',
     ({ rebalance, partitions }) => {
-      const { moves, isBalanced } = rebalance;
-      const copies = `${counted(moves, 'copy', 'copies')} to move`;
-      if (moves > 0 || isBalanced) return { left: moves, what: copies };
-      return { left: partitions.misplaced, what: `${counted(partitions.misplaced, 'partition')} to hand over` };
+      const { moves } = rebalance;
+      const { misplaced, underReplicated } = partitions;
+      if (moves > 0) return { left: moves, what: `${counted(moves, 'copy', 'copies')} to move` };
+      if (misplaced > 0) return { left: misplaced, what: `${counted(misplaced, 'partition')} to hand over` };
+      return { left: underReplicated, what: `${counted(underReplicated, 'partition')} with too few copies` };
     },
     change.message,
+    STEADY_MS,
   );
 }
 
@@ -264,20 +281,23 @@ async function follow(
   done: string,
   progressOf: (report: ClusterReport) => Progress,
   begun = '',
+  steadyMs = 0,
 ): Promise<Exit> {
   const { link, values } = request;
   if (values.noWait) return tell(request, begun);
   const bar = new ProgressBar();
   const beganMs = performance.now();
+  let busyMs = beganMs;
   try {
     for (;;) {
       const { left, what } = progressOf((await link.report(false)).report);
-      if (left === 0) break;
+      if (left > 0) busyMs = performance.now();
+      else if (performance.now() - busyMs >= steadyMs) break;
       if (values.timeout > 0 && performance.now() - beganMs > values.timeout) {
         bar.end();
         throw new RefusedError(`Not done in time: ${what}. It goes on; fluxcache cluster status tells how far it is.`);
       }
-      bar.show(left, what);
+      if (left > 0) bar.show(left, what);
       await pause(LOOK_MS);
     }
   } finally {

@@ -141,7 +141,7 @@ test('what takes long is waited for, and told how far it is', async (t) => {
     second.primaries = Math.max(0, second.primaries - 16);
   };
   const drained = await run('drain', 'n2');
-  t.deepEqual([drained.code, drained.stdout], [0, 'n2-bbbb has no copies any longer.\n']);
+  t.deepEqual([drained.code, drained.stdout], [0, 'n2-bbbb has no copies any longer, and leaves the cluster.\n']);
   t.regex(drained.stderr, /^\d+% \d+ copies to move off n2-bbbb\n/);
   t.true(admin.asked.includes('CLUSTER CONTROL drain {"node":"n2-bbbb"}'));
 
