@@ -45,10 +45,6 @@ export interface ListeningPorts {
   readonly httpPort: number;
 }
 
-export function isInCluster({ seeds, bootstrapExpect }: Config): boolean {
-  return seeds.length > 0 || bootstrapExpect > 0;
-}
-
 /** What a node in a cluster has beside a node by itself, put together before anything of it runs. */
 export class NodeInCluster {
   readonly client: ClusterClient;
@@ -189,10 +185,14 @@ export class NodeInCluster {
       this.#parts.logger.warn({ partitions: left }, 'the node stops as primary of partitions that no other took over');
   }
 
-  /** Leaves, when nothing is answered any more. */
+  /** Leaves, when every client has been answered. */
   async stop(deadlineMs: number): Promise<void> {
-    this.watch.stop();
     await this.client.stop(deadlineMs);
+  }
+
+  /** Gives back what is left, once the shards have ended. */
+  end(): void {
+    this.watch.stop();
     this.links.stop();
   }
 }

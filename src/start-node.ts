@@ -5,6 +5,7 @@ import { type ErrorCode, errors } from './base/errors.ts';
 import { type Logger, systemClock } from './base/ports.ts';
 import type { NodePort } from './command/node-port.ts';
 import { commandTable } from './command/table.ts';
+import { isInCluster } from './config/cluster-contradictions.ts';
 import type { Config } from './config/options.ts';
 import { EventLoopWatch } from './monitoring/event-loop.ts';
 import type { NodeFacts, NodeState, ShardFacts, StoreFacts } from './monitoring/facts.ts';
@@ -28,7 +29,7 @@ import { KeyspaceNotifications } from './server/pubsub/keyspace-notifications.ts
 import { tlsSettings } from './server/tls/tls-files.ts';
 import { openTlsIdentity } from './server/tls/tls-identity.ts';
 import { Tracker } from './server/tracking/tracker.ts';
-import { isInCluster, NodeInCluster } from './start-cluster.ts';
+import { NodeInCluster } from './start-cluster.ts';
 import { controlOf } from './start-control.ts';
 import { type Fronts, startFronts } from './start-fronts.ts';
 import type { StoreMemory } from './store/arena.ts';
@@ -197,8 +198,9 @@ export async function startNode(
     usage.stop();
     latency.stop();
     await fronts?.drain();
-    await shards.stop(0);
     await cluster?.stop(0);
+    await shards.stop(0);
+    cluster?.end();
     throw error;
   }
   state = 'serving';
@@ -214,8 +216,10 @@ export async function startNode(
     // Others take over while this node still serves, so that nobody waits for a failover.
     await cluster?.handOver(leftMs() / 2);
     const isComplete = await running.drain();
-    await shards.stop(leftMs());
+    // Primaries elsewhere are not to wait for copies whose shards have ended.
     await cluster?.stop(leftMs());
+    await shards.stop(leftMs());
+    cluster?.end();
     watch.stop();
     usage.stop();
     latency.stop();
