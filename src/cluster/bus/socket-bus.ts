@@ -48,6 +48,8 @@ export class SocketBus implements Bus {
   readonly #waiting = new Set<BusConnection>();
   /** Nonces of connections that are dialled and not open yet. */
   readonly #nonces = new Map<BusConnection, Uint8Array>();
+  /** What was said of this node on a connection that is not open yet. */
+  readonly #said = new Map<BusConnection, BusHello>();
   /** Those that are dialled, with whom to tell when they end. */
   readonly #dialled = new Map<BusConnection, (outcome: DialOutcome) => void>();
   #timer: NodeJS.Timeout | null = null;
@@ -195,7 +197,11 @@ export class SocketBus implements Bus {
 
   #party(connection: BusConnection): HandshakeHost {
     return {
-      introduce: () => ({ hello: this.#host.hello(), seen: connection.remoteHost }),
+      introduce: () => {
+        const hello = this.#host.hello();
+        this.#said.set(connection, hello);
+        return { hello, seen: connection.remoteHost };
+      },
       isOwnNonce: (nonce) => [...this.#nonces.values()].some((own) => Buffer.compare(own, nonce) === 0),
       objection: ({ hello }) => this.#objection(connection, hello),
     };
@@ -216,6 +222,7 @@ export class SocketBus implements Bus {
     this.#waiting.delete(connection);
     this.#nonces.delete(connection);
     this.#open.add(connection);
+    this.#correct(connection);
     const { hello, seen } = introductionOf(connection);
     const peer = this.#peer(hello.node);
     const isFirst = peer.hello === null;
@@ -265,8 +272,19 @@ export class SocketBus implements Bus {
     this.#host.connected(hello);
   }
 
+  /** What this node says of itself may be something else by the time a connection is open: it was not open to be told. */
+  #correct(connection: BusConnection): void {
+    const said = this.#said.get(connection);
+    this.#said.delete(connection);
+    const hello = this.#host.hello();
+    if (said === undefined || (said.address === hello.address && said.clusterId === hello.clusterId)) return;
+    connection.send(INTRODUCTION_CHANNEL, encodeIntroduction({ hello, seen: connection.remoteHost }));
+    connection.flush();
+  }
+
   #ended(connection: BusConnection, ending: Ending): void {
     this.#waiting.delete(connection);
+    this.#said.delete(connection);
     this.#nonces.delete(connection);
     const wasOpen = this.#open.delete(connection);
     const isOurs = ending.code === RefusalCode.self || ending.code === RefusalCode.double;

@@ -236,6 +236,22 @@ test('what a node says of itself anew is told to those it is connected to', asyn
   await until('the message is there', () => one.texts.includes('still connected'));
 });
 
+test('what a node says of itself anew is known in the end, whenever connections are made meanwhile', async (t) => {
+  // Each round a few steps later, through all moments of the handshakes.
+  for (let round = 0; round < 60; round++) {
+    const one = await startBus(t, `one-${round}`);
+    const two = await startBus(t, `two-${round}`);
+    if (round % 2 === 0) one.dial(two);
+    else two.dial(one);
+    for (let turn = 0; turn < round; turn++) await new Promise((resolve) => setImmediate(resolve));
+    one.clusterId = CLUSTER;
+    one.bus.announce();
+    await until('the other one knows', () => two.bus.connected.get(one.node)?.clusterId === CLUSTER, 3000);
+    await Promise.all([one.bus.close(), two.bus.close()]);
+  }
+  t.pass();
+});
+
 test('nodes that turn out to be of two clusters part', async (t) => {
   const one = await startBus(t, 'one', { clusterId: CLUSTER });
   const two = await startBus(t, 'two');
