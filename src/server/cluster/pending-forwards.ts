@@ -82,18 +82,22 @@ export class PendingForwards {
 
   /**
    * The link is lost: what may be run again is refused, in its order; what may have been done has an outcome that nobody
-   * knows.
+   * knows. A read with a write behind it that was sent is not run again: it would see what its connection asked for later.
    */
   abandon(why: string): void {
     const lost = this.#all.filter((forward) => this.byId(forward.id) !== null).sort((a, b) => a.order - b.order);
-    const reply = new ReplyWriter();
+    const lastWrite = lost.findLast(({ sink, isRead, isSent }) => sink !== null && !isRead && isSent)?.order ?? 0;
+    const indeterminate = new ReplyWriter();
+    indeterminate.error('indeterminate', `${why} before the command was answered, which may have taken effect`);
+    const again = new ReplyWriter();
+    again.error('try-again', `${why} before the command was answered`);
     const reader = new ReplyReader();
-    reply.error('indeterminate', `${why} before the command was answered, which may have taken effect`);
     for (const forward of lost) {
+      const { isRead, isSent, order } = forward;
       if (forward.onCount !== null) this.count(forward, 0);
-      else if (forward.isRead || !forward.isSent) this.refuse(forward, RefusalReason.offline);
+      else if (!isSent || (isRead && order > lastWrite)) this.refuse(forward, RefusalReason.offline);
       else {
-        reader.openWritten(reply);
+        reader.openWritten(isRead ? again : indeterminate);
         this.answer(forward, reader);
       }
     }
