@@ -19,6 +19,8 @@ const EXIT_ERROR = 1;
 const EXIT_USAGE = 2;
 /** Signals closer than this are one wish to stop, told twice. */
 const SAME_SIGNAL_MS = 250;
+/** How often a node that waits for its cluster looks whether it serves. */
+const READY_LOOK_MS = 200;
 
 /** Versions of Node.js from which on integer-like keys cannot be made to collide, by release line. */
 const SOUND_NODE_VERSIONS: Readonly<Record<number, readonly [number, number]>> = {
@@ -129,10 +131,16 @@ async function run(config: Config, accounts: readonly Account[]): Promise<void> 
   const { url, tcpPort, busPort, engine } = node;
   const { shards, eviction } = config;
   const maxMemory = formatBytes(config.maxMemory);
-  log.info(
-    { url, tcpPort, ...(busPort === null ? {} : { busPort }), shards, maxMemory, eviction, engine, pid: process.pid },
-    'ready',
-  );
+  const { pid } = process;
+  const isInCluster = busPort !== null;
+  const about = { url, tcpPort, ...(isInCluster ? { busPort } : {}), shards, maxMemory, eviction, engine, pid };
+  log.info(about, isInCluster ? 'listening' : 'ready');
+  if (!isInCluster) return;
+  const look = setInterval(() => {
+    if (!node.isReady()) return;
+    clearInterval(look);
+    log.info({ url, tcpPort }, 'ready');
+  }, READY_LOOK_MS);
 }
 
 /** Prints what is wrong, a line each, and ends. */

@@ -40,6 +40,8 @@ import { readStatistics } from './store/statistics.ts';
 const MESSAGE_MARGIN_BYTES = 256 * 1024;
 /** Commands that may wait in front of one full ring, whatever their bytes. */
 const QUEUED_COMMANDS_MAX = 1_000_000;
+/** Of the time to stop, for others to take over: a copy that is the only one in sync has to be copied first. */
+const HAND_OVER_SHARE = 0.7;
 /** Entry versions begin at the time in 1/512 ms since then, so that those of a restarted node are new for 17 years. */
 const VERSION_EPOCH_MS = Date.UTC(2025, 0, 1);
 
@@ -49,6 +51,8 @@ export interface RunningNode {
   readonly tcpPort: number;
   /** Of the cluster bus; null: the node is of no cluster. */
   readonly busPort: number | null;
+  /** Whether it serves: a node in a cluster does once that has taken it in. */
+  isReady(): boolean;
   /** The build of the HTTP engine that serves. */
   readonly engine: string;
   /** Reads the certificate anew for connections to come; what is wrong with it is logged, and changes nothing. */
@@ -214,7 +218,7 @@ export async function startNode(
     const endMs = performance.now() + limits.drainTimeoutMs;
     const leftMs = () => Math.max(0, endMs - performance.now());
     // Others take over while this node still serves, so that nobody waits for a failover.
-    await cluster?.handOver(leftMs() / 2);
+    await cluster?.handOver(leftMs() * HAND_OVER_SHARE);
     const isComplete = await running.drain();
     // Primaries elsewhere are not to wait for copies whose shards have ended.
     await cluster?.stop(leftMs());
@@ -230,6 +234,7 @@ export async function startNode(
     port: running.http.port,
     tcpPort: running.tcp.port,
     busPort: cluster?.client.busPort ?? null,
+    isReady: () => healthOf(facts).ready,
     engine: running.http.engine,
     reload: () => void tls?.reload(),
     stop: () => {

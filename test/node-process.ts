@@ -84,7 +84,9 @@ export class NodeProcess {
   /** The ports it listens on, once it does. */
   async ports(): Promise<{ url: string; tcpPort: number; busPort: number }> {
     return this.logged(({ msg, url, tcpPort, busPort }) =>
-      msg === 'ready' ? { url: String(url), tcpPort: Number(tcpPort), busPort: Number(busPort) } : undefined,
+      msg === 'ready' || msg === 'listening'
+        ? { url: String(url), tcpPort: Number(tcpPort), busPort: Number(busPort) }
+        : undefined,
     );
   }
 

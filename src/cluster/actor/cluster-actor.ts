@@ -225,7 +225,7 @@ export class ClusterActor {
     );
     this.#founding = founding;
     const how = bootstrapExpect > 0 ? `to be founded by ${bootstrapExpect}, or to join` : 'to join';
-    this.#log.info({ node: this.#node, seeds: bus.seeds }, `the node looks for a cluster ${how}`);
+    this.#log.info({ id: this.#node, seeds: bus.seeds }, `the node looks for a cluster ${how}`);
   }
 
   #found(proposal: Proposal): void {

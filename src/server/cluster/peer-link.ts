@@ -346,7 +346,7 @@ export class PeerLink implements CommandTarget {
 
   #lost(socket: Socket, why: string): void {
     if (socket !== this.#socket || this.#state === 'closed') return;
-    const fields = { node: this.node, address: this.#address };
+    const fields = { peer: this.node, address: this.#address };
     this.#node.failures.warn(this.node, monotonicMs(), fields, `no link to another node: ${why}`);
     this.#end('waiting');
     const { redialMsFirst, redialMsMax } = this.#node.limits;
