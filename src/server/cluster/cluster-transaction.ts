@@ -156,6 +156,10 @@ export class ClusterTransaction implements TransactionShards {
     this.#refused = null;
     let node = -1;
     let isLocal = false;
+    if (routes.resumesTooSoon(this.#partitions)) {
+      this.#wait();
+      return;
+    }
     for (const partition of this.#partitions) {
       const isSendable = isNew ? routes.isFree(partition) : routes.isSettled(partition);
       if (!isSendable || !routing.isOpen(partition)) {

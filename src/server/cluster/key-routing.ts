@@ -60,6 +60,8 @@ interface WaitingActions {
 
 /** What a command that waits takes of memory beside its arguments, about. */
 const WAITING_BYTES = 300;
+/** For how long commands wait for the next lease at most; a quarter of a lease, if that is less. */
+const GRACE_MS_MAX = 100;
 const nothing = new Uint8Array(0);
 
 /**
@@ -167,7 +169,7 @@ export class KeyRouting implements FlightOwner {
 
   /**
    * Null when this node serves, or will in a moment; else what a client is told. One whose lease has just ended may have
-   * been busy, or its controller: for as long as a lease lasts commands wait for the next.
+   * been busy, or its controller: for a moment commands wait for the next.
    */
   fault(): RefusalError | null {
     const { state, gates } = this.#view;
@@ -177,7 +179,8 @@ export class KeyRouting implements FlightOwner {
       this.#hadLease = true;
       return null;
     }
-    return this.#hadLease && leftMs <= -state.settings.leaseMs ? errorOfRefusal(RefusalReason.noLease) : null;
+    const graceMs = Math.min(GRACE_MS_MAX, state.settings.leaseMs / 4);
+    return this.#hadLease && leftMs <= -graceMs ? errorOfRefusal(RefusalReason.noLease) : null;
   }
 
   /** Whether a session that asks for keys of another node is told of it. */
@@ -249,6 +252,10 @@ export class KeyRouting implements FlightOwner {
     }
     if (partitions.length > 1 && (asker !== null || !isDivisible(command))) {
       this.#fail(flight, 'cross-slot', "Keys in request don't hash to the same slot");
+      return;
+    }
+    if (this.routes.resumesTooSoon(partitions)) {
+      this.#wait(flight, args, partitions, isNew);
       return;
     }
     let target = this.routes.targetOf(partitions[0] as number);

@@ -76,6 +76,20 @@ export class PartitionRoutes {
     return this.#flags[partition] === 0 || this.inFlight[partition] === 0;
   }
 
+  /**
+   * Whether a command of all these has to wait though each of them is settled: it would say `resumes`, for the fenced ones,
+   * while commands of others are under way, and whoever refuses one of those must not take it for the first again.
+   */
+  resumesTooSoon(partitions: readonly number[]): boolean {
+    let isFenced = false;
+    let inFlight = 0;
+    for (const partition of partitions) {
+      isFenced ||= this.isFenced(partition);
+      inFlight += this.inFlight[partition] as number;
+    }
+    return isFenced && inFlight > 0;
+  }
+
   isFenced(partition: number): boolean {
     return ((this.#flags[partition] as number) & FENCED) !== 0;
   }

@@ -1,4 +1,4 @@
-import test from 'ava';
+import test, { type ExecutionContext } from 'ava';
 import { GateRole } from '../../../../src/cluster/partition-gates.ts';
 import { ArgsBuffer } from '../../../../src/command/args-buffer.ts';
 import { ReplyWriter } from '../../../../src/command/reply.ts';
@@ -134,6 +134,53 @@ test('commands that a shard refuses on the way are not overtaken by later ones i
   t.deepEqual(cluster.log, [`append ${key} a`, `append ${key} b`]);
 });
 
+/** A command of partition 0 that another node asked for is refused: the partition is fenced, and nothing of it waits here. */
+function fence(t: ExecutionContext, node: ClusterNode, key: string): void {
+  const told: string[] = [];
+  node.shards[0]?.refusals.set(0, RefusalReason.handingOver);
+  const { args } = new ArgsBuffer().begin().text(key).text('x');
+  const sink = { onReply: () => void told.push('reply'), onRefused: () => void told.push('refused') };
+  node.dispatcher.runForwarded(commandTable.named('append'), args, 0, sink);
+  node.serve();
+  node.receive();
+  t.deepEqual(told, ['refused']);
+  node.shards[0]?.refusals.clear();
+}
+
+test('a command of several partitions lifts the fence of one only when nothing of the others is under way', async (t) => {
+  const cluster = clusterOf(t);
+  const node = cluster.node(0);
+  const [fenced, key] = [keyOf(cluster, 0), keyOf(cluster, 3)];
+  fence(t, node, fenced);
+  node.shards[0]?.refusals.set(3, RefusalReason.handingOver);
+  const replies = ask(node, new OrderedSession(1), ['set', key, 'first'], ['mset', fenced, 'x', key, 'second']);
+  node.serve(1);
+  node.shards[0]?.refusals.clear();
+  await cluster.settle();
+  t.deepEqual(replies, ['OK', 'OK']);
+  t.is(await answer(cluster, node, 'get', key), 'second');
+});
+
+test('nor does a transaction', async (t) => {
+  const cluster = clusterOf(t);
+  const node = cluster.node(0);
+  const [fenced, key] = [keyOf(cluster, 0), keyOf(cluster, 3)];
+  fence(t, node, fenced);
+  node.shards[0]?.refusals.set(3, RefusalReason.handingOver);
+  const sessions = [new OrderedSession(1), new OrderedSession(1)] as const;
+  const before = ask(node, sessions[0], ['append', key, 'a']);
+  const replies = transact(node, sessions[1], [
+    ['set', fenced, 'x'],
+    ['strlen', key],
+  ]);
+  const behind = ask(node, sessions[0], ['append', key, 'b']);
+  node.serve(1);
+  node.shards[0]?.refusals.clear();
+  await cluster.settle();
+  t.deepEqual([before, replies, behind], [[1], [['OK', 1]], [2]]);
+  t.is(await answer(cluster, node, 'get', key), 'ab');
+});
+
 for (const [reason, code] of [
   [RefusalReason.lost, 'cluster-down'],
   [RefusalReason.noLease, 'cluster-down'],
@@ -172,7 +219,7 @@ for (const [reason, code] of [
   });
 }
 
-test('a node whose lease is over waits for another, for as long as one lasts, and then answers cluster-down at once; one that starts does not', (t) => {
+test('a node whose lease is over waits for another for 100 ms, and then answers cluster-down at once; one that starts does not', (t) => {
   const cluster = clusterOf(t, { leaseEndsMs: Number.NEGATIVE_INFINITY });
   const node = cluster.node(0);
   const early = ask(node, null, ['set', keyOf(cluster, 1), '1']);
@@ -183,11 +230,11 @@ test('a node whose lease is over waits for another, for as long as one lasts, an
   cluster.tellAll();
   const waiting = ask(node, null, ['get', keyOf(cluster, 0)]);
   t.deepEqual(waiting, []);
-  cluster.nowMs = 2001;
+  cluster.nowMs = 2099;
   const moment = ask(node, null, ['get', keyOf(cluster, 3)]);
   node.dispatcher.look();
   t.deepEqual([moment, waiting], [[], []]);
-  cluster.nowMs = 2700;
+  cluster.nowMs = 2100;
   t.regex(String(ask(node, null, ['get', keyOf(cluster, 1)])[0]), /^error cluster-down/);
   node.dispatcher.look();
   t.regex(String(waiting[0]), /^error cluster-down/);
