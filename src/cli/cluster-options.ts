@@ -10,7 +10,22 @@ export const clusterOptions = {
   watch: flag({
     flags: ['--watch'],
     group: showing,
-    doc: 'Of status: show it again each second (-i), as often as -r says, or without end.',
+    doc: 'Of status: show it again and again. -i and -r may stand in front of the word cluster as well.',
+  }),
+  interval: seconds({
+    flags: ['-i'],
+    group: showing,
+    doc: 'With --watch: time between two. Default: 1.',
+    default: undefined,
+    minMs: 0,
+  }),
+  repeat: count({
+    flags: ['-r'],
+    group: showing,
+    doc: 'With --watch: how often; -1 is without end. Default: -1.',
+    default: -1,
+    min: -1,
+    max: Number.MAX_SAFE_INTEGER,
   }),
   partitions: flag({ flags: ['--partitions'], group: showing, doc: 'Of status: a line for each partition, too.' }),
   noWait: flag({

@@ -1,3 +1,4 @@
+import { splitAddress } from '../base/addresses.ts';
 import { nearest } from '../base/nearest.ts';
 import { ClusterLink } from './cluster-link.ts';
 import { clusterOptions } from './cluster-options.ts';
@@ -16,6 +17,7 @@ const INTERVAL_MS = 1000;
 const LOOK_MS = 250;
 /** How long nothing must be left to do where the cluster may not have begun yet. */
 const STEADY_MS = 1000;
+const HELP = 'fluxcache cluster --help';
 const CLEAR_SCREEN = '\x1b[H\x1b[2J';
 
 type Values = OptionValues<typeof clusterOptions>;
@@ -34,6 +36,8 @@ interface Verb {
   readonly subject: string;
   readonly doc: string;
   readonly options: readonly (keyof typeof clusterOptions)[];
+  /** Whether `subject` may be what is meant; what may be, when not everything. */
+  readonly allowed?: { readonly test: (subject: string) => boolean; readonly text: string };
   readonly act: (request: Request) => Promise<Exit>;
 }
 
@@ -43,30 +47,31 @@ const verbs: Readonly<Record<ClusterVerb, Verb>> = {
   status: {
     subject: '',
     doc: 'Show the nodes and how the partitions are.',
-    options: ['json', 'watch', 'partitions'],
+    options: ['json', 'watch', 'interval', 'repeat', 'partitions'],
     act: showStatus,
   },
   add: {
     subject: 'HOST:PORT',
     doc: 'Wait until the node there, which joins by its own --seeds, is a member and has its copies.',
     options: waits,
+    allowed: { test: (subject) => (splitAddress(subject)?.port ?? 0) > 0, text: 'HOST:PORT, a port from 1 to 65535' },
     act: awaitMember,
   },
   remove: {
     subject: 'NODE',
-    doc: 'The same, and at once for a node that has nothing or, with --force, does not come back.',
+    doc: 'Drain a node, then take it out of the cluster for good; its process ends.',
     options: [...waits, 'force'],
     act: removeNode,
   },
   drain: {
     subject: 'NODE',
-    doc: 'Move everything off a node, which then leaves the cluster.',
+    doc: 'Move all copies off a node, which stays a member and goes on taking commands.',
     options: waits,
     act: drainNode,
   },
   undrain: {
     subject: 'NODE',
-    doc: 'Let a node have copies and primaries again, as long as it has not left.',
+    doc: 'Let a node have copies and primaries again, after a drain or a failover.',
     options: ['json'],
     act: undrainNode,
   },
@@ -92,6 +97,7 @@ const verbs: Readonly<Record<ClusterVerb, Verb>> = {
     subject: 'PARTITION',
     doc: 'Let a partition whose copies are all lost begin empty. Its keys are lost.',
     options: ['json', 'force'],
+    allowed: { test: (subject) => /^\d{1,5}$/.test(subject), text: 'the number of a partition, from 0' },
     act: resetPartition,
   },
 };
@@ -107,7 +113,8 @@ export async function runCluster(run: Run, args: readonly string[]): Promise<Exi
   const problems = [...found];
   if (!isClusterVerb(name)) {
     const near = nearest(name, clusterVerbs);
-    return refuse([`cluster ${name}: there is no such request.${near === undefined ? '' : ` Did you mean ${near}?`}`]);
+    const hint = near === undefined ? '' : ` Did you mean ${near}?`;
+    return refuse([`cluster ${name}: there is no such request.${hint}`], HELP);
   }
   const verb = verbs[name];
   for (const option of given) {
@@ -117,22 +124,32 @@ export async function runCluster(run: Run, args: readonly string[]): Promise<Exi
   const wanted = verb.subject === '' ? 0 : 1;
   if (rest.length > wanted) problems.push(`cluster ${name} takes no ${JSON.stringify(rest[wanted])}.`);
   if (rest.length < wanted) problems.push(`cluster ${name} needs ${verb.subject}.`);
-  if (problems.length > 0) return refuse(problems);
+  const subject = rest[0] ?? '';
+  if (rest.length === wanted && verb.allowed?.test(subject) === false) {
+    problems.push(`cluster ${name}: ${JSON.stringify(subject)} is not allowed. Allowed: ${verb.allowed.text}.`);
+  }
+  if (!values.watch) {
+    for (const option of ['interval', 'repeat'] as const) {
+      if (given.has(option)) problems.push(`${clusterOptions[option].flags[0]} needs --watch.`);
+    }
+  }
+  if (problems.length > 0) return refuse(problems, HELP);
 
   const link = new ClusterLink(run);
   // `fluxcache --json cluster …` is as good as `fluxcache cluster … --json`.
   const json = values.json || run.format === 'json';
   try {
-    return await verb.act({ run, link, values: { ...values, json }, given, subject: rest[0] ?? '' });
+    return await verb.act({ run, link, values: { ...values, json }, given, subject });
   } finally {
     link.close();
   }
 }
 
-async function showStatus({ run, link, values }: Request): Promise<Exit> {
-  const times = !values.watch ? 1 : run.given.has('repeat') && run.values.repeat >= 0 ? run.values.repeat : Infinity;
+async function showStatus({ run, link, values, given }: Request): Promise<Exit> {
+  const repeat = !given.has('repeat') && run.given.has('repeat') ? run.values.repeat : values.repeat;
+  const times = !values.watch ? 1 : repeat >= 0 ? repeat : Infinity;
   for (let time = 0; time < times; time++) {
-    if (time > 0) await pause(run.values.interval ?? INTERVAL_MS);
+    if (time > 0) await pause(values.interval ?? run.values.interval ?? INTERVAL_MS);
     const { report, text } = await link.report(values.partitions);
     if (values.json) {
       await print(`${text}\n`);
@@ -185,7 +202,7 @@ async function removeNode(request: Request): Promise<Exit> {
   const change = await link.change('remove', { node: id, ...(values.force && { force: true }) });
   return follow(
     request,
-    `${id} is removed`,
+    `${id} is removed; its process ends, and cannot come back with its data directory`,
     ({ nodes }) => {
       const node = nodes.find((each) => each.id === id);
       return node === undefined ? { left: 0, what: '' } : leftOn(node, 1);
@@ -199,7 +216,7 @@ async function drainNode(request: Request): Promise<Exit> {
   const change = await request.link.change('drain', { node: id });
   return follow(
     request,
-    `${id} has no copies any longer, and leaves the cluster`,
+    `${id} has no copies any longer, and stays a member`,
     ({ nodes }) => {
       const node = nodes.find((each) => each.id === id);
       return node === undefined ? { left: 0, what: '' } : leftOn(node, 0);

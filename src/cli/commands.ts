@@ -1,4 +1,5 @@
 import { createInterface } from 'node:readline';
+import { clusterVerbMeant } from './cluster-words.ts';
 import type { Connection } from './connection.ts';
 import { splitLine } from './quoting.ts';
 import { FollowingConnection } from './redirects.ts';
@@ -18,9 +19,13 @@ export async function runCommand(run: Run, args: readonly string[]): Promise<Exi
   }
   const route = await openRoute(run);
   const { repeat, interval } = run.values;
+  const suggest = (error: string) => {
+    const verb = /unknown subcommand/i.test(error) ? clusterVerbMeant(args) : undefined;
+    if (verb !== undefined) warn(`Did you mean ${verb}? See fluxcache cluster --help.`);
+  };
   let exit: Exit = Exit.ok;
   for (let left = repeat; left !== 0; left--) {
-    exit = (await runOne(run, route, words)) ?? exit;
+    exit = (await runOne(run, route, words, suggest)) ?? exit;
     if (interval !== undefined && left !== 1) await pause(interval);
   }
   route.connection.close();
@@ -53,13 +58,20 @@ async function openRoute(run: Run): Promise<FollowingConnection> {
 }
 
 /** Sends one command and shows its reply. Answers an exit status when it failed. */
-async function runOne(run: Run, route: FollowingConnection, words: readonly Uint8Array[]): Promise<Exit | undefined> {
+async function runOne(
+  run: Run,
+  route: FollowingConnection,
+  words: readonly Uint8Array[],
+  onError: (text: string) => void = () => undefined,
+): Promise<Exit | undefined> {
   const { connection } = route;
   if (isSubscription(words)) return listen(run, connection, words);
   if (isUnanswered(words)) return sendUnanswered(run, connection, words);
   const reply = await (run.values.followRedirects ? route.request(words) : connection.request(words));
   await print(shown(reply, words, run));
-  return reply.kind === 'error' ? Exit.error : undefined;
+  if (reply.kind !== 'error') return undefined;
+  onError(reply.text);
+  return Exit.error;
 }
 
 /** Sends a command that has no answer when it succeeds: the end of the connection is as good as silence. */

@@ -26,10 +26,10 @@ export function warn(text: string): void {
   process.stderr.write(`fluxcache: ${text}\n`);
 }
 
-/** Prints what is wrong, a line each. */
-export function refuse(problems: readonly string[]): Exit {
+/** Prints what is wrong, a line each, and where to read what would be right. */
+export function refuse(problems: readonly string[], help = 'fluxcache --help'): Exit {
   for (const problem of problems) warn(problem);
-  process.stderr.write('See fluxcache --help.\n');
+  process.stderr.write(`See ${help}.\n`);
   return Exit.usage;
 }
 

@@ -141,7 +141,7 @@ test('what takes long is waited for, and told how far it is', async (t) => {
     second.primaries = Math.max(0, second.primaries - 16);
   };
   const drained = await run('drain', 'n2');
-  t.deepEqual([drained.code, drained.stdout], [0, 'n2-bbbb has no copies any longer, and leaves the cluster.\n']);
+  t.deepEqual([drained.code, drained.stdout], [0, 'n2-bbbb has no copies any longer, and stays a member.\n']);
   t.regex(drained.stderr, /^\d+% \d+ copies to move off n2-bbbb\n/);
   t.true(admin.asked.includes('CLUSTER CONTROL drain {"node":"n2-bbbb"}'));
 
@@ -149,7 +149,8 @@ test('what takes long is waited for, and told how far it is', async (t) => {
     if (admin.asked.at(-2)?.includes('CONTROL remove')) admin.nodes = admin.nodes.slice(0, 1);
   };
   const removed = await run('remove', '10.0.0.2:7379');
-  t.deepEqual([removed.code, removed.stdout], [0, 'n2-bbbb is removed.\n']);
+  t.is(removed.code, 0);
+  t.regex(removed.stdout, /^n2-bbbb is removed; its process ends/);
 });
 
 test('rebalance and failover end when nothing is left to do, or when their time is up', async (t) => {
@@ -198,6 +199,47 @@ test('settings are shown and changed; a refusal ends with status 1, a mistake wi
   }
   admin.isOfCluster = false;
   t.regex((await run('status')).stderr, /is not one of a cluster/);
+});
+
+test('what cannot be meant is refused before anybody is asked, and the help that tells more is named', async (t) => {
+  const [admin, run] = await adminOf(t);
+  for (const [args, problem] of [
+    [['add', '127.0.0.1'], /add: "127\.0\.0\.1" is not allowed\. Allowed: HOST:PORT, a port from 1 to 65535\./],
+    [['add', 'localhost:99999'], /add: "localhost:99999" is not allowed/],
+    [['add', 'localhost:0'], /add: "localhost:0" is not allowed/],
+    [['reset', 'x'], /reset: "x" is not allowed\. Allowed: the number of a partition, from 0\./],
+    [['drain'], /cluster drain needs NODE\./],
+    [['status', '-r', '2'], /-r needs --watch\./],
+    [['status', '--colour'], /--colour: there is no such option\./],
+    [['--colour'], /cluster --colour: there is no such request\./],
+  ] as const) {
+    const { code, stderr } = await run(...args);
+    t.is(code, 2, args.join(' '));
+    t.regex(stderr, problem);
+    t.regex(stderr, /^See fluxcache cluster --help\.$/m);
+  }
+  t.deepEqual(admin.asked, []);
+});
+
+test('--watch takes its -i and -r from either side of the word cluster', async (t) => {
+  const [admin, run] = await adminOf(t);
+  const { code, stdout, stderr } = await run('status', '--watch', '-i', '0.01', '-r', '2', '--json');
+  t.is(code, 0, stderr);
+  t.is(stdout.trim().split('\n').length, 2);
+  const args = ['-p', String(admin.port), '-r', '3', 'cluster', 'status', '--watch', '-i', '0.01', '--json'];
+  t.is((await runProgram(args)).stdout.trim().split('\n').length, 3);
+});
+
+test('a slip of a request that the server does not know either is told as such', async (t) => {
+  const [admin, run] = await adminOf(t);
+  admin.answer = ([, verb]) => `-ERR unknown subcommand '${verb}'. Try CLUSTER HELP.\r\n`;
+  const { code, stderr } = await run('statsu');
+  t.is(code, 1);
+  t.is(stderr, 'fluxcache: Did you mean status? See fluxcache cluster --help.\n');
+  t.is((await run('keyslot')).stderr, '');
+  t.deepEqual(admin.asked, ['cluster statsu', 'cluster keyslot']);
+  admin.answer = () => '+OK\r\n';
+  t.is((await run('reset', 'soft')).stdout, 'OK\n');
 });
 
 test('when the node that was asked is lost, status goes on at another', async (t) => {
