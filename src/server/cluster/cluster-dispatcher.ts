@@ -93,7 +93,7 @@ export class ClusterDispatcher implements CommandDispatcher, ForwardedCommands, 
       scratch: new ReplyScratch(this.replyBytesMax),
       replyBytesMax: this.replyBytesMax,
       onSent: parts.onSent,
-      onSurvey: (command, args, sink) => this.#surveys.runHere(command, args, sink),
+      onSurvey: (command, args, sink, onRefused) => this.#surveys.runHere(command, args, sink, onRefused),
       answerDefect,
     });
     this.#surveys = new SurveyRouting({

@@ -7,11 +7,12 @@ import type { TargetSink } from './target.ts';
 /** Replies of shards and nodes that each do a part of one command, kept until all are there. */
 export class Gathering {
   readonly #replies: ReplyReader[] = [];
-  readonly #onComplete: (replies: readonly ReplyReader[]) => void;
+  readonly #onComplete: (replies: readonly ReplyReader[], refusal: RefusalReason | null) => void;
   #missing: number;
+  #refusal: RefusalReason | null = null;
 
-  /** `onComplete` is given the replies, each at its first part, once `count` have come. */
-  constructor(count: number, onComplete: (replies: readonly ReplyReader[]) => void) {
+  /** `onComplete` is given the replies, each at its first part, once `count` have come, and why one was refused last. */
+  constructor(count: number, onComplete: (replies: readonly ReplyReader[], refusal: RefusalReason | null) => void) {
     this.#missing = count;
     this.#onComplete = onComplete;
   }
@@ -25,6 +26,7 @@ export class Gathering {
   }
 
   #addRefusal(reason: RefusalReason): void {
+    this.#refusal = reason;
     const writer = new ReplyWriter();
     const { code, message } = errorOfRefusal(reason);
     writer.error(code, message);
@@ -41,6 +43,6 @@ export class Gathering {
     kept.open(bytes, 0, bytes.length);
     this.#replies.push(kept);
     this.#missing--;
-    if (this.#missing === 0) this.#onComplete(this.#replies);
+    if (this.#missing === 0) this.#onComplete(this.#replies, this.#refusal);
   }
 }

@@ -42,8 +42,13 @@ export interface KeyRoutingParts {
   readonly scratch: ReplyScratch;
   readonly replyBytesMax: () => number;
   readonly onSent: () => void;
-  /** Has a survey with a cursor run on this node. */
-  readonly onSurvey: (command: SurveyCommand & Command, args: Args, sink: ReplySink) => void;
+  /** Has a survey with a cursor run on this node; `onRefused` is told why it was not, with its arguments. */
+  readonly onSurvey: (
+    command: SurveyCommand & Command,
+    args: Args,
+    sink: ReplySink,
+    onRefused: (reason: RefusalReason, args: Args) => void,
+  ) => void;
   readonly answerDefect: ConstructorParameters<typeof GuardedReads>[3];
   /** As `monotonicMs`. */
   readonly nowMs?: () => number;
@@ -243,7 +248,10 @@ export class KeyRouting implements FlightOwner {
       command.kind === 'survey'
         ? touched.collectOne(partitionOfCursor(args, this.#parts.map.partitionCount))
         : touched.collect(command, args);
-    if (session?.readsReplicas === true && command.kind === 'read' && this.#fromReplica(flight, args)) return;
+    // One that has waited is counted itself.
+    const isFirst = session !== null && session.inFlight === (isNew ? 0 : 1);
+    // Behind what is under way of its connection, a read might not see what that wrote.
+    if (isFirst && session.readsReplicas && command.kind === 'read' && this.#fromReplica(flight, args)) return;
     const fault = this.fault();
     if (fault !== null) {
       if (asker === null) this.#fail(flight, fault.code, fault.message);
@@ -278,7 +286,12 @@ export class KeyRouting implements FlightOwner {
   #local(shard: number, flight: Flight, args: Args, touched: TouchedPartitions): void {
     const { command, session } = flight;
     if (command.kind === 'survey') {
-      this.#parts.onSurvey(command, args, flight.sink);
+      const partition = touched.distinct[0] as number;
+      this.#parts.onSurvey(command, args, flight.sink, (reason, asked) => {
+        flight.reason = reason;
+        if (flight.asker !== null) flight.asker.onRefused(reason, nothing, 0, 0);
+        else this.#wait(flight, asked, [partition], false);
+      });
       return;
     }
     if (

@@ -1,4 +1,4 @@
-import { GateRole, type PartitionGates } from '../../cluster/partition-gates.ts';
+import type { PartitionGates } from '../../cluster/partition-gates.ts';
 import type { Args } from '../../command/args.ts';
 import { ArgsBuffer } from '../../command/args-buffer.ts';
 import type { Command, NodePort, SurveyCommand, SweepCommand } from '../../command/command.ts';
@@ -14,9 +14,12 @@ import { gatherSurvey } from '../dispatch/transaction-run.ts';
 import { Gathering } from './gathering.ts';
 import type { KeyRouting } from './key-routing.ts';
 import { PartitionView } from './partition-view.ts';
-import { errorOfRefusal } from './refusal-errors.ts';
-import { ownCursor, tagOf, tagReply } from './scan-cursor.ts';
+import { errorOfRefusal, isPassing } from './refusal-errors.ts';
+import { ownCursor, partitionOfCursor, tagOf, tagReply } from './scan-cursor.ts';
+import { isPrimary, SurveySight } from './survey-sight.ts';
 import { TargetFlag, type TargetSink } from './target.ts';
+
+const nothing = new Uint8Array(0);
 
 type Wide = (SurveyCommand | SweepCommand) & Command;
 
@@ -34,9 +37,23 @@ export interface SurveyRoutingParts {
 
 interface WaitingSurvey {
   readonly deadlineMs: number;
+  isReady(): boolean;
   run(): void;
   giveUp(): void;
 }
+
+/** A survey or sweep of a client, until it is answered. */
+interface Asked {
+  readonly command: Wide;
+  readonly args: Args;
+  readonly sink: ReplySink;
+  /** Of this node's primaries only. */
+  readonly isLocal: boolean;
+  readonly deadlineMs: number;
+}
+
+/** What was read may not be told, for this reason. The arguments are those of the command; they may be read during the call. */
+type OnRefused = (reason: RefusalReason, args: Args) => void;
 
 /**
  * Runs commands over all keys, in a cluster: on every node that is primary of something, each for what it is primary of.
@@ -45,8 +62,6 @@ interface WaitingSurvey {
 export class SurveyRouting {
   readonly #parts: SurveyRoutingParts;
   readonly #routing: KeyRouting;
-  /** By partition: 1 where this node is primary. */
-  readonly #own: Uint8Array;
   /** By partition, for commands with a cursor. */
   readonly #views: readonly PartitionView[];
   /** Of this process's cursors. */
@@ -60,7 +75,6 @@ export class SurveyRouting {
     this.#parts = parts;
     this.#routing = parts.routing;
     this.#tag = tagOf(parts.node.random.nextUint32());
-    this.#own = new Uint8Array(map.partitionCount);
     this.#views = Array.from({ length: map.partitionCount }, (_, partition) => {
       const reader = readers[map.shardOfPartition(partition)] as LocalReader;
       return new PartitionView(reader, partition, map.partitionCount, () => isPrimary(gates, partition));
@@ -82,7 +96,7 @@ export class SurveyRouting {
         }
       },
     };
-    const start = (): void => this.#start(command, copy, answer, isLocal, deadlineMs);
+    const start = (): void => this.#start({ command, args: copy, sink: answer, isLocal, deadlineMs });
     if (session === null) start();
     else session.blockUntilIdle(start);
   }
@@ -110,7 +124,7 @@ export class SurveyRouting {
   runPart(command: Wide, args: Args, sink: TargetSink): void {
     const fault = this.#routing.fault();
     if (fault !== null) {
-      sink.onRefused(RefusalReason.noLease, new Uint8Array(0), 0, 0);
+      sink.onRefused(RefusalReason.noLease, nothing, 0, 0);
       return;
     }
     this.running++;
@@ -120,24 +134,36 @@ export class SurveyRouting {
         sink.onReply(reply);
       },
     };
-    if (command.kind === 'survey') this.runHere(command, args, done);
-    else this.#sweep(command, args, done, []);
+    const refuse = (reason: RefusalReason): void => {
+      this.running--;
+      sink.onRefused(reason, nothing, 0, 0);
+    };
+    if (command.kind === 'survey') this.runHere(command, args, done, refuse);
+    else this.#sweepParts(command, args, [], (reply) => done.onReply(reply), refuse);
   }
 
   /** Surveys what this node is primary of, maybe in several turns. */
-  runHere(command: SurveyCommand & Command, args: Args, sink: ReplySink): void {
-    const { readers, node, replyBytesMax, answerDefect } = this.#parts;
+  runHere(command: SurveyCommand & Command, args: Args, sink: ReplySink, onRefused: OnRefused): void {
+    const { map, gates, readers, node, replyBytesMax, answerDefect } = this.#parts;
     const hasCursor = command.parts === 'cursor';
-    if (!hasCursor) this.#showOwn();
+    const needed = hasCursor ? partitionOfCursor(args, map.partitionCount) : -1;
+    const sight = new SurveySight(gates);
+    if (!hasCursor) for (const reader of readers) reader.shown = sight.shown;
     const run = new SurveyRun(readers, node, replyBytesMax, answerDefect, hasCursor ? this.#views : readers);
     run.begin();
     const own = hasCursor ? this.#ownArgs(args) : args;
     const to = hasCursor ? this.#tagged(sink) : sink;
+    const done = (asked: Args): void => {
+      const fault = sight.fault(this.#routing.nowMs(), needed);
+      if (fault === null) run.deliver(to);
+      else onRefused(fault, asked);
+    };
     if (run.step(command, own)) {
-      run.deliver(to);
+      done(args);
       return;
     }
-    run.continueLater(command, copyArgs(own), () => run.deliver(to));
+    const asked = copyArgs(args);
+    run.continueLater(command, copyArgs(own), () => done(asked));
   }
 
   /** The arguments with the cursor as this process means it. */
@@ -162,8 +188,8 @@ export class SurveyRouting {
     this.#waiting = [];
     const nowMs = this.#routing.nowMs();
     for (const survey of waiting) {
-      if (this.#isWhole()) survey.run();
-      else if (nowMs >= survey.deadlineMs || this.#routing.fault() !== null) survey.giveUp();
+      if (nowMs >= survey.deadlineMs || this.#routing.fault() !== null) survey.giveUp();
+      else if (survey.isReady()) survey.run();
       else this.#waiting.push(survey);
     }
     if (this.#waiting.length > 0) this.#routing.retries.tickSoon();
@@ -174,44 +200,80 @@ export class SurveyRouting {
     for (const survey of this.#waiting.splice(0)) survey.giveUp();
   }
 
-  #start(command: Wide, args: Args, sink: ReplySink, isLocal: boolean, deadlineMs: number): void {
+  #start(asked: Asked): void {
+    const { command, args, sink, isLocal } = asked;
     const fault = this.#routing.fault();
     if (fault !== null) {
       answer(sink, (reply) => reply.error(fault.code, fault.message));
-    } else if (isLocal) {
-      if (command.kind === 'survey') this.runHere(command, args, sink);
-      else this.#sweep(command, args, sink, []);
-    } else if (this.#isWhole()) {
-      const nodes = this.#routing.routes.nodesWithPrimaries();
-      if (command.kind === 'sweep') this.#sweep(command, args, sink, nodes);
-      else if (nodes.length === 0) this.runHere(command, args, sink);
-      else this.#survey(command, args, sink, nodes);
+    } else if (!isLocal && !this.#isWhole()) {
+      this.#wait(asked, null);
     } else {
-      this.#waiting.push({
-        deadlineMs,
-        run: () => this.#start(command, args, sink, false, deadlineMs),
-        giveUp: () => {
-          const { code, message } = this.#routing.fault() ?? errorOfRefusal(null);
-          answer(sink, (reply) => reply.error(code, message));
-        },
-      });
-      this.#routing.retries.tickSoon();
+      const nodes = isLocal ? [] : this.#routing.routes.nodesWithPrimaries();
+      if (command.kind === 'sweep') this.#sweep(asked, command, nodes);
+      else if (nodes.length > 0) this.#survey(asked, command, nodes);
+      else this.runHere(command, args, sink, (reason) => this.#refused(asked, reason));
     }
   }
 
-  #survey(command: SurveyCommand & Command, args: Args, sink: ReplySink, nodes: readonly number[]): void {
-    const gathering = new Gathering(nodes.length + 1, (replies) => {
-      this.#conclude(command, sink, (out) => gatherSurvey(command.parts, replies, out));
-    });
-    for (const node of nodes) this.#sendPart(command, args, node, gathering.part());
-    this.runHere(command, args, gathering.part());
+  /** Nothing of it was told: it is begun anew, if the reason may be over soon. */
+  #refused(asked: Asked, reason: RefusalReason): void {
+    if (isPassing(reason) || reason === RefusalReason.noLease) {
+      this.#wait(asked, reason);
+      return;
+    }
+    const { code, message } = errorOfRefusal(reason);
+    answer(asked.sink, (reply) => reply.error(code, message));
   }
 
-  #sweep(command: SweepCommand & Command, args: Args, sink: ReplySink, nodes: readonly number[]): void {
+  #wait(asked: Asked, reason: RefusalReason | null): void {
+    const { gates } = this.#parts;
+    this.#waiting.push({
+      deadlineMs: asked.deadlineMs,
+      isReady: () => (asked.isLocal ? gates.leaseLeftMs(this.#routing.nowMs()) > 0 : this.#isWhole()),
+      run: () => this.#start(asked),
+      giveUp: () => {
+        const { code, message } = this.#routing.fault() ?? errorOfRefusal(reason);
+        answer(asked.sink, (reply) => reply.error(code, message));
+      },
+    });
+    this.#routing.retries.tickSoon();
+  }
+
+  #survey(asked: Asked, command: SurveyCommand & Command, nodes: readonly number[]): void {
+    const { args, sink } = asked;
+    const gathering = new Gathering(nodes.length + 1, (replies, refusal) => {
+      if (refusal !== null) this.#refused(asked, refusal);
+      else this.#conclude(command, sink, (out) => gatherSurvey(command.parts, replies, out));
+    });
+    for (const node of nodes) this.#sendPart(command, args, node, gathering.part());
+    const own = gathering.part();
+    this.runHere(command, args, own, (reason) => own.onRefused(reason, nothing, 0, 0));
+  }
+
+  /** Done again where it was done already, it is as if it had been done later. */
+  #sweep(asked: Asked, command: SweepCommand & Command, nodes: readonly number[]): void {
+    this.#sweepParts(
+      command,
+      asked.args,
+      nodes,
+      (reply) => asked.sink.onReply(reply),
+      (reason) => this.#refused(asked, reason),
+    );
+  }
+
+  /** One of the two is called, once: `onRefused` if a part was refused, and none failed in another way. */
+  #sweepParts(
+    command: SweepCommand & Command,
+    args: Args,
+    nodes: readonly number[],
+    onReply: (reply: ReplyReader) => void,
+    onRefused: (reason: RefusalReason) => void,
+  ): void {
     const { shardCount } = this.#parts.map;
-    const gathering = new Gathering(nodes.length + shardCount, (replies) => {
-      const chosen = replies.find((reply) => reply.kind === ReplyKind.error) ?? (replies[0] as ReplyReader);
-      sink.onReply(chosen);
+    const gathering = new Gathering(nodes.length + shardCount, (replies, refusal) => {
+      const errors = replies.filter((reply) => reply.kind === ReplyKind.error);
+      if (refusal !== null && errors.every((reply) => reply.errorCode !== 'indeterminate')) onRefused(refusal);
+      else onReply(errors[0] ?? (replies[0] as ReplyReader));
     });
     for (let shard = 0; shard < shardCount; shard++) this.#sendPart(command, args, shard, gathering.part());
     for (const node of nodes) this.#sendPart(command, args, node, gathering.part());
@@ -242,19 +304,6 @@ export class SurveyRouting {
     }
     return true;
   }
-
-  #showOwn(): void {
-    const { gates, readers } = this.#parts;
-    for (let partition = 0; partition < this.#own.length; partition++) {
-      this.#own[partition] = isPrimary(gates, partition) ? 1 : 0;
-    }
-    for (const reader of readers) reader.shown = this.#own;
-  }
-}
-
-function isPrimary(gates: PartitionGates, partition: number): boolean {
-  const role = gates.role(partition);
-  return role === GateRole.primary || role === GateRole.handingOver;
 }
 
 function answer(sink: ReplySink, write: (reply: ReplyWriter) => void): void {

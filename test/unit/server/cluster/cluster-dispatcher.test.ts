@@ -3,6 +3,7 @@ import { GateRole } from '../../../../src/cluster/partition-gates.ts';
 import { ArgsBuffer } from '../../../../src/command/args-buffer.ts';
 import { ReplyWriter } from '../../../../src/command/reply.ts';
 import { commandTable } from '../../../../src/command/table.ts';
+import { SurveySight } from '../../../../src/server/cluster/survey-sight.ts';
 import { OrderedSession } from '../../../../src/server/dispatch/ordered-session.ts';
 import { TransactionQueue } from '../../../../src/server/dispatch/transaction-queue.ts';
 import { RefusalReason } from '../../../../src/shard/guarded-reply.ts';
@@ -287,6 +288,22 @@ test('a session that reads from replicas is answered by a copy that is current e
   t.deepEqual(replies, ['v']);
 });
 
+test('a session that reads from replicas sees what it wrote before, if it did not wait for the answer', async (t) => {
+  const cluster = clusterOf(t);
+  for (const node of [cluster.node(0), cluster.node(1)]) {
+    const key = keyOf(cluster, 1);
+    const session = new OrderedSession(1);
+    session.readsReplicas = true;
+    if (node === cluster.node(0)) {
+      node.gates.setRole(1, GateRole.replica);
+      node.gates.setFresh(1, cluster.nowMs);
+    }
+    const replies = ask(node, session, ['set', key, node.id], ['get', key]);
+    await cluster.settle();
+    t.deepEqual(replies, ['OK', node.id]);
+  }
+});
+
 test('a link that is lost: a write under way is indeterminate, and later commands find the way again', async (t) => {
   const cluster = clusterOf(t);
   const node = cluster.node(0);
@@ -359,6 +376,87 @@ test('a survey waits while a partition is without a node, and says so when its t
   cluster.nowMs += 51;
   cluster.turn();
   t.regex(String(second[0]), /^error cluster-down/);
+});
+
+test('nothing is told of all keys by a node whose lease is over: neither to its clients nor to another node', async (t) => {
+  const cluster = clusterOf(t);
+  const node = cluster.node(0);
+  await answer(cluster, node, 'set', keyOf(cluster, 0), '1');
+  const session = new OrderedSession(1);
+  session.wantsRedirects = true;
+  const surveys = [['dbsize'], ['keys', '*'], ['scan', '0'], ['randomkey']];
+  const askAll = (): unknown[][] => [
+    ...surveys.map((survey) => {
+      const own = new OrderedSession(1);
+      own.wantsRedirects = true;
+      return ask(node, own, survey);
+    }),
+    ask(node, null, ['scan', '0']),
+    ...surveys.map(([name = '', ...texts]) => {
+      const told: unknown[] = [];
+      const buffer = new ArgsBuffer().begin();
+      for (const text of texts) buffer.text(text);
+      node.dispatcher.runForwarded(commandTable.named(name), buffer.args, 0, {
+        onReply: (reply) => void told.push(plainReply(reply)),
+        onRefused: (reason) => void told.push(`refused ${reason}`),
+      });
+      return told;
+    }),
+  ];
+  const endsMs = cluster.nowMs + 100;
+  node.gates.setLease(endsMs);
+  t.true(askAll().every((told) => told.length === 1 && !/^error|^refused/.test(String(told[0]))));
+  cluster.nowMs = endsMs;
+  const [, , , , , ...forwarded] = askAll();
+  t.deepEqual(forwarded, [
+    [`refused ${RefusalReason.noLease}`],
+    [`refused ${RefusalReason.noLease}`],
+    // It names a partition, which is not open here.
+    [`refused ${RefusalReason.notPrimary}`],
+    [`refused ${RefusalReason.noLease}`],
+  ]);
+  const waiting = askAll().slice(0, 5);
+  t.deepEqual(waiting, [[], [], [], [], []]);
+  cluster.nowMs = endsMs + 100;
+  node.dispatcher.look();
+  t.true(waiting.every((told) => /^error cluster-down/.test(String(told[0]))));
+  t.is(node.dispatcher.inFlight, 0);
+});
+
+test('a survey that the lease ends under, or a part of which is refused, is begun anew', async (t) => {
+  const cluster = clusterOf(t);
+  const [node, other] = [cluster.node(0), cluster.node(1)];
+  for (let partition = 0; partition < 8; partition++)
+    await answer(cluster, node, 'set', keyOf(cluster, partition), '1');
+  node.gates.setLease(cluster.nowMs);
+  const session = new OrderedSession(1);
+  session.wantsRedirects = true;
+  const own = ask(node, session, ['dbsize']);
+  const all = ask(node, null, ['dbsize']);
+  node.dispatcher.look();
+  t.deepEqual([own, all], [[], []]);
+  node.gates.setLease(cluster.nowMs + 1000);
+  other.gates.setLease(cluster.nowMs);
+  cluster.turn();
+  t.deepEqual([own, all], [[3], []]);
+  other.gates.setLease(cluster.leaseEndsMs);
+  await cluster.settle();
+  t.deepEqual([own, all], [[3], [8]]);
+});
+
+test('what is seen of a partition that stops being primary here meanwhile is not told', (t) => {
+  const cluster = clusterOf(t);
+  const { gates } = cluster.node(0);
+  const sight = new SurveySight(gates);
+  t.deepEqual([...sight.shown], [1, 0, 0, 1, 0, 0, 1, 0]);
+  t.is(sight.fault(cluster.nowMs, -1), null);
+  t.is(sight.fault(cluster.nowMs, 3), null);
+  t.is(sight.fault(cluster.nowMs, 1), RefusalReason.notPrimary, 'the one asked for was not shown');
+  cluster.promote(1, cluster.node(0));
+  t.is(sight.fault(cluster.nowMs, -1), null);
+  cluster.retire(3);
+  cluster.promote(3, cluster.node(0));
+  t.is(sight.fault(cluster.nowMs, -1), RefusalReason.notPrimary, 'it was another one in between');
 });
 
 test('FLUSHALL reaches every node, behind what its connection sent before', async (t) => {
