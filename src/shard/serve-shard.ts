@@ -10,7 +10,7 @@ import { EffectLog } from '../store/effect-log.ts';
 import { PartitionedWriter } from '../store/partitioned-writer.ts';
 import { StoreWriter } from '../store/writer.ts';
 import { Barrier } from './barrier.ts';
-import { ReplicatedShard } from './replicated/replicated-shard.ts';
+import { ReplicatedShard, type ReplicatedShardParts } from './replicated/replicated-shard.ts';
 import type { ShardClusterData } from './replicated/shard-cluster-data.ts';
 import { ShardActor } from './shard-actor.ts';
 import { ShardControl } from './shard-control.ts';
@@ -46,13 +46,17 @@ export function serveShard(table: CommandTable): void {
   };
 
   const clock = new TurnClock(systemClock);
+  const control = new ShardControl(data.control);
   const barrier = new Barrier(data.barrier);
   // A predecessor may have died in a transaction with other shards, which go by what is decided here or was already.
   const groupStands = barrier.settle(data.shard);
   const { store, replicated } =
     data.cluster === null
       ? { store: new StoreWriter(data.memory, clock, groupStands), replicated: null }
-      : replicatedStore(data, data.cluster, clock, groupStands, (what) => post({ kind: 'trouble', what }));
+      : replicatedStore(data, data.cluster, clock, groupStands, {
+          onStep: () => control.began(),
+          onTrouble: (what) => post({ kind: 'trouble', what }),
+        });
   barrier.leave(data.shard);
   const actor = new ShardActor({
     store,
@@ -62,7 +66,7 @@ export function serveShard(table: CommandTable): void {
     table,
     mailboxes: data.mailboxes.map((handle) => new ActorMailbox(handle)),
     bell: new Doorbell(data.bell),
-    control: new ShardControl(data.control),
+    control,
     random: plainRandom,
     replicated,
     onDefect,
@@ -77,7 +81,7 @@ function replicatedStore(
   cluster: ShardClusterData,
   clock: TurnClock,
   groupStands: boolean,
-  onTrouble: (what: string) => void,
+  listeners: Pick<ReplicatedShardParts, 'onStep' | 'onTrouble'>,
 ): { store: PartitionedWriter; replicated: ReplicatedShard } {
   const store = new PartitionedWriter(memory, clock, groupStands);
   const replicated = new ReplicatedShard({
@@ -86,7 +90,7 @@ function replicatedStore(
     effects: new EffectLog(),
     frontBells: mailboxes.map(({ frontBell }) => new Doorbell(frontBell)),
     nowMs: monotonicMs,
-    onTrouble,
+    ...listeners,
   });
   return { store, replicated };
 }

@@ -37,8 +37,13 @@ export interface ReplicatedStore extends ShardStore {
   load(partition: number, entries: readonly Uint8Array[]): ApplyResult;
   /** Reads entries from `cursor` (null: the first) until they are about `bytesMax` long, one at least. */
   readPartition(partition: number, cursor: number | null, bytesMax: number): PartitionPiece;
-  /** Removes every entry of the partition; about a microsecond each. Readers are turned away meanwhile. */
-  clearPartition(partition: number): void;
+  /**
+   * Removes every entry of the partitions that have 1 in `mask`, by their numbers, in one walk over the store's whole
+   * index: 10 to 20 ms for each million of entries that the store holds, whatever the number of partitions, and about a
+   * microsecond for each entry removed; a store of which nothing stays is emptied at once. Readers are turned away
+   * meanwhile.
+   */
+  clearPartitions(mask: Uint8Array): void;
   /** Entries of the partition, those included that have expired and are still there. */
   keysOfPartition(partition: number): number;
   /** Likewise of all partitions that have 1 in `mask`, by their numbers. */

@@ -18,6 +18,11 @@ import { CONTENT_TYPE_BYTES_MAX, EXPIRES_AT_MS_MAX, KEY_BYTES_MAX } from './layo
 export const EffectKind = { put: 1, remove: 2, expiry: 3, clear: 4 } as const;
 export type EffectKind = (typeof EffectKind)[keyof typeof EffectKind];
 
+/** Whether the record says that the partition was emptied, and nothing else. */
+export function isClearAlone(record: Uint8Array): boolean {
+  return record.length === 2 && record[1] === EffectKind.clear;
+}
+
 /** Flag of a record: its effects are to be seen at once. */
 export const RECORD_IS_GROUP = 1;
 

@@ -106,14 +106,26 @@ export class PartitionedWriter extends StoreWriter {
     if (this.inGroup) this.restartGroup();
   }
 
-  /** Not within a group. */
   clearPartition(partition: number): void {
-    assert(!this.inGroup, 'a partition cleared within a group');
-    if (this.keysOfPartition(partition) === 0) return;
     this.#wanted.fill(0);
     this.#wanted[partition] = 1;
-    this.#empty(this.#wanted);
-    if (this.isOwned(partition)) this.parts.listeners.tellCleared([partition]);
+    this.clearPartitions(this.#wanted);
+  }
+
+  /** Not within a group. */
+  clearPartitions(mask: Uint8Array): void {
+    assert(!this.inGroup, 'partitions cleared within a group');
+    assert(mask.length === this.#partitions.total, 'a mask has a place for each partition of the cluster');
+    if (this.#partitions.keysIn(mask) === 0) return;
+    const owned: number[] = [];
+    const end = this.#partitions.first + this.#partitions.count;
+    for (let partition = this.#partitions.first; partition < end; partition++) {
+      if (mask[partition] === 1 && this.keysOfPartition(partition) > 0 && this.isOwned(partition)) {
+        owned.push(partition);
+      }
+    }
+    this.#empty(mask);
+    if (owned.length > 0) this.parts.listeners.tellCleared(owned);
   }
 
   #empty(wanted: Uint8Array): void {

@@ -13,9 +13,11 @@ import type { ChunkCursor } from '../../cluster/replication/replication-host.ts'
 import type { LogRecord, ReplicationMessage } from '../../cluster/replication/replication-message.ts';
 import { decodeMessage, encodeMessageInPlace } from '../../cluster/transport/message-codec.ts';
 import type { Doorbell } from '../../mailbox/doorbell.ts';
+import { isClearAlone } from '../../store/effect-codec.ts';
 import type { ReplicatedStore } from '../shard-store.ts';
 import { CoordinatorMirror } from './coordinator-mirror.ts';
 import { CopyGate } from './copy-gate.ts';
+import { DoomedPartitions } from './doomed-partitions.ts';
 import type { RecordedEffects } from './recorded-effects.ts';
 import type { ShardClusterData } from './shard-cluster-data.ts';
 import { Survivors } from './survivors.ts';
@@ -38,6 +40,8 @@ export interface ReplicatedShardParts {
   readonly frontBells: readonly Doorbell[];
   /** `monotonicMs`. */
   readonly nowMs: () => number;
+  /** Told of each message that is begun, each a bounded piece of work: of whoever watches that none goes on for ever. */
+  readonly onStep: () => void;
   /** Told of what somebody should look into. */
   readonly onTrouble: (what: string) => void;
 }
@@ -58,6 +62,7 @@ export class ReplicatedShard {
   readonly #effects: RecordedEffects;
   readonly #frontBells: readonly Doorbell[];
   readonly #clock: () => number;
+  readonly #onStep: () => void;
   readonly #onTrouble: (what: string) => void;
   readonly #link: ShardLink;
   readonly #mirror: CoordinatorMirror;
@@ -71,6 +76,7 @@ export class ReplicatedShard {
   readonly #stale = new Set<number>();
   /** Copies whose memory did not suffice. */
   readonly #failed = new Set<number>();
+  readonly #doomed: DoomedPartitions;
   #isAnyToldOf = false;
   #statusAtMs = 0;
   #unreadableAtMs = Number.NEGATIVE_INFINITY;
@@ -78,17 +84,19 @@ export class ReplicatedShard {
   readonly #released = new Map<number, CopyStart>();
 
   constructor(parts: ReplicatedShardParts) {
-    const { data, store, effects, frontBells, nowMs, onTrouble } = parts;
+    const { data, store, effects, frontBells, nowMs, onStep, onTrouble } = parts;
     this.#data = data;
     this.#store = store;
     this.#effects = effects;
     this.#frontBells = frontBells;
     this.#clock = nowMs;
+    this.#onStep = onStep;
     this.#onTrouble = onTrouble;
     this.gates = new PartitionGates(data.gates);
     assert(this.gates.partitions === data.partitions, 'gates are of the same partitions');
     this.seqs = new Float64Array(data.partitions);
     this.#shown = new Uint8Array(data.partitions);
+    this.#doomed = new DoomedPartitions(store, data.partitions, onStep);
     this.#survivors = new Survivors(data, this.gates);
     this.#gateOf = Array.from({ length: data.count }, (_, index) => new CopyGate(data.first + index, this.gates));
     this.#clearSlots();
@@ -96,8 +104,9 @@ export class ReplicatedShard {
     this.#showOwned();
     for (let partition = data.first; partition < data.first + data.count; partition++) {
       store.setOwned(partition, false);
-      if (!this.#survivors.has(partition)) store.clearPartition(partition);
+      if (!this.#survivors.has(partition)) this.#doomed.add(partition);
     }
+    this.#doomed.clear();
     effects.clear();
     this.#link = new ShardLink(data.link);
     this.#isSuccessor = this.#link.starts > 1;
@@ -159,6 +168,7 @@ export class ReplicatedShard {
     let taken = 0;
     while (taken < BATCH_MESSAGES_MAX && link.next()) {
       taken++;
+      this.#onStep();
       if (link.kind === LinkKind.configuration) this.#configure();
       else if (link.kind === LinkKind.replication) this.#receive();
     }
@@ -249,7 +259,8 @@ export class ReplicatedShard {
     if (this.#survivors.isEmpty) return;
     const { released, lost } = this.#survivors.judge(this.#mirror.state, identity, nowMs);
     for (const [partition, start] of released) this.#released.set(partition, start);
-    for (const partition of lost) this.#store.clearPartition(partition);
+    for (const partition of lost) this.#doomed.add(partition);
+    this.#doomed.clear();
   }
 
   #askForSurvivors(nowMs: number): void {
@@ -314,13 +325,14 @@ export class ReplicatedShard {
       },
       apply: (partition, records) => this.#apply(partition, records),
       load: (partition, entries) => {
+        this.#doomed.settle(partition);
         if (store.load(partition, entries) !== ApplyResult.applied) this.#fail(partition, 'a snapshot');
       },
       clear: (partition) => {
         const copy = this.#copies?.copy(partition);
         if (copy !== undefined) this.gates.setGeneration(partition, copy.generation);
         this.gate(partition).soil();
-        store.clearPartition(partition);
+        this.#doomed.add(partition);
         this.#stale.add(partition);
       },
       readChunk: (partition, stream, cursor) => this.#readChunk(partition, stream, cursor),
@@ -344,6 +356,11 @@ export class ReplicatedShard {
     const copy = this.#copiesHere.copy(partition);
     if (copy === undefined || last.seq > copy.committed) this.gate(partition).soil();
     for (const { effect } of records) {
+      if (isClearAlone(effect)) {
+        this.#doomed.add(partition);
+        continue;
+      }
+      this.#doomed.settle(partition);
       const result = this.#store.applyEffects(partition, effect);
       if (result === ApplyResult.applied) continue;
       this.#fail(partition, result === ApplyResult.outOfMemory ? 'a write' : 'a write that cannot be read');
@@ -359,6 +376,7 @@ export class ReplicatedShard {
   }
 
   #readChunk(partition: number, stream: number, cursor: ChunkCursor): void {
+    this.#doomed.settle(partition);
     const { entries, next } = this.#store.readPartition(partition, cursor, CHUNK_BYTES);
     this.#copiesHere.chunkRead(partition, stream, entries, next, this.#clock());
   }
@@ -370,6 +388,7 @@ export class ReplicatedShard {
     const nowMs = this.#clock();
     for (const partition of this.#failed) copies.loseData(partition, nowMs);
     this.#failed.clear();
+    this.#doomed.clear();
     for (const partition of this.#stale) {
       const copy = copies.copy(partition);
       if (copy === undefined) continue;

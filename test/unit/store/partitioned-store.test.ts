@@ -184,6 +184,29 @@ test('a partition cleared leaves the others as they are, and lets its memory go'
   t.true(reader.leave());
 });
 
+test('partitions cleared together leave the others as they are; what was owned is told of', (t) => {
+  const { writer, log } = storeOf({ first: 32, total: 64 });
+  for (let i = 0; i < 20_000; i++) {
+    const key = `key:${i}`;
+    const partition = partitionOf(key, 64);
+    if (partition >= 32 && partition < 48) writer.put(putRequest(key, VALUE));
+  }
+  const mask = new Uint8Array(64);
+  for (const partition of [33, 40, 47]) mask[partition] = 1;
+  const kept = writer.keyCount - writer.keyCountOf(mask);
+  const others = contentsOf(writer, 34);
+  writer.setOwned(40, false);
+  writer.effects = log;
+  writer.clearPartitions(mask);
+  writer.validate();
+  t.is(writer.keyCountOf(mask), 0);
+  t.is(writer.keyCount, kept);
+  t.deepEqual(contentsOf(writer, 34), others);
+  const told: number[] = [];
+  log.drain((partition) => told.push(partition));
+  t.deepEqual(told, [33, 47]);
+});
+
 test('a flush empties what is owned, tells it by partition, and leaves what is not', (t) => {
   const { writer, log } = storeOf();
   for (let i = 0; i < 2000; i++) writer.put(putRequest(`key:${i}`, VALUE));

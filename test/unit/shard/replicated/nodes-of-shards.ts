@@ -84,6 +84,8 @@ export class ShardNode {
   link: ActorLink;
   status: CopyStatus[] = [];
   readonly troubles: string[] = [];
+  /** Bounded pieces of work that the shard's copies have told of. */
+  steps = 0;
   readonly #cluster: NodesOfShards;
   readonly #mailbox: MailboxHandle;
   readonly #front: FrontMailbox;
@@ -149,6 +151,9 @@ export class ShardNode {
       effects: new EffectLog(),
       frontBells: [new Doorbell(this.#mailbox.frontBell)],
       nowMs: () => cluster.nowMs,
+      onStep: () => {
+        this.steps++;
+      },
       onTrouble: (what) => this.troubles.push(what),
     });
     const actor = new ShardActor({

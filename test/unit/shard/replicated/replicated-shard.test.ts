@@ -1,6 +1,7 @@
 import test, { type ExecutionContext } from 'ava';
 import { commandTable } from '../../../../src/command/table.ts';
-import { NodesOfShards, PARTITIONS, partitionOf } from './nodes-of-shards.ts';
+import { PartitionedWriter } from '../../../../src/store/partitioned-writer.ts';
+import { NodesOfShards, PARTITIONS, partitionOf, type ShardNode } from './nodes-of-shards.ts';
 
 /** Keys of every partition, some of each. */
 const keys = Array.from({ length: 40 }, (_, index) => `key:${index}`);
@@ -205,6 +206,65 @@ test('FLUSHALL empties what the node is primary of, on all copies, and nobody re
   t.is(cluster.run('a', `set ${gone[0]} again`), 'OK');
   cluster.rounds(20);
   equalStores(t, cluster, 'a', 'b', 'c');
+});
+
+/** The walks over the node's store that empty partitions while `act` runs: which ones, by walk. */
+function walksToClear(node: ShardNode, act: () => void): number[][] {
+  const walks: number[][] = [];
+  const { clearPartitions } = PartitionedWriter.prototype;
+  PartitionedWriter.prototype.clearPartitions = function (mask): void {
+    if (this.parts.arena.words.buffer === node.memory.arena)
+      walks.push([...mask.keys()].filter((at) => mask[at] === 1));
+    clearPartitions.call(this, mask);
+  };
+  try {
+    act();
+  } finally {
+    PartitionedWriter.prototype.clearPartitions = clearPartitions;
+  }
+  return walks;
+}
+
+test('partitions that are emptied together are taken out of the store in one walk', (t) => {
+  const cluster = new NodesOfShards();
+  const b = cluster.at('b');
+  for (const key of keys) cluster.run('a', `set ${key} 1`);
+  cluster.rounds(30);
+  const byRecord = walksToClear(b, () => {
+    t.is(cluster.run('a', 'flushall'), 'OK');
+    cluster.rounds(30);
+  });
+  t.deepEqual(byRecord, [[0, 1, 2, 3]]);
+  equalStores(t, cluster, 'a', 'b', 'c');
+
+  for (const key of keys) cluster.run('a', `set ${key} 2`);
+  cluster.rounds(30);
+  const byEnd = walksToClear(b, () => b.restartActor());
+  t.deepEqual(byEnd, [[0, 1, 2, 3]]);
+  cluster.rounds(200);
+  equalStores(t, cluster, 'a', 'b', 'c');
+});
+
+test('what is put behind what emptied a partition stays', (t) => {
+  const cluster = new NodesOfShards();
+  for (const key of keys) cluster.run('a', `set ${key} 1`);
+  cluster.at('a').send('flushall');
+  cluster.at('a').send('set key:1 after');
+  cluster.at('a').send('flushall');
+  for (const key of keys.slice(5, 10)) cluster.at('a').send(`set ${key} new`);
+  cluster.rounds(50);
+  t.is(cluster.at('b').peek('key:1'), null);
+  t.is(cluster.at('b').peek('key:5'), 'new');
+  equalStores(t, cluster, 'a', 'b', 'c');
+});
+
+test('whoever watches over the shard is told of every message', (t) => {
+  const cluster = new NodesOfShards();
+  const b = cluster.at('b');
+  const before = b.steps;
+  for (let count = 0; count < 50; count++) b.receive('a', Uint8Array.of(0xc1, count));
+  b.turn();
+  t.true(b.steps >= before + 50);
 });
 
 test('entries expire on the primary alone, and on copies because it says so', (t) => {
