@@ -1,7 +1,9 @@
 import { createSecretKey } from 'node:crypto';
+import { resolve } from 'node:path';
 import { formatAddress } from './base/addresses.ts';
 import type { Logger } from './base/ports.ts';
-import { ClusterClient } from './cluster/actor/cluster-client.ts';
+import { ClusterClient, type ClusterClientOptions } from './cluster/actor/cluster-client.ts';
+import { lastCopiesOn } from './cluster/actor/departure.ts';
 import { createShardLink, type ShardLinkHandle } from './cluster/actor/shard-link.ts';
 import { RefusalLog } from './cluster/bus/refusal-log.ts';
 import { PartitionGates } from './cluster/partition-gates.ts';
@@ -22,6 +24,7 @@ import { TouchedPartitions } from './server/cluster/touched-partitions.ts';
 import type { ShardsInCluster } from './server/dispatch/shards.ts';
 import type { OpenSession } from './server/session/session.ts';
 import type { TlsIdentity } from './server/tls/tls-identity.ts';
+import { portFault } from './start-fronts.ts';
 
 /** What a command's effect, or a command on a link between nodes, may have around it beyond the command itself. */
 const FRAME_MARGIN_BYTES = 128 * 1024;
@@ -58,7 +61,7 @@ export class NodeInCluster {
   #dispatcher: ClusterDispatcher | null = null;
   #ports: ListeningPorts = { tcpPort: 0, httpPort: 0 };
 
-  /** Throws when the node's directory cannot be had, naming it. */
+  /** Throws when the node's directory cannot be had, naming it and its option. */
   constructor(parts: ClusterParts) {
     const { config, tls, logger, messageBytesMax } = parts;
     this.#parts = parts;
@@ -66,11 +69,11 @@ export class NodeInCluster {
     const bell = createDoorbell();
     const busMessageBytesMax = messageBytesMax + FRAME_MARGIN_BYTES;
     const map = new PartitionMap(config.partitions, config.shards);
-    this.client = new ClusterClient({
+    const clientOptions: ClusterClientOptions = {
       dataDir: config.dataDir,
       nodeName: config.nodeName,
       bus: {
-        host: config.busBind === '' ? config.bind : config.busBind,
+        host: busHost(config),
         port: config.busPort,
         secret: config.clusterSecret,
         seeds: config.seeds,
@@ -95,7 +98,12 @@ export class NodeInCluster {
       shardOfPartition: Array.from({ length: config.partitions }, (_, partition) => map.shardOfPartition(partition)),
       logger,
       onFailed: parts.onFailed,
-    });
+    };
+    try {
+      this.client = new ClusterClient(clientOptions);
+    } catch (error) {
+      throw namingDirectory(error, config);
+    }
     this.links = new PeerLinks({
       view: this.client,
       table: commandTable,
@@ -165,24 +173,44 @@ export class NodeInCluster {
     });
   }
 
-  /** Looks for the cluster, or founds it with others, from now on. Rejects when the bus cannot listen. */
+  /**
+   * Looks for the cluster, or founds it with others, from now on. Rejects when the bus cannot listen or the node's directory
+   * is not to be had, naming the option by which another is chosen.
+   */
   async start(ports: ListeningPorts): Promise<void> {
     this.#ports = ports;
     const { config } = this.#parts;
     // Where nothing else is said: the host at which other nodes see this one.
     const host = config.announceHost || (wildcards.includes(config.bind) ? '' : config.bind);
-    await this.client.start({
+    const endpoints = {
       tcp: formatAddress(host, config.announceTcpPort || ports.tcpPort),
       http: formatAddress(host, config.announceHttpPort || ports.httpPort),
       link: config.announceLink || `:${ports.tcpPort}`,
-    });
+    };
+    try {
+      await this.client.start(endpoints);
+    } catch (error) {
+      const { busPort, busBind } = config;
+      const cannotListen = error instanceof Error && error.message.includes('cannot listen');
+      const hostFlag = busBind === '' ? '--bind' : '--bus-bind';
+      const fault = cannotListen ? await portFault(busHost(config), busPort, '--bus-port', hostFlag) : null;
+      throw fault ?? namingDirectory(error, config);
+    }
   }
 
   /** Has others become primary of what this node is primary of, which serves meanwhile. */
   async handOver(deadlineMs: number): Promise<void> {
     const left = await this.client.handOver(deadlineMs);
-    if (left > 0)
-      this.#parts.logger.warn({ partitions: left }, 'the node stops as primary of partitions that no other took over');
+    if (left === 0) return;
+    const { logger } = this.#parts;
+    const { state, self } = this.client;
+    const lost = state.nodes.size > 1 ? lastCopiesOn(state, self) : 0;
+    if (lost > 0) {
+      logger.error(
+        { partitions: lost },
+        `the node stops with the only copies in sync of ${lost} partitions: what they hold is lost`,
+      );
+    } else logger.warn({ partitions: left }, 'the node stops as primary of partitions that no other took over');
   }
 
   /** Leaves, when every client has been answered. */
@@ -195,6 +223,19 @@ export class NodeInCluster {
     this.watch.stop();
     this.links.stop();
   }
+}
+
+function busHost({ bind, busBind }: Config): string {
+  return busBind === '' ? bind : busBind;
+}
+
+/** A fault of the node's directory, with the option that says which one it is; any other as it is. */
+function namingDirectory(error: unknown, { dataDir }: Config): unknown {
+  if (!(error instanceof Error)) return error;
+  if (![dataDir, resolve(dataDir)].some((path) => error.message.includes(path))) return error;
+  return new Error(`${error.message.replace(/\.$/, '')}. --data-dir says which directory a node has.`, {
+    cause: error,
+  });
 }
 
 /** Nodes show each other the certificate that they show clients, when there is an authority to check it by. */

@@ -52,3 +52,24 @@ test('every node in turn ends in order and is back soon: primaries and leadershi
     }
   }
 });
+
+test('a node that ends in order while another is away loses nothing: what only it has is copied to one that stays', (t) => {
+  for (let seed = 1; seed <= 3; seed++) {
+    const world = new World(seed, steadyPlan, new Trace(), { createNode: createRealNode, witness: silentWitness() });
+    world.begin();
+    runUntil(t, world, 10_000, 'the cluster is whole', () => world.whatIsMissing() === null);
+    for (const node of world.nodes.slice(0, 2)) {
+      const { id, boot } = node;
+      node.submit({ type: 'stop', node: id, boot, isOver: false });
+      const isIdle = () => primariesOf(world, id) === 0 && world.leader !== node && world.leader !== undefined;
+      runUntil(t, world, 3000, `${id} is primary of nothing and does not lead`, isIdle);
+      node.act((core) => core.coordinator.leave());
+      node.submit({ type: 'stop', node: id, boot, isOver: true });
+      runUntil(t, world, 100, `${id} is fenced`, () => world.newestState.nodes.get(id)?.isFenced === true);
+      node.crash('ended');
+    }
+    for (const node of world.nodes.slice(0, 2)) node.start();
+    runUntil(t, world, 20_000, 'the cluster is whole again', () => world.whatIsMissing() === null);
+    t.true(world.newestState.partitions.every(({ losses }) => losses === 0));
+  }
+});

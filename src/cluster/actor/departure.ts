@@ -83,17 +83,17 @@ export class Departure {
     return this.#host.state.partitions.filter(({ primary }) => primary === this.#self.node);
   }
 
-  /** Whether there is something that another node has, or will have, a place for. */
+  /**
+   * Whether there is something that another node could have. What is placed on no node that stays is placed on one by the
+   * controller, as long as there is any.
+   */
   get #couldGiveMore(): boolean {
-    const stays = (node: NodeId): boolean => {
-      const entry = this.#host.state.nodes.get(node);
-      return node !== this.#self.node && entry?.life === 'running' && !entry.isFenced;
-    };
-    const leads = this.#host.leader === this.#self.node && [...this.#host.state.nodes.keys()].some(stays);
-    return (
-      leads ||
-      this.#primaries.some(({ replicas, inSync }) => replicas.some(stays) || inSync.some(({ node }) => stays(node)))
+    const { leader, state } = this.#host;
+    const { node } = this.#self;
+    const isAnyStaying = [...state.nodes.values()].some(
+      ({ id, life, isFenced }) => id !== node && life === 'running' && !isFenced,
     );
+    return isAnyStaying && (leader === node || this.#primaries.length > 0);
   }
 
   #ask(isOver: boolean, nowMs: number): void {
@@ -104,4 +104,13 @@ export class Departure {
       this.#askAtMs = nowMs + AGAIN_MS;
     });
   }
+}
+
+/** How many partitions lose all they hold when this node ends now: nobody who stays has a copy in sync. */
+export function lastCopiesOn({ nodes, partitions }: ClusterState, self: NodeId): number {
+  const stays = (id: NodeId): boolean => {
+    const node = nodes.get(id);
+    return id !== self && node?.life === 'running' && !node.isFenced;
+  };
+  return partitions.filter(({ primary, inSync }) => primary === self && !inSync.some(({ node }) => stays(node))).length;
 }

@@ -33,6 +33,8 @@ export class Rebalancer {
   readonly #proposals: Proposals;
   #poolKey = '';
   #target: readonly (readonly NodeId[])[] = [];
+  /** Where the copies should be of partitions that would be lost with nodes that are about to end. */
+  #rescues: ReadonlyMap<number, readonly NodeId[]> = new Map();
   /** Since when a partition is on its way to these replicas. */
   #moving = new Map<number, { readonly replicas: readonly NodeId[]; readonly sinceMs: number }>();
 
@@ -54,6 +56,7 @@ export class Rebalancer {
   forget(): void {
     this.#poolKey = '';
     this.#target = [];
+    this.#rescues = new Map();
     this.#moving.clear();
   }
 
@@ -63,6 +66,7 @@ export class Rebalancer {
     if (settings === null) return [];
     const isGone = (node: NodeId) => fencedForMs(node) >= rebuildAfterMs;
     this.#aim(state, settings, isGone);
+    this.#rescues = rescues(state, settings, this.#target);
     return [...this.#steps(state, nowMs), ...this.#givenUp(state, settings, fencedForMs, nowMs)];
   }
 
@@ -84,7 +88,7 @@ export class Rebalancer {
   #steps(state: ClusterState, nowMs: number): ClusterCommand[] {
     /** Where nothing is copied because nobody is primary: done at once. */
     const idle: number[] = [];
-    /** Where only another of the same copies is to be primary, since the present one is about to end. */
+    /** Where another copy is to be primary, or to be made, since all that there are in sync are about to end. */
     const leaving: number[] = [];
     const waiting: number[] = [];
     const moving = new Map<number, { readonly replicas: readonly NodeId[]; readonly sinceMs: number }>();
@@ -94,7 +98,8 @@ export class Rebalancer {
       if (!isPlaced && this.#proposals.has(nameOfPlace(number, entry))) movingCount++;
       else if (entry.primary === null) {
         if (!isPlaced) idle.push(number);
-      } else if (!isPlaced && successorsOf(state, entry).length > 0) leaving.push(number);
+      } else if (!isPlaced && (this.#rescues.has(number) || successorsOf(state, entry).length > 0))
+        leaving.push(number);
       else if (isMoving(state, entry)) {
         const before = this.#moving.get(number);
         const since = before?.replicas === entry.replicas ? before : { replicas: entry.replicas, sinceMs: nowMs };
@@ -127,7 +132,12 @@ export class Rebalancer {
     const successors = successorsOf(state, entry);
     // A primary that is about to end hands over before anything else is done about its partition.
     if (successors.length > 0) return withFirst(entry.replicas, successors);
+    const rescue = this.#rescues.get(number);
+    if (rescue !== undefined) return rescue;
     const target = this.#target[number] ?? [];
+    const isThere = (node: NodeId): boolean => staysUp(state, node);
+    // Nobody who should have it can take it now: whoever was found to do so goes on.
+    if (!target.some(isThere) && entry.replicas.some(isThere)) return entry.replicas;
     const isRunning = (node: NodeId): boolean => state.nodes.get(node)?.life === 'running';
     const [preferred] = target;
     if (preferred === undefined || isRunning(preferred)) return target;
@@ -192,9 +202,52 @@ function successorsOf(state: ClusterState, entry: PartitionEntry): NodeId[] {
   return replicas.filter((node) => isFit(state, entry, node));
 }
 
-function isFit({ nodes }: ClusterState, { inSync }: PartitionEntry, node: NodeId): boolean {
+function isFit(state: ClusterState, { inSync }: PartitionEntry, node: NodeId): boolean {
+  return staysUp(state, node) && inSync.some((member) => member.node === node);
+}
+
+/** Whether the node is there, and not about to end. */
+function staysUp({ nodes }: ClusterState, node: NodeId): boolean {
   const entry = nodes.get(node);
-  return entry?.life === 'running' && !entry.isFenced && inSync.some((member) => member.node === node);
+  return entry?.life === 'running' && !entry.isFenced;
+}
+
+/**
+ * Partitions whose copies in sync are all on nodes that are about to end, and that are placed on no node that stays:
+ * with the replicas they should have at once, one that stays first. It is the one that is to have a copy anyway, or the
+ * one with the fewest by its weight; one that is being drained only where there is no other.
+ */
+function rescues(
+  state: ClusterState,
+  { copies }: ClusterSettings,
+  target: readonly (readonly NodeId[])[],
+): ReadonlyMap<number, readonly NodeId[]> {
+  const found = new Map<number, readonly NodeId[]>();
+  const up = [...state.nodes.values()].filter(({ id }) => staysUp(state, id));
+  const staying = up.filter(({ isDraining }) => !isDraining);
+  const candidates = staying.length > 0 ? staying : up;
+  const placed = new Map<NodeId, number>();
+  for (const [partition, { primary, inSync, replicas }] of state.partitions.entries()) {
+    if (primary === null || candidates.length === 0) continue;
+    if ([...replicas, ...inSync.map(({ node }) => node)].some((node) => staysUp(state, node))) continue;
+    if (placed.size === 0) countPlaced(state, placed);
+    const load = ({ id, weight }: NodeEntry): number => (placed.get(id) ?? 0) / weight;
+    const wanted = candidates.filter(({ id }) => target[partition]?.includes(id));
+    const [first] = [...(wanted.length > 0 ? wanted : candidates)].sort((left, right) => load(left) - load(right));
+    if (first === undefined) continue;
+    placed.set(first.id, (placed.get(first.id) ?? 0) + 1);
+    // Those that have a copy come before those that have not.
+    const having = replicas.filter((node) => inSync.some((member) => member.node === node));
+    const others = replicas.filter((node) => !having.includes(node));
+    found.set(partition, [first.id, ...having, ...others].slice(0, Math.max(1, copies)));
+  }
+  return found;
+}
+
+function countPlaced({ partitions }: ClusterState, placed: Map<NodeId, number>): void {
+  for (const { replicas } of partitions) {
+    for (const node of replicas) placed.set(node, (placed.get(node) ?? 0) + 1);
+  }
 }
 
 /** With one of these first: it may stay the one that is, else it is the first of them. */

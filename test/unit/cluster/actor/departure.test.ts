@@ -1,9 +1,20 @@
 import test from 'ava';
-import { Departure } from '../../../../src/cluster/actor/departure.ts';
+import { Departure, lastCopiesOn } from '../../../../src/cluster/actor/departure.ts';
 import type { ClusterCommand } from '../../../../src/cluster/controller/cluster-command.ts';
 import type { ClusterState } from '../../../../src/cluster/controller/cluster-state.ts';
 import type { CoordinatorAnswer } from '../../../../src/cluster/coordinator.ts';
-import { after, fence, handOver, running, stop } from '../controller/configuration.ts';
+import {
+  after,
+  alter,
+  created,
+  fence,
+  handOver,
+  member,
+  place,
+  running,
+  settings,
+  stop,
+} from '../controller/configuration.ts';
 
 function departing(state: ClusterState) {
   const run = {
@@ -58,6 +69,20 @@ test('nothing is waited for that nobody could take', (t) => {
   run.leader = 'a';
   departure.handOver(5000, (left) => run.told.push(`left ${left}`), 0);
   t.deepEqual(run.told, ['left 1']);
+});
+
+test('the last copy is waited for while there is a node that could have one, wherever it is placed', (t) => {
+  const began = after(created(settings(1, 2), 'a', 'b', 'c'), (state) => place(state, 0, 'a', 'b'), stop('b', true));
+  const { run, departure } = departing(after(began, stop('a', false)));
+  departure.handOver(5000, (left) => run.told.push(`left ${left}`), 0);
+  departure.tick(100);
+  t.deepEqual([run.told, lastCopiesOn(run.state, 'a')], [[], 1]);
+  run.state = after(run.state, (state) => place(state, 0, 'c', 'a'));
+  run.state = after(run.state, (state) => alter(state, 0, member('a'), member('c')));
+  t.is(lastCopiesOn(run.state, 'a'), 0);
+  run.state = after(run.state, (state) => handOver(state, 0, 'c'));
+  departure.tick(200);
+  t.deepEqual([run.told, lastCopiesOn(run.state, 'a')], [['left 0'], 0]);
 });
 
 test('what was refused for now is asked for again, until the time is over', (t) => {

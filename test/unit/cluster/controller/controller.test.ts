@@ -2,7 +2,7 @@ import test from 'ava';
 import type { ClusterCommand } from '../../../../src/cluster/controller/cluster-command.ts';
 import { type ClusterState, emptyClusterState } from '../../../../src/cluster/controller/cluster-state.ts';
 import { Controller, controllerDefaults } from '../../../../src/cluster/controller/controller.ts';
-import { after, created, drain, entryOf, fence, place, register, running, settings } from './configuration.ts';
+import { after, created, drain, entryOf, fence, place, register, running, settings, stop } from './configuration.ts';
 
 /** Of the lease of 1000 ms that `settings` has, and a tenth more. */
 const WAIT_MS = 1100;
@@ -259,6 +259,32 @@ test('a move that takes too long does not hold up others for ever', (t) => {
   const joined = after(state, register('b'), (now) => place(now, 0, 'b'));
   t.is(run(controller, joined, 0, 1950, 'a', 'b').length, 0);
   t.true(run(controller, joined, 2000, 2200, 'a', 'b').length > 0);
+});
+
+test('a partition whose last copy is about to end is placed on a node that stays, at once and beyond the limit', (t) => {
+  const controller = leading({ movesMax: 1 });
+  const made = after(created(settings(4, 2), 'a', 'b', 'c', 'd'), ({ partitions }) => ({
+    type: 'place',
+    moves: partitions.map(({ version }, partition) => ({ partition, version, replicas: ['a', 'b'] })),
+  }));
+  const state = after(made, stop('b', true), stop('a', false));
+  const commands = run(controller, state, 0, 100, 'a', 'c', 'd');
+  t.deepEqual(
+    commands.map((command) => command.type === 'place' && command.moves[0]?.replicas.slice(1)),
+    [['a'], ['a'], ['a'], ['a']],
+  );
+  const rescued = after(state, ...commands);
+  const firsts = rescued.partitions.map(({ replicas }) => replicas[0]).sort();
+  t.deepEqual(firsts, ['c', 'c', 'd', 'd']);
+  t.deepEqual(run(controller, rescued, 150, 500, 'a', 'c', 'd'), [], 'it stays so while it is being copied');
+});
+
+test('a partition without a node that stays goes to one that is being drained, and one with such a copy goes nowhere', (t) => {
+  const began = after(created(settings(1, 1), 'a', 'b'), (state) => place(state, 0, 'a'), drain('b'), stop('a', false));
+  t.deepEqual(run(leading(), began, 0, 100, 'a', 'b')[0], place(began, 0, 'b'));
+  const copied = after(created(settings(1, 2), 'a', 'b', 'c'), (state) => place(state, 0, 'a', 'b'), stop('a', false));
+  const filling = after(copied, (state) => place(state, 0, 'b', 'a'));
+  t.deepEqual(run(leading(), filling, 0, 100, 'a', 'b', 'c'), []);
 });
 
 test('a drained node is removed once nothing is left on it, but the leader not while it leads', (t) => {
