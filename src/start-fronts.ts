@@ -161,8 +161,11 @@ function openTcp(
   return { tcp, counts: [counts, rpc.counts] };
 }
 
-/** Why a port cannot be opened, found out by trying with Node's own server, which tells. */
-async function portFault(host: string, port: number, flag: string): Promise<Error | null> {
+/**
+ * Why a port cannot be opened, found out by trying with Node's own server, which tells. Names the options by which another
+ * port and another address are chosen.
+ */
+export async function portFault(host: string, port: number, flag: string, hostFlag = '--bind'): Promise<Error | null> {
   const server = createServer();
   try {
     server.listen({ host, port, exclusive: true });
@@ -172,8 +175,8 @@ async function portFault(host: string, port: number, flag: string): Promise<Erro
     const code = error instanceof Error && 'code' in error ? String(error.code) : '';
     const reasons: Readonly<Record<string, string>> = {
       EADDRINUSE: `port ${port} on ${host} is in use by another program. Choose another with ${flag}`,
-      EADDRNOTAVAIL: `${host} is no address of this machine. Choose another with --bind`,
-      ENOTFOUND: `the name ${host} is unknown. Choose another address with --bind`,
+      EADDRNOTAVAIL: `${host} is no address of this machine. Choose another with ${hostFlag}`,
+      ENOTFOUND: `the name ${host} is unknown. Choose another address with ${hostFlag}`,
       EACCES: `port ${port} may not be opened by this user. Choose one above 1023 with ${flag}`,
     };
     const reason = Object.hasOwn(reasons, code) ? reasons[code] : undefined;

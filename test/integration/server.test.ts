@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -120,6 +120,46 @@ test('a port in use and an address of another machine end with status 1 and one 
     elsewhere.stderr,
     'fluxcache-server: Cannot listen: 192.0.2.1 is no address of this machine. Choose another with --bind.\n',
   );
+});
+
+test('a node that cannot have its bus port or its directory ends with status 1 and names the option', async (t) => {
+  const taken = createServer();
+  taken.listen(0, '127.0.0.1');
+  await once(taken, 'listening');
+  t.teardown(() => taken.close());
+  const address = taken.address();
+  const busPort = typeof address === 'object' && address !== null ? String(address.port) : '';
+  const folder = await mkdtemp(join(tmpdir(), 'fluxcache-server-'));
+  t.teardown(() => rm(folder, { recursive: true }));
+  const file = join(folder, 'file');
+  await writeFile(file, '');
+  const args = [
+    '--http-port',
+    '0',
+    '--tcp-port',
+    '0',
+    '--max-memory',
+    '16mb',
+    '--shards',
+    '1',
+    '--bootstrap-expect',
+    '1',
+  ];
+  const nodeOf = (dataDir: string, port = '0') => [...args, '--data-dir', dataDir, '--bus-port', port];
+  await serve(t, nodeOf(join(folder, 'node')).slice(args.indexOf('--bootstrap-expect')));
+  const silent = ['--log-level', 'silent'];
+  const [portTaken, directoryTaken, noDirectory] = await Promise.all([
+    run([...nodeOf(join(folder, 'other'), busPort), ...silent]),
+    run([...nodeOf(join(folder, 'node')), ...silent]),
+    run([...nodeOf(file), ...silent]),
+  ]);
+  t.deepEqual([portTaken.code, directoryTaken.code, noDirectory.code], [1, 1, 1]);
+  t.is(
+    portTaken.stderr,
+    `fluxcache-server: Cannot listen: port ${busPort} on 127.0.0.1 is in use by another program. Choose another with --bus-port.\n`,
+  );
+  t.regex(directoryTaken.stderr, /in use by process \d+.*\. --data-dir says which directory a node has\.\n$/);
+  t.regex(noDirectory.stderr, /file.*EEXIST.*\. --data-dir says which directory a node has\.\n$/);
 });
 
 test('a hashed password from standard input lets its user in by a users file', async (t) => {
