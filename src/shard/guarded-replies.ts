@@ -17,7 +17,7 @@ export interface GuardLimits {
   readonly waitMsMax: number;
 }
 
-export const GUARD_LIMITS_DEFAULT: GuardLimits = {
+const GUARD_LIMITS_DEFAULT: GuardLimits = {
   countMax: 1_000_000,
   bytesMax: 64 * 2 ** 20,
   waitMsMax: 10_000,

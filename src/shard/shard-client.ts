@@ -29,7 +29,7 @@ export const Admission = { taken: 0, overloaded: -1, tooLarge: -2, unreachable: 
 export type Admission = (typeof Admission)[keyof typeof Admission];
 
 /** The flag of `prepare` that has a command bear {@link RESUMES}; the others are of no interest to a shard. */
-export const RESUMES_FLAG = 4;
+const RESUMES_FLAG = 4;
 
 const PENDING_MIN = 256;
 

@@ -32,7 +32,7 @@ export interface BusLimits {
   readonly seedMsMax: number;
 }
 
-export const busLimits: BusLimits = {
+const busLimits: BusLimits = {
   handshakeMs: 2000,
   handshakesMax: 64,
   quietMs: 200,

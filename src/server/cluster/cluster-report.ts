@@ -143,7 +143,7 @@ export function healthOf({ id, isFenced, life }: NodeEntry, { self, status }: Cl
 }
 
 /** How many writes each other node is behind with, at most, of the partitions that this node is primary of. */
-export function lagsOf({ status }: ClusterView): Map<NodeId, number> {
+function lagsOf({ status }: ClusterView): Map<NodeId, number> {
   const lags = new Map<NodeId, number>();
   for (const { role, last, followers } of status.copies) {
     if (role !== 'primary' && role !== 'handing-over') continue;
@@ -155,7 +155,7 @@ export function lagsOf({ status }: ClusterView): Map<NodeId, number> {
 }
 
 /** How long ago the copies of this node that are in sync, and not primary, were last known to be current; null: it has none. */
-export function ownLagMs({ state, self, gates }: ClusterView, nowMs: number): number | null {
+function ownLagMs({ state, self, gates }: ClusterView, nowMs: number): number | null {
   let lagMs: number | null = null;
   for (const [partition, entry] of state.partitions.entries()) {
     if (entry.primary === self || !isInSync(entry, self)) continue;

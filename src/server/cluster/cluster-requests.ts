@@ -219,7 +219,7 @@ export class ClusterRequests {
 }
 
 /** The node of this id, id in 40 digits, or address, or the only one whose id begins so; else what is wrong. */
-export function nodeNamed({ nodes }: ClusterState, name: string): NodeEntry | string {
+function nodeNamed({ nodes }: ClusterState, name: string): NodeEntry | string {
   const all = [...nodes.values()];
   const isMeant = ({ id, address, endpoints }: NodeEntry): boolean =>
     [id, nodeHexId(id), address, endpoints.tcp, endpoints.http, endpoints.link].includes(name);

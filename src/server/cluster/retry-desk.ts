@@ -17,7 +17,7 @@ export interface DeskLimits {
   readonly bytesMax: number;
 }
 
-export const DESK_LIMITS_DEFAULT: DeskLimits = { countMax: 100_000, bytesMax: 64 * 2 ** 20 };
+const DESK_LIMITS_DEFAULT: DeskLimits = { countMax: 100_000, bytesMax: 64 * 2 ** 20 };
 
 /**
  * Commands that have no target now: their partition is on its way from one node to another, or is without a node. They

@@ -2,7 +2,7 @@ import { GateRole, type PartitionGates } from '../../cluster/partition-gates.ts'
 import type { PartitionCopy } from '../../cluster/replication/partition-copy.ts';
 
 /** An effect that could not be appended yet. */
-export interface HeldEffect {
+interface HeldEffect {
   readonly keys: readonly number[];
   readonly record: Uint8Array;
   readonly clears: boolean;
