@@ -1,4 +1,5 @@
-import { type ClusterReport, readReport } from './cluster-report.ts';
+import type { ClusterReport } from '../command/cluster-report.ts';
+import { readReport } from './cluster-report.ts';
 import { Connection, ConnectionError } from './connection.ts';
 import { RefusedError } from './key-pages.ts';
 import { bytesOf, type Run, warn } from './run.ts';

@@ -1,69 +1,11 @@
+import type {
+  ClusterReport,
+  NodeReport,
+  PartitionReport,
+  PartitionTotals,
+  SettingsReport,
+} from '../command/cluster-report.ts';
 import { RefusedError } from './key-pages.ts';
-
-/** What a node tells of its cluster, as far as it is shown here. */
-export interface ClusterReport {
-  /** Empty while there is no cluster. */
-  readonly clusterId: string;
-  /** Of the node that was asked; null when it is none of a cluster, and will be none. */
-  readonly self: string | null;
-  readonly leader: string | null;
-  readonly term: number;
-  readonly settings: ReportedSettings | null;
-  readonly nodes: readonly ReportedNode[];
-  readonly partitions: ReportedTotals;
-  readonly rebalance: { readonly moves: number; readonly isBalanced: boolean };
-  /** What the cluster lacks, in sentences. */
-  readonly lacks: readonly string[];
-  /** Empty unless it was asked for. */
-  readonly table: readonly ReportedPartition[];
-}
-
-export interface ReportedSettings {
-  readonly partitions: number;
-  readonly copies: number;
-  readonly minInSync: number;
-  readonly onLoss: string;
-}
-
-export interface ReportedNode {
-  readonly id: string;
-  readonly redisId: string;
-  readonly isSelf: boolean;
-  readonly tcp: string;
-  readonly http: string;
-  readonly bus: string;
-  readonly boot: number;
-  readonly health: string;
-  readonly isDraining: boolean;
-  readonly isLeader: boolean;
-  readonly primaries: number;
-  /** Copies in sync that are no primaries. */
-  readonly replicas: number;
-  /** Copies placed there that are not in sync yet, and all that are placed there. */
-  readonly filling: number;
-  readonly placed: number;
-  readonly lagRecords: number | null;
-  readonly lagMs: number | null;
-}
-
-interface ReportedTotals {
-  readonly total: number;
-  readonly online: number;
-  readonly offline: number;
-  readonly underReplicated: number;
-  readonly misplaced: number;
-  readonly epochMax: number;
-  readonly losses: number;
-}
-
-export interface ReportedPartition {
-  readonly partition: number;
-  readonly slots: readonly [number, number];
-  readonly primary: string | null;
-  readonly epoch: number;
-  readonly inSync: readonly string[];
-  readonly replicas: readonly string[];
-}
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -82,6 +24,7 @@ export function readReport(text: string): ClusterReport {
     self: nullableText(report, 'self'),
     leader: nullableText(report, 'leader'),
     term: numberOf(report, 'term'),
+    leaseLeftMs: nullableNumber(report, 'leaseLeftMs'),
     settings: settings === null || settings === undefined ? null : settingsOf(fieldsOf(settings)),
     nodes: listOf(report, 'nodes').map((node) => nodeOf(fieldsOf(node))),
     partitions: totalsOf(fieldsOf(partitions ?? {})),
@@ -94,16 +37,17 @@ export function readReport(text: string): ClusterReport {
   };
 }
 
-function settingsOf(fields: Fields): ReportedSettings {
+function settingsOf(fields: Fields): SettingsReport {
   return {
     partitions: numberOf(fields, 'partitions'),
     copies: numberOf(fields, 'copies'),
     minInSync: numberOf(fields, 'minInSync'),
     onLoss: textOf(fields, 'onLoss'),
+    leaseMs: numberOf(fields, 'leaseMs'),
   };
 }
 
-function nodeOf(fields: Fields): ReportedNode {
+function nodeOf(fields: Fields): NodeReport {
   return {
     id: textOf(fields, 'id'),
     redisId: textOf(fields, 'redisId'),
@@ -111,9 +55,12 @@ function nodeOf(fields: Fields): ReportedNode {
     tcp: textOf(fields, 'tcp'),
     http: textOf(fields, 'http'),
     bus: textOf(fields, 'bus'),
+    zone: nullableText(fields, 'zone'),
+    weight: numberOf(fields, 'weight'),
     boot: numberOf(fields, 'boot'),
     health: textOf(fields, 'health'),
     isDraining: fields['isDraining'] === true,
+    isVoter: fields['isVoter'] === true,
     isLeader: fields['isLeader'] === true,
     primaries: numberOf(fields, 'primaries'),
     replicas: numberOf(fields, 'replicas'),
@@ -124,7 +71,7 @@ function nodeOf(fields: Fields): ReportedNode {
   };
 }
 
-function totalsOf(fields: Fields): ReportedTotals {
+function totalsOf(fields: Fields): PartitionTotals {
   return {
     total: numberOf(fields, 'total'),
     online: numberOf(fields, 'online'),
@@ -136,13 +83,14 @@ function totalsOf(fields: Fields): ReportedTotals {
   };
 }
 
-function partitionOf(fields: Fields): ReportedPartition {
+function partitionOf(fields: Fields): PartitionReport {
   const [first, last] = listOf(fields, 'slots');
   return {
     partition: numberOf(fields, 'partition'),
     slots: [Number(first), Number(last)],
     primary: nullableText(fields, 'primary'),
     epoch: numberOf(fields, 'epoch'),
+    version: numberOf(fields, 'version'),
     inSync: listOf(fields, 'inSync').map(String),
     replicas: listOf(fields, 'replicas').map(String),
   };

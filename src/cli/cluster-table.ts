@@ -1,4 +1,4 @@
-import type { ClusterReport, ReportedNode, ReportedPartition } from './cluster-report.ts';
+import type { ClusterReport, NodeReport, PartitionReport } from '../command/cluster-report.ts';
 import { printable } from './reply-formats.ts';
 
 const nodeHeadings = ['node', 'address', 'health', 'primaries', 'copies', 'filling', 'lag', 'start', ''];
@@ -21,7 +21,7 @@ export function statusText(report: ClusterReport): string {
 }
 
 /** One line a partition: its slots, its primary, and who has copies. */
-export function partitionsText(table: readonly ReportedPartition[]): string {
+export function partitionsText(table: readonly PartitionReport[]): string {
   const rows = [['partition', 'slots', 'epoch', 'primary', 'in sync besides', 'on the way to']];
   for (const { partition, slots, epoch, primary, inSync, replicas } of table) {
     rows.push([
@@ -49,7 +49,7 @@ function partitionsLine({ partitions, rebalance }: ClusterReport): string {
   return parts.join(', ');
 }
 
-function nodeCells(node: ReportedNode): string[] {
+function nodeCells(node: NodeReport): string[] {
   const notes = [
     ...(node.isLeader ? ['leader'] : []),
     ...(node.isDraining ? ['draining'] : []),
@@ -69,7 +69,7 @@ function nodeCells(node: ReportedNode): string[] {
 }
 
 /** Writes not confirmed, and the age of what it has, as far as the node that was asked knows them. */
-function lagOf({ lagRecords, lagMs }: ReportedNode): string {
+function lagOf({ lagRecords, lagMs }: NodeReport): string {
   if (lagRecords !== null) return lagRecords === 0 ? '0' : counted(lagRecords, 'write');
   return lagMs === null ? '-' : `${Math.round(lagMs)} ms`;
 }
@@ -85,7 +85,7 @@ function aligned(rows: readonly (readonly string[])[], right: ReadonlySet<number
   );
 }
 
-function byId(one: ReportedNode, other: ReportedNode): number {
+function byId(one: NodeReport, other: NodeReport): number {
   return one.id < other.id ? -1 : 1;
 }
 

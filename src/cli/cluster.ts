@@ -1,8 +1,8 @@
 import { splitAddress } from '../base/addresses.ts';
 import { nearest } from '../base/nearest.ts';
+import type { ClusterReport, NodeReport } from '../command/cluster-report.ts';
 import { ClusterLink } from './cluster-link.ts';
 import { clusterOptions } from './cluster-options.ts';
-import type { ClusterReport, ReportedNode } from './cluster-report.ts';
 import { counted, partitionsText, statusText } from './cluster-table.ts';
 import { type ClusterVerb, clusterVerbs, isClusterVerb } from './cluster-words.ts';
 import { readOptions } from './command-line.ts';
@@ -156,7 +156,7 @@ async function showStatus({ run, link, values, given }: Request): Promise<Exit> 
       continue;
     }
     onlyOfCluster(report);
-    const partitions = values.partitions ? `\n${partitionsText(report.table)}` : '';
+    const partitions = values.partitions ? `\n${partitionsText(report.table ?? [])}` : '';
     const isScreen = values.watch && process.stdout.isTTY === true;
     const head = isScreen ? CLEAR_SCREEN : time > 0 ? '\n' : '';
     await print(`${head}${statusText(report)}${partitions}`);
@@ -328,14 +328,14 @@ async function tell({ values }: Request, message: string): Promise<Exit> {
   return Exit.ok;
 }
 
-function leftOn({ id, primaries, replicas, isDraining }: ReportedNode, itself: number): Progress {
+function leftOn({ id, primaries, replicas, isDraining }: NodeReport, itself: number): Progress {
   const copies = primaries + replicas;
   const what = `${counted(copies, 'copy', 'copies')} to move off ${id}`;
   return { left: copies + (isDraining ? itself : Math.max(1, itself)), what: copies === 0 ? `removing ${id}` : what };
 }
 
 /** The node that is meant, as the server finds it, too: by id, address, or the beginning of an id. */
-async function nodeOf({ link, subject }: Request): Promise<ReportedNode> {
+async function nodeOf({ link, subject }: Request): Promise<NodeReport> {
   const { report } = await link.report(false);
   onlyOfCluster(report);
   const { nodes } = report;

@@ -1,4 +1,4 @@
-import type { NodeReport } from '../server/cluster/cluster-report.ts';
+import type { NodeReport } from '../command/cluster-report.ts';
 import type { NodeFacts } from './facts.ts';
 import { healthOf } from './health.ts';
 

@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { ClusterReport } from '../../src/server/cluster/cluster-report.ts';
+import type { ClusterReport } from '../../src/command/cluster-report.ts';
 import { freePorts } from '../cluster-processes.ts';
 import { NodeProcess } from '../node-process.ts';
 import { FaultProxy } from './fault-proxy.ts';

@@ -3,77 +3,12 @@ import type { ClusterView } from '../../cluster/actor/cluster-view.ts';
 import type { ClusterState, NodeEntry, PartitionEntry } from '../../cluster/controller/cluster-state.ts';
 import { degradation } from '../../cluster/controller/degradation.ts';
 import type { NodeId } from '../../cluster/identity.ts';
+import type { ClusterReport, NodeReport, PartitionReport, PartitionTotals } from '../../command/cluster-report.ts';
 import { PartitionMap } from '../../routing/partition-map.ts';
 import { nodeHexId } from './node-hex-id.ts';
 
-/** What `GET /v1/cluster` and CLUSTER REPORT tell. */
-export interface ClusterReport {
-  readonly clusterId: string;
-  readonly self: NodeId;
-  readonly leader: NodeId | null;
-  readonly term: number;
-  /** Milliseconds for which this node may go on serving without hearing of the others; null: it may not serve. */
-  readonly leaseLeftMs: number | null;
-  readonly settings: ClusterState['settings'];
-  readonly nodes: readonly NodeReport[];
-  readonly partitions: PartitionTotals;
-  readonly rebalance: { readonly moves: number; readonly isBalanced: boolean };
-  /** What the cluster lacks of what it is set to be, in sentences, the worst first. */
-  readonly lacks: readonly string[];
-  readonly table?: readonly PartitionReport[];
-}
-
-export interface NodeReport {
-  readonly id: NodeId;
-  /** Its name to clients of Redis. */
-  readonly redisId: string;
-  readonly isSelf: boolean;
-  /** `host:port`; '' where it is not known. */
-  readonly tcp: string;
-  readonly http: string;
-  readonly bus: string;
-  readonly zone: string | null;
-  readonly weight: number;
-  readonly boot: number;
-  readonly health: NodeHealth;
-  readonly isDraining: boolean;
-  readonly isVoter: boolean;
-  readonly isLeader: boolean;
-  readonly primaries: number;
-  /** Copies in sync, beside those it is primary of. */
-  readonly replicas: number;
-  /** Copies placed here that are not in sync yet. */
-  readonly filling: number;
-  readonly placed: number;
-  /** Writes that the copy furthest behind has not confirmed, as far as this node is their primary; null: not known. */
-  readonly lagRecords: number | null;
-  /** Of this node: how long ago its copies were last known to be current. */
-  readonly lagMs: number | null;
-}
-
 /** `down`: taken for alive by the cluster, but without a connection to this node. */
 export type NodeHealth = 'up' | 'down' | 'fenced' | 'stopping' | 'stopped';
-
-export interface PartitionTotals {
-  readonly total: number;
-  readonly online: number;
-  readonly offline: number;
-  readonly underReplicated: number;
-  readonly misplaced: number;
-  readonly epochMax: number;
-  readonly losses: number;
-}
-
-interface PartitionReport {
-  readonly partition: number;
-  /** The first and the last. */
-  readonly slots: readonly [number, number];
-  readonly primary: NodeId | null;
-  readonly epoch: number;
-  readonly version: number;
-  readonly inSync: readonly NodeId[];
-  readonly replicas: readonly NodeId[];
-}
 
 export function clusterReport(view: ClusterView, withPartitions: boolean, nowMs = monotonicMs()): ClusterReport {
   const { state, status, self, clusterId, gates } = view;

@@ -3,7 +3,8 @@ import type { ClusterView, LinkStatus } from '../../cluster/actor/cluster-view.t
 import type { ClusterState } from '../../cluster/controller/cluster-state.ts';
 import { memberOf, type NodeId } from '../../cluster/identity.ts';
 import type { ClusterDescription, ClusterPort } from '../../command/cluster-port.ts';
-import { clusterReport, type NodeReport, type PartitionTotals } from './cluster-report.ts';
+import type { NodeReport, PartitionTotals } from '../../command/cluster-report.ts';
+import { clusterReport } from './cluster-report.ts';
 import type { PeerLinkFacts } from './peer-links.ts';
 
 /** What monitoring is told of the cluster. */
@@ -15,6 +16,8 @@ export interface ClusterFacts {
   readonly lacks: readonly string[];
   /** The cluster is there, and has taken this node in. */
   readonly isMember: boolean;
+  /** Null: since this start of the node, every copy placed on it has been in sync at a time; until then, how many are. */
+  readonly filling: { readonly placed: number; readonly inSync: number } | null;
   /** Why it does not; null: it does, or has not said. */
   readonly registrationRefusal: string | null;
   /** Null: this node may not serve. */
@@ -49,6 +52,7 @@ export class ClusterWatch {
   #seen: ClusterState;
   #failovers = 0;
   #handOvers = 0;
+  #wasFilled = false;
 
   constructor(view: ClusterView, port: ClusterPort, routing: () => RoutingFacts) {
     this.#view = view;
@@ -56,6 +60,7 @@ export class ClusterWatch {
     this.#routing = routing;
     this.#seen = view.state;
     this.#forget = view.onChange(() => this.#look());
+    this.#filling();
   }
 
   stop(): void {
@@ -80,7 +85,8 @@ export class ClusterWatch {
       nodes,
       partitions,
       lacks,
-      isMember: state.settings !== null && state.nodes.has(self),
+      isMember: this.#isMember,
+      filling: this.#filling(),
       registrationRefusal: status.registrationRefusal,
       leaseLeftMs,
       leader,
@@ -94,7 +100,25 @@ export class ClusterWatch {
     };
   }
 
+  get #isMember(): boolean {
+    const { state, self, boot } = this.#view;
+    return state.settings !== null && state.nodes.get(self)?.boot === boot;
+  }
+
+  /** A partition that is offline fills no copy, and is not waited for. */
+  #filling(): ClusterFacts['filling'] {
+    if (this.#wasFilled) return null;
+    const { state, self, boot } = this.#view;
+    const online = state.partitions.filter(({ primary, replicas }) => primary !== null && replicas.includes(self));
+    const inSync = online.filter((entry) => memberOf(entry.inSync, self)?.boot === boot).length;
+    // Where the cluster was only just created, nothing has begun yet.
+    const hasBegun = state.partitions.some(({ epoch }) => epoch > 0);
+    this.#wasFilled = this.#isMember && hasBegun && inSync === online.length;
+    return this.#wasFilled ? null : { placed: online.length, inSync };
+  }
+
   #look(): void {
+    this.#filling();
     const before = this.#seen.partitions;
     this.#seen = this.#view.state;
     for (const [partition, entry] of this.#seen.partitions.entries()) {
