@@ -19,7 +19,7 @@ const noStatus: ClusterStatus = {
 /** A cluster whose controller is asked in the same turn: what a node's main thread sees of it. */
 export class FakeClusterView implements ClusterView {
   readonly self: NodeId;
-  readonly boot = 1;
+  boot = 1;
   clusterId = 'c'.repeat(40);
   state: ClusterState = emptyClusterState;
   status: ClusterStatus = noStatus;

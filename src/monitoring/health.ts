@@ -3,7 +3,8 @@ import type { ClusterFacts } from '../server/cluster/cluster-watch.ts';
 import type { NodeFacts } from './facts.ts';
 
 /**
- * A node is ready when it serves with every shard, and in a cluster while it may; it stays ready for reads only in name
+ * A node is ready when it serves with every shard, and in a cluster while it may and once the copies that were placed on
+ * it when it started are filled, so that whoever restarts nodes one by one, each when the last is ready, loses nothing. It stays ready for reads only in name
  * while a shard is replaced. What the cluster lacks beyond that is told, and keeps no node from being ready.
  */
 export function healthOf(facts: NodeFacts): Health {
@@ -21,12 +22,20 @@ export function healthOf(facts: NodeFacts): Health {
 }
 
 /** What keeps this node of a cluster from serving, or should keep requests away from it. */
-function obstacles({ isMember, registrationRefusal, leaseLeftMs, nodes }: ClusterFacts): string[] {
+function obstacles({ isMember, filling, registrationRefusal, leaseLeftMs, nodes }: ClusterFacts): string[] {
   if (registrationRefusal !== null) return [`the cluster does not take this node in: ${registrationRefusal}`];
   if (!isMember) return ['the node waits for the cluster'];
   const reasons: string[] = [];
   const own = nodes.find((node) => node.isSelf);
   if (leaseLeftMs === null) reasons.push('the node is cut off from the cluster: it holds no lease');
+  if (filling !== null) {
+    const { inSync, placed } = filling;
+    reasons.push(
+      placed === 0
+        ? 'the node waits for the first partitions to begin'
+        : `the copies of the node are being filled: ${inSync} of ${placed} are in sync`,
+    );
+  }
   if (own?.isDraining === true) reasons.push('the node is being drained');
   if (own?.health === 'stopping') reasons.push('the node is giving its primaries away');
   return reasons;

@@ -68,7 +68,7 @@ export class ClusterWatch {
   }
 
   facts(nowMs = monotonicMs()): ClusterFacts {
-    const { state, status, self } = this.#view;
+    const { status, self } = this.#view;
     const { nodes, partitions, lacks, leaseLeftMs, leader, term } = clusterReport(this.#view, false, nowMs);
     let writes = 0;
     const acknowledged = new Map<NodeId, number>();

@@ -1,5 +1,6 @@
 import test from 'ava';
 import { monotonicMs } from '../../../src/base/monotonic.ts';
+import type { ClusterState } from '../../../src/cluster/controller/cluster-state.ts';
 import { clusterMetrics } from '../../../src/monitoring/cluster-metrics.ts';
 import { healthOf } from '../../../src/monitoring/health.ts';
 import { infoSections } from '../../../src/monitoring/info.ts';
@@ -8,7 +9,20 @@ import { nodesDocument } from '../../../src/monitoring/node-view.ts';
 import { ClusterControl } from '../../../src/server/cluster/cluster-control.ts';
 import { ClusterWatch } from '../../../src/server/cluster/cluster-watch.ts';
 import { copyOf, FakeClusterView, linkTo } from '../../fake-cluster-view.ts';
-import { after, drain, fence, handOver, unfence } from '../cluster/controller/configuration.ts';
+import {
+  after,
+  alter,
+  created,
+  drain,
+  entryOf,
+  fence,
+  handOver,
+  member,
+  place,
+  register,
+  settings,
+  unfence,
+} from '../cluster/controller/configuration.ts';
 import { viewOf } from '../server/cluster/cluster-stories.ts';
 import { factsOf } from './facts-of.ts';
 
@@ -57,6 +71,47 @@ test('a node of a cluster is ready while it holds a lease and is not drained', (
   view.become(after(view.state, drain('a')));
   t.is(healthOf(facts).ready, false);
   t.is(healthOf(facts).reasons[0], 'the node is being drained');
+});
+
+test('a node that has started again is ready once each of its copies has been in sync, and stays so', (t) => {
+  const view = running();
+  view.become(after(view.state, { ...register('a', 2), address: 'a:7000' }));
+  view.boot = 2;
+  const { facts } = watched(view);
+  const health = healthOf(facts);
+  t.false(health.ready);
+  t.is(health.reasons[0], 'the copies of the node are being filled: 0 of 3 are in sync');
+  for (const partition of [0, 1, 2]) {
+    t.false(healthOf(facts).ready);
+    const join = (state: ClusterState) => {
+      const inSync = state.partitions[partition]?.inSync ?? [];
+      return { ...alter(state, partition, ...inSync, member('a', 0, 2)), partition };
+    };
+    view.become(after(view.state, join));
+  }
+  t.true(healthOf(facts).ready);
+  view.become(
+    after(view.state, (state) => alter(state, 0, ...entryOf(state, 0).inSync.filter(({ node }) => node !== 'a'))),
+  );
+  t.true(healthOf(facts).ready, 'what is copied later keeps nobody waiting');
+});
+
+test('a node whose copies are of partitions that are offline does not wait for them', (t) => {
+  const view = viewOf('a', ['a', 'b', 'c'], [['b', 'a']]);
+  view.gates.setLease(monotonicMs() + 60_000);
+  view.become(after(view.state, register('a', 2), register('b', 2)));
+  view.boot = 2;
+  t.true(healthOf(watched(view).facts).ready);
+});
+
+test('a node of a cluster that is only being created is not ready', (t) => {
+  const view = new FakeClusterView('a', 1);
+  view.gates.setLease(monotonicMs() + 60_000);
+  view.become(created(settings(1, 1), 'a'));
+  const { facts } = watched(view);
+  t.is(healthOf(facts).reasons[0], 'the node waits for the first partitions to begin');
+  view.become(after(view.state, (state) => place(state, 0, 'a')));
+  t.true(healthOf(facts).ready);
 });
 
 test('a node that gives its primaries away is not ready', (t) => {
