@@ -1,15 +1,17 @@
 import { assert } from '../../base/assert.ts';
+import { copyBytes } from '../../base/copy-bytes.ts';
 import type { Args } from '../../command/args.ts';
 import type { Command } from '../../command/command.ts';
-import { ReplyReader, ReplyWriter } from '../../command/reply.ts';
+import { ReplyReader } from '../../command/reply.ts';
 import type { ReplySink } from '../../shard/shard-client.ts';
 
 /** Slots kept for further commands; a longer pipeline makes its own. */
 const SLOTS_KEPT = 4096;
 const slots: ReplySlot[] = [];
-/** Early replies are rare, and their buffers are some kilobytes. */
-const COPIES_KEPT = 64;
-const copies: ReplyWriter[] = [];
+/** Early replies are copied one behind the other into a piece of memory, and live as long as one of them waits. */
+const SHELF_BYTES = 64 * 1024;
+let shelf = new Uint8Array(SHELF_BYTES);
+let shelfUsed = 0;
 
 /** Where replies go in the order of their commands. */
 export interface OrderedReplies {
@@ -32,8 +34,10 @@ export class ReplySlot implements ReplySink {
   mode = 0;
   next: ReplySlot | null = null;
   owner: ReplyOrder | null = null;
-  /** The reply, when it came before its turn. */
-  kept: ReplyWriter | null = null;
+  /** The reply, when it came before its turn: `kept[keptStart..keptEnd)`. */
+  kept: Uint8Array | null = null;
+  keptStart = 0;
+  keptEnd = 0;
 
   onReply(reply: ReplyReader): void {
     (this.owner as ReplyOrder).settle(this, reply);
@@ -78,12 +82,12 @@ export class ReplyOrder {
   settle(slot: ReplySlot, reply: ReplyReader): void {
     if (slot !== this.#oldest) {
       assert(slot.kept === null, 'I4: one reply a command');
-      slot.kept = copyOf(reply);
+      keep(slot, reply);
       return;
     }
     this.#pass(slot, reply);
     for (let next = this.#oldest; next !== null && next.kept !== null; next = this.#oldest) {
-      this.#reader.openWritten(next.kept);
+      this.#reader.open(next.kept, next.keptStart, next.keptEnd);
       this.#pass(next, this.#reader);
     }
   }
@@ -103,24 +107,34 @@ export class ReplyOrder {
     slot.owner = null;
     slot.command = null;
     slot.args = null;
-    if (slot.kept !== null) {
-      slot.kept.clear();
-      if (copies.length < COPIES_KEPT) copies.push(slot.kept);
-      slot.kept = null;
-    }
+    slot.kept = null;
     if (slots.length < SLOTS_KEPT) slots.push(slot);
   }
 }
 
-/** The whole reply, of which the first part was stepped to. */
-function copyOf(reply: ReplyReader): ReplyWriter {
+/** Copies the whole reply, of which the first part was stepped to. */
+function keep(slot: ReplySlot, reply: ReplyReader): void {
   const start = reply.partStart;
   reply.skip();
   while (!reply.done) {
     reply.next();
     reply.skip();
   }
-  const copy = copies.pop() ?? new ReplyWriter();
-  copy.part(reply.bytes, start, reply.nextStart);
-  return copy;
+  const count = reply.nextStart - start;
+  if (count > SHELF_BYTES - shelfUsed) {
+    // A large one stays alone.
+    if (count > SHELF_BYTES / 8) {
+      slot.kept = reply.bytes.slice(start, reply.nextStart);
+      slot.keptStart = 0;
+      slot.keptEnd = count;
+      return;
+    }
+    shelf = new Uint8Array(SHELF_BYTES);
+    shelfUsed = 0;
+  }
+  copyBytes(reply.bytes, start, shelf, shelfUsed, count);
+  slot.kept = shelf;
+  slot.keptStart = shelfUsed;
+  shelfUsed += count;
+  slot.keptEnd = shelfUsed;
 }
