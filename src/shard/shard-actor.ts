@@ -14,7 +14,7 @@ import { UPKEEP_ROW } from './change-message.ts';
 import { decodeCommand } from './command-message.ts';
 import { GuardedRun } from './replicated/guarded-run.ts';
 import type { ReplicatedShard } from './replicated/replicated-shard.ts';
-import type { ShardControl } from './shard-control.ts';
+import { type ShardControl, SLEEP_MS_MAX } from './shard-control.ts';
 import type { ShardStore } from './shard-store.ts';
 import { runRow, TransactionExec } from './transaction-exec.ts';
 import { TRANSACTION_ROW } from './transaction-message.ts';
@@ -24,8 +24,6 @@ import type { TurnClock } from './turn-clock.ts';
 const BATCH_COMMANDS_MAX = 128;
 /** Entries removed for their age between two batches: some tens of microseconds. */
 const EXPIRE_ENTRIES_MAX = 64;
-/** Without anything due the actor still wakes this often, so that a clock that was set forward is noticed. */
-const SLEEP_MS_MAX = 1000;
 /** A record of arguments that grew beyond this is not kept. */
 const ARGS_KEPT = 16_384;
 
@@ -113,7 +111,7 @@ export class ShardActor {
       if (this.#control.stopRequested) break;
       this.#sleep();
     }
-    this.#control.idle();
+    this.#control.ended();
   }
 
   /** One batch from each mailbox, then one step of upkeep; false when there was nothing to do. */

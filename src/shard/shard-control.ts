@@ -3,6 +3,9 @@ export interface ShardControlHandle {
   readonly sab: SharedArrayBuffer;
 }
 
+/** Without anything due an actor still wakes this often: so that a clock that was set forward is noticed, and as a sign of life. */
+export const SLEEP_MS_MAX = 1000;
+
 /** Words written by different threads are 128 bytes apart: processors fetch cache lines of 64 bytes in pairs. */
 const CONTROL_BYTES = 384;
 const ACTIVITY_WORD = 0;
@@ -14,7 +17,8 @@ const INTEREST_WORD = 64;
  *
  * | word | name     | written by | meaning                                                                   |
  * | ---- | -------- | ---------- | ------------------------------------------------------------------------- |
- * | 0    | activity | actor      | 0: sleeps; else changes with every command and every step of upkeep       |
+ * | 0    | activity | actor      | > 0: at work, changes with every command, message and step of upkeep;      |
+ * |      |          |            | < 0: asleep, changes with every sleep; 0: it has not begun, or has ended   |
  * | 32   | stop     | supervisor | 1: end once nothing is left to do; the actor's bell is rung after this     |
  * | 64   | interest | front end  | kinds of changes (one bit each) that it wants to be told of                |
  */
@@ -32,14 +36,19 @@ export class ShardControl {
 
   /** The actor begins a command or a step of upkeep. */
   began(): void {
-    // The sign bit is left alone and 0 is passed over: 0 means asleep.
+    // The sign bit is left alone, for sleep, and 0 is passed over.
     this.#steps = (this.#steps & 0x3fffffff) + 1;
     // A plain store: nothing is ordered by it, and a watchdog that looks every few hundred milliseconds may see it late.
     this.#words[ACTIVITY_WORD] = this.#steps;
   }
 
-  /** The actor is about to sleep, or has ended. */
+  /** The actor is about to sleep, for at most {@link SLEEP_MS_MAX}. */
   idle(): void {
+    this.#words[ACTIVITY_WORD] = -this.#steps;
+  }
+
+  /** The actor's thread has ended, or is about to. */
+  ended(): void {
     this.#words[ACTIVITY_WORD] = 0;
   }
 

@@ -5,12 +5,12 @@ import type { Logger } from '../base/ports.ts';
 import { moduleBeside, spawnThread } from '../base/spawn-thread.ts';
 import { Doorbell } from '../mailbox/doorbell.ts';
 import { RestartBackoff } from './restart-backoff.ts';
-import { ShardControl } from './shard-control.ts';
+import { ShardControl, SLEEP_MS_MAX } from './shard-control.ts';
 import type { ShardThreadData, ShardThreadMessage } from './shard-thread-data.ts';
 import { Watchdog } from './watchdog.ts';
 
 export interface SupervisorLimits {
-  /** A command that runs longer than this hangs; its actor is replaced. */
+  /** A command that runs longer than this hangs, and so does an actor that wakes so much too late; it is replaced. */
   readonly hangMs: number;
   /** Time for an actor to start and to attach to its memory; the walk of a large store takes seconds. */
   readonly startMs: number;
@@ -22,7 +22,7 @@ export interface SupervisorLimits {
   readonly steadyMs: number;
 }
 
-export const SUPERVISOR_LIMITS_DEFAULT: SupervisorLimits = {
+const SUPERVISOR_LIMITS_DEFAULT: SupervisorLimits = {
   hangMs: 5000,
   startMs: 60_000,
   heapMiB: 512,
@@ -130,7 +130,7 @@ class SupervisedActor {
     this.#options = options;
     this.#control = new ShardControl(data.control);
     this.#bell = new Doorbell(data.bell);
-    this.#watchdog = new Watchdog(limits.hangMs, intervalMs, performance.now());
+    this.#watchdog = new Watchdog(limits.hangMs, SLEEP_MS_MAX, intervalMs, performance.now());
     this.#backoff = new RestartBackoff(limits.restartFirstMs, limits.restartCapMs, limits.steadyMs);
     this.firstServing = new Promise((resolve, reject) => {
       this.#onFirstServing = resolve;
@@ -148,8 +148,11 @@ class SupervisedActor {
   /** Looks whether the actor hangs, and ends its thread if so; the end leads to the restart. */
   check(nowMs: number): void {
     if (this.#state.kind !== 'serving' || this.#reason !== null) return;
-    if (!this.#watchdog.check(this.#control.activity, nowMs)) return;
-    this.#end(this.#state.worker, `a command ran for more than ${this.#limits.hangMs} ms`);
+    const { activity } = this.#control;
+    if (!this.#watchdog.check(activity, nowMs)) return;
+    const { hangMs } = this.#limits;
+    const reason = activity < 0 ? `it overslept by more than ${hangMs} ms` : `a command ran for more than ${hangMs} ms`;
+    this.#end(this.#state.worker, reason);
   }
 
   stop(deadlineMs: number): Promise<void> {
@@ -224,7 +227,7 @@ class SupervisedActor {
     if (state.kind === 'starting') clearTimeout(state.deadline);
     const { shard } = this.#data;
     // The thread ended wherever it was: its word would look like a command that never ends.
-    this.#control.idle();
+    this.#control.ended();
     const reason = this.#reason ?? `its thread exited with ${code}`;
     if (this.#stopping !== null && (code === 0 || this.#isGivenUp)) {
       if (code !== 0) this.#options.logger.warn({ shard, reason }, 'the shard was ended');

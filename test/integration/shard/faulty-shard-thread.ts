@@ -1,5 +1,6 @@
 /** A shard's thread with commands that make it fail: only tests start threads on this module. */
 import { AssertionError } from '../../../src/base/assert.ts';
+import { Doorbell } from '../../../src/mailbox/doorbell.ts';
 import { serveShard } from '../../../src/shard/serve-shard.ts';
 import { faultyTable } from './faulty-table.ts';
 
@@ -28,6 +29,13 @@ serveShard(
     },
     'fault.exit': () => {
       process.exit(0);
+    },
+    // Answers, and hangs once it has nothing left to do.
+    'fault.oversleep': (_store, _args, reply) => {
+      reply.integer(1);
+      Doorbell.prototype.wait = () => {
+        for (;;) Math.random();
+      };
     },
     // Dies between the two writes of a group, with readers turned away.
     'fault.group': (store, args) => {

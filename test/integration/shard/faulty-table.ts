@@ -9,6 +9,7 @@ export const faultNames = [
   'fault.heap',
   'fault.hang',
   'fault.exit',
+  'fault.oversleep',
   'fault.group',
 ] as const;
 export type FaultName = (typeof faultNames)[number];
@@ -45,5 +46,6 @@ export const faultyFrontTable = faultyTable({
   'fault.heap': never,
   'fault.hang': never,
   'fault.exit': never,
+  'fault.oversleep': never,
   'fault.group': never,
 });

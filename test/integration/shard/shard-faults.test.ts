@@ -74,6 +74,20 @@ test.serial('a command that throws an ordinary exception is answered and logged,
   t.is(threaded.shards.supervisor.restarts(0), 0);
 });
 
+test.serial(
+  'an actor that hangs outside of a command is replaced, and runs what was sent to it meanwhile',
+  async (t) => {
+    const threaded = await faultyShards(t, 300);
+    const counter = threaded.keyOf(0, 1);
+    t.is(await threaded.call('incr', counter), 1);
+    t.is(await threaded.call('fault.oversleep', threaded.keyOf(0)), 1);
+    // Some may be run before the actor goes to sleep.
+    for (let count = 2; threaded.deaths.length === 0; count++) t.is(await threaded.call('incr', counter), count);
+    t.regex(threaded.deaths[0] ?? '', /overslept by more than 300 ms/);
+    t.is(threaded.shards.supervisor.restarts(0), 1);
+  },
+);
+
 test.serial('reads are served from shared memory while the actor hangs and is replaced', async (t) => {
   const threaded = await faultyShards(t, 300);
   const key = threaded.keyOf(0);
