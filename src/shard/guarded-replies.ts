@@ -1,4 +1,5 @@
 import { assert } from '../base/assert.ts';
+import { ByteShelf } from '../base/byte-shelf.ts';
 import { type PartitionGates, WaitState } from '../cluster/partition-gates.ts';
 import { ReplyReader, type ReplySink, ReplyWriter } from '../command/reply.ts';
 import { GuardKind, REFUSED_HEAD_BYTES, type RefusalReason, WAIT_BYTES, WAITS_HEAD_BYTES } from './guarded-reply.ts';
@@ -31,10 +32,15 @@ interface ParkedReply {
   /** Where the first of its waits stands that is not over; `replyAt` is behind the last. */
   at: number;
   readonly replyAt: number;
+  readonly end: number;
+  /** What it was counted with. */
+  readonly size: number;
   readonly deadlineMs: number;
 }
 
 const COMPACTED = 1024;
+
+const shelf = new ByteShelf();
 
 /** Replies that wait for writes of one partition, in the order of these. */
 class ParkedQueue {
@@ -130,7 +136,7 @@ export class GuardedReplies {
         if (state === WaitState.waiting && nowMs < head.deadlineMs) break;
         queue.shift();
         this.count--;
-        this.bytes -= head.bytes.length;
+        this.bytes -= head.size;
         if (state === WaitState.acknowledged) this.#goOn(head);
         else this.#answerUnknown(head.sink);
       }
@@ -144,7 +150,7 @@ export class GuardedReplies {
       for (let head = queue.head; head !== null; head = queue.head) {
         queue.shift();
         this.count--;
-        this.bytes -= head.bytes.length;
+        this.bytes -= head.size;
         this.#answerUnknown(head.sink);
       }
     }
@@ -171,10 +177,19 @@ export class GuardedReplies {
     } else if (state === WaitState.abandoned) {
       this.#answerUnknown(sink);
     } else {
-      const copy = bytes.slice(at, end);
-      const parked = new DataView(copy.buffer, copy.byteOffset, copy.byteLength);
+      shelf.copy(bytes, at, end);
       const deadlineMs = this.#nowMs() + this.#limits.waitMsMax;
-      this.#park({ sink, bytes: copy, words: parked, at: 0, replyAt: replyAt - at, deadlineMs });
+      const { start: from } = shelf;
+      this.#park({
+        sink,
+        bytes: shelf.bytes,
+        words: shelf.words,
+        at: from,
+        replyAt: from + replyAt - at,
+        end: from + end - at,
+        size: end - at,
+        deadlineMs,
+      });
     }
   }
 
@@ -187,7 +202,7 @@ export class GuardedReplies {
       else this.#park(parked);
       return;
     }
-    this.#reply.open(parked.bytes, parked.replyAt, parked.bytes.length);
+    this.#reply.open(parked.bytes, parked.replyAt, parked.end);
     parked.sink.onReply(this.#reply);
   }
 
@@ -200,7 +215,7 @@ export class GuardedReplies {
     }
     queue.push(parked);
     this.count++;
-    this.bytes += parked.bytes.length;
+    this.bytes += parked.size;
   }
 
   #stateAt(words: DataView, at: number): WaitState {

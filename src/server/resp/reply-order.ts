@@ -1,5 +1,5 @@
 import { assert } from '../../base/assert.ts';
-import { copyBytes } from '../../base/copy-bytes.ts';
+import { ByteShelf } from '../../base/byte-shelf.ts';
 import type { Args } from '../../command/args.ts';
 import type { Command } from '../../command/command.ts';
 import { ReplyReader } from '../../command/reply.ts';
@@ -8,10 +8,8 @@ import type { ReplySink } from '../../shard/shard-client.ts';
 /** Slots kept for further commands; a longer pipeline makes its own. */
 const SLOTS_KEPT = 4096;
 const slots: ReplySlot[] = [];
-/** Early replies are copied one behind the other into a piece of memory, and live as long as one of them waits. */
-const SHELF_BYTES = 64 * 1024;
-let shelf = new Uint8Array(SHELF_BYTES);
-let shelfUsed = 0;
+/** Of replies that came early. */
+const shelf = new ByteShelf();
 
 /** Where replies go in the order of their commands. */
 export interface OrderedReplies {
@@ -120,21 +118,8 @@ function keep(slot: ReplySlot, reply: ReplyReader): void {
     reply.next();
     reply.skip();
   }
-  const count = reply.nextStart - start;
-  if (count > SHELF_BYTES - shelfUsed) {
-    // A large one stays alone.
-    if (count > SHELF_BYTES / 8) {
-      slot.kept = reply.bytes.slice(start, reply.nextStart);
-      slot.keptStart = 0;
-      slot.keptEnd = count;
-      return;
-    }
-    shelf = new Uint8Array(SHELF_BYTES);
-    shelfUsed = 0;
-  }
-  copyBytes(reply.bytes, start, shelf, shelfUsed, count);
-  slot.kept = shelf;
-  slot.keptStart = shelfUsed;
-  shelfUsed += count;
-  slot.keptEnd = shelfUsed;
+  shelf.copy(reply.bytes, start, reply.nextStart);
+  slot.kept = shelf.bytes;
+  slot.keptStart = shelf.start;
+  slot.keptEnd = shelf.start + reply.nextStart - start;
 }
