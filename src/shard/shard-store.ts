@@ -31,6 +31,11 @@ export interface ReplicatedStore extends ShardStore {
   shown: Uint8Array | null;
   setOwned(partition: number, isOwned: boolean): void;
   isOwned(partition: number): boolean;
+  /**
+   * Has nothing expire by itself in a partition that is owned, until it is taken back, or the partition is given up. What
+   * is evicted there is told all the same.
+   */
+  holdExpiry(partition: number, isHeld: boolean): void;
   /** Does to the partition what an `EffectLog` has recorded, also to one that is not owned. Tells nobody. */
   applyEffects(partition: number, record: Uint8Array): ApplyResult;
   /** Puts what `readPartition` of another store has given. */

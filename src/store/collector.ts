@@ -113,7 +113,7 @@ export class Collector {
         heap.update(position, ref, expiresAtOf(arena, ref, header), nowMs);
         continue;
       }
-      if (this.#parts.isOwned(this.#parts.partitionOf(ref))) {
+      if (this.#parts.mayExpire(this.#parts.partitionOf(ref))) {
         this.#parts.expire(index.findRef(this.#parts.hashOf(ref, header), ref), ref);
       } else {
         heap.remove(position);

@@ -69,9 +69,21 @@ export class PartitionedWriter extends StoreWriter {
   /** What expires in a partition that becomes owned comes back into the heap by and by: see `maintain`. */
   setOwned(partition: number, isOwned: boolean): void {
     if (this.isOwned(partition) === isOwned) return;
-    const { owned } = this.parts;
+    const { owned, held } = this.parts;
     owned[partition] = isOwned ? 1 : 0;
-    if (!isOwned || this.#partitions.expiringKeys(partition) === 0) return;
+    held[partition] = 0;
+    if (isOwned) this.#askToRefile(partition);
+  }
+
+  holdExpiry(partition: number, isHeld: boolean): void {
+    const { held } = this.parts;
+    if (!this.isOwned(partition) || (held[partition] === 1) === isHeld) return;
+    held[partition] = isHeld ? 1 : 0;
+    if (!isHeld) this.#askToRefile(partition);
+  }
+
+  #askToRefile(partition: number): void {
+    if (this.#partitions.expiringKeys(partition) === 0) return;
     this.#refiled[partition] = 1;
     this.#refileAt = 0;
     this.parts.isRefiling = true;
@@ -270,7 +282,7 @@ export class PartitionedWriter extends StoreWriter {
       left--;
       if ((header & FLAG_EXPIRES) === 0 || arena.word(ref * 2 + HEAP_POSITION_WORD) !== NOT_IN_HEAP) return left > 0;
       // A partition may have been given up again meanwhile.
-      if (!this.parts.isOwned(this.parts.partitionOf(ref))) return left > 0;
+      if (!this.parts.mayExpire(this.parts.partitionOf(ref))) return left > 0;
       if (!heap.prepareInsert()) {
         isFull = true;
         return false;

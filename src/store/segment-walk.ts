@@ -99,7 +99,7 @@ export class SegmentWalk {
     // Written by a writer that died before it published the record.
     if (slot === 0) return true;
     const isOver = this.#parts.isExpired(ref, header, nowMs);
-    if (isOver && this.#parts.isOwned(this.#parts.partitionOf(ref))) {
+    if (isOver && this.#parts.mayExpire(this.#parts.partitionOf(ref))) {
       this.#parts.expire(slot, ref);
       return true;
     }
@@ -131,7 +131,7 @@ export class SegmentWalk {
     const owner = arena.word(slot);
     const header = arena.word(owner * 2 + 1);
     const isOver = this.#parts.isExpired(owner, header, nowMs);
-    if (isOver && this.#parts.isOwned(this.#parts.partitionOf(owner))) {
+    if (isOver && this.#parts.mayExpire(this.#parts.partitionOf(owner))) {
       this.#parts.expire(slot, owner);
       return true;
     }

@@ -91,7 +91,7 @@ export function validate(parts: WriterParts): void {
         add(partitionExpiring, partition);
         const position = arena.word(ref * 2 + HEAP_POSITION_WORD);
         if (position === NOT_IN_HEAP) {
-          assert(parts.isRefiling || !parts.isOwned(partition), 'an entry that expires and is not in the heap');
+          assert(parts.isRefiling || !parts.mayExpire(partition), 'an entry that expires and is not in the heap');
         } else {
           filed++;
           assert(heap.refAt(position) === ref, 'a heap node that refers to another entry');

@@ -35,6 +35,8 @@ export class WriterParts {
   readonly partitions: Partitions | null;
   /** 1 for partitions, by their numbers, that are owned: those entries alone are in the heap, and told of. */
   readonly owned: Uint8Array;
+  /** 1 for partitions, by their numbers, in which nothing expires for now, although they are owned. */
+  readonly held: Uint8Array;
   /** Entries of owned partitions may be missing in the heap. */
   isRefiling = false;
 
@@ -46,6 +48,7 @@ export class WriterParts {
     this.partitions = arena.partitions;
     this.listeners = new Listeners(arena.partitions);
     this.owned = new Uint8Array(arena.partitions?.total ?? 0).fill(1);
+    this.held = new Uint8Array(this.owned.length);
     this.hasher = hasherOf(arena);
     this.index = new KeyIndex(arena, this.hasher);
     this.segments = new Segments(arena, this.epochs);
@@ -71,6 +74,11 @@ export class WriterParts {
 
   isOwned(partition: number): boolean {
     return this.partitions === null || this.owned[partition] === 1;
+  }
+
+  /** Whether entries of the partition expire by themselves. */
+  mayExpire(partition: number): boolean {
+    return this.partitions === null || (this.owned[partition] === 1 && this.held[partition] === 0);
   }
 
   isExpired(ref: number, header: number, nowMs: number): boolean {
@@ -152,13 +160,13 @@ export class WriterParts {
     listeners.tellGone(kind, partition, bytes, start, start + (header & KEY_BYTES_MASK));
   }
 
-  /** Brings an entry that expires, and was not there, into the heap, if its partition is owned. */
+  /** Brings an entry that expires, and was not there, into the heap, if it may expire by itself. */
   file(ref: number, nowMs: number): void {
     const { arena, partitions } = this;
     if (partitions !== null) {
       const partition = this.partitionOf(ref);
       partitions.countExpiringKeys(partition, 1);
-      if (!this.isOwned(partition)) {
+      if (!this.mayExpire(partition)) {
         arena.words[ref * 2 + HEAP_POSITION_WORD] = NOT_IN_HEAP;
         return;
       }

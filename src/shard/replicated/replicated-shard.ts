@@ -112,7 +112,10 @@ export class ReplicatedShard {
     this.#isSuccessor = this.#link.starts > 1;
     this.#mirror = new CoordinatorMirror(this.#link, this.gates, nowMs, (command) => {
       // From when it is asked for, another node may be primary any moment.
-      if (command.type === 'hand-over') this.gate(command.partition).closeReads();
+      if (command.type !== 'hand-over') return;
+      this.gate(command.partition).closeReads();
+      // Its successor says what goes, and may find that it lives on.
+      store.holdExpiry(command.partition, true);
     });
   }
 
@@ -398,6 +401,7 @@ export class ReplicatedShard {
         gate.beginReign(copy);
         this.#setOwned(partition, true);
       }
+      if (copy.takesRecords) this.#store.holdExpiry(partition, false);
       this.#appendHeld(copy, gate, nowMs);
       gate.refresh(copy);
     }

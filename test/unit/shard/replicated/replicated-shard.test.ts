@@ -1,4 +1,5 @@
 import test, { type ExecutionContext } from 'ava';
+import { GateRole } from '../../../../src/cluster/partition-gates.ts';
 import { commandTable } from '../../../../src/command/table.ts';
 import { PartitionedWriter } from '../../../../src/store/partitioned-writer.ts';
 import { NodesOfShards, PARTITIONS, partitionOf, type ShardNode } from './nodes-of-shards.ts';
@@ -278,6 +279,37 @@ test('entries expire on the primary alone, and on copies because it says so', (t
       t.is(cluster.at(node).store.keysOfPartition(partition), 0, `${node} ${partition}`);
     }
     cluster.at(node).store.validate();
+  }
+});
+
+test('nothing expires on a primary that has asked for its successor, who says what goes', (t) => {
+  for (const isTakenBack of [false, true]) {
+    const cluster = new NodesOfShards({ options: { handOverCancelMs: 100_000 } });
+    const a = cluster.at('a');
+    const key = keyOf(1);
+    t.is(cluster.run('a', `set ${key} 1 PX 1500`), 'OK');
+    t.is(cluster.run('a', `set ${keyOf(2)} 1 PX 1500`), 'OK');
+    cluster.rounds(30);
+    cluster.decides = false;
+    cluster.apply({
+      type: 'place',
+      moves: [{ partition: 1, version: cluster.entry(1).version, replicas: ['c', 'a', 'b'] }],
+    });
+    cluster.rounds(250);
+    t.is(a.gates.role(1), GateRole.handingOver);
+    t.is(a.store.keysOfPartition(1), 1);
+    t.is(a.store.keysOfPartition(2), 0, 'others expire');
+    if (isTakenBack) {
+      cluster.apply({
+        type: 'place',
+        moves: [{ partition: 1, version: cluster.entry(1).version, replicas: ['a', 'b', 'c'] }],
+      });
+    }
+    cluster.decides = true;
+    cluster.rounds(100);
+    t.is(cluster.entry(1).primary, isTakenBack ? 'a' : 'c');
+    for (const node of ['a', 'b', 'c']) t.is(cluster.at(node).store.keysOfPartition(1), 0, node);
+    equalStores(t, cluster, 'a', 'b', 'c');
   }
 });
 
