@@ -55,7 +55,8 @@ const reads = new Set(['read', 'survey']);
  *
  *     waiting -> greeting     `open`, or its time has come
  *     greeting -> up          both ends have shown that they know the secret
- *     greeting | up -> waiting     the connection failed, or the other end was silent: see `PendingForwards.abandon`
+ *     up -> leaving     the other node stops: what it was sent is answered yet
+ *     greeting | up | leaving -> waiting     the connection failed, or the other end was silent: see `PendingForwards.abandon`
  *     any -> closed           `close`
  */
 export class PeerLink implements CommandTarget {
@@ -67,7 +68,7 @@ export class PeerLink implements CommandTarget {
   #address: string;
   readonly #pending = new PendingForwards();
   readonly #reply = new ReplyReader();
-  #state: 'waiting' | 'greeting' | 'up' | 'closed' = 'waiting';
+  #state: 'waiting' | 'greeting' | 'up' | 'leaving' | 'closed' = 'waiting';
   #socket: Socket | null = null;
   #timer: NodeJS.Timeout | null = null;
   #failures = 0;
@@ -174,7 +175,7 @@ export class PeerLink implements CommandTarget {
 
   flush(): void {
     const writer = this.#writer;
-    if (this.#state !== 'up' || writer === null || writer.isEmpty) return;
+    if (writer === null || writer.isEmpty) return;
     this.#preparedAt = -1;
     const frame = writer.take();
     for (const forward of this.#unsent) {
@@ -315,6 +316,10 @@ export class PeerLink implements CommandTarget {
 
   #take({ kind, detail, id, bytes, start, end }: PeerFrameReader): void {
     if (kind === PeerMessage.pong) return;
+    if (kind === PeerMessage.going) {
+      this.#leave();
+      return;
+    }
     const pending = this.#pending;
     const forward = pending.byId(id);
     if (forward === null) throw new PeerFrameError('an answer to nothing');
@@ -330,6 +335,13 @@ export class PeerLink implements CommandTarget {
     else pending.count(forward, reply.kind === ReplyKind.integer ? reply.number : 0);
   }
 
+  /** The other node stops: it is sent nothing more, behind what was meant for it already. */
+  #leave(): void {
+    if (this.#state !== 'up') return;
+    this.#state = 'leaving';
+    this.#send(PeerMessage.done);
+  }
+
   #ping(): void {
     const socket = this.#socket;
     if (socket === null) return;
@@ -338,16 +350,24 @@ export class PeerLink implements CommandTarget {
       return;
     }
     this.#silentPings++;
+    this.#send(PeerMessage.ping);
+  }
+
+  /** A message without a body, at once. */
+  #send(kind: number): void {
     const writer = this.#writer as PeerFrameWriter;
     writer.reserve(0);
-    writer.add(PeerMessage.ping, 0, 0, 0);
+    writer.add(kind, 0, 0, 0);
     this.flush();
   }
 
   #lost(socket: Socket, why: string): void {
     if (socket !== this.#socket || this.#state === 'closed') return;
     const fields = { peer: this.node, address: this.#address };
-    this.#node.failures.warn(this.node, monotonicMs(), fields, `no link to another node: ${why}`);
+    // One that said before that it stops is not missed.
+    if (this.#state !== 'leaving') {
+      this.#node.failures.warn(this.node, monotonicMs(), fields, `no link to another node: ${why}`);
+    }
     this.#end('waiting');
     const { redialMsFirst, redialMsMax } = this.#node.limits;
     const delayMs = Math.min(redialMsFirst * 2 ** Math.min(this.#failures++, 20), redialMsMax);

@@ -3,7 +3,7 @@ import { ReplyKind } from '../../command/reply.ts';
 import { RefusalReason } from '../../shard/guarded-reply.ts';
 
 /**
- * Messages of a link; see `peer-frames.ts` for their head. Dialers send the first four kinds, acceptors the others.
+ * Messages of a link; see `peer-frames.ts` for their head. Dialers send the first five kinds, acceptors the others.
  *
  * | kind | detail | number | body |
  * | --- | --- | --- | --- |
@@ -11,11 +11,23 @@ import { RefusalReason } from '../../shard/guarded-reply.ts';
  * | command | `TargetFlag`s | of the request | the command as `encodeCommand` has it, by the sender's ids |
  * | publish | 1: to a shard channel | of the request | uint32 length of the channel, the channel, the payload |
  * | ping | 0 | 0 | none |
+ * | done | 0 | 0 | none: an answer to `going`; no command or message to a channel comes behind it |
  * | reply | 0 | of the request | the reply as a `ReplyWriter` holds it |
  * | refused | the `RefusalReason` | of the request | none: nothing was run |
  * | pong | 0 | 0 | none |
+ * | going | 0 | 0 | none: the node stops; what it is sent up to `done` is answered, then it ends the link |
  */
-export const PeerMessage = { names: 1, command: 2, publish: 3, ping: 4, reply: 5, refused: 6, pong: 7 } as const;
+export const PeerMessage = {
+  names: 1,
+  command: 2,
+  publish: 3,
+  ping: 4,
+  reply: 5,
+  refused: 6,
+  pong: 7,
+  going: 8,
+  done: 9,
+} as const;
 
 const LF = 0x0a;
 /** Of all names together; longer lists are not believed. */

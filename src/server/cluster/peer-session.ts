@@ -78,6 +78,7 @@ class PeerSlot implements TargetSink {
 export class PeerSession implements Session {
   readonly client = null;
   isHeld = false;
+  isLeaving = false;
   inFlight = 0;
   readonly #node: PeerSessionNode;
   readonly #connection: SessionConnection;
@@ -153,6 +154,18 @@ export class PeerSession implements Session {
 
   resume(): void {
     this.#run();
+  }
+
+  /** The asker sends its new commands elsewhere, and says behind the last one that was for here that it was. */
+  leave(): void {
+    if (this.#isClosed || this.isLeaving) return;
+    if (this.#handshake !== null) {
+      this.#connection.end();
+      return;
+    }
+    this.isLeaving = true;
+    this.#writerWith(0);
+    this.#add(PeerMessage.going, 0, 0, 0);
   }
 
   close(): void {
@@ -258,6 +271,9 @@ export class PeerSession implements Session {
         return;
       case PeerMessage.ping:
         this.#add(PeerMessage.pong, 0, 0, 0);
+        return;
+      case PeerMessage.done:
+        this.isLeaving = false;
         return;
       case PeerMessage.names: {
         const names = decodeNames(bytes, start, end);

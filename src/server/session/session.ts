@@ -19,6 +19,13 @@ export interface Session {
   /** Commands taken and not yet answered, and bytes kept that no command was made of yet. */
   readonly inFlight: number;
   readonly bufferedBytes: number;
+  /**
+   * The node stops: has the other end send nothing more, and takes what it sends until it has said so. A session without
+   * this is given nothing more.
+   */
+  leave?(): void;
+  /** After `leave`: the other end may have sent what is not read yet. */
+  readonly isLeaving?: boolean;
   /** The connection is gone: gives back whatever was held for it. Replies that still come are dropped. */
   close(): void;
 }

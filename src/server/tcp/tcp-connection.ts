@@ -147,6 +147,12 @@ export class TcpConnection implements SessionConnection {
     this.pauseInput();
   }
 
+  /** The node stops: a session that sees to its end by itself is told so; of others nothing more is read. */
+  leave(): void {
+    if (this.session?.leave === undefined) this.stopInput();
+    else this.session.leave();
+  }
+
   end(): void {
     if (this.#state !== 'open') return;
     if (this.#isFlushDue) this.flush();
@@ -174,6 +180,11 @@ export class TcpConnection implements SessionConnection {
   /** Whether nothing is under way: no command, no unsent byte. */
   get isQuiet(): boolean {
     return this.#isDone && this.unsentBytes === 0;
+  }
+
+  /** Whether a node that stops may end the connection. */
+  get hasLeft(): boolean {
+    return this.isQuiet && this.session?.isLeaving !== true;
   }
 
   /**

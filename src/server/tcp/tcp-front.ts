@@ -114,16 +114,16 @@ export class TcpFront implements ConnectionOwner {
   }
 
   /**
-   * Ends gracefully: accepts no more connections and reads no more commands, answers those taken, then closes. After
-   * `drainTimeoutMs` the rest is cut off. True when nothing was.
+   * Ends gracefully: accepts no more connections and reads no more commands, answers those taken, then closes. Of other
+   * nodes all is read that they send before they know. After `drainTimeoutMs` the rest is cut off. True when nothing was.
    */
   async drain(): Promise<boolean> {
     this.#isDraining = true;
     this.#server.close();
     const endMs = performance.now() + this.#options.drainTimeoutMs;
-    for (const connection of this.#connections) connection.stopInput();
+    for (const connection of this.#connections) connection.leave();
     for (;;) {
-      for (const connection of this.#connections) if (connection.isQuiet) connection.end();
+      for (const connection of this.#connections) if (connection.hasLeft) connection.end();
       const isOver = performance.now() >= endMs;
       if (this.#connections.size === 0 || isOver || this.#isLingering()) break;
       await new Promise((resolve) => setTimeout(resolve, DRAIN_LOOK_MS));
