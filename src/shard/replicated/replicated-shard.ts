@@ -19,15 +19,16 @@ import { CoordinatorMirror } from './coordinator-mirror.ts';
 import { CopyGate } from './copy-gate.ts';
 import { DoomedPartitions } from './doomed-partitions.ts';
 import type { RecordedEffects } from './recorded-effects.ts';
+import { RefillDelays } from './refill-delays.ts';
 import type { ShardClusterData } from './shard-cluster-data.ts';
 import { Survivors } from './survivors.ts';
+import { TroubleReports } from './trouble-reports.ts';
 
 /** Messages taken before commands have their turn. */
 const BATCH_MESSAGES_MAX = 256;
 /** Of a piece of a snapshot. */
 const CHUNK_BYTES = 64 * 1024;
 const STATUS_EVERY_MS = 500;
-const UNREADABLE_EVERY_MS = 10_000;
 /** With more copies it is told less often. */
 const STATUS_COPIES = 1024;
 
@@ -63,7 +64,8 @@ export class ReplicatedShard {
   readonly #frontBells: readonly Doorbell[];
   readonly #clock: () => number;
   readonly #onStep: () => void;
-  readonly #onTrouble: (what: string) => void;
+  readonly #troubles: TroubleReports;
+  readonly #refills = new RefillDelays();
   readonly #link: ShardLink;
   readonly #mirror: CoordinatorMirror;
   readonly #gateOf: CopyGate[];
@@ -79,7 +81,6 @@ export class ReplicatedShard {
   readonly #doomed: DoomedPartitions;
   #isAnyToldOf = false;
   #statusAtMs = 0;
-  #unreadableAtMs = Number.NEGATIVE_INFINITY;
   #appended: number[] = [];
   readonly #released = new Map<number, CopyStart>();
 
@@ -91,7 +92,7 @@ export class ReplicatedShard {
     this.#frontBells = frontBells;
     this.#clock = nowMs;
     this.#onStep = onStep;
-    this.#onTrouble = onTrouble;
+    this.#troubles = new TroubleReports(onTrouble);
     this.gates = new PartitionGates(data.gates);
     assert(this.gates.partitions === data.partitions, 'gates are of the same partitions');
     this.seqs = new Float64Array(data.partitions);
@@ -303,20 +304,16 @@ export class ReplicatedShard {
       message = decoded.message;
     } catch (error) {
       if (!(error instanceof DecodeError)) throw error;
-      this.#tellUnreadable(node, error);
+      const what = `a message of ${node} cannot be read: ${error.message}`;
+      this.#troubles.tell('unreadable', what, this.#clock());
       return;
     }
     if (!this.isOwn(message.partition)) return;
-    this.#copiesHere.receive(node, message, this.#clock());
-    this.#stale.add(message.partition);
-  }
-
-  /** Now and then: a node that speaks another language does so all the time. */
-  #tellUnreadable(node: NodeId, error: DecodeError): void {
     const nowMs = this.#clock();
-    if (nowMs < this.#unreadableAtMs) return;
-    this.#unreadableAtMs = nowMs + UNREADABLE_EVERY_MS;
-    this.#onTrouble(`a message of ${node} cannot be read: ${error.message}`);
+    const fills = message.type === 'append' || message.type === 'chunk';
+    if (fills && this.#refills.lasts(message.partition, nowMs)) return;
+    this.#copiesHere.receive(node, message, nowMs);
+    this.#stale.add(message.partition);
   }
 
   #host(): CopiesHost {
@@ -374,8 +371,9 @@ export class ReplicatedShard {
   /** The copy does not hold what it should: it is thrown away, once the call that told so is over. */
   #fail(partition: number, what: string): void {
     this.gate(partition).soil();
-    if (!this.#failed.has(partition)) this.#onTrouble(`the copy of partition ${partition} has no room for ${what}`);
+    if (this.#failed.has(partition)) return;
     this.#failed.add(partition);
+    this.#troubles.tell(what, `the copy of partition ${partition} has no room for ${what}`, this.#clock());
   }
 
   #readChunk(partition: number, stream: number, cursor: ChunkCursor): void {
@@ -389,7 +387,10 @@ export class ReplicatedShard {
     const copies = this.#copies;
     if (copies === null) return;
     const nowMs = this.#clock();
-    for (const partition of this.#failed) copies.loseData(partition, nowMs);
+    for (const partition of this.#failed) {
+      copies.loseData(partition, nowMs);
+      this.#refills.begin(partition, nowMs);
+    }
     this.#failed.clear();
     this.#doomed.clear();
     for (const partition of this.#stale) {

@@ -528,4 +528,19 @@ test('a copy whose memory does not suffice is thrown away and says so', (t) => {
   t.true(written > 10);
   t.true(cluster.at('b').troubles.length > 0);
   for (const node of ['a', 'b', 'c']) cluster.at(node).store.validate();
+
+  // It is filled again now and then, not all the time, and the log is not full of it.
+  const before = [1, 2, 3].map((partition) => cluster.at('b').gates.nextGeneration(partition));
+  const told = cluster.at('b').troubles.length;
+  cluster.rounds(6000);
+  const attempts = [1, 2, 3].map(
+    (partition, index) => cluster.at('b').gates.nextGeneration(partition) - (before[index] ?? 0),
+  );
+  t.true(attempts.some((count) => count > 0));
+  // Each discards what there was before and what it could not hold.
+  t.true(
+    attempts.every((count) => count <= 18),
+    `${attempts}`,
+  );
+  t.true(cluster.at('b').troubles.length - told <= 3, cluster.at('b').troubles.slice(told).join());
 });
