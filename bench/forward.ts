@@ -89,6 +89,7 @@ export const bench = defineBench({
       boot: 1,
       isFenced: false,
       isDraining: false,
+      isLeaving: false,
       life: 'running' as const,
       weight: 1,
       zone: null,

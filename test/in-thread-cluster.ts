@@ -554,6 +554,7 @@ export class InThreadCluster {
         boot: 1,
         isFenced: false,
         isDraining: false,
+        isLeaving: false,
         life: 'running',
         weight: 1,
         zone: null,

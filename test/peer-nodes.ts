@@ -217,6 +217,7 @@ function entryOf(id: string, port: number): NodeEntry {
     boot: 1,
     isFenced: false,
     isDraining: false,
+    isLeaving: false,
     life: 'running',
     weight: 1,
     zone: null,

@@ -60,6 +60,7 @@ function nodeOf(fields: Fields): NodeReport {
     boot: numberOf(fields, 'boot'),
     health: textOf(fields, 'health'),
     isDraining: fields['isDraining'] === true,
+    isLeaving: fields['isLeaving'] === true,
     isVoter: fields['isVoter'] === true,
     isLeader: fields['isLeader'] === true,
     primaries: numberOf(fields, 'primaries'),

@@ -52,7 +52,7 @@ function partitionsLine({ partitions, rebalance }: ClusterReport): string {
 function nodeCells(node: NodeReport): string[] {
   const notes = [
     ...(node.isLeader ? ['leader'] : []),
-    ...(node.isDraining ? ['draining'] : []),
+    ...(node.isLeaving ? ['leaving'] : node.isDraining ? ['draining'] : []),
     ...(node.isSelf ? ['asked'] : []),
   ];
   return [

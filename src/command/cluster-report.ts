@@ -41,6 +41,8 @@ export interface NodeReport {
   /** `NodeHealth` of the server; another version may have more of them. */
   readonly health: string;
   readonly isDraining: boolean;
+  /** Drained to be removed. */
+  readonly isLeaving: boolean;
   readonly isVoter: boolean;
   readonly isLeader: boolean;
   readonly primaries: number;

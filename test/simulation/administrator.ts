@@ -94,7 +94,9 @@ export class Administrator {
       world.gone.add(id);
       return;
     }
-    if (!entry.isDraining) this.#ask({ type: 'drain', node: id, boot: entry.boot, isDraining: true });
+    // First so that it stays, then so that it goes.
+    const leaves = why === 'give-up' || entry.isDraining;
+    if (!entry.isLeaving) this.#ask({ type: 'drain', node: id, boot: entry.boot, isDraining: true, leaves });
     else {
       if (why === 'give-up') this.#reset(true, id);
       this.#ask({ type: 'remove', node: id });

@@ -24,7 +24,7 @@ export function describeCommand(command: ClusterCommand): string {
     case 'place':
       return `place ${command.moves.map(({ partition, replicas }) => `p${partition} on ${replicas.join(', ')}`).join('; ')}`;
     case 'drain':
-      return `${command.isDraining ? 'drain' : 'drain no more'} ${command.node}`;
+      return `${command.isDraining ? 'drain' : 'drain no more'} ${command.node}${command.leaves ? ', which leaves' : ''}`;
     case 'stop':
       return `${command.isOver ? 'stopped' : 'stop'} ${command.node}`;
     case 'remove':
@@ -55,6 +55,7 @@ function describeNode(before: NodeEntry | undefined, after: NodeEntry): string {
   const parts = before?.boot === after.boot ? [] : [`boot ${after.boot}`];
   if ((before?.isFenced ?? false) !== after.isFenced) parts.push(after.isFenced ? 'fenced' : 'not fenced');
   if ((before?.isDraining ?? false) !== after.isDraining) parts.push(after.isDraining ? 'draining' : 'not draining');
+  if ((before?.isLeaving ?? false) !== after.isLeaving) parts.push(after.isLeaving ? 'leaving' : 'not leaving');
   if ((before?.life ?? 'running') !== after.life) parts.push(after.life);
   return parts.length === 0 ? 'as before, but for its address, weight or zone' : parts.join(', ');
 }

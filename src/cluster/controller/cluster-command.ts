@@ -48,8 +48,17 @@ export type ClusterCommand =
   | { readonly type: 'lose'; readonly partition: number; readonly epoch: number; readonly member: Member }
   /** Where copies should be from now on: steps of a plan. */
   | { readonly type: 'place'; readonly moves: readonly { partition: number; version: number; replicas: NodeId[] }[] }
-  /** Of this start of the node: asked for twice, it does not concern one that came back. */
-  | { readonly type: 'drain'; readonly node: NodeId; readonly boot: number; readonly isDraining: boolean }
+  /**
+   * The node is to have no copies, or may have some again. `leaves`: it is then removed, when it is empty. Of this start of
+   * the node: asked for twice, it does not concern one that came back.
+   */
+  | {
+      readonly type: 'drain';
+      readonly node: NodeId;
+      readonly boot: number;
+      readonly isDraining: boolean;
+      readonly leaves: boolean;
+    }
   /** Refused while a copy is placed on the node or is in sync on it. */
   | { readonly type: 'remove'; readonly node: NodeId }
   /**

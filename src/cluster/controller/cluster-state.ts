@@ -60,8 +60,10 @@ export interface NodeEntry {
   readonly boot: number;
   /** Not heard of for too long: in no in-sync set but as its last member, and never made a primary. */
   readonly isFenced: boolean;
-  /** Its partitions are being moved away, so that it can be removed. */
+  /** It is to have no copies: they are being moved away. It stays a member without any until it is drained no more. */
   readonly isDraining: boolean;
+  /** Drained in order to be removed, which the controller does when it is empty. Never without `isDraining`. */
+  readonly isLeaving: boolean;
   readonly life: NodeLife;
   readonly weight: number;
   readonly zone: string | null;

@@ -62,7 +62,7 @@ const elementCounts = {
   'hand-over': 6,
   lose: 4,
   place: 2,
-  drain: 4,
+  drain: 5,
   remove: 2,
   reset: 4,
   'set-settings': 4,
@@ -140,6 +140,7 @@ export function writeCommand(writer: ValueWriter, command: ClusterCommand): void
       writer.string(command.node);
       writer.integer(command.boot);
       writer.boolean(command.isDraining);
+      writer.boolean(command.leaves);
       return;
     case 'remove':
       writer.string(command.node);
@@ -216,6 +217,7 @@ export function readCommand(reader: ValueReader): ClusterCommand {
         node: readNodeId(reader, 'node'),
         boot: reader.integer('boot'),
         isDraining: reader.boolean('isDraining'),
+        leaves: reader.boolean('leaves'),
       };
     case 'remove':
       return { type, node: readNodeId(reader, 'node') };

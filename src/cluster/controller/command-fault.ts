@@ -41,11 +41,7 @@ export function commandFault(command: ClusterCommand): string | null {
     case 'place':
       return placeFault(command);
     case 'drain':
-      return (
-        nodeFault('node', command.node) ??
-        countFault('boot', command.boot) ??
-        flagFault('isDraining', command.isDraining)
-      );
+      return drainFault(command);
     case 'remove':
       return nodeFault('node', command.node);
     case 'reset':
@@ -81,6 +77,13 @@ function registerFault({ node, boot, address, endpoints, weight, zone }: Command
     return `the zone of node ${node} is no text of at most ${ZONE_BYTES_MAX} bytes: '${zone}'`;
   }
   return null;
+}
+
+function drainFault({ node, boot, isDraining, leaves }: CommandOf<'drain'>): string | null {
+  const fault = flagFault('isDraining', isDraining) ?? flagFault('leaves', leaves);
+  if (fault !== null) return fault;
+  if (leaves && !isDraining) return `node ${node} cannot leave without being drained`;
+  return nodeFault('node', node) ?? countFault('boot', boot);
 }
 
 /** What a primary says of itself and of what it knows. */

@@ -204,7 +204,7 @@ export class Controller {
     this.#plannedState = state;
     const fencedForMs = (node: NodeId) => this.#fencedForMs(node, nowMs);
     const commands = this.#rebalancer.plan(state, fencedForMs, this.#options.rebuildAfterMs, nowMs);
-    for (const node of emptyDrained(state)) {
+    for (const node of emptyLeaving(state)) {
       // The leader hands over first: removed, it would have to stop.
       if (node === this.#options.self || !this.#proposals.tryBegin(`remove ${node}`, nowMs)) continue;
       commands.push({ type: 'remove', node });
@@ -291,15 +291,15 @@ export class Controller {
   }
 }
 
-/** Nodes that are drained to the last copy. */
-function emptyDrained({ nodes, partitions }: ClusterState): NodeId[] {
-  const drained = new Set<NodeId>();
-  for (const { id, isDraining } of nodes.values()) if (isDraining) drained.add(id);
-  for (const { inSync, replicas } of drained.size > 0 ? partitions : []) {
-    for (const { node } of inSync) drained.delete(node);
-    for (const node of replicas) drained.delete(node);
+/** Nodes that are to leave, and have not a copy any more. */
+function emptyLeaving({ nodes, partitions }: ClusterState): NodeId[] {
+  const leaving = new Set<NodeId>();
+  for (const { id, isLeaving } of nodes.values()) if (isLeaving) leaving.add(id);
+  for (const { inSync, replicas } of leaving.size > 0 ? partitions : []) {
+    for (const { node } of inSync) leaving.delete(node);
+    for (const node of replicas) leaving.delete(node);
   }
-  return [...drained];
+  return [...leaving];
 }
 
 /** The names under which what a command asks for is waited for. */

@@ -84,10 +84,12 @@ function fencedText({ id }: NodeEntry): string {
   return `node ${id} is fenced: it is not heard of; it takes part again once it is`;
 }
 
-function drainingText({ id }: NodeEntry, partitions: readonly PartitionEntry[]): string {
+function drainingText({ id, isLeaving }: NodeEntry, partitions: readonly PartitionEntry[]): string {
   const left = partitions.filter(
     ({ inSync, replicas }) => replicas.includes(id) || inSync.some((member) => member.node === id),
   ).length;
+  if (isLeaving) return `node ${id} leaves the cluster: ${countOf(left, 'partition')} still to be moved away`;
+  if (left === 0) return `node ${id} is drained: it has no copies until it is drained no more`;
   return `node ${id} is being drained: ${countOf(left, 'partition')} still to be moved away`;
 }
 

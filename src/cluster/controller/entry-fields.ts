@@ -27,13 +27,14 @@ import {
 const lives = ['running', 'stopping', 'stopped'] as const satisfies readonly NodeLife[];
 
 export function writeNode(writer: ValueWriter, node: NodeEntry): void {
-  writer.array(9);
+  writer.array(10);
   writer.string(node.id);
   writer.string(node.address);
   writeEndpoints(writer, node.endpoints);
   writer.integer(node.boot);
   writer.boolean(node.isFenced);
   writer.boolean(node.isDraining);
+  writer.boolean(node.isLeaving);
   writer.integer(lives.indexOf(node.life));
   writeWeight(writer, node.weight);
   writeZone(writer, node.zone);
@@ -43,7 +44,7 @@ export function readNodes(reader: ValueReader): Map<NodeId, NodeEntry> {
   const nodes = new Map<NodeId, NodeEntry>();
   let before = '';
   for (let left = reader.array('nodes', 0, NODES_MAX); left > 0; left--) {
-    reader.array('node', 9, 9);
+    reader.array('node', 10, 10);
     const id = readNodeId(reader, 'id');
     if (id <= before) reader.fail('nodes', 'must be in the order of their ids');
     before = id;
@@ -54,6 +55,7 @@ export function readNodes(reader: ValueReader): Map<NodeId, NodeEntry> {
       boot: reader.integer('boot'),
       isFenced: reader.boolean('isFenced'),
       isDraining: reader.boolean('isDraining'),
+      isLeaving: reader.boolean('isLeaving'),
       life: reader.oneOf('life', lives),
       weight: readWeight(reader),
       zone: readZone(reader),

@@ -14,8 +14,20 @@ export function register(state: ClusterState, command: CommandOf<'register'>): O
   if (refusal !== null) return refused(state, refusal);
   const before = state.nodes.get(node);
   const isDraining = before?.isDraining ?? false;
+  const isLeaving = before?.isLeaving ?? false;
   const life = before?.boot === boot ? before.life : 'running';
-  const entry: NodeEntry = { id: node, address, endpoints, boot, isFenced: false, isDraining, life, weight, zone };
+  const entry: NodeEntry = {
+    id: node,
+    address,
+    endpoints,
+    boot,
+    isFenced: false,
+    isDraining,
+    isLeaving,
+    life,
+    weight,
+    zone,
+  };
   if (before !== undefined && isSameEntry(before, entry)) return applied(state);
   // What earlier starts of the node held went with their memory.
   return withNode(state, entry, (partition, nodes) => {
@@ -69,11 +81,11 @@ export function entryOf(state: ClusterState, node: NodeId, boot: number): NodeEn
   return entry;
 }
 
-export function drain(state: ClusterState, { node, boot, isDraining }: CommandOf<'drain'>): Outcome {
+export function drain(state: ClusterState, { node, boot, isDraining, leaves }: CommandOf<'drain'>): Outcome {
   const entry = entryOf(state, node, boot);
   if (typeof entry === 'string') return refused(state, entry);
-  if (entry.isDraining === isDraining) return applied(state);
-  if (isDraining) {
+  if (entry.isDraining === isDraining && entry.isLeaving === leaves) return applied(state);
+  if (isDraining && !entry.isDraining) {
     const others = [...state.nodes.values()].filter((other) => other.id !== node && !other.isDraining).length;
     if (others === 0) {
       return refused(
@@ -89,7 +101,7 @@ export function drain(state: ClusterState, { node, boot, isDraining }: CommandOf
       );
     }
   }
-  return withNode(state, { ...entry, isDraining }, (partition) => partition);
+  return withNode(state, { ...entry, isDraining, isLeaving: isDraining && leaves }, (partition) => partition);
 }
 
 export function stop(state: ClusterState, { node, boot, isOver }: CommandOf<'stop'>): Outcome {
@@ -118,7 +130,7 @@ export function remove(state: ClusterState, { node }: CommandOf<'remove'>): Outc
   if (inSync > 0 || placed > 0) {
     return refused(
       state,
-      `node ${node} still has copies: of ${placed} partitions by placement, of ${inSync} in sync; drain it first, and it is removed when it is empty`,
+      `node ${node} still has copies: of ${placed} partitions by placement, of ${inSync} in sync; drain it so that it leaves, and it is removed when it is empty`,
     );
   }
   const nodes = new Map(state.nodes);
@@ -162,6 +174,7 @@ function isSameEntry(left: NodeEntry, right: NodeEntry): boolean {
     left.boot === right.boot &&
     left.isFenced === right.isFenced &&
     left.isDraining === right.isDraining &&
+    left.isLeaving === right.isLeaving &&
     left.life === right.life &&
     left.weight === right.weight &&
     left.zone === right.zone

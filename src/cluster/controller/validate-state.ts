@@ -8,7 +8,7 @@ import { validateSettings } from './settings.ts';
  * - a member in sync is of a registered node, of its registered boot, and no node has two;
  * - a fenced node is in an in-sync set only as its last member;
  * - a partition has a primary, live and in sync, unless it has no member or its last one is on a fenced node;
- * - a node that has stopped is fenced;
+ * - a node that has stopped is fenced; one that leaves is drained;
  * - replicas are distinct, registered nodes; no epoch is above the version.
  */
 export function validateState(state: ClusterState): void {
@@ -47,8 +47,9 @@ export function validateTransition(state: ClusterState, next: ClusterState): voi
 
 function validateWhole({ settings, nodes, removed, partitions }: ClusterState): void {
   for (const node of removed.keys()) assert(!nodes.has(node), `node ${node} is removed and registered`);
-  for (const { id, life, isFenced } of nodes.values()) {
+  for (const { id, life, isFenced, isDraining, isLeaving } of nodes.values()) {
     assert(life !== 'stopped' || isFenced, `node ${id} has stopped and is not fenced`);
+    assert(!isLeaving || isDraining, `node ${id} leaves and is not drained`);
   }
   if (settings === null) assert(partitions.length === 0, 'there are partitions without settings');
   else {

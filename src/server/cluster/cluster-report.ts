@@ -62,6 +62,7 @@ function nodeReports(view: ClusterView, nowMs: number): NodeReport[] {
     boot: entry.boot,
     health: healthOf(entry, view),
     isDraining: entry.isDraining,
+    isLeaving: entry.isLeaving,
     isVoter: status.voters.includes(entry.id),
     isLeader: status.leader === entry.id,
     ...(counts.get(entry.id) ?? none),

@@ -21,6 +21,9 @@ export type ClusterVerb = keyof typeof requests;
 
 export const clusterVerbs = Object.keys(requests) as ClusterVerb[];
 
+/** What whoever removes a node should know, beside the removal. */
+const ITS_PROCESS_ENDS = 'its process then ends by itself, and starts again only with an empty data directory';
+
 type Fields = Readonly<Record<string, unknown>>;
 
 /**
@@ -77,16 +80,20 @@ export class ClusterRequests {
     }
   }
 
-  #drain({ id, boot, isDraining }: NodeEntry): Promise<ClusterAnswer> {
-    if (isDraining) return Promise.resolve(unchanged(`${id} is being drained already: ${this.#copiesOn(id)}`));
-    const command: ClusterCommand = { type: 'drain', node: id, boot, isDraining: true };
-    return this.#submit(command, 'accepted', () => `${id} is being drained: ${this.#copiesOn(id)}`);
+  #drain({ id, boot, isDraining, isLeaving }: NodeEntry): Promise<ClusterAnswer> {
+    if (isDraining && !isLeaving) {
+      return Promise.resolve(unchanged(`${id} is being drained already: ${this.#copiesOn(id)}`));
+    }
+    const command: ClusterCommand = { type: 'drain', node: id, boot, isDraining: true, leaves: false };
+    return this.#submit(command, 'accepted', () => {
+      return `${id} is being drained, and stays a member without copies: ${this.#copiesOn(id)}`;
+    });
   }
 
-  /** Ends a drain, and a failover, whichever there is. */
+  /** Ends a drain, a removal and a failover, whichever there is. */
   async #undrain({ id, boot, isDraining, life }: NodeEntry): Promise<ClusterAnswer> {
     const commands: ClusterCommand[] = [];
-    if (isDraining) commands.push({ type: 'drain', node: id, boot, isDraining: false });
+    if (isDraining) commands.push({ type: 'drain', node: id, boot, isDraining: false, leaves: false });
     if (life === 'stopping') commands.push({ type: 'resume', node: id, boot });
     let answer = unchanged(`${id} is not being drained`);
     for (const command of commands) {
@@ -98,13 +105,16 @@ export class ClusterRequests {
 
   /** An empty node is removed now, any other once it is drained: the controller does that by itself. */
   async #remove(node: NodeEntry, isForced: boolean): Promise<ClusterAnswer> {
-    const { id, boot, isDraining, isFenced } = node;
-    if (this.#countOn(id) === 0) return this.#submit({ type: 'remove', node: id }, 'applied', () => `${id} is removed`);
+    const { id, boot, isLeaving, isFenced } = node;
+    if (this.#countOn(id) === 0) {
+      return this.#submit({ type: 'remove', node: id }, 'applied', () => `${id} is removed; ${ITS_PROCESS_ENDS}`);
+    }
     if (isForced && !isFenced) {
       return refusal('conflict', `${id} is alive, so nothing on it has to be given up; remove it without force`);
     }
-    if (!isDraining) {
-      const answer = await this.#submit({ type: 'drain', node: id, boot, isDraining: true }, 'accepted', () => '');
+    if (!isLeaving) {
+      const command: ClusterCommand = { type: 'drain', node: id, boot, isDraining: true, leaves: true };
+      const answer = await this.#submit(command, 'accepted', () => '');
       if (answer.type === 'refused') return answer;
     }
     const lost = isForced ? this.#lastOn(id) : [];
@@ -113,7 +123,7 @@ export class ClusterRequests {
       if (answer.type === 'refused') return answer;
     }
     const given = lost.length === 0 ? '' : `; the last copies of ${lost.length} partitions are given up`;
-    return done('accepted', `${id} is removed once it is drained: ${this.#copiesOn(id)}${given}`);
+    return done('accepted', `${id} is removed once it is drained: ${this.#copiesOn(id)}${given}; ${ITS_PROCESS_ENDS}`);
   }
 
   async failover({ id, boot, life }: NodeEntry): Promise<ClusterAnswer> {

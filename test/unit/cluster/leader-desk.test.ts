@@ -6,7 +6,7 @@ import type { CoordinatorAnswer } from '../../../src/cluster/coordinator.ts';
 import { LeaderDesk } from '../../../src/cluster/leader-desk.ts';
 import type { Asker } from '../../../src/cluster/request-desk.ts';
 
-const COMMAND: ClusterCommand = { type: 'drain', node: 'b', boot: 1, isDraining: true };
+const COMMAND: ClusterCommand = { type: 'drain', node: 'b', boot: 1, isDraining: true, leaves: false };
 const ASKER: Asker = { node: 'b', request: 7 };
 
 interface Fixture {

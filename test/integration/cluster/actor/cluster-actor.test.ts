@@ -76,6 +76,7 @@ test.serial('a node that was removed is told, and cannot go on', async (t) => {
     node: fourth.client.self,
     boot: entry?.boot ?? 0,
     isDraining: true,
+    leaves: true,
   });
   t.is(drained.type, 'applied');
   await until(() => entryOf(first, fourth) === undefined, 'it is removed');

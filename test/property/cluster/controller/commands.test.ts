@@ -69,7 +69,7 @@ function commandOf({ kind, node: nodeNumber, partition, choice }: Draw, state: C
   if (kind < 24) return { type: 'stop', node, boot, isOver: choice % 2 === 0 };
   if (kind < 25) return { type: 'resume', node, boot };
   if (kind < 36) return { type: 'unfence', node, boot };
-  if (kind < 39) return { type: 'drain', node, boot, isDraining: choice % 2 === 0 };
+  if (kind < 39) return { type: 'drain', node, boot, isDraining: choice % 2 === 0, leaves: choice % 4 === 0 };
   if (kind < 42) return { type: 'remove', node };
   if (kind < 47) return { type: 'reset', partition, version: entry?.version ?? 0, givesUp: choice % 2 === 0 };
   if (kind < 49) {

@@ -81,7 +81,10 @@ test('joins and drains end balanced, and no partition ever has fewer copies in s
         else {
           const staying = [...made.state.nodes.values()].filter((entry) => !entry.isDraining);
           const boot = made.state.nodes.get(node)?.boot ?? 0;
-          if (staying.length > copies) made.apply({ type: 'drain', node, boot, isDraining: random(4) > 0 });
+          if (staying.length > copies) {
+            const isDraining = random(4) > 0;
+            made.apply({ type: 'drain', node, boot, isDraining, leaves: isDraining });
+          }
         }
         if (random(5) === 0) made.changeLeader();
         made.run(random(8000));

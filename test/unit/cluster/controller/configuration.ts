@@ -31,7 +31,12 @@ export function unfence(node: NodeId, boot = 1): ClusterCommand {
 }
 
 export function drain(node: NodeId, isDraining = true, boot = 1): ClusterCommand {
-  return { type: 'drain', node, boot, isDraining };
+  return { type: 'drain', node, boot, isDraining, leaves: false };
+}
+
+/** Drained in order to be removed. */
+export function leave(node: NodeId, boot = 1): ClusterCommand {
+  return { type: 'drain', node, boot, isDraining: true, leaves: true };
 }
 
 export function stop(node: NodeId, isOver: boolean, boot = 1): ClusterCommand {

@@ -2,7 +2,19 @@ import test from 'ava';
 import type { ClusterCommand } from '../../../../src/cluster/controller/cluster-command.ts';
 import { type ClusterState, emptyClusterState } from '../../../../src/cluster/controller/cluster-state.ts';
 import { Controller, controllerDefaults } from '../../../../src/cluster/controller/controller.ts';
-import { after, created, drain, entryOf, fence, place, register, running, settings, stop } from './configuration.ts';
+import {
+  after,
+  created,
+  drain,
+  entryOf,
+  fence,
+  leave,
+  place,
+  register,
+  running,
+  settings,
+  stop,
+} from './configuration.ts';
 
 /** Of the lease of 1000 ms that `settings` has, and a tenth more. */
 const WAIT_MS = 1100;
@@ -287,10 +299,20 @@ test('a partition without a node that stays goes to one that is being drained, a
   t.deepEqual(run(leading(), filling, 0, 100, 'a', 'b', 'c'), []);
 });
 
-test('a drained node is removed once nothing is left on it, but the leader not while it leads', (t) => {
+test('a drained node that leaves is removed once nothing is left on it, but the leader not while it leads', (t) => {
   const controller = leading();
-  const state = after(created(settings(1, 1), 'a', 'b', 'c'), (now) => place(now, 0, 'c'), drain('b'), drain('a'));
+  const state = after(created(settings(1, 1), 'a', 'b', 'c'), (now) => place(now, 0, 'c'), leave('b'), leave('a'));
   t.deepEqual(run(controller, state, 0, 100, 'a', 'b', 'c'), [{ type: 'remove', node: 'b' }]);
+});
+
+test('a node that is only drained stays a member without copies', (t) => {
+  const state = after(created(settings(1, 1), 'a', 'b', 'c'), (now) => place(now, 0, 'c'), drain('b'));
+  t.deepEqual(run(leading(), state, 0, 3000, 'a', 'b', 'c'), []);
+  const leaving = after(state, leave('b'));
+  t.true(leaving.nodes.get('b')?.isLeaving);
+  t.false(after(leaving, drain('b')).nodes.get('b')?.isLeaving);
+  const [entry] = [after(leaving, register('b', 2)).nodes.get('b')];
+  t.like(entry, { isDraining: true, isLeaving: true }, 'so it is after a start, too');
 });
 
 test('a drain waits while too few of the nodes that stay are there to hold the copies', (t) => {

@@ -29,6 +29,7 @@ test('a node that registers is there, live, with what it told of itself', (t) =>
     boot: 3,
     isFenced: false,
     isDraining: false,
+    isLeaving: false,
     life: 'running',
     weight: 2,
     zone: 'west',

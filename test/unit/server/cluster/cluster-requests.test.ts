@@ -2,7 +2,7 @@ import test from 'ava';
 import { ClusterRequests } from '../../../../src/server/cluster/cluster-requests.ts';
 import { nodeHexId } from '../../../../src/server/cluster/node-hex-id.ts';
 import { FakeClusterView } from '../../../fake-cluster-view.ts';
-import { after, drain, fence, place } from '../../cluster/controller/configuration.ts';
+import { after, drain, fence, leave, place } from '../../cluster/controller/configuration.ts';
 import { viewOf } from './cluster-stories.ts';
 
 const nodes = ['n1-aa', 'n1-ab', 'n2-aa'];
@@ -26,8 +26,11 @@ function cluster(): { view: FakeClusterView; ask: (verb: string, fields?: object
 
 test('a drain names the present start of the node, and tells what is left on it', async (t) => {
   const { view, ask } = cluster();
-  t.is(await ask('drain', { node: 'n2-aa' }), 'accepted: n2-aa is being drained: 2 copies are left on it');
-  t.deepEqual(view.submitted, [{ type: 'drain', node: 'n2-aa', boot: 1, isDraining: true }]);
+  t.is(
+    await ask('drain', { node: 'n2-aa' }),
+    'accepted: n2-aa is being drained, and stays a member without copies: 2 copies are left on it',
+  );
+  t.deepEqual(view.submitted, [{ type: 'drain', node: 'n2-aa', boot: 1, isDraining: true, leaves: false }]);
   t.regex(await ask('drain', { node: 'n2-aa' }), /^unchanged: /);
   t.is(await ask('undrain', { node: 'n2-aa' }), 'applied: n2-aa takes copies and primaries again');
   t.is(await ask('undrain', { node: 'n2-aa' }), 'unchanged: n2-aa is not being drained');
@@ -65,8 +68,11 @@ test('what a request may not say is told, and nothing is asked of the controller
 
 test('an empty node is removed, another one drained first', async (t) => {
   const { view, ask } = cluster();
-  t.regex(await ask('remove', { node: 'n2-aa' }), /^accepted: n2-aa is removed once it is drained: 2 copies/);
-  t.deepEqual(view.submitted, [{ type: 'drain', node: 'n2-aa', boot: 1, isDraining: true }]);
+  t.regex(
+    await ask('remove', { node: 'n2-aa' }),
+    /^accepted: n2-aa is removed once it is drained: 2 copies .* ends by itself/,
+  );
+  t.deepEqual(view.submitted, [{ type: 'drain', node: 'n2-aa', boot: 1, isDraining: true, leaves: true }]);
   view.become(
     after(view.state, {
       type: 'register',
@@ -78,8 +84,20 @@ test('an empty node is removed, another one drained first', async (t) => {
       zone: null,
     }),
   );
-  t.is(await ask('remove', { node: 'n4' }), 'applied: n4 is removed');
+  t.regex(await ask('remove', { node: 'n4' }), /^applied: n4 is removed; its process then ends by itself/);
   t.false(view.state.nodes.has('n4'));
+});
+
+test('a drain has a node that leaves stay, a removal has a drained one leave, and an undrain ends both', async (t) => {
+  const { view, ask } = cluster();
+  const last = () => view.submitted.at(-1);
+  t.regex(await ask('remove', { node: 'n2-aa' }), /^accepted: /);
+  t.regex(await ask('drain', { node: 'n2-aa' }), /^accepted: /);
+  t.deepEqual(last(), drain('n2-aa'));
+  t.regex(await ask('remove', { node: 'n2-aa' }), /^accepted: /);
+  t.deepEqual(last(), leave('n2-aa'));
+  t.regex(await ask('undrain', { node: 'n2-aa' }), /^applied: /);
+  t.like(view.state.nodes.get('n2-aa'), { isDraining: false, isLeaving: false });
 });
 
 test('force gives up the last copies of a node that is dead, and of no other', async (t) => {
