@@ -238,7 +238,7 @@ export const httpPaths = [
     parameters: [query('partitions', 'true: with an entry for each partition.')],
     answers: { 200: 'The report.' },
   },
-  clusterRequest('clusterDrain', 'drain', 'Moves all copies away from a node, which is then removed.', {
+  clusterRequest('clusterDrain', 'drain', 'Moves all copies off a node, which stays a member.', {
     'node!': 'string',
   }),
   clusterRequest(
@@ -252,7 +252,7 @@ export const httpPaths = [
   clusterRequest(
     'clusterRemove',
     'remove',
-    'Removes a node: at once when it has no copies, else when it is drained. force gives up the last copies of one that is dead.',
+    'Takes a node out of the cluster for good, once it is drained; its process ends. force gives up the last copies of one that is dead.',
     { 'node!': 'string', force: 'boolean' },
   ),
   clusterRequest(
@@ -282,7 +282,12 @@ export const httpPaths = [
   ),
   probe('health', '/health', 'Says whether the node serves, and if not, why.', 503),
   probe('healthz', '/healthz', 'As /health.', 503),
-  probe('readyz', '/readyz', 'Says whether to send the node requests: not while it loads or drains.', 503),
+  probe(
+    'readyz',
+    '/readyz',
+    'Says whether to send the node requests: not while it loads or drains, or its copies are filled.',
+    503,
+  ),
   probe('livez', '/livez', 'Answers as long as the process can.'),
   probe('metrics', '/metrics', 'Metrics in the text format of Prometheus.'),
   {
