@@ -116,6 +116,7 @@ export class ShardActor {
 
   /** One batch from each mailbox, then one step of upkeep; false when there was nothing to do. */
   turn(): boolean {
+    this.#control.began();
     // Other nodes never cease to send: to whoever is to stop, that is no work left to do.
     let worked = this.#replicated?.takeMessages() === true && !this.#control.stopRequested;
     for (let index = 0; index < this.#mailboxes.length; index++) {

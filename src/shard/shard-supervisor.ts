@@ -151,8 +151,8 @@ class SupervisedActor {
     const { activity } = this.#control;
     if (!this.#watchdog.check(activity, nowMs)) return;
     const { hangMs } = this.#limits;
-    const reason = activity < 0 ? `it overslept by more than ${hangMs} ms` : `a command ran for more than ${hangMs} ms`;
-    this.#end(this.#state.worker, reason);
+    const what = activity < 0 ? 'it overslept by' : 'a command or another step of its work ran for';
+    this.#end(this.#state.worker, `${what} more than ${hangMs} ms`);
   }
 
   stop(deadlineMs: number): Promise<void> {
