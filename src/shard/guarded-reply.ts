@@ -16,7 +16,7 @@ export const WAIT_BYTES = 10;
 export const WAITS_HEAD_BYTES = 3;
 export const REFUSED_HEAD_BYTES = 2;
 
-/** Why a command was not run; the first three and `offline` may be over soon, here or at another node. */
+/** Why a command was not run. */
 export const RefusalReason = {
   notPrimary: 0,
   handingOver: 1,
@@ -29,6 +29,21 @@ export const RefusalReason = {
   notReady: 7,
 } as const;
 export type RefusalReason = (typeof RefusalReason)[keyof typeof RefusalReason];
+
+const passing: ReadonlySet<RefusalReason> = new Set([
+  RefusalReason.notPrimary,
+  RefusalReason.handingOver,
+  RefusalReason.offline,
+  RefusalReason.notReady,
+]);
+
+/**
+ * Whether the reason may be over soon, so that the command is sent again, here or to another node, and what is behind it
+ * must not be run before.
+ */
+export function isPassing(reason: RefusalReason): boolean {
+  return passing.has(reason);
+}
 
 /**
  * Added to the row's id of a command that is sent when none is in flight of the partitions that it touches. Once a shard

@@ -1,12 +1,4 @@
-import { RefusalReason } from '../../shard/guarded-reply.ts';
-
-/** What is tried again: a command behind one that was refused for this must not run before it. */
-const passing = new Set<RefusalReason>([
-  RefusalReason.notPrimary,
-  RefusalReason.handingOver,
-  RefusalReason.offline,
-  RefusalReason.notReady,
-]);
+import { isPassing, type RefusalReason } from '../../shard/guarded-reply.ts';
 
 /**
  * Keeps the commands of one sender in their order (I7) when one of them is refused while later ones of the same partition
@@ -17,7 +9,7 @@ export class PartitionFences {
 
   /** A command with keys of these partitions was refused. */
   refused(reason: RefusalReason, partitions: readonly number[]): void {
-    if (!passing.has(reason)) return;
+    if (!isPassing(reason)) return;
     for (const partition of partitions) this.#reasons.set(partition, reason);
   }
 

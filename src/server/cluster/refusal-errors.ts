@@ -1,17 +1,7 @@
 import type { ErrorCode } from '../../base/errors.ts';
 import { RefusalReason } from '../../shard/guarded-reply.ts';
 
-/** Whether the reason may be over soon, so that the command is sent again, here or to another node. */
-export function isPassing(reason: RefusalReason): boolean {
-  return passing.has(reason);
-}
-
-const passing: ReadonlySet<RefusalReason> = new Set([
-  RefusalReason.notPrimary,
-  RefusalReason.handingOver,
-  RefusalReason.offline,
-  RefusalReason.notReady,
-]);
+export { isPassing } from '../../shard/guarded-reply.ts';
 
 export interface RefusalError {
   readonly code: ErrorCode;

@@ -1,12 +1,4 @@
-import { RefusalReason } from '../guarded-reply.ts';
-
-/** Reasons that may be over soon: the command comes again, and what is behind it must not be run before. */
-const fencing: ReadonlySet<RefusalReason> = new Set([
-  RefusalReason.notPrimary,
-  RefusalReason.handingOver,
-  RefusalReason.offline,
-  RefusalReason.notReady,
-]);
+import { isPassing, type RefusalReason } from '../guarded-reply.ts';
 
 /**
  * Keeps the order of one mailbox's commands through refusals: after one that will come again, all later ones of the same
@@ -32,7 +24,7 @@ export class Fences {
   }
 
   raise(partition: number, reason: RefusalReason): void {
-    if (!fencing.has(reason)) return;
+    if (!isPassing(reason)) return;
     if (this.#reasons[partition] === 0) this.#count++;
     this.#reasons[partition] = reason + 1;
   }
