@@ -38,7 +38,7 @@ export type WaitState = (typeof WaitState)[keyof typeof WaitState];
  *
  * | words | written by | meaning |
  * | --- | --- | --- |
- * | lease ends, lease valid | cluster actor | up to when this node may answer reads as a primary |
+ * | lease ends, lease valid | cluster actor; main, once that has ended | up to when this node may answer reads as a primary |
  * | of a partition: reads | its shard's actor | odd: its values may be read from shared memory; another number after every change |
  * | reign | its shard's actor | odd while this copy takes writes as primary; one higher at each beginning and end |
  * | acknowledged | its shard's actor | every write of this reign up to here is acknowledged |

@@ -111,8 +111,8 @@ export class ActorLink {
   }
 
   /**
-   * The shard has taken in every configuration that it was sent: a lease that depends on one of them may be given. Also
-   * true of one that has not been started yet, which answers nothing.
+   * The shard has taken in every configuration that it was sent: a lease that depends on one of them may be given. One
+   * that has ended, or was started again and waits for a full one, counts as it did before: it answers nothing.
    */
   get isConfigured(): boolean {
     return Atomics.load(this.#words, CONFIGURED_WORD) === this.#number;

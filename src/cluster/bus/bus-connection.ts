@@ -59,6 +59,8 @@ export class BusConnection {
   readonly remoteHost: string;
   /** Milliseconds since the Unix epoch; 0 before it is open. */
   openedAtMs = 0;
+  /** By `monotonicMs`, likewise. */
+  openedMs = 0;
   /** By `monotonicMs`. */
   sentMs = monotonicMs();
   receivedMs = this.sentMs;
@@ -259,6 +261,7 @@ export class BusConnection {
     this.#opener = step.opener;
     this.#outgoing = new OutgoingFrames(step.sealer, limits.frameBytes);
     this.openedAtMs = Date.now();
+    this.openedMs = monotonicMs();
     this.#host.opened(this);
   }
 

@@ -296,7 +296,7 @@ export class SocketBus implements Bus {
     this.#dialled.delete(connection);
     done?.({
       node: ending.node,
-      livedMs: wasOpen ? Date.now() - connection.openedAtMs : 0,
+      livedMs: wasOpen ? monotonicMs() - connection.openedMs : 0,
       isRefusal: ending.isRefusal && ending.code !== RefusalCode.double,
       isSelf: ending.code === RefusalCode.self,
     });
