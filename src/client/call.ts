@@ -116,9 +116,11 @@ export class Call implements Request {
     const cause = this.wasSent ? this.lastError : (whyUnsent ?? this.lastError);
     const unsent =
       cause instanceof ReplyError ? 'The call was refused until its time was up' : 'The call could not be sent in time';
+    // What an earlier attempt was told is not true of the last one.
+    const before = this.wasSent ? 'The attempt before: ' : '';
     const what = this.wasSent ? 'No answer came in time' : unsent;
     this.reject(
-      new TimeoutError(cause === undefined ? `${what}.` : `${what}. ${cause.message}`, {
+      new TimeoutError(cause === undefined ? `${what}.` : `${what}. ${before}${cause.message}`, {
         retryable: !this.maybeApplied,
         maybeApplied: this.maybeApplied,
         ...(cause !== undefined && { cause }),
