@@ -7,52 +7,22 @@ import { GateRole } from '../../cluster/partition-gates.ts';
 import { Args } from '../../command/args.ts';
 import type { Command, PairCommand, ReadCommand, SurveyCommand, WriteCommand } from '../../command/command.ts';
 import type { ReplyReader, ReplySink } from '../../command/reply.ts';
-import type { CommandTable } from '../../command/table.ts';
-import type { PartitionMap } from '../../routing/partition-map.ts';
 import { commandBytesMax, decodeCommand } from '../../shard/command-message.ts';
 import { RefusalReason } from '../../shard/guarded-reply.ts';
 import { Admission, type ShardClient } from '../../shard/shard-client.ts';
 import { copyArgs } from '../dispatch/copy-args.ts';
-import type { LocalReader } from '../dispatch/local-reader.ts';
 import type { OrderedSession } from '../dispatch/ordered-session.ts';
-import type { ReplyScratch } from '../dispatch/reply-scratch.ts';
 import { Flight, type FlightOwner, NONE } from './flight.ts';
 import { GuardedReads } from './guarded-reads.ts';
+import type { KeyRoutingParts } from './key-routing-parts.ts';
 import { NO_TARGET, PartitionRoutes } from './partition-routes.ts';
 import { errorOfRefusal, isPassing, type RefusalError } from './refusal-errors.ts';
 import { RetryLoop } from './retry-loop.ts';
 import { partitionOfCursor } from './scan-cursor.ts';
+import { ServingWatch } from './serving-watch.ts';
 import { SplitCommands } from './split-commands.ts';
-import { type CommandTarget, type NodeTargets, TargetFlag, type TargetSink } from './target.ts';
+import { type CommandTarget, TargetFlag, type TargetSink } from './target.ts';
 import { TouchedPartitions } from './touched-partitions.ts';
-
-export interface KeyRoutingParts {
-  readonly table: CommandTable;
-  readonly map: PartitionMap;
-  readonly view: ClusterView;
-  /** By shard of this node. */
-  readonly clients: readonly ShardClient[];
-  readonly readers: readonly LocalReader[];
-  readonly links: NodeTargets;
-  readonly redirects: 'asked' | 'always' | 'never';
-  /** How long a command may wait for a node that takes it, in milliseconds. */
-  readonly forwardTimeoutMs: number;
-  /** How old a copy may be that answers who allows that, in milliseconds. */
-  readonly replicaStalenessMs: number;
-  readonly scratch: ReplyScratch;
-  readonly replyBytesMax: () => number;
-  readonly onSent: () => void;
-  /** Has a survey with a cursor run on this node; `onRefused` is told why it was not, with its arguments. */
-  readonly onSurvey: (
-    command: SurveyCommand & Command,
-    args: Args,
-    sink: ReplySink,
-    onRefused: (reason: RefusalReason, args: Args) => void,
-  ) => void;
-  readonly answerDefect: ConstructorParameters<typeof GuardedReads>[3];
-  /** As `monotonicMs`. */
-  readonly nowMs?: () => number;
-}
 
 /** With keys, or with a cursor that names a partition. */
 type Keyed = (ReadCommand | WriteCommand | PairCommand | SurveyCommand) & Command;
@@ -65,8 +35,6 @@ interface WaitingActions {
 
 /** What a command that waits takes of memory beside its arguments, about. */
 const WAITING_BYTES = 300;
-/** For how long commands wait for the next lease at most; a quarter of a lease, if that is less. */
-const GRACE_MS_MAX = 100;
 const nothing = new Uint8Array(0);
 
 /**
@@ -80,14 +48,13 @@ export class KeyRouting implements FlightOwner {
   readonly nowMs: () => number;
   readonly #parts: KeyRoutingParts;
   readonly #view: ClusterView;
+  readonly #serving: ServingWatch;
   readonly #touched: TouchedPartitions;
   readonly #splits: SplitCommands;
   readonly #decoded = new Args();
   #nextOrder = 1;
   /** Commands under way to other nodes. */
   #forwarded = 0;
-  /** Whether this node has had a lease: before that it is starting, and not cut off. */
-  #hadLease = false;
   readonly #forgetView: () => void;
 
   constructor(parts: KeyRoutingParts) {
@@ -95,6 +62,7 @@ export class KeyRouting implements FlightOwner {
     this.#parts = parts;
     this.#view = view;
     this.nowMs = parts.nowMs ?? monotonicMs;
+    this.#serving = new ServingWatch(view, this.nowMs);
     this.routes = new PartitionRoutes(map, view.self);
     this.routes.update(view.state);
     this.reads = new GuardedReads(parts.readers, view.gates, this.nowMs, parts.answerDefect);
@@ -172,20 +140,9 @@ export class KeyRouting implements FlightOwner {
     return this.#parts.links.target(this.routes.nodeOf(target))?.isUp === true;
   }
 
-  /**
-   * Null when this node serves, or will in a moment; else what a client is told. One whose lease has just ended may have
-   * been busy, or its controller: for a moment commands wait for the next.
-   */
+  /** Null when this node serves, or will in a moment; else what a client is told. */
   fault(): RefusalError | null {
-    const { state, gates } = this.#view;
-    if (state.settings === null) return { code: 'not-ready', message: 'the node waits for its cluster' };
-    const leftMs = gates.leaseLeftMs(this.nowMs());
-    if (leftMs > 0) {
-      this.#hadLease = true;
-      return null;
-    }
-    const graceMs = Math.min(GRACE_MS_MAX, state.settings.leaseMs / 4);
-    return this.#hadLease && leftMs <= -graceMs ? errorOfRefusal(RefusalReason.noLease) : null;
+    return this.#serving.fault();
   }
 
   /** Whether a session that asks for keys of another node is told of it. */

@@ -1,6 +1,6 @@
 import { type KeyObject, randomBytes } from 'node:crypto';
-import { connect, type Socket } from 'node:net';
-import { type ConnectionOptions, connect as connectTls } from 'node:tls';
+import type { Socket } from 'node:net';
+import type { ConnectionOptions } from 'node:tls';
 import { assert } from '../../base/assert.ts';
 import { monotonicMs } from '../../base/monotonic.ts';
 import type { Random } from '../../base/ports.ts';
@@ -11,6 +11,7 @@ import { ReplyKind, ReplyReader } from '../../command/reply.ts';
 import type { CommandTable } from '../../command/table.ts';
 import { commandBytesMax, encodeCommand } from '../../shard/command-message.ts';
 import { Admission } from '../../shard/shard-client.ts';
+import { dialPeer, hostAndPort } from './peer-dial.ts';
 import {
   PEER_FRAME_HEAD_BYTES,
   PEER_MESSAGE_HEAD_BYTES,
@@ -42,10 +43,6 @@ export interface PeerLinkNode {
 
 /** A frame is sent when it has so many bytes, also within a turn. */
 const FRAME_BYTES = 64 * 1024;
-const READ_BYTES = 64 * 1024;
-
-/** Where all links read to: what is read is used up, or copied, before the next read. */
-const readBuffer = new Uint8Array(READ_BYTES);
 
 const reads = new Set(['read', 'survey']);
 
@@ -213,23 +210,14 @@ export class PeerLink implements CommandTarget {
       this.#wait(this.#node.limits.redialMsMax, () => this.#dial());
       return;
     }
-    const tls = this.#node.tls();
-    const settings = { host, port, noDelay: true, keepAlive: true };
     this.#state = 'greeting';
-    let socket: Socket;
-    const onData = (bytes: Uint8Array): void => this.#onData(socket, bytes);
-    if (tls === null) {
-      const callback = (count: number): boolean => {
-        onData(readBuffer.subarray(0, count));
-        return true;
-      };
-      socket = connect({ ...settings, onread: { buffer: readBuffer, callback } });
-      socket.once('connect', () => this.#greet(socket));
-    } else {
-      socket = connectTls({ ...tls, ...settings });
-      socket.on('data', (bytes) => onData(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length)));
-      socket.once('secureConnect', () => this.#greet(socket));
-    }
+    const socket = dialPeer(
+      host,
+      port,
+      this.#node.tls(),
+      (made) => this.#greet(made),
+      (made, bytes) => this.#onData(made, bytes),
+    );
     this.#socket = socket;
     socket.on('error', (error) => this.#lost(socket, error.message));
     socket.on('end', () => this.#lost(socket, 'the other end closed it'));
@@ -405,10 +393,4 @@ export class PeerLink implements CommandTarget {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
   }
-}
-
-/** The parts of `host:port`; the host of an IPv6 address may stand in brackets. */
-function hostAndPort(address: string): { host: string; port: number } {
-  const colon = address.lastIndexOf(':');
-  return { host: address.slice(0, colon).replace(/^\[(.*)\]$/, '$1'), port: Number(address.slice(colon + 1)) };
 }
