@@ -162,7 +162,16 @@ function settingsOf(partitions: number): fc.Arbitrary<ClusterSettings> {
 
 export const command: fc.Arbitrary<ClusterCommand> = fc.oneof(
   plain({ type: fc.constant('create'), settings: fc.integer({ min: 1, max: 16_384 }).chain(settingsOf) } as const),
-  plain({ type: fc.constant('register'), node: nodeId, boot: count, address, endpoints, weight, zone } as const),
+  plain({
+    type: fc.constant('register'),
+    node: nodeId,
+    boot: count,
+    address,
+    endpoints,
+    weight,
+    zone,
+    partitions: fc.option(fc.integer({ min: 1, max: 16_384 })),
+  } as const),
   plain({ type: fc.constantFrom('fence', 'unfence', 'resume'), node: nodeId, boot: count } as const),
   plain({
     type: fc.constant('alter-in-sync'),
@@ -206,6 +215,12 @@ const answer: fc.Arbitrary<CoordinatorAnswer> = fc.oneof(
     type: fc.constant('refused'),
     reason: fc.string({ unit: 'grapheme', maxLength: 100 }),
     isRetryable: fc.boolean(),
+  } as const),
+  plain({
+    type: fc.constant('refused'),
+    reason: fc.string({ unit: 'grapheme', maxLength: 100 }),
+    isRetryable: fc.constant(false),
+    isForGood: fc.constant(true as const),
   } as const),
   plain({ type: fc.constant('unknown') } as const),
 );

@@ -6,7 +6,7 @@ import type { CoordinatorAnswer } from './coordinator.ts';
 import type { RaftCoordinatorOptions } from './coordinator-options.ts';
 import type { NodeId } from './identity.ts';
 import { PartitionCopies } from './partition-copies.ts';
-import { RaftCoordinator } from './raft-coordinator.ts';
+import { type ExpulsionCause, RaftCoordinator } from './raft-coordinator.ts';
 import type { PartitionCopy, ReplicationOptions } from './replication/partition-copy.ts';
 import type { ChunkCursor, ReplicationHost } from './replication/replication-host.ts';
 
@@ -27,7 +27,7 @@ export interface ClusterNodeHost extends Omit<ReplicationHost, 'lease' | 'send' 
   /** The controller does not take this node, for now; it goes on asking. An administrator would want to know. */
   registrationRefused(reason: string): void;
   /** This node is no longer part of the cluster and must stop. */
-  expelled(reason: string): void;
+  expelled(reason: string, cause: ExpulsionCause): void;
 }
 
 /**
@@ -60,7 +60,7 @@ export class ClusterNode {
           if (this.#requests.delete(request)) host.answered(request, answer);
         },
         registrationRefused: (reason) => host.registrationRefused(reason),
-        expelled: (reason) => host.expelled(reason),
+        expelled: (reason, cause) => host.expelled(reason, cause),
       },
       nowMs,
     );

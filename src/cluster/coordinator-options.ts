@@ -17,6 +17,7 @@ export interface CoordinatorIdentity {
   readonly endpoints: NodeEndpoints;
   readonly weight: number;
   readonly zone: string | null;
+  readonly partitions: number | null;
   /** Nodes to ask for the leader as long as this one knows none: the founders, or any others. */
   readonly seeds: readonly NodeId[];
   /** What the cluster is to be created with, when it does not exist: founders have it. */
@@ -54,9 +55,9 @@ export const defaultCoordinatorOptions: Omit<RaftCoordinatorOptions, keyof Coord
 
 /** What cannot work about the options, and why, for whoever has set them; null if they can. */
 export function coordinatorOptionsFault(options: RaftCoordinatorOptions): string | null {
-  const { node, boot, address, endpoints, weight, zone, settings, random } = options;
+  const { node, boot, address, endpoints, weight, zone, partitions, settings, random } = options;
   return (
-    commandFault({ type: 'register', node, boot, address, endpoints, weight, zone }) ??
+    commandFault({ type: 'register', node, boot, address, endpoints, weight, zone, partitions }) ??
     seedsFault(options.seeds) ??
     (settings === null ? null : validateSettings(settings, options.seeds.length).refusal) ??
     timesFault(options) ??

@@ -32,6 +32,14 @@ export interface CoordinatorHost {
 
 export type CoordinatorAnswer =
   | { readonly type: 'applied'; readonly index: number }
-  /** It was not done. Retryable: only for now, as while the controller is changing. */
-  | { readonly type: 'refused'; readonly reason: string; readonly isRetryable: boolean }
+  /**
+   * It was not done. Retryable: only for now, as while the controller is changing. For good: whoever asked to be taken in
+   * can never be of this cluster as it is.
+   */
+  | {
+      readonly type: 'refused';
+      readonly reason: string;
+      readonly isRetryable: boolean;
+      readonly isForGood?: true;
+    }
   | { readonly type: 'unknown' };

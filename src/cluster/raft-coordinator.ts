@@ -18,14 +18,17 @@ import { LeaderFinder } from './leader-finder.ts';
 import { LeaseKeeper } from './lease-keeper.ts';
 import { type Asker, RequestDesk } from './request-desk.ts';
 
+/** It was removed; another process bears its name; or it is made otherwise than the cluster. */
+export type ExpulsionCause = 'removed' | 'replaced' | 'unfit';
+
 export interface RaftCoordinatorHost extends CoordinatorHost {
   send(to: NodeId, message: CoordinatorMessage | { readonly kind: 'raft'; readonly message: RaftMessage }): void;
   /** Makes a step of the log durable; `RaftCoordinator.persisted` is due then. */
   persist(action: Extract<RaftAction, { type: 'persist' }>): void;
   /** The controller does not take this node, for now; it goes on asking. */
   registrationRefused(reason: string): void;
-  /** This node cannot be part of the cluster: it was removed, or another one bears its name. */
-  expelled(reason: string): void;
+  /** This node cannot be part of the cluster. */
+  expelled(reason: string, cause: ExpulsionCause): void;
 }
 
 /**
@@ -317,6 +320,7 @@ export class RaftCoordinator implements Coordinator {
         entry === undefined
           ? `node ${this.#options.node} was removed from the cluster`
           : `another process has registered as node ${this.#options.node}, in its start number ${entry.boot}`,
+        entry === undefined ? 'removed' : 'replaced',
       );
     }
   }
@@ -368,18 +372,22 @@ export class RaftCoordinator implements Coordinator {
     else {
       // Whether it came to anything is seen in the state; at the next heartbeat it is asked for again if not.
       this.#registration = 0;
-      if (answer.type === 'refused' && !answer.isRetryable) this.#host.registrationRefused(answer.reason);
+      if (answer.type !== 'refused' || answer.isRetryable) return;
+      if (answer.isForGood === true) {
+        this.#isExpelled = true;
+        this.#host.expelled(answer.reason, 'unfit');
+      } else this.#host.registrationRefused(answer.reason);
     }
   }
 
   #heartbeat(): void {
-    const { node, boot, address, endpoints, weight, zone, heartbeatMs } = this.#options;
+    const { node, boot, address, endpoints, weight, zone, partitions, heartbeatMs } = this.#options;
     if (this.#isExpelled || this.#isLeaving) return;
     if (!this.#isRegistered) {
       // One at a time: the request is sent again until it is answered or given up.
       if (this.#registration === 0) {
         this.#registration = this.nextRequest();
-        const command = { type: 'register', node, boot, address, endpoints, weight, zone } as const;
+        const command = { type: 'register', node, boot, address, endpoints, weight, zone, partitions } as const;
         this.#requests.submit(this.#registration, command, this.#nowMs);
       }
       // A hint may name a leader that is dead: when the request is sent again, somebody else is asked.

@@ -101,6 +101,7 @@ export function nodeOptionsOf({ id, boot, seeds, settings, random }: NodeIdentit
       address: `${id}:7000`,
       endpoints: noEndpoints,
       weight: tuning.isWeighted ? 1 + (number % 3) : 1,
+      partitions: settings?.partitions ?? null,
       zone: tuning.isZoned ? `z${number % 2}` : null,
       seeds,
       settings,

@@ -270,7 +270,7 @@ export class ClusterActor {
   }
 
   #becomeMember(log: RaftLog, restored: RaftState): Membership {
-    const { weight, zone } = this.#data;
+    const { weight, zone, settings: made } = this.#data;
     const { node, settings } = this.#identity.identity;
     return new Membership(
       {
@@ -279,6 +279,7 @@ export class ClusterActor {
         settings,
         weight,
         zone,
+        partitions: made.partitions,
         random: plainRandom,
         address: () => this.#address(),
         endpoints: () => this.#endpoints(),

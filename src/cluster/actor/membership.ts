@@ -21,6 +21,8 @@ export interface MembershipOptions {
   readonly settings: ClusterSettings | null;
   readonly weight: number;
   readonly zone: string | null;
+  /** How many the node is made for. */
+  readonly partitions: number;
   readonly random: Random;
   /** As known by the time when the node registers. */
   address(): string;
@@ -178,7 +180,7 @@ export class Membership {
 }
 
 function coordinatorOptions(options: MembershipOptions, seeds: readonly NodeId[]): RaftCoordinatorOptions {
-  const { node, boot, settings, weight, zone, random } = options;
+  const { node, boot, settings, weight, zone, partitions, random } = options;
   const { heartbeatMs } = defaultCoordinatorOptions;
   return {
     ...defaultCoordinatorOptions,
@@ -194,6 +196,7 @@ function coordinatorOptions(options: MembershipOptions, seeds: readonly NodeId[]
     },
     weight,
     zone,
+    partitions,
     seeds,
     settings,
     random,

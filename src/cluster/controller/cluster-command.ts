@@ -8,7 +8,8 @@ export type ClusterCommand =
   /**
    * A node has started (or where it is reached, its weight or zone changed). A new boot is another incarnation: all copies of
    * the earlier ones leave every in-sync set. Refused for a boot lower than the registered one. Registered again
-   * with the same boot, a fenced node is no longer fenced.
+   * with the same boot, a fenced node is no longer fenced. `partitions`: how many the node is made for, null where it takes
+   * any number; refused when the cluster has another.
    */
   | {
       readonly type: 'register';
@@ -18,6 +19,7 @@ export type ClusterCommand =
       readonly endpoints: NodeEndpoints;
       readonly weight: number;
       readonly zone: string | null;
+      readonly partitions: number | null;
     }
   /** The node was not heard of for a lease and more. Its primaries go to other in-sync members. */
   | { readonly type: 'fence'; readonly node: NodeId; readonly boot: number }

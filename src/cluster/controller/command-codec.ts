@@ -55,7 +55,7 @@ const numbers = Object.fromEntries(types.map((type, number) => [type, number])) 
 /** Of the array, the type included. */
 const elementCounts = {
   create: 2,
-  register: 7,
+  register: 8,
   fence: 3,
   unfence: 3,
   'alter-in-sync': 6,
@@ -101,6 +101,8 @@ export function writeCommand(writer: ValueWriter, command: ClusterCommand): void
       writeEndpoints(writer, command.endpoints);
       writeWeight(writer, command.weight);
       writeZone(writer, command.zone);
+      if (command.partitions === null) writer.nil();
+      else writer.integer(command.partitions);
       return;
     case 'fence':
     case 'unfence':
@@ -179,6 +181,7 @@ export function readCommand(reader: ValueReader): ClusterCommand {
         endpoints: readEndpoints(reader),
         weight: readWeight(reader),
         zone: readZone(reader),
+        partitions: reader.nil('partitions') ? null : reader.integer('partitions', 1, PARTITIONS_MAX),
       };
     case 'fence':
     case 'unfence':

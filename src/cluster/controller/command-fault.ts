@@ -59,7 +59,8 @@ export function commandFault(command: ClusterCommand): string | null {
   }
 }
 
-function registerFault({ node, boot, address, endpoints, weight, zone }: CommandOf<'register'>): string | null {
+function registerFault(command: CommandOf<'register'>): string | null {
+  const { node, boot, address, endpoints, weight, zone, partitions } = command;
   const fault = nodeFault('node', node) ?? countFault('boot', boot);
   if (fault !== null) return fault;
   if (address === '') return `node ${node} gives no address; other nodes must be able to reach it`;
@@ -76,7 +77,7 @@ function registerFault({ node, boot, address, endpoints, weight, zone }: Command
   if (zone !== null && !isText(zone, ZONE_BYTES_MAX)) {
     return `the zone of node ${node} is no text of at most ${ZONE_BYTES_MAX} bytes: '${zone}'`;
   }
-  return null;
+  return partitions === null ? null : countFault('partitions', partitions, 1, PARTITIONS_MAX);
 }
 
 function drainFault({ node, boot, isDraining, leaves }: CommandOf<'drain'>): string | null {

@@ -5,6 +5,7 @@ import type { ClusterCommand } from './cluster-command.ts';
 import type { ClusterState } from './cluster-state.ts';
 import { commandFault } from './command-fault.ts';
 import { type Group, type GroupChange, type GroupView, nextGroupChange, successorOf } from './group-plan.ts';
+import { unfitness } from './node-commands.ts';
 import { NodeWatch } from './node-watch.ts';
 import { Proposals } from './proposals.ts';
 import { Rebalancer, type RebalancerOptions } from './rebalancer.ts';
@@ -45,7 +46,13 @@ export type Admission =
   | { readonly type: 'now' }
   /** To be asked again then: it may have to wait longer. */
   | { readonly type: 'wait'; readonly untilMs: number }
-  | { readonly type: 'refuse'; readonly reason: string; readonly isRetryable: boolean };
+  | {
+      readonly type: 'refuse';
+      readonly reason: string;
+      readonly isRetryable: boolean;
+      /** Whoever asks can never be of this cluster as it is. */
+      readonly isForGood?: true;
+    };
 
 export interface Decision {
   /** To be proposed in this order. */
@@ -55,6 +62,8 @@ export interface Decision {
   /** Leadership should go to this node, for this one is being drained. */
   readonly transferTo: NodeId | null;
 }
+
+type RegisterCommand = Extract<ClusterCommand, { type: 'register' }>;
 
 const NOTHING: Decision = { commands: [], membershipChanges: [], transferTo: null };
 
@@ -133,7 +142,7 @@ export class Controller {
           isRetryable: false,
         };
       case 'register':
-        return this.#admitRegister(state, command.node, command.boot, nowMs);
+        return this.#admitRegister(state, command, nowMs);
       case 'create':
       case 'alter-in-sync':
       case 'hand-over':
@@ -151,7 +160,10 @@ export class Controller {
   }
 
   /** The node's earlier process may still answer reads by its lease: the new one must not be a primary before that ends. */
-  #admitRegister(state: ClusterState, node: NodeId, boot: number, nowMs: number): Admission {
+  #admitRegister(state: ClusterState, command: RegisterCommand, nowMs: number): Admission {
+    const reason = unfitness(state, command);
+    if (reason !== null) return { type: 'refuse', reason, isRetryable: false, isForGood: true };
+    const { node, boot } = command;
     const before = state.nodes.get(node);
     if (before === undefined || boot <= before.boot) return { type: 'now' };
     // Without settings this leader may not have applied all there is yet: the cluster may exist, and leases with it.

@@ -40,6 +40,8 @@ export function register(state: ClusterState, command: CommandOf<'register'>): O
 function refusalOfRegister(state: ClusterState, command: CommandOf<'register'>): string | null {
   const fault = commandFault(command);
   if (fault !== null) return fault;
+  const unfit = unfitness(state, command);
+  if (unfit !== null) return unfit;
   const { node, boot } = command;
   const removedBoot = state.removed.get(node) ?? -1;
   if (boot <= removedBoot) {
@@ -56,6 +58,12 @@ function refusalOfRegister(state: ClusterState, command: CommandOf<'register'>):
     return `node ${node} has ended boot ${boot}; only a later start of it may take its place`;
   }
   return null;
+}
+
+/** Why the node could never be of this cluster as it is made; null: it could. */
+export function unfitness({ settings }: ClusterState, { partitions }: CommandOf<'register'>): string | null {
+  if (settings === null || partitions === null || partitions === settings.partitions) return null;
+  return `the cluster has ${settings.partitions} partitions, and this node is set to ${partitions}; set partitions to ${settings.partitions}`;
 }
 
 export function fence(state: ClusterState, { node, boot }: CommandOf<'fence'>): Outcome {

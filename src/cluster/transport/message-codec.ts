@@ -24,7 +24,7 @@ import {
 const REASON_CHARS_MAX = 1000;
 const REASON_BYTES_MAX = 4 * REASON_CHARS_MAX;
 
-const answerTypes = ['applied', 'refused', 'unknown', 'refused for now'] as const;
+const answerTypes = ['applied', 'refused', 'unknown', 'refused for now', 'refused for good'] as const;
 
 const elementCounts: Readonly<Record<number, number>> = {
   ...raftElementCounts,
@@ -110,7 +110,7 @@ function begin(kind: MessageKind): void {
   writer.integer(kind);
 }
 
-/** Its type, and its one field or nil. A refusal has a type for each of whether it is for now only. */
+/** Its type, and its one field or nil. A refusal has a type for each of whether it is for now only, or for good. */
 function writeAnswer(answer: CoordinatorAnswer): void {
   switch (answer.type) {
     case 'applied':
@@ -118,7 +118,7 @@ function writeAnswer(answer: CoordinatorAnswer): void {
       writer.integer(answer.index);
       return;
     case 'refused':
-      writer.integer(answer.isRetryable ? 3 : 1);
+      writer.integer(answer.isForGood === true ? 4 : answer.isRetryable ? 3 : 1);
       writer.string(answer.reason.slice(0, REASON_CHARS_MAX));
       return;
     case 'unknown':
@@ -179,6 +179,13 @@ function readAnswer(reader: ValueReader): CoordinatorAnswer {
       return { type, reason: reader.string('answer.reason', REASON_BYTES_MAX), isRetryable: false };
     case 'refused for now':
       return { type: 'refused', reason: reader.string('answer.reason', REASON_BYTES_MAX), isRetryable: true };
+    case 'refused for good':
+      return {
+        type: 'refused',
+        reason: reader.string('answer.reason', REASON_BYTES_MAX),
+        isRetryable: false,
+        isForGood: true,
+      };
     case 'unknown':
       if (!reader.nil('answer')) reader.fail('answer', 'must be nil');
       return { type };

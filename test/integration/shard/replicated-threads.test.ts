@@ -116,7 +116,7 @@ class ThreadNodes {
     this.#t = t;
     this.nodes = names.map((name) => new ThreadNode(name));
     t.teardown(() => Promise.all(this.nodes.map(({ supervisor }) => supervisor.stop(1000))));
-    const founded = { boot: 1, endpoints: noEndpoints, weight: 1, zone: null };
+    const founded = { boot: 1, endpoints: noEndpoints, weight: 1, zone: null, partitions: null };
     for (const node of names) this.#apply({ type: 'register', node, address: `${node}:1`, ...founded });
     const settings = { partitions: PARTITIONS, leaseMs: 700, copies: 2, minInSync: 1, onLoss: 'offline' as const };
     this.#apply({ type: 'create', settings });

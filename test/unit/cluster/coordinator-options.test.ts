@@ -16,6 +16,7 @@ const good: RaftCoordinatorOptions = {
   endpoints: noEndpoints,
   weight: 1,
   zone: null,
+  partitions: null,
   seeds: ['a', 'b', 'c'],
   settings,
   random: { nextUint32: () => 0 },

@@ -48,6 +48,7 @@ function start(): {
       endpoints: noEndpoints,
       weight: 1,
       zone: null,
+      partitions: null,
     });
   }
   coordinator.submit(0, { type: 'create', settings: settings(1, 2) });

@@ -2,6 +2,7 @@ import test from 'ava';
 import type { CoordinatorMessage } from '../../../src/cluster/cluster-message.ts';
 import { defaultRaftOptions } from '../../../src/cluster/consensus/raft-options.ts';
 import type { LogEntry, RaftState } from '../../../src/cluster/consensus/raft-types.ts';
+import type { ClusterCommand } from '../../../src/cluster/controller/cluster-command.ts';
 import { emptyClusterState, noEndpoints } from '../../../src/cluster/controller/cluster-state.ts';
 import { encodeCommand } from '../../../src/cluster/controller/command-codec.ts';
 import { controllerDefaults } from '../../../src/cluster/controller/controller.ts';
@@ -22,7 +23,12 @@ interface Run {
 }
 
 /** A node of this name that `voters` founded a group with, and its log; no voters: it has no group yet. */
-function start(node: NodeId, voters: readonly NodeId[], entries: readonly LogEntry[] = []): Run {
+function start(
+  node: NodeId,
+  voters: readonly NodeId[],
+  entries: readonly LogEntry[] = [],
+  partitions: number | null = null,
+): Run {
   const sent: Run['sent'] = [];
   const answers: Run['answers'] = [];
   const refused: string[] = [];
@@ -42,6 +48,7 @@ function start(node: NodeId, voters: readonly NodeId[], entries: readonly LogEnt
       endpoints: noEndpoints,
       weight: 1,
       zone: null,
+      partitions,
       seeds: ['a', 'b'],
       settings: settings(2, 1),
       createAfterMs: 1000,
@@ -62,7 +69,7 @@ function start(node: NodeId, voters: readonly NodeId[], entries: readonly LogEnt
       configured: () => {},
       answered: (request, answer) => answers.push([request, answer]),
       registrationRefused: (reason) => refused.push(reason),
-      expelled: (reason) => expelled.push(reason),
+      expelled: (reason, cause) => expelled.push(`${cause}: ${reason}`),
     },
     0,
   );
@@ -78,8 +85,10 @@ function start(node: NodeId, voters: readonly NodeId[], entries: readonly LogEnt
   return { coordinator, sent, answers, refused, expelled, runTo };
 }
 
-function requestsOf({ sent }: Run): { to: NodeId; request: number }[] {
-  return sent.flatMap(([to, message]) => (message.kind === 'request' ? [{ to, request: message.request }] : []));
+function requestsOf({ sent }: Run): { to: NodeId; request: number; command: ClusterCommand }[] {
+  return sent.flatMap(([to, message]) => {
+    return message.kind === 'request' ? [{ to, request: message.request, command: message.command }] : [];
+  });
 }
 
 test('a node that is alone founds a cluster: it leads, registers, creates the partitions and has a lease', (t) => {
@@ -120,6 +129,28 @@ test('a refusal for good is told, with its reason', (t) => {
   t.deepEqual(run.refused, ['no address']);
 });
 
+test('a node that is made for another number of partitions is never taken in, is told so, and asks no more', (t) => {
+  const leader = start('a', ['a']);
+  leader.runTo(1500);
+  const joiner = start('c', [], [], 5);
+  joiner.runTo(10);
+  const [asked] = requestsOf(joiner);
+  t.like(asked?.command, { type: 'register', partitions: 5 });
+  if (asked === undefined) return;
+  const { request, command } = asked;
+  leader.coordinator.receive('c', { kind: 'request', request, command }, 1501);
+  t.false(leader.coordinator.state.nodes.has('c'));
+  const [to, message] = leader.sent.at(-1) ?? ['', null];
+  t.is(to, 'c');
+  if (message?.kind !== 'answer') return t.fail('it is answered');
+  joiner.coordinator.receive('a', message, 11);
+  const reason = 'the cluster has 2 partitions, and this node is set to 5; set partitions to 2';
+  t.deepEqual([joiner.expelled, joiner.refused], [[`unfit: ${reason}`], []]);
+  const count = requestsOf(joiner).length;
+  joiner.runTo(3000);
+  t.is(requestsOf(joiner).length, count);
+});
+
 test('a second process of the same name is not taken while the first one holds a lease', (t) => {
   const run = start('a', ['a']);
   run.runTo(1500);
@@ -131,6 +162,7 @@ test('a second process of the same name is not taken while the first one holds a
     endpoints: noEndpoints,
     weight: 1,
     zone: null,
+    partitions: null,
   } as const;
   run.coordinator.receive('x', { kind: 'request', request: 77, command }, 1501);
   run.runTo(4000);
@@ -166,7 +198,16 @@ test('an entry that no node can read does not stop who applies it', (t) => {
 
 test('heartbeats come four to a lease where leases are shorter than the options reckon with', (t) => {
   const register = (node: NodeId) =>
-    ({ type: 'register', node, boot: 1, address: `${node}:1`, endpoints: noEndpoints, weight: 1, zone: null }) as const;
+    ({
+      type: 'register',
+      node,
+      boot: 1,
+      address: `${node}:1`,
+      endpoints: noEndpoints,
+      weight: 1,
+      zone: null,
+      partitions: null,
+    }) as const;
   const payloads = [register('a'), { type: 'create', settings: { ...settings(2, 1), leaseMs: 200 } } as const];
   const entries = payloads.map((command, place) => ({
     index: place + 1,

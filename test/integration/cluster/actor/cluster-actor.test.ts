@@ -91,6 +91,7 @@ test.serial('a node set to other partitions than the cluster has ends with both 
   const other = await members.add('n2', { expect: 0, seeds: [alone.address], settings: { partitions: 8 } });
   await until(() => other.failures.length > 0, 'it has failed');
   t.regex(other.failures[0] ?? '', /the cluster has 4 partitions, and this node is set to 8; set partitions to 4/);
+  t.deepEqual([...alone.client.state.nodes.keys()], [alone.client.self], 'it was never a member');
 });
 
 test.serial('founders that are set up otherwise are told, and found nothing', async (t) => {

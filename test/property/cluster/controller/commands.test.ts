@@ -63,6 +63,7 @@ function commandOf({ kind, node: nodeNumber, partition, choice }: Draw, state: C
       endpoints: noEndpoints,
       weight: 1,
       zone: choice % 2 ? 'z' : null,
+      partitions: choice % 3 ? null : 1 + (choice % 4),
     };
   }
   if (kind < 22) return { type: 'fence', node, boot };

@@ -124,6 +124,7 @@ export class FakeCluster {
       endpoints: noEndpoints,
       weight: 1,
       zone: null,
+      partitions: null,
     };
     if (this.#controller.admit(this.state, command, this.nowMs).type === 'now') this.apply(command);
   }

@@ -19,7 +19,16 @@ export function settings(partitions: number, copies: number, minInSync = 1): Clu
 }
 
 export function register(node: NodeId, boot = 1): CommandOf<'register'> {
-  return { type: 'register', node, boot, address: `${node}:7000`, endpoints: noEndpoints, weight: 1, zone: null };
+  return {
+    type: 'register',
+    node,
+    boot,
+    address: `${node}:7000`,
+    endpoints: noEndpoints,
+    weight: 1,
+    zone: null,
+    partitions: null,
+  };
 }
 
 export function fence(node: NodeId, boot = 1): ClusterCommand {

@@ -64,6 +64,14 @@ test('a registration that cannot be is refused: name, boot, address, weight', (t
   }
 });
 
+test('a node that is made for another number of partitions than there are is refused', (t) => {
+  const state = running('a', 'b');
+  const reason = /the cluster has 1 partitions, and this node is set to 3; set partitions to 1/;
+  t.regex(refusalOf(state, { ...register('c'), partitions: 3 }), reason);
+  t.true(after(state, { ...register('c'), partitions: 1 }).nodes.has('c'));
+  t.regex(refusalOf(emptyClusterState, { ...register('c'), partitions: 0 }), /partitions is 0; allowed/);
+});
+
 test('a new boot takes all copies of the earlier one out of the sets, and the primary moves', (t) => {
   const state = after(running('a', 'b', 'c'), register('a', 2));
   const { primary, epoch, version, inSync, losses } = entryOf(state);

@@ -149,7 +149,16 @@ export class ClusterOfCopies {
     const boot = (this.#boots.get(node) ?? 0) + 1;
     this.#boots.set(node, boot);
     this.nodes.set(node, new CopyNode(this, node, boot));
-    this.apply({ type: 'register', node, boot, address: `${node}:1`, endpoints: noEndpoints, weight: 1, zone: null });
+    this.apply({
+      type: 'register',
+      node,
+      boot,
+      address: `${node}:1`,
+      endpoints: noEndpoints,
+      weight: 1,
+      zone: null,
+      partitions: null,
+    });
   }
 
   stop(node: NodeId): void {

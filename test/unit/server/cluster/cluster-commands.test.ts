@@ -54,6 +54,7 @@ test('CLUSTER NODES tells who is taken for dead, and who has told no address', a
     endpoints: { tcp: '', http: '', link: '' },
     weight: 1,
     zone: null,
+    partitions: null,
   });
   view.become(state);
   const text = String(await connectionOf(view).run('cluster nodes'));

@@ -82,6 +82,7 @@ test('an empty node is removed, another one drained first', async (t) => {
       endpoints: { tcp: '', http: '', link: '' },
       weight: 1,
       zone: null,
+      partitions: null,
     }),
   );
   t.regex(await ask('remove', { node: 'n4' }), /^applied: n4 is removed; its process then ends by itself/);

@@ -14,7 +14,16 @@ export function runningCluster(nodes: readonly NodeId[], placement: Placement, m
     const host = `10.0.0.${number + 1}`;
     const endpoints = { tcp: `${host}:6379`, http: `${host}:8080`, link: `${host}:6379` };
     const address = `${host}:17379`;
-    state = after(state, { type: 'register', node, boot: 1, address, endpoints, weight: 1, zone: null });
+    state = after(state, {
+      type: 'register',
+      node,
+      boot: 1,
+      address,
+      endpoints,
+      weight: 1,
+      zone: null,
+      partitions: null,
+    });
   }
   for (const [partition, replicas] of placement.entries()) {
     state = after(

@@ -363,6 +363,7 @@ export class NodesOfShards {
         endpoints: noEndpoints,
         weight: 1,
         zone: null,
+        partitions: null,
       });
       this.nodes.set(node, new ShardNode(this, node, 1));
     }
