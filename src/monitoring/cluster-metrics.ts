@@ -3,6 +3,14 @@ import type { MetricRow } from './metric-row.ts';
 
 type Sample = readonly [labels: Readonly<Record<string, string>>, value: number];
 
+/** Names that dashboards know without the word cluster. */
+const plain: ReadonlySet<string> = new Set([
+  'failovers_total',
+  'hand_overs_total',
+  'replica_lag_records',
+  'replica_lag_seconds',
+]);
+
 /** A row of nodes of a cluster. */
 function row(
   name: string,
@@ -12,7 +20,7 @@ function row(
   samples: (cluster: ClusterFacts) => Iterable<Sample>,
 ): MetricRow {
   return {
-    name: `cluster_${name}`,
+    name: plain.has(name) ? name : `cluster_${name}`,
     type,
     help,
     labels,

@@ -132,6 +132,8 @@ test('a node that waits for its cluster, or is not taken in, is not ready and sa
   const view = new FakeClusterView('a', 3);
   const { facts } = watched(view);
   t.deepEqual(healthOf(facts), { ready: false, reasons: ['the node waits for the cluster'] });
+  view.tell({ waitsFor: 'the node waits for two others' });
+  t.deepEqual(healthOf(facts), { ready: false, reasons: ['the node waits for two others'] });
   view.tell({ registrationRefusal: 'it was removed' });
   t.deepEqual(healthOf(facts), { ready: false, reasons: ['the cluster does not take this node in: it was removed'] });
 });
@@ -172,7 +174,8 @@ test('the metrics page tells of the cluster, and on a node by itself nothing', a
   t.is(found.get('node_health{node="c"}'), 0);
   t.is(found.get('cluster_nodes{health="up"}'), 2);
   t.is(found.get('cluster_partitions{role="primary"}'), 2);
-  t.is(found.get('cluster_replica_lag_records{node="b"}'), 3);
+  t.is(found.get('replica_lag_records{node="b"}'), 3);
+  t.is(found.get('failovers_total'), 0);
   t.is(found.get('cluster_leader{node="b"}'), 1);
   t.is(found.get('cluster_term'), 3);
   t.is(found.get('cluster_bus_sent_bytes_total{node="b"}'), 10);
