@@ -90,6 +90,8 @@ function argsOf(texts: readonly string[]): Args {
 /** The replies, by step; what is not run when time is over fails the test. */
 async function run(cluster: InThreadCluster, steps: readonly Step[]): Promise<unknown[]> {
   const sessions = [0, 1, 2].map(() => new OrderedSession(cluster.shardCount));
+  // It reads copies, too; here these hold what has been done.
+  for (const session of sessions.slice(2)) session.readsReplicas = true;
   const replies: unknown[] = steps.map(() => 'NOT ANSWERED');
   for (const [number, { connection, command: texts, before }] of steps.entries()) {
     for (const what of before) happen(cluster, what);
