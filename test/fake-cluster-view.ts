@@ -12,6 +12,7 @@ const noStatus: ClusterStatus = {
   voters: [],
   learners: [],
   registrationRefusal: null,
+  waitsFor: null,
   links: [],
   copies: [],
 };

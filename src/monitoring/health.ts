@@ -22,9 +22,9 @@ export function healthOf(facts: NodeFacts): Health {
 }
 
 /** What keeps this node of a cluster from serving, or should keep requests away from it. */
-function obstacles({ isMember, filling, registrationRefusal, leaseLeftMs, nodes }: ClusterFacts): string[] {
+function obstacles({ isMember, filling, registrationRefusal, waitsFor, leaseLeftMs, nodes }: ClusterFacts): string[] {
   if (registrationRefusal !== null) return [`the cluster does not take this node in: ${registrationRefusal}`];
-  if (!isMember) return ['the node waits for the cluster'];
+  if (!isMember) return [waitsFor ?? 'the node waits for the cluster'];
   const reasons: string[] = [];
   const own = nodes.find((node) => node.isSelf);
   if (leaseLeftMs === null) reasons.push('the node is cut off from the cluster: it holds no lease');

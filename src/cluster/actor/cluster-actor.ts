@@ -33,8 +33,10 @@ import { Membership } from './membership.ts';
 import { NodeIdentityFile } from './node-identity-file.ts';
 import { PeerAddresses } from './peer-addresses.ts';
 import { ShardLinks } from './shard-links.ts';
+import { waitReport } from './wait-report.ts';
 
 const STATUS_EVERY_MS = 500;
+const TELL_WAIT_EVERY_MS = 10_000;
 /** What is due later is looked at again then. */
 const TIMER_MS_MAX = 1000;
 /** A snapshot of the largest configuration has a few megabytes. */
@@ -72,6 +74,8 @@ export class ClusterActor {
   #statusTimer: NodeJS.Timeout | null = null;
   #isClosed = false;
   #isWorking = false;
+  /** When the log was last told of what the node waits for: not at once, it has been told that it begins to look. */
+  #waitToldMs = monotonicMs();
   #complainedMs = Number.NEGATIVE_INFINITY;
 
   constructor(data: ClusterThreadData, post: (message: FromClusterThread) => void, log: Logger) {
@@ -492,6 +496,25 @@ export class ClusterActor {
     void this.close();
   }
 
+  /** Also tells the log now and then, so that a node that waits shows a sign of life. */
+  #waitsFor(): string | null {
+    const report = waitReport({
+      self: this.#node,
+      boot: this.#boot,
+      clusterId: this.#identity.identity.clusterId,
+      bootstrapExpect: this.#data.bootstrapExpect,
+      state: this.#member?.coordinator.state ?? emptyClusterState,
+      connected: this.#bus.connected.values(),
+      seedTroubles: this.#bus.seedTroubles,
+    });
+    const nowMs = monotonicMs();
+    if (report !== null && nowMs - this.#waitToldMs >= TELL_WAIT_EVERY_MS) {
+      this.#waitToldMs = nowMs;
+      this.#log.info({}, report);
+    }
+    return report;
+  }
+
   #tellStatus(): void {
     const member = this.#member;
     const raft = member?.coordinator.raft;
@@ -503,6 +526,7 @@ export class ClusterActor {
         voters: raft?.membership.voters ?? [],
         learners: raft?.membership.learners ?? [],
         registrationRefusal: member?.refusal ?? null,
+        waitsFor: this.#waitsFor(),
         links: this.#bus.links(),
         copies: this.#links.copies,
       },

@@ -41,6 +41,7 @@ const NOTHING_KNOWN: ClusterStatus = {
   voters: [],
   learners: [],
   registrationRefusal: null,
+  waitsFor: null,
   links: [],
   copies: [],
 };

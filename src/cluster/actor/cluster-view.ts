@@ -29,6 +29,8 @@ export interface ClusterStatus {
   readonly learners: readonly NodeId[];
   /** Why the controller does not take this node; null: it does, or has not said. */
   readonly registrationRefusal: string | null;
+  /** What the node waits for, in words, while it is of no cluster yet; null: it is of one, or nothing is known yet. */
+  readonly waitsFor: string | null;
   readonly links: readonly LinkStatus[];
   readonly copies: readonly CopyStatus[];
 }

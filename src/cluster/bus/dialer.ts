@@ -14,10 +14,13 @@ export interface DialOutcome {
   readonly isRefusal: boolean;
   /** What was dialled is this very node. */
   readonly isSelf: boolean;
+  /** Why it ended, or did not come about. */
+  readonly reason: string;
 }
 
 export interface DialerHost {
-  dial(to: HostPort, done: (outcome: DialOutcome) => void): void;
+  /** `opened` is called when both ends have shown who they are; `done` once it is over, however far it came. */
+  dial(to: HostPort, done: (outcome: DialOutcome) => void, opened?: () => void): void;
   /** Whether a connection to this node that was dialled here is open. */
   isDialled(node: NodeId): boolean;
 }

@@ -2,7 +2,7 @@ import type { Random } from '../../base/ports.ts';
 import type { NodeId } from '../identity.ts';
 import { formatHostPort, type HostPort, type Seed } from './bus-address.ts';
 import type { BusLimits } from './bus-options.ts';
-import type { DialerHost } from './dialer.ts';
+import type { DialerHost, DialOutcome } from './dialer.ts';
 import { Redial } from './redial.ts';
 import { type NameService, resolveSeed } from './seed-resolver.ts';
 
@@ -28,6 +28,10 @@ export class SeedSearch {
   readonly #busy = new Set<string>();
   /** By address: who was there; null: this very node. */
   #found = new Map<string, NodeId | null>();
+  /** By address, or by the name of a seed: why it was not reached when it was tried last. */
+  readonly #troubles = new Map<string, string>();
+  /** Names that were not known in the last round. */
+  readonly #unresolved = new Set<string>();
   #timer: NodeJS.Timeout | null = null;
   #isClosed = false;
   #isRunning = false;
@@ -39,6 +43,11 @@ export class SeedSearch {
     this.#names = names;
     this.#random = random;
     this.#redial = new Redial(limits.redialMsFirst, limits.redialMsMax, random);
+  }
+
+  /** Seeds that were not reached when they were tried last, and why: names that are not known, addresses without answer. */
+  get troubles(): ReadonlyMap<string, string> {
+    return this.#troubles;
   }
 
   /** Begins, or goes on at once: as after the last connection was lost. */
@@ -65,14 +74,21 @@ export class SeedSearch {
     if (this.#isClosed) return;
     const addresses = new Map(resolved.flat().map((to) => [formatHostPort(to), to]));
     this.#found = new Map([...this.#found].filter(([address]) => addresses.has(address)));
+    for (const place of this.#troubles.keys()) {
+      if (!addresses.has(place) && !this.#unresolved.has(place)) this.#troubles.delete(place);
+    }
     for (const [address, to] of addresses) this.#look(address, to);
     this.#schedule(this.#delayMs());
   }
 
   async #resolve(seed: Seed): Promise<HostPort[]> {
     try {
-      return await resolveSeed(seed, this.#names);
+      const found = await resolveSeed(seed, this.#names);
+      this.#unresolved.delete(nameOf(seed));
+      return found;
     } catch (error) {
+      this.#unresolved.add(nameOf(seed));
+      this.#troubles.set(nameOf(seed), error instanceof Error ? error.message : String(error));
       if (!this.#isClosed) this.#host.unresolved(seed, error);
       return [];
     }
@@ -83,12 +99,16 @@ export class SeedSearch {
     if (this.#busy.has(address)) return;
     if (found === null || (found !== undefined && this.#host.isDialled(found))) return;
     this.#busy.add(address);
-    this.#host.dial(to, ({ node, isSelf }) => {
+    const done = ({ node, isSelf, reason }: DialOutcome): void => {
       this.#busy.delete(address);
       if (isSelf) this.#found.set(address, null);
       else if (node !== null) this.#found.set(address, node);
       else this.#found.delete(address);
-    });
+      // Of a node that is connected already there is nothing wrong with another address.
+      if (isSelf || (node !== null && this.#host.isDialled(node))) this.#troubles.delete(address);
+      else this.#troubles.set(address, reason);
+    };
+    this.#host.dial(to, done, () => this.#troubles.delete(address));
   }
 
   #delayMs(): number {
@@ -97,4 +117,9 @@ export class SeedSearch {
     const { seedMsMax } = this.#limits;
     return seedMsMax * (0.5 + this.#random.nextUint32() / 2 ** 33);
   }
+}
+
+/** As the seed was written, but for its port. */
+export function nameOf(seed: Seed): string {
+  return seed.kind === 'srv' ? `srv:${seed.name}` : seed.host;
 }

@@ -21,7 +21,7 @@ import { decodeIntroduction, encodeIntroduction, type Introduction, RefusalCode 
 import { Peer } from './peer.ts';
 import { RefusalLog } from './refusal-log.ts';
 import { type NameService, systemNames } from './seed-resolver.ts';
-import { SeedSearch } from './seed-search.ts';
+import { nameOf, SeedSearch } from './seed-search.ts';
 import { SeenHosts } from './seen-hosts.ts';
 import { type Role, secretKeyOf } from './session-keys.ts';
 
@@ -51,7 +51,7 @@ export class SocketBus implements Bus {
   /** What was said of this node on a connection that is not open yet. */
   readonly #said = new Map<BusConnection, BusHello>();
   /** Those that are dialled, with whom to tell when they end. */
-  readonly #dialled = new Map<BusConnection, (outcome: DialOutcome) => void>();
+  readonly #dialled = new Map<BusConnection, { done(outcome: DialOutcome): void; opened(): void }>();
   #timer: NodeJS.Timeout | null = null;
   #checkedMs = 0;
   #isClosed = false;
@@ -69,7 +69,7 @@ export class SocketBus implements Bus {
       failed: (address, reason) => this.#refused('acceptor', plainHost(address), reason),
     });
     const dialling = {
-      dial: (to: HostPort, done: (outcome: DialOutcome) => void) => this.#dial(to, done),
+      dial: (to: HostPort, done: (outcome: DialOutcome) => void, opened?: () => void) => this.#dial(to, done, opened),
       isDialled: (node: NodeId) => this.#isDialled(node),
       isConnected: () => this.#connected.size > 0,
       unresolved: (seed: Seed, error: unknown) => this.#unresolved(seed, error),
@@ -112,6 +112,11 @@ export class SocketBus implements Bus {
 
   links(): BusLink[] {
     return [...this.#peers.values()].map((peer) => peer.link());
+  }
+
+  /** Seeds that were not reached when they were tried last, by name or address, and why. */
+  get seedTroubles(): ReadonlyMap<string, string> {
+    return this.#seeds.troubles;
   }
 
   get seenHost(): string {
@@ -168,11 +173,11 @@ export class SocketBus implements Bus {
     connection.start();
   }
 
-  #dial(to: HostPort, done: (outcome: DialOutcome) => void): void {
+  #dial(to: HostPort, done: (outcome: DialOutcome) => void, opened: () => void = () => {}): void {
     const connected = (socket: Socket): void => {
       const connection = new BusConnection('dialer', socket, this.#events, this.#settings);
       this.#nonces.set(connection, connection.nonce);
-      this.#dialled.set(connection, done);
+      this.#dialled.set(connection, { done, opened });
       connection.start();
     };
     const failed = (reason: string): void => {
@@ -180,7 +185,7 @@ export class SocketBus implements Bus {
       if (!this.#isClosed) {
         this.#refusals.warn(`to ${address}`, monotonicMs(), { address, reason }, 'a node of the bus is not reached');
       }
-      done({ node: null, livedMs: 0, isRefusal: false, isSelf: false });
+      done({ node: null, livedMs: 0, isRefusal: false, isSelf: false, reason });
     };
     this.#sockets.dial(to, connected, failed);
   }
@@ -222,6 +227,7 @@ export class SocketBus implements Bus {
     this.#waiting.delete(connection);
     this.#nonces.delete(connection);
     this.#open.add(connection);
+    this.#dialled.get(connection)?.opened();
     this.#correct(connection);
     const { hello, seen } = introductionOf(connection);
     const peer = this.#peer(hello.node);
@@ -292,13 +298,14 @@ export class SocketBus implements Bus {
     const isNotable = ending.isRefusal || (connection.role === 'dialer' && !wasOpen);
     if (isNotable && !isOurs) this.#refused(connection.role, connection.remoteHost, ending.reason);
     if (wasOpen) this.#left(connection, ending);
-    const done = this.#dialled.get(connection);
+    const dialled = this.#dialled.get(connection);
     this.#dialled.delete(connection);
-    done?.({
+    dialled?.done({
       node: ending.node,
       livedMs: wasOpen ? monotonicMs() - connection.openedMs : 0,
       isRefusal: ending.isRefusal && ending.code !== RefusalCode.double,
       isSelf: ending.code === RefusalCode.self,
+      reason: `it ${ending.reason}`,
     });
   }
 
@@ -330,7 +337,7 @@ export class SocketBus implements Bus {
   }
 
   #unresolved(seed: Seed, error: unknown): void {
-    const name = seed.kind === 'srv' ? `srv:${seed.name}` : seed.host;
+    const name = nameOf(seed);
     const reason = error instanceof Error ? error.message : String(error);
     this.#refusals.warn(`seed ${name}`, monotonicMs(), { seed: name, reason }, 'a seed of the cluster is not known');
   }

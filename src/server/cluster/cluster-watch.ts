@@ -20,6 +20,8 @@ export interface ClusterFacts {
   readonly filling: { readonly placed: number; readonly inSync: number } | null;
   /** Why it does not; null: it does, or has not said. */
   readonly registrationRefusal: string | null;
+  /** What it waits for while it is no member, in words; null: nothing is known yet. */
+  readonly waitsFor: string | null;
   /** Null: this node may not serve. */
   readonly leaseLeftMs: number | null;
   readonly leader: NodeId | null;
@@ -88,6 +90,7 @@ export class ClusterWatch {
       isMember: this.#isMember,
       filling: this.#filling(),
       registrationRefusal: status.registrationRefusal,
+      waitsFor: status.waitsFor,
       leaseLeftMs,
       leader,
       term,

@@ -82,6 +82,8 @@ test.serial('a node that was removed is told, and cannot go on', async (t) => {
   await until(() => entryOf(first, fourth) === undefined, 'it is removed');
   await until(() => fourth.failures.length > 0, 'it knows');
   t.regex(fourth.failures[0] ?? '', /was removed from the cluster/);
+  const again = await t.throwsAsync(members.add('n4', { expect: 0, seeds: [third.address] }));
+  t.regex(again?.message ?? '', /n4-\w+ was removed from cluster \w+\. Empty .*n4 to let it join as a new node/);
 });
 
 test.serial('a node set to other partitions than the cluster has ends with both numbers', async (t) => {
@@ -103,6 +105,18 @@ test.serial('founders that are set up otherwise are told, and found nothing', as
   t.deepEqual([first.client.clusterId, second.client.clusterId], ['', '']);
   const answer = await first.client.submit({ type: 'remove', node: 'nobody' });
   t.like(answer, { type: 'refused', isRetryable: true });
+});
+
+test.serial('a node of no cluster says what it waits for', async (t) => {
+  const members = membersOf(t);
+  const first = await members.add('n1', { expect: 3 });
+  const second = await members.add('n2', { expect: 3, seeds: [first.address, '127.0.0.1:1'] });
+  const waitsFor = () => second.client.status.waitsFor ?? '';
+  await until(() => waitsFor().includes('2 of the 3') && waitsFor().includes('seed 127.0.0.1:1'), 'it says so');
+  t.true(waitsFor().includes([first.client.self, second.client.self].sort().at(0) ?? '-'));
+  await members.add('n3', { expect: 3, seeds: [second.address] });
+  await until(() => second.client.clusterId !== '' && waitsFor() === '', 'it waits no more');
+  t.pass();
 });
 
 test.serial('a port that is taken, and a directory in use, are told by name', async (t) => {

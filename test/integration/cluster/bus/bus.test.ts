@@ -97,6 +97,31 @@ test('nodes that only know seeds find each other, themselves left out', async (t
   );
 });
 
+test('seeds that are not reached are told of with the reason, as long as that is so', async (t) => {
+  let isKnown = false;
+  const names = {
+    addresses: async (host: string) => {
+      if (host === 'late.test' && !isKnown) throw new Error('ENOTFOUND');
+      return ['127.0.0.1'];
+    },
+    services: async () => [],
+  };
+  const gone = await startBus(t, 'gone');
+  const { port } = gone;
+  await gone.bus.close();
+  const other = await startBus(t, 'other', { secret: 'another one' });
+  const late = await startBus(t, 'late');
+  const seeds = [`late.test:${late.port}`, `gone.test:${port}`, `other.test:${other.port}`];
+  const one = await startBus(t, 'one', { seeds, names });
+  await until('all of them were tried', () => one.bus.seedTroubles.size === 3);
+  t.is(one.bus.seedTroubles.get('late.test'), 'ENOTFOUND');
+  t.regex(one.bus.seedTroubles.get(`127.0.0.1:${port}`) ?? '', /ECONNREFUSED/);
+  t.true(one.bus.seedTroubles.has(`127.0.0.1:${other.port}`));
+  isKnown = true;
+  await until('one is reached', () => one.isConnectedTo('late'));
+  t.deepEqual([...one.bus.seedTroubles.keys()].sort(), [`127.0.0.1:${port}`, `127.0.0.1:${other.port}`].sort());
+});
+
 test('a seed is looked up anew when its node has moved', async (t) => {
   let port = 0;
   let rounds = 0;
