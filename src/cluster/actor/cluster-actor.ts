@@ -302,10 +302,19 @@ export class ClusterActor {
           this.#checkPartitions(state);
         },
         registrationRefused: (reason) => this.#log.warn({ reason }, 'the cluster does not take this node, for now'),
+        removed: () => this.#noteRemoval(),
         failed: (reason) => this.#fail(reason),
         worked: () => this.#settle(),
       },
     );
+  }
+
+  #noteRemoval(): void {
+    try {
+      this.#identity.write({ ...this.#identity.identity, isRemoved: true });
+    } catch (error) {
+      this.#log.error({ reason: String(error) }, 'that the node was removed could not be written down');
+    }
   }
 
   #checkPartitions({ settings }: ClusterState): void {

@@ -36,6 +36,8 @@ export interface MembershipHost {
   configured(state: ClusterState, change: Uint8Array): void;
   /** The controller does not take this node, for now. */
   registrationRefused(reason: string): void;
+  /** The cluster has removed this node, which is told as a failure, too: it is not to come back by being started again. */
+  removed(): void;
   /** The node cannot be part of its cluster any more. */
   failed(reason: string): void;
   /** Something was done outside of a call: timers may be due at other times. */
@@ -102,7 +104,10 @@ export class Membership {
           this.refusal = reason;
           host.registrationRefused(reason);
         },
-        expelled: (reason) => host.failed(reason),
+        expelled: (reason, cause) => {
+          if (cause === 'removed') host.removed();
+          host.failed(reason);
+        },
       },
       options.nowMs(),
     );

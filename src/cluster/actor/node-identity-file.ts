@@ -18,6 +18,8 @@ export interface NodeIdentity {
   readonly proposal: Proposal | null;
   /** Its log of consensus does not hold yet that it is a founder. */
   readonly isBeginning: boolean;
+  /** Its cluster has removed it: it is of none any more, and never again under its name. */
+  readonly isRemoved: boolean;
 }
 
 const NAME = 'node.json';
@@ -27,7 +29,8 @@ const NAME_CHARS_MAX = 48;
 /**
  * The file `node.json` of a node's directory, made with a new name for the node if there is none. Throws a
  * {@link FluxError} that names the file when it cannot be read or written, and when it is missing beside a log of
- * consensus: as another node of the same log, this one could vote twice.
+ * consensus: as another node of the same log, this one could vote twice. And one that names the directory when the
+ * node's cluster has removed it: started again by whoever watches over the process, it would undo that.
  */
 export class NodeIdentityFile {
   readonly #directory: string;
@@ -43,7 +46,12 @@ export class NodeIdentityFile {
     });
     if (found.includes(NAME)) {
       this.#identity = this.#read();
-      return;
+      const { node, clusterId, isRemoved } = this.#identity;
+      if (!isRemoved) return;
+      throw new FluxError(
+        'internal',
+        `${node} was removed from cluster ${clusterId}. Empty ${this.#directory} to let it join as a new node.`,
+      );
     }
     if (found.some((name) => name.endsWith('.journal'))) {
       throw new FluxError(
@@ -52,7 +60,7 @@ export class NodeIdentityFile {
       );
     }
     const node = `${cleaned(nodeName)}-${randomBytes(4).toString('hex')}`;
-    this.#identity = { node, clusterId: '', settings: null, proposal: null, isBeginning: false };
+    this.#identity = { node, clusterId: '', settings: null, proposal: null, isBeginning: false, isRemoved: false };
     this.write(this.#identity);
   }
 
@@ -93,8 +101,8 @@ export class NodeIdentityFile {
     const identity = value as NodeIdentity & { version: number };
     const fault = identityFault(identity);
     if (fault !== null) throw this.#damaged(fault);
-    const { node, clusterId, settings, proposal, isBeginning } = identity;
-    return { node, clusterId, settings, proposal, isBeginning };
+    const { node, clusterId, settings, proposal, isBeginning, isRemoved } = identity;
+    return { node, clusterId, settings, proposal, isBeginning, isRemoved };
   }
 
   #damaged(fault: string, cause?: unknown): FluxError {
@@ -121,6 +129,7 @@ function identityFault(value: NodeIdentity & { version: number }): string | null
   if (value.settings !== null && settingsFault(value.settings) !== null)
     return `settings: ${settingsFault(value.settings)}`;
   if (typeof value.isBeginning !== 'boolean') return 'isBeginning is no boolean';
+  if (typeof value.isRemoved !== 'boolean') return 'isRemoved is no boolean';
   if (value.proposal === null) return value.isBeginning ? 'there are no founders' : null;
   if (typeof value.proposal !== 'object' || !Array.isArray(value.proposal.founders)) return 'proposal is none';
   const fault = proposalFault(value.proposal) ?? settingsFault(value.proposal.settings);

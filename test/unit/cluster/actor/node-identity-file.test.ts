@@ -31,6 +31,16 @@ test('what is written is read again', (t) => {
   t.deepEqual(new NodeIdentityFile(directory, 'a').identity, identity);
 });
 
+test('a node that was removed does not start again, and says what to empty', (t) => {
+  const directory = directoryOf(t);
+  const file = new NodeIdentityFile(directory, 'a');
+  const { node } = file.identity;
+  file.write({ ...file.identity, clusterId, isRemoved: true });
+  t.throws(() => new NodeIdentityFile(directory, 'a'), {
+    message: `${node} was removed from cluster ${clusterId}. Empty ${directory} to let it join as a new node.`,
+  });
+});
+
 test('a file that is damaged is refused by its name, with what is wrong', (t) => {
   const directory = directoryOf(t);
   const path = join(directory, 'node.json');
@@ -43,6 +53,7 @@ test('a file that is damaged is refused by its name, with what is wrong', (t) =>
     [JSON.stringify({ ...good, node: 'A b' }), /node is no name of a node/],
     [JSON.stringify({ ...good, clusterId: 'x' }), /clusterId is none/],
     [JSON.stringify({ ...good, isBeginning: true }), /there are no founders/],
+    [JSON.stringify({ ...good, isRemoved: 1 }), /isRemoved is no boolean/],
     [JSON.stringify({ ...good, settings: { ...settings, copies: 99 } }), /settings: copies is 99/],
     [
       JSON.stringify({ ...good, proposal: { ...proposal, founders: ['b', 'a'] } }),
