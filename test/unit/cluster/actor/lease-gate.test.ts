@@ -40,6 +40,22 @@ test('changes that take nothing from this node wait for no shard', (t) => {
   t.deepEqual(published.slice(1), [700]);
 });
 
+test('a primary that came back in a later epoch counts as lost until the shards know of it', (t) => {
+  const { gate, published, shards } = gateOf('a');
+  const state = running('a', 'b');
+  const own = state.partitions.findIndex(({ primary }) => primary === 'a');
+  const partitions = state.partitions.map((entry, partition) =>
+    partition === own ? { ...entry, epoch: entry.epoch + 2, version: entry.version + 2 } : entry,
+  );
+  shards.areConfigured = false;
+  gate.changed(state, { ...state, partitions });
+  gate.update(700, 0);
+  t.deepEqual(published.slice(1), []);
+  shards.areConfigured = true;
+  gate.update(700, 1);
+  t.deepEqual(published.slice(1), [700]);
+});
+
 test('a lease that has long been over is taken down', (t) => {
   const { gate, published } = gateOf('a');
   gate.update(700, 0);
