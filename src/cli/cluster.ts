@@ -198,11 +198,16 @@ async function awaitMember(request: Request): Promise<Exit> {
 
 async function removeNode(request: Request): Promise<Exit> {
   const { link, values } = request;
-  const { id } = await nodeOf(request);
+  const { id, health } = await nodeOf(request);
+  // Only who is there is told that it was removed.
+  const isGone = health === 'fenced' || health === 'stopped';
+  const what = isGone
+    ? 'started again with its data directory, it joins again'
+    : 'its process ends, and cannot come back with its data directory';
   const change = await link.change('remove', { node: id, ...(values.force && { force: true }) });
   return follow(
     request,
-    `${id} is removed; its process ends, and cannot come back with its data directory`,
+    `${id} is removed; ${what}`,
     ({ nodes }) => {
       const node = nodes.find((each) => each.id === id);
       return node === undefined ? { left: 0, what: '' } : leftOn(node, 1);

@@ -151,6 +151,8 @@ test('what takes long is waited for, and told how far it is', async (t) => {
   const removed = await run('remove', '10.0.0.2:7379');
   t.is(removed.code, 0);
   t.regex(removed.stdout, /^n2-bbbb is removed; its process ends/);
+  admin.nodes = [...admin.nodes, { ...nodeOf('n3-cccc', ''), health: 'fenced', primaries: 0, replicas: 0 }];
+  t.regex((await run('remove', 'n3')).stdout, /^n3-cccc is removed; started again .*, it joins again\.$/m);
 });
 
 test('rebalance and failover end when nothing is left to do, or when their time is up', async (t) => {
