@@ -131,7 +131,7 @@ export class Rebalancer {
   #wantedOf(state: ClusterState, number: number, entry: PartitionEntry): readonly NodeId[] {
     const successors = successorsOf(state, entry);
     // A primary that is about to end hands over before anything else is done about its partition.
-    if (successors.length > 0) return withFirst(entry.replicas, successors);
+    if (successors.length > 0) return withSuccessor(entry, successors);
     const rescue = this.#rescues.get(number);
     if (rescue !== undefined) return rescue;
     const target = this.#target[number] ?? [];
@@ -195,11 +195,29 @@ function poolOf(
   return pool.length > 0 ? pool : null;
 }
 
-/** Of a partition whose primary is about to end: other copies of it that could be primary; else none. */
+/**
+ * Of a partition whose primary is about to end: other copies of it that could be primary; else none. One that is placed
+ * elsewhere by now, and was to go, is as good as any when there is no other.
+ */
 function successorsOf(state: ClusterState, entry: PartitionEntry): NodeId[] {
-  const { primary, replicas } = entry;
+  const { primary, replicas, inSync } = entry;
   if (primary === null || state.nodes.get(primary)?.life === 'running') return [];
-  return replicas.filter((node) => isFit(state, entry, node));
+  const placed = replicas.filter((node) => isFit(state, entry, node));
+  return placed.length > 0 ? placed : inSync.map(({ node }) => node).filter((node) => isFit(state, entry, node));
+}
+
+function withSuccessor(entry: PartitionEntry, successors: readonly NodeId[]): readonly NodeId[] {
+  const [first] = successors;
+  if (first === undefined || entry.replicas.includes(first)) return withFirst(entry.replicas, successors);
+  // It takes the place of one that has no copy, if there is such a one.
+  return withNew(entry, first, entry.replicas.length);
+}
+
+/** So many replicas, with another node first; those that have a copy come before those that have not. */
+function withNew({ replicas, inSync }: PartitionEntry, first: NodeId, count: number): readonly NodeId[] {
+  const having = replicas.filter((node) => inSync.some((member) => member.node === node));
+  const others = replicas.filter((node) => !having.includes(node));
+  return [first, ...having, ...others].slice(0, Math.max(1, count));
 }
 
 function isFit(state: ClusterState, { inSync }: PartitionEntry, node: NodeId): boolean {
@@ -227,7 +245,8 @@ function rescues(
   const staying = up.filter(({ isDraining }) => !isDraining);
   const candidates = staying.length > 0 ? staying : up;
   const placed = new Map<NodeId, number>();
-  for (const [partition, { primary, inSync, replicas }] of state.partitions.entries()) {
+  for (const [partition, entry] of state.partitions.entries()) {
+    const { primary, inSync, replicas } = entry;
     if (primary === null || candidates.length === 0) continue;
     if ([...replicas, ...inSync.map(({ node }) => node)].some((node) => staysUp(state, node))) continue;
     if (placed.size === 0) countPlaced(state, placed);
@@ -236,10 +255,7 @@ function rescues(
     const [first] = [...(wanted.length > 0 ? wanted : candidates)].sort((left, right) => load(left) - load(right));
     if (first === undefined) continue;
     placed.set(first.id, (placed.get(first.id) ?? 0) + 1);
-    // Those that have a copy come before those that have not.
-    const having = replicas.filter((node) => inSync.some((member) => member.node === node));
-    const others = replicas.filter((node) => !having.includes(node));
-    found.set(partition, [first.id, ...having, ...others].slice(0, Math.max(1, copies)));
+    found.set(partition, withNew(entry, first.id, copies));
   }
   return found;
 }

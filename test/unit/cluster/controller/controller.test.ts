@@ -4,11 +4,13 @@ import { type ClusterState, emptyClusterState } from '../../../../src/cluster/co
 import { Controller, controllerDefaults } from '../../../../src/cluster/controller/controller.ts';
 import {
   after,
+  alter,
   created,
   drain,
   entryOf,
   fence,
   leave,
+  member,
   place,
   register,
   running,
@@ -289,6 +291,13 @@ test('a partition whose last copy is about to end is placed on a node that stays
   const firsts = rescued.partitions.map(({ replicas }) => replicas[0]).sort();
   t.deepEqual(firsts, ['c', 'c', 'd', 'd']);
   t.deepEqual(run(controller, rescued, 150, 500, 'a', 'c', 'd'), [], 'it stays so while it is being copied');
+});
+
+test('a copy in sync that was to go is primary after one that is about to end, when no other stays', (t) => {
+  const moved = after(created(settings(1, 2), 'a', 'b', 'c'), (state) => place(state, 0, 'a', 'c'));
+  const both = after(moved, (state) => alter(state, 0, member('a'), member('c')));
+  const state = after(both, (now) => place(now, 0, 'b', 'a'), stop('b', true), stop('a', false));
+  t.deepEqual(run(leading(), state, 0, 100, 'a', 'c'), [place(state, 0, 'c', 'a')]);
 });
 
 test('a partition without a node that stays goes to one that is being drained, and one with such a copy goes nowhere', (t) => {
