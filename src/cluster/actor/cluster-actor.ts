@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { assert } from '../../base/assert.ts';
 import { copyOf } from '../../base/copy-bytes.ts';
 import { monotonicMs } from '../../base/monotonic.ts';
@@ -16,19 +15,14 @@ import type { RaftState } from '../consensus/raft-types.ts';
 import type { ClusterState, NodeEndpoints } from '../controller/cluster-state.ts';
 import { emptyClusterState } from '../controller/cluster-state.ts';
 import { decodeCommand } from '../controller/command-codec.ts';
-import { encodeState } from '../controller/state-codec.ts';
-import { Founding } from '../founding/founding.ts';
-import {
-  decodeFoundingMessage,
-  encodeFoundingMessage,
-  type Proposal,
-  type Whereabouts,
-} from '../founding/founding-message.ts';
+import type { Founding } from '../founding/founding.ts';
+import { decodeFoundingMessage, encodeFoundingMessage, type Whereabouts } from '../founding/founding-message.ts';
 import type { NodeId } from '../identity.ts';
 import { PartitionGates } from '../partition-gates.ts';
 import { decodeMessage, encodeMessage } from '../transport/message-codec.ts';
 import { MessageKind } from '../transport/message-kind.ts';
 import type { ClusterThreadData, FromClusterThread, ToClusterThread } from './cluster-thread-data.ts';
+import { Entrance } from './entrance.ts';
 import { Membership } from './membership.ts';
 import { NodeIdentityFile } from './node-identity-file.ts';
 import { PeerAddresses } from './peer-addresses.ts';
@@ -65,7 +59,7 @@ export class ClusterActor {
   readonly #bus: SocketBus;
   readonly #addresses: PeerAddresses;
   #raftLog: RaftLog | null = null;
-  #founding: Founding | null = null;
+  #entrance: Entrance | null = null;
   #member: Membership | null = null;
   #busPort = 0;
   #announced = '';
@@ -132,9 +126,8 @@ export class ClusterActor {
       throw error;
     }
     if (this.#isClosed) return;
-    const { clusterId, proposal } = this.#identity.identity;
-    if (clusterId === '') this.#look(proposal);
-    else await this.#enter();
+    await this.#begin(this.#raftLog);
+    if (this.#isClosed) return;
     this.#statusTimer = setInterval(() => this.#tellStatus(), STATUS_EVERY_MS);
     this.#front.schedule();
     this.#settle();
@@ -174,6 +167,10 @@ export class ClusterActor {
     return this.#identity.identity.node;
   }
 
+  get #founding(): Founding | null {
+    return this.#entrance?.founding ?? null;
+  }
+
   get #boot(): number {
     assert(this.#raftLog !== null, 'the log is open');
     return this.#raftLog.boot;
@@ -197,80 +194,28 @@ export class ClusterActor {
     return { node, boot: this.#boot, address: this.#address(), clusterId };
   }
 
-  /** There is no cluster that this node is of. */
-  #look(promised: Proposal | null): void {
-    const { bootstrapExpect, settings, bus } = this.#data;
-    const founding = new Founding(
-      {
-        self: this.#node,
-        boot: this.#boot,
-        expect: bootstrapExpect,
-        settings,
-        hasSeeds: bus.seeds.length > 0,
-        random: plainRandom,
-        newClusterId: () => randomBytes(20).toString('hex'),
+  async #begin(log: RaftLog): Promise<void> {
+    this.#entrance = new Entrance(this.#data, this.#identity, log, this.#log, {
+      send: (to, message) => this.#bus.send(to, BusChannel.founding, encodeFoundingMessage(message)),
+      work: (event) => this.#work(event),
+      heardOf: (nodes) => {
+        this.#addresses.heardOf(nodes);
+        this.#setPeers();
       },
-      promised,
-      {
-        send: (to, message) => this.#bus.send(to, BusChannel.founding, encodeFoundingMessage(message)),
-        hold: (proposal) => {
-          this.#identity.write({ ...this.#identity.identity, proposal });
-          queueMicrotask(() => this.#work(() => founding.held()));
-        },
-        found: (proposal) => this.#found(proposal),
-        join: (clusterId) => this.#join(clusterId),
-        hindered: (reason) => this.#log.warn({ reason }, 'the node waits for a cluster'),
-        heardOf: (nodes) => {
-          this.#addresses.heardOf(nodes);
-          this.#setPeers();
-        },
-      },
-      monotonicMs(),
-    );
-    this.#founding = founding;
-    const how = bootstrapExpect > 0 ? `to be founded by ${bootstrapExpect}, or to join` : 'to join';
-    this.#log.info({ id: this.#node, seeds: bus.seeds }, `the node looks for a cluster ${how}`);
+      entered: (clusterId, restored) => this.#entered(clusterId, log, restored),
+      failed: (reason) => this.#fail(reason),
+    });
+    await this.#entrance.begin();
   }
 
-  #found(proposal: Proposal): void {
-    const { clusterId, settings, founders } = proposal;
-    this.#identity.write({ ...this.#identity.identity, clusterId, settings, proposal, isBeginning: true });
-    this.#log.info({ clusterId, founders }, 'the node is a founder of a cluster');
-    void this.#enter().then(() => this.#settle());
-  }
-
-  #join(clusterId: string): void {
-    this.#identity.write({ ...this.#identity.identity, clusterId, settings: null, proposal: null, isBeginning: false });
-    this.#log.info({ clusterId }, 'the node joins a cluster');
-    void this.#enter().then(() => this.#settle());
-  }
-
-  /** The node is of a cluster, by its own file. */
-  async #enter(): Promise<void> {
-    const log = this.#raftLog;
-    assert(log !== null, 'the log is open');
-    let restored: RaftState = log.raft;
-    const { identity } = this.#identity;
-    if (identity.isBeginning && identity.proposal !== null) {
-      if (restored.snapshot === null) {
-        const snapshot = foundingSnapshot(identity.proposal);
-        try {
-          await log.save({ hard: null, snapshot, entries: [] });
-        } catch (error) {
-          this.#fail(String(error));
-          return;
-        }
-        restored = { ...restored, snapshot };
-      }
-      this.#identity.write({ ...identity, isBeginning: false });
-    }
+  #entered(clusterId: string, log: RaftLog, restored: RaftState): void {
     if (this.#isClosed) return;
-    this.#founding = null;
-    this.#post({ kind: 'member', clusterId: identity.clusterId });
+    this.#post({ kind: 'member', clusterId });
     this.#member = this.#becomeMember(log, restored);
     if (this.#isClosed) return;
     for (const peer of this.#bus.connected.values()) this.#connected(peer);
     this.#announce();
+    this.#settle();
   }
 
   #becomeMember(log: RaftLog, restored: RaftState): Membership {
@@ -541,12 +486,6 @@ export class ClusterActor {
       },
     });
   }
-}
-
-/** Every founder begins from the same: a group of all founders that has agreed on nothing. */
-function foundingSnapshot({ founders }: Proposal): NonNullable<RaftState['snapshot']> {
-  const membership = { voters: founders, learners: [] };
-  return { index: 0, term: 0, membership, data: encodeState(emptyClusterState) };
 }
 
 /** Of a replication message: whose it is. Null: it is another. */
