@@ -143,9 +143,14 @@ test('behind a refused command, those of its partition are refused until one res
   await script.until(1);
   script.refuse(0, RefusalReason.handingOver);
   t.like(await first, { reason: RefusalReason.handingOver });
-  t.like(await client.call('set', 'a2', ''), { reason: RefusalReason.handingOver });
+  const second = client.call('set', 'a2', '');
   const other = client.call('set', 'b1', '');
   await script.until(2);
+  t.deepEqual(
+    script.asked.map(({ texts }) => texts[0]),
+    ['a1', 'b1'],
+  );
+  t.like(await second, { reason: RefusalReason.handingOver });
   script.reply(1, (reply) => reply.ok());
   t.is(await other, 'OK');
   const again = client.callWith(TargetFlag.resumes, 'set', 'a1', '');
