@@ -50,7 +50,11 @@ test('GET /v1/cluster reports, with partitions when asked for', async (t) => {
 test.serial('POST /v1/cluster/… asks the cluster, and tells what it answers', async (t) => {
   t.deepEqual(await ask('/drain', { node: 'b' }), {
     status: 200,
-    body: { ok: true, result: 'accepted', message: 'b is being drained, and stays a member without copies: 2 copies are left on it' },
+    body: {
+      ok: true,
+      result: 'accepted',
+      message: 'b is being drained, and stays a member without copies: 2 copies are left on it',
+    },
   });
   t.like(await ask('/undrain', { node: 'b' }), { status: 200, body: { result: 'applied' } });
   t.like(await ask('/rebalance', {}), { status: 200, body: { result: 'unchanged' } });
