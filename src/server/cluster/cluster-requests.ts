@@ -21,8 +21,12 @@ export type ClusterVerb = keyof typeof requests;
 
 export const clusterVerbs = Object.keys(requests) as ClusterVerb[];
 
-/** What whoever removes a node should know, beside the removal. */
-const ITS_PROCESS_ENDS = 'its process then ends by itself, and starts again only with an empty data directory';
+/** What whoever removes a node should know, beside the removal: only who is there learns of it. */
+function whatFollows({ isFenced }: NodeEntry): string {
+  return isFenced
+    ? 'started again with its data directory, it joins again'
+    : 'its process then ends by itself, and starts again only with an empty data directory';
+}
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -107,7 +111,7 @@ export class ClusterRequests {
   async #remove(node: NodeEntry, isForced: boolean): Promise<ClusterAnswer> {
     const { id, boot, isLeaving, isFenced } = node;
     if (this.#countOn(id) === 0) {
-      return this.#submit({ type: 'remove', node: id }, 'applied', () => `${id} is removed; ${ITS_PROCESS_ENDS}`);
+      return this.#submit({ type: 'remove', node: id }, 'applied', () => `${id} is removed; ${whatFollows(node)}`);
     }
     if (isForced && !isFenced) {
       return refusal('conflict', `${id} is alive, so nothing on it has to be given up; remove it without force`);
@@ -123,7 +127,7 @@ export class ClusterRequests {
       if (answer.type === 'refused') return answer;
     }
     const given = lost.length === 0 ? '' : `; the last copies of ${lost.length} partitions are given up`;
-    return done('accepted', `${id} is removed once it is drained: ${this.#copiesOn(id)}${given}; ${ITS_PROCESS_ENDS}`);
+    return done('accepted', `${id} is removed once it is drained: ${this.#copiesOn(id)}${given}; ${whatFollows(node)}`);
   }
 
   async failover({ id, boot, life }: NodeEntry): Promise<ClusterAnswer> {

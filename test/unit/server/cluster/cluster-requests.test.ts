@@ -107,7 +107,9 @@ test('force gives up the last copies of a node that is dead, and of no other', a
   const remove = (): ReturnType<ClusterRequests['run']> => requests.run('remove', '{"node":"n2","force":true}');
   t.like(await remove(), { type: 'refused', code: 'conflict' });
   view.become(after(view.state, fence('n2'), (state) => place(state, 1, 'n1')));
-  t.like(await remove(), { type: 'done', result: 'accepted' });
+  const answer = await remove();
+  t.like(answer, { type: 'done', result: 'accepted' });
+  t.regex(answer.message, /started again with its data directory, it joins again$/);
   t.deepEqual(
     view.submitted.map(({ type }) => type),
     ['drain', 'reset'],
