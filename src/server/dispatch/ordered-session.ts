@@ -17,6 +17,7 @@ export class OrderedSession implements FlightLog {
   /** In a cluster: reads may be answered by a copy that is a little behind. */
   readsReplicas = false;
   #total = 0;
+  /** By shard. Other nodes of a cluster, whose numbers are above those of the shards, count in the total alone. */
   readonly #inFlight: Uint32Array;
   #blocked = false;
   #whenIdle: (() => void) | null = null;
@@ -25,7 +26,7 @@ export class OrderedSession implements FlightLog {
     this.#inFlight = new Uint32Array(shardCount);
   }
 
-  /** Commands of this connection sent to shards and not yet answered. */
+  /** Commands of this connection sent to shards, and to other nodes, and not yet answered. */
   get inFlight(): number {
     return this.#total;
   }
@@ -35,19 +36,22 @@ export class OrderedSession implements FlightLog {
     return this.#blocked;
   }
 
-  /** True when a read of this shard may be served without going through its mailbox. */
+  /**
+   * True when a read of this shard may be served without going through its mailbox; of another node, when nothing at all
+   * is in flight.
+   */
   mayReadLocally(shard: number): boolean {
     return this.#total === 0 || this.#inFlight[shard] === 0;
   }
 
   sent(shard: number): void {
     this.#total++;
-    this.#inFlight[shard] = (this.#inFlight[shard] as number) + 1;
+    this.#add(shard, 1);
   }
 
   answered(shard: number): void {
     this.#total--;
-    this.#inFlight[shard] = (this.#inFlight[shard] as number) - 1;
+    this.#add(shard, -1);
     if (this.#total > 0 || this.#whenIdle === null) return;
     const task = this.#whenIdle;
     this.#whenIdle = null;
@@ -68,5 +72,9 @@ export class OrderedSession implements FlightLog {
   unblock(): void {
     this.#blocked = false;
     this.onReady?.();
+  }
+
+  #add(shard: number, count: number): void {
+    if (shard < this.#inFlight.length) this.#inFlight[shard] = (this.#inFlight[shard] as number) + count;
   }
 }
