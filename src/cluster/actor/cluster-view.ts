@@ -1,3 +1,4 @@
+import type { BusLink } from '../bus/bus.ts';
 import type { ClusterCommand } from '../controller/cluster-command.ts';
 import type { ClusterState } from '../controller/cluster-state.ts';
 import type { CoordinatorAnswer } from '../coordinator.ts';
@@ -35,22 +36,8 @@ export interface ClusterStatus {
   readonly copies: readonly CopyStatus[];
 }
 
-/** A connection of the bus. */
-export interface LinkStatus {
-  readonly node: NodeId;
-  readonly address: string;
-  readonly isConnected: boolean;
-  /** Milliseconds since the Unix epoch; 0: it is not connected, or nobody counted. So with the numbers below. */
-  readonly connectedAtMs: number;
-  readonly sentMessages: number;
-  readonly receivedMessages: number;
-  /** Bytes that wait to be sent. */
-  readonly queuedBytes: number;
-  readonly sentBytes: number;
-  readonly receivedBytes: number;
-  /** Messages thrown away because the other end did not keep up, or was not there. */
-  readonly droppedMessages: number;
-}
+/** What is known of the connections of the bus to another node. */
+export type LinkStatus = BusLink;
 
 /** A copy on this node. */
 export interface CopyStatus {

@@ -4,7 +4,7 @@ import type { Args } from '../../command/args.ts';
 import type { Command, ReadCommand } from '../../command/command.ts';
 import type { ReplyWriter } from '../../command/reply.ts';
 import type { LocalReader } from '../dispatch/local-reader.ts';
-import { holdsLarger } from '../dispatch/local-reads.ts';
+import { LocalReads } from '../dispatch/local-reads.ts';
 import type { OrderedSession } from '../dispatch/ordered-session.ts';
 import type { Scatter } from '../dispatch/scatter.ts';
 import type { TouchedPartitions } from './touched-partitions.ts';
@@ -19,10 +19,9 @@ const FROM_REPLICA = 0;
  * when it turns out that a write of the key is under way, or that this copy may not answer any more.
  */
 export class GuardedReads {
-  readonly #readers: readonly LocalReader[];
+  readonly #reads: LocalReads;
   readonly #gates: PartitionGates;
   readonly #nowMs: () => number;
-  readonly #answerDefect: (command: Command, error: unknown, reply: ReplyWriter) => void;
   /** By key of the command being read: what the gates said before. */
   #opened: number[] = [];
 
@@ -32,15 +31,14 @@ export class GuardedReads {
     nowMs: () => number,
     answerDefect: (command: Command, error: unknown, reply: ReplyWriter) => void,
   ) {
-    this.#readers = readers;
+    this.#reads = new LocalReads(readers, answerDefect);
     this.#gates = gates;
     this.#nowMs = nowMs;
-    this.#answerDefect = answerDefect;
   }
 
   /** Reads the keys collected in `touched`, all of one shard. False, with nothing written, when that cannot be done here. */
   readOne(shard: number, command: Read, args: Args, touched: TouchedPartitions, reply: ReplyWriter): boolean {
-    return this.#open(touched) && this.#read(shard, command, args, reply) && this.#holds(touched, 0, reply);
+    return this.#open(touched) && this.#reads.readOne(shard, command, args, reply) && this.#holds(touched, 0, reply);
   }
 
   /** The same from copies no older than `stalenessMs`, where this node is no primary. */
@@ -53,7 +51,9 @@ export class GuardedReads {
     reply: ReplyWriter,
   ): boolean {
     return (
-      this.#openReplica(touched) && this.#read(shard, command, args, reply) && this.#holds(touched, stalenessMs, reply)
+      this.#openReplica(touched) &&
+      this.#reads.readOne(shard, command, args, reply) &&
+      this.#holds(touched, stalenessMs, reply)
     );
   }
 
@@ -66,52 +66,11 @@ export class GuardedReads {
     touched: TouchedPartitions,
     session: OrderedSession | null,
   ): boolean {
-    if (!this.#open(touched)) return false;
-    const { plan } = scatter;
-    const bytesMax = command.localValueBytesMax;
-    scatter.beginParts('read');
-    let entered = 0;
-    let valid = true;
-    try {
-      while (valid && entered < plan.partCount) {
-        const shard = plan.shardOf(entered);
-        valid = (session === null || session.mayReadLocally(shard)) && (this.#readers[shard] as LocalReader).enter();
-        if (valid) entered++;
-      }
-      for (let number = 0; valid && number < plan.partCount; number++) {
-        const { writer } = scatter.part(number);
-        scatter.beginPart(writer);
-        const reader = this.#readers[plan.shardOf(number)] as LocalReader;
-        plan.argsOf(number, args, partArgs);
-        if (bytesMax !== undefined && holdsLarger(reader, command, partArgs, bytesMax)) valid = false;
-        else this.#run(reader, command, partArgs, writer);
-        scatter.endPart(writer);
-      }
-    } finally {
-      for (let number = 0; number < entered; number++) {
-        if (!(this.#readers[plan.shardOf(number)] as LocalReader).leave()) valid = false;
-      }
-    }
-    return valid && this.#mayAnswer(touched, 0);
-  }
-
-  #read(shard: number, command: Read, args: Args, reply: ReplyWriter): boolean {
-    const reader = this.#readers[shard] as LocalReader;
-    if (!reader.enter()) return false;
-    const bytesMax = command.localValueBytesMax;
-    if (bytesMax !== undefined && holdsLarger(reader, command, args, bytesMax)) {
-      reader.leave();
-      return false;
-    }
-    let unchanged = false;
-    try {
-      this.#run(reader, command, args, reply);
-    } finally {
-      unchanged = reader.leave();
-    }
-    if (unchanged || command.gather === 'single') return true;
-    reply.clear();
-    return false;
+    return (
+      this.#open(touched) &&
+      this.#reads.readParts(scatter, command, args, partArgs, session) &&
+      this.#mayAnswer(touched, 0)
+    );
   }
 
   #open({ partitionOfKey }: TouchedPartitions): boolean {
@@ -154,13 +113,5 @@ export class GuardedReads {
       if (!holds) return false;
     }
     return true;
-  }
-
-  #run(reader: LocalReader, command: Read, args: Args, reply: ReplyWriter): void {
-    try {
-      void command.run(reader, args, reply);
-    } catch (error) {
-      this.#answerDefect(command, error, reply);
-    }
   }
 }

@@ -86,7 +86,7 @@ export class LocalReads {
 }
 
 /** Whether the values of the command's keys together are too much work for an event loop. */
-export function holdsLarger(reader: LocalReader, command: Read, args: Args, bytesMax: number): boolean {
+function holdsLarger(reader: LocalReader, command: Read, args: Args, bytesMax: number): boolean {
   const last = lastKeyOf(command, args);
   let total = 0;
   for (let at = command.keys.first; at <= last; at += command.keys.step) {
