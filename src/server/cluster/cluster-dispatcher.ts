@@ -3,7 +3,7 @@ import { slotOf } from '../../base/slot.ts';
 import type { ReadView } from '../../base/view.ts';
 import { GateRole, type PartitionGates } from '../../cluster/partition-gates.ts';
 import type { Args } from '../../command/args.ts';
-import type { Command, NodeCommand, PairCommand, Steps } from '../../command/command.ts';
+import type { Command, NodeCommand, PairCommand } from '../../command/command.ts';
 import { ReplyReader, type ReplySink, ReplyWriter } from '../../command/reply.ts';
 import type { CommandTable } from '../../command/table.ts';
 import type { KeyMap } from '../../routing/key-plan.ts';
@@ -15,7 +15,7 @@ import type { CommandDispatcher } from '../dispatch/command-dispatcher.ts';
 import { Dispatcher, type DispatcherParts } from '../dispatch/dispatcher.ts';
 import type { LocalReader } from '../dispatch/local-reader.ts';
 import type { OrderedSession } from '../dispatch/ordered-session.ts';
-import { type PairPort, PairRun } from '../dispatch/pair-run.ts';
+import { type PairPort, runPair } from '../dispatch/pair-run.ts';
 import { ReplyScratch } from '../dispatch/reply-scratch.ts';
 import type { Transaction, WatchedKey } from '../dispatch/transaction.ts';
 import { faultWithin } from '../dispatch/transaction-plan.ts';
@@ -280,6 +280,10 @@ export class ClusterDispatcher implements CommandDispatcher, ForwardedCommands, 
     this.routing.run(command, args, sink, session);
   }
 
+  pairBegan(): void {
+    this.#running++;
+  }
+
   pairDone(): void {
     this.#running--;
   }
@@ -308,19 +312,7 @@ export class ClusterDispatcher implements CommandDispatcher, ForwardedCommands, 
       routing.run(command, args, sink, session);
       return;
     }
-    const scratch = { writer: new ReplyWriter(), reader: new ReplyReader() };
-    scratch.writer.limit(this.replyBytesMax());
-    let steps: Steps;
-    try {
-      steps = command.start(args);
-    } catch (error) {
-      this.answerDefect(command, error, scratch.writer);
-      scratch.reader.openWritten(scratch.writer);
-      sink.onReply(scratch.reader);
-      return;
-    }
-    this.#running++;
-    new PairRun(this, command, steps, sink, session, scratch).start();
+    runPair(this, command, args, sink, session);
   }
 
   #refuseForwarded(command: Command, sink: TargetSink): void {

@@ -9,12 +9,11 @@ import type {
   NodePort,
   PairCommand,
   ReadCommand,
-  Steps,
   SurveyCommand,
   SweepCommand,
   WriteCommand,
 } from '../../command/command.ts';
-import { ReplyReader, ReplyWriter } from '../../command/reply.ts';
+import type { ReplyWriter } from '../../command/reply.ts';
 import { type CommandTable, lastKeyOf } from '../../command/table.ts';
 import { tellTooLarge } from '../../command/tell-too-large.ts';
 import type { PartitionMap } from '../../routing/partition-map.ts';
@@ -27,7 +26,7 @@ import { copyArgs } from './copy-args.ts';
 import type { LocalReader } from './local-reader.ts';
 import { LocalReads } from './local-reads.ts';
 import type { OrderedSession } from './ordered-session.ts';
-import { type PairPort, PairRun } from './pair-run.ts';
+import { type PairPort, runPair } from './pair-run.ts';
 import { ReplyScratch } from './reply-scratch.ts';
 import { Scatter } from './scatter.ts';
 import { SurveyRun } from './survey-run.ts';
@@ -254,6 +253,10 @@ export class Dispatcher implements CommandDispatcher, PairPort, TransactionShard
     this.#onDefect(command, error);
   }
 
+  pairBegan(): void {
+    this.#running++;
+  }
+
   pairDone(): void {
     this.#running--;
   }
@@ -384,19 +387,7 @@ export class Dispatcher implements CommandDispatcher, PairPort, TransactionShard
       this.#send(shard, command, args, sink, session);
       return;
     }
-    const scratch = { writer: new ReplyWriter(), reader: new ReplyReader() };
-    scratch.writer.limit(this.replyBytesMax());
-    let steps: Steps;
-    try {
-      steps = command.start(args);
-    } catch (error) {
-      this.answerDefect(command, error, scratch.writer);
-      scratch.reader.openWritten(scratch.writer);
-      sink.onReply(scratch.reader);
-      return;
-    }
-    this.#running++;
-    new PairRun(this, command, steps, sink, session, scratch).start();
+    runPair(this, command, args, sink, session);
   }
 
   #onNode(command: NodeCommand & Command, args: Args, sink: ReplySink): void {

@@ -1,12 +1,16 @@
 import type { Args } from '../../command/args.ts';
 import type { Command, PairCommand, Step, Steps } from '../../command/command.ts';
-import type { ReplyReader, ReplyWriter } from '../../command/reply.ts';
+import { ReplyReader, ReplyWriter } from '../../command/reply.ts';
 import type { ReplySink } from '../../shard/shard-client.ts';
 import type { OrderedSession } from './ordered-session.ts';
 import type { Scratch } from './reply-scratch.ts';
 
 /** What a command by steps asks of the dispatcher. */
 export interface PairPort {
+  /** Bytes that the reply may have. */
+  replyBytesMax(): number;
+  /** The command goes by steps; `pairDone` is told when it has come to its end. */
+  pairBegan(): void;
   /** Sends the command of that name to the shard of its key; the sink is called in any case, and once. */
   runStep(name: string, args: Args, sink: ReplySink, session: OrderedSession | null): void;
   /** Writes the reply of a command that threw; throws on what is an assertion. */
@@ -14,8 +18,31 @@ export interface PairPort {
   pairDone(): void;
 }
 
+/** Runs a command over two keys of two shards, step by step. */
+export function runPair(
+  port: PairPort,
+  command: PairCommand & Command,
+  args: Args,
+  sink: ReplySink,
+  session: OrderedSession | null,
+): void {
+  const scratch = { writer: new ReplyWriter(), reader: new ReplyReader() };
+  scratch.writer.limit(port.replyBytesMax());
+  let steps: Steps;
+  try {
+    steps = command.start(args);
+  } catch (error) {
+    port.answerDefect(command, error, scratch.writer);
+    scratch.reader.openWritten(scratch.writer);
+    sink.onReply(scratch.reader);
+    return;
+  }
+  port.pairBegan();
+  new PairRun(port, command, steps, sink, session, scratch).start();
+}
+
 /** A command over two keys of two shards, on its way from step to step. */
-export class PairRun implements ReplySink {
+class PairRun implements ReplySink {
   readonly #port: PairPort;
   readonly #command: PairCommand & Command;
   readonly #steps: Steps;
