@@ -27,6 +27,7 @@ export const optionGroups = {
   mailboxes: 'Mailboxes',
   access: 'Access',
   cluster: 'Cluster',
+  monitoring: 'Monitoring',
   node: 'Node and log',
 } as const;
 export type OptionGroup = keyof typeof optionGroups;

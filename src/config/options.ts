@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import { choice, integer, list, size, text, time, toggle } from './kinds.ts';
+import { monitoringOptions } from './monitoring-options.ts';
 
 const MB = 2 ** 20;
 const GB = 2 ** 30;
@@ -496,6 +497,8 @@ export const options = {
     min: 0,
     max: 60_000,
   }),
+
+  ...monitoringOptions,
 
   notifyKeyspaceEvents: text({
     group: 'node',
