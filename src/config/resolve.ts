@@ -3,16 +3,8 @@ import { nearest } from '../base/nearest.ts';
 import { formatBytes } from '../base/units.ts';
 import { clusterContradictions } from './cluster-contradictions.ts';
 import type { Machine, Option } from './kinds.ts';
-import {
-  type Config,
-  flagOf,
-  type OptionName,
-  optionNames,
-  options,
-  SHARD_BYTES_MAX,
-  SHARD_BYTES_MIN,
-  variableOf,
-} from './options.ts';
+import { SHARD_BYTES_MAX, SHARD_BYTES_MIN } from './memory-options.ts';
+import { type Config, flagOf, type OptionName, optionNames, options, variableOf } from './options.ts';
 
 /** Where a value came from; later ones win over earlier. */
 export type Source = 'default' | 'file' | 'environment' | 'flag';
