@@ -1,22 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { formatAddress } from './base/addresses.ts';
-import { Counters } from './base/counters.ts';
-import { type ErrorCode, errors } from './base/errors.ts';
 import { type Logger, systemClock } from './base/ports.ts';
 import type { NodePort } from './command/node-port.ts';
-import { commandTable } from './command/table.ts';
 import { isInCluster } from './config/cluster-contradictions.ts';
 import type { Config } from './config/options.ts';
-import { EventLoopWatch } from './monitoring/event-loop.ts';
-import type { NodeFacts, NodeState, ShardFacts, StoreFacts } from './monitoring/facts.ts';
+import type { NodeFacts, NodeState } from './monitoring/facts.ts';
 import { healthOf } from './monitoring/health.ts';
 import { infoSections } from './monitoring/info.ts';
-import { Metrics } from './monitoring/metrics.ts';
 import { nodesDocument } from './monitoring/node-view.ts';
-
-import { Statistics, sumOf } from './monitoring/statistics.ts';
-import { UsageWatch } from './monitoring/usage-watch.ts';
-import { PARTITION_COUNT_DEFAULT } from './routing/partition-map.ts';
 import { Access, type Account } from './server/access/access.ts';
 import { AccessOrigin } from './server/access/origin.ts';
 import { ClientList } from './server/clients/client-list.ts';
@@ -32,9 +23,8 @@ import { Tracker } from './server/tracking/tracker.ts';
 import { NodeInCluster } from './start-cluster.ts';
 import { controlOf } from './start-control.ts';
 import { type Fronts, startFronts } from './start-fronts.ts';
-import type { StoreMemory } from './store/arena.ts';
+import { Monitoring } from './start-monitoring.ts';
 import { KEY_BYTES_MAX } from './store/layout.ts';
-import { readStatistics } from './store/statistics.ts';
 
 /** What the largest command may need in a mailbox beside its value: keys, options, lengths. */
 const MESSAGE_MARGIN_BYTES = 256 * 1024;
@@ -72,13 +62,8 @@ export async function startNode(
   /** The node cannot go on, and what is running is to be ended. */
   onFailed: (reason: string) => void = () => undefined,
 ): Promise<RunningNode> {
-  const startedAtMs = systemClock.nowMs();
   const settings = tlsSettings(config);
   const tls = settings === null ? null : openTlsIdentity(settings, logger);
-  const commandNames = commandTable.commands.map(({ name }) => name);
-  const errorCount = 1 + Math.max(...(Object.keys(errors) as ErrorCode[]).map((code) => errors[code].id));
-  const counters = Counters.create({ commandCount: commandNames.length, errorCount });
-  const watch = new EventLoopWatch();
   const limits = liveLimits(config);
   const slowLog = new SlowLog(systemClock, config.slowLogLength);
   slowLog.thresholdMs = config.slowLogThreshold;
@@ -98,52 +83,22 @@ export async function startNode(
       })
     : null;
 
-  // The shards answer INFO from the facts, and the facts are read off the shards, once these are there.
-  const facts: NodeFacts = {
-    nodeName: config.nodeName,
-    version,
-    startedAtMs,
-    host: config.bind,
-    get httpPort() {
-      return fronts?.http.port ?? config.httpPort;
-    },
-    get tcpPort() {
-      return fronts?.tcp.port ?? config.tcpPort;
-    },
-    partitionCount: cluster === null ? PARTITION_COUNT_DEFAULT : config.partitions,
-    memoryBytesMax: config.maxMemory,
-    eviction: config.eviction,
-    commandNames,
-    runId: randomBytes(20).toString('hex'),
-    nowMs: () => systemClock.nowMs(),
-    connectionsMax: () => limits.connectionsMax,
-    channels: () => channels,
-    tracking: () => tracker,
-    rates: () => usage.rates,
-    memoryPeakBytes: () => Math.max(usage.peakBytes, usedBytes()),
-    // Only builds of the engine that tell of connections have these counted.
-    protocols: () => [
-      { name: 'http', tellsConnections: fronts?.http.tellsConnections ?? false },
-      { name: 'resp', tellsConnections: true },
-      { name: 'msgpack', tellsConnections: true },
-    ],
-    state: () => state,
-    counters: () => {
-      fronts?.flushCounts();
-      return counters;
-    },
-    shards: () => shardFacts(shards),
-    eventLoopDelay: () => watch.take(),
-    cluster: () => cluster?.watch.facts() ?? null,
-  };
   const clients = new ClientList();
-  const usedBytes = () => sumOf(facts, 'usedBytes');
-  const usage = new UsageWatch(() => facts.counters(), usedBytes);
-  const statistics = new Statistics(facts);
   const channels = new Channels({
     subscriptionsMax: config.maxSubscriptions,
     subscriptionBytesMax: config.maxSubscriptionMemory,
   });
+  const monitoring = new Monitoring({
+    config,
+    version,
+    logger,
+    limits,
+    channels,
+    cluster,
+    state: () => state,
+    fronts: () => fronts,
+  });
+  const { facts, statistics } = monitoring;
   const port: NodePort = {
     clock: systemClock,
     random: { nextUint32: () => Math.floor(Math.random() * 2 ** 32) },
@@ -171,6 +126,7 @@ export async function startNode(
   });
   const notifications = new KeyspaceNotifications(shards.changes, channels);
   notifications.set(config.notifyKeyspaceEvents);
+  monitoring.attach(shards, tracker);
   try {
     await shards.started();
     fronts = await startFronts({
@@ -178,7 +134,7 @@ export async function startNode(
       tls,
       shards,
       access: new Access(accounts, systemClock),
-      counters,
+      counters: monitoring.counters,
       clock: systemClock,
       log: logger,
       port,
@@ -191,20 +147,19 @@ export async function startNode(
       http: {
         origin: new AccessOrigin(config.bind, config.allowedHosts, config.allowedOrigins),
         version,
-        metrics: new Metrics(facts),
+        metrics: monitoring.metrics(),
         health: () => healthOf(facts),
         nodes: () => nodesDocument(facts),
       },
     });
     await cluster?.start({ tcpPort: fronts.tcp.port, httpPort: fronts.http.port });
   } catch (error) {
-    watch.stop();
-    usage.stop();
     latency.stop();
     await fronts?.drain();
     await cluster?.stop(0);
     await shards.stop(0);
     cluster?.end();
+    await monitoring.stop();
     throw error;
   }
   state = 'serving';
@@ -224,9 +179,8 @@ export async function startNode(
     await cluster?.stop(leftMs());
     await shards.stop(leftMs());
     cluster?.end();
-    watch.stop();
-    usage.stop();
     latency.stop();
+    await monitoring.stop();
     return isComplete;
   };
   return {
@@ -280,37 +234,4 @@ function openShards(
     replyRingBytes: config.ringSize,
     outbox: { queuedBytesMax: config.maxQueue, queuedCountMax: QUEUED_COMMANDS_MAX },
   });
-}
-
-function shardFacts({ threads, supervisor, dispatcher, map }: Shards): ShardFacts[] {
-  const facts = threads.map(({ shard, memory }) => ({
-    isServing: supervisor.serving(shard),
-    restarts: supervisor.restarts(shard),
-    partitionFirst: map.partitionCount,
-    partitionLast: -1,
-    mailboxDepth: dispatcher.mailboxDepth(shard),
-    store: storeFacts(memory),
-  }));
-  for (let partition = 0; partition < map.partitionCount; partition++) {
-    const shard = facts[map.shardOfPartition(partition)];
-    if (shard === undefined) continue;
-    shard.partitionFirst = Math.min(shard.partitionFirst, partition);
-    shard.partitionLast = Math.max(shard.partitionLast, partition);
-  }
-  return facts;
-}
-
-function storeFacts(memory: StoreMemory): StoreFacts {
-  const statistics = readStatistics(memory);
-  return {
-    keys: statistics.keys,
-    expiringKeys: statistics.expiringKeys,
-    usedBytes: statistics.budgetBytes - statistics.freeBytes,
-    budgetBytes: statistics.budgetBytes,
-    entryBytes: statistics.liveBytes,
-    evictedKeys: statistics.evictedEntries,
-    expiredKeys: statistics.expiredEntries,
-    hits: statistics.hits,
-    misses: statistics.misses,
-  };
 }

@@ -1,5 +1,6 @@
 import type { Counters, frontEndNames } from '../base/counters.ts';
 import type { ClusterFacts } from '../server/cluster/cluster-watch.ts';
+import type { Sources } from './dashboard/sources.ts';
 
 /** What monitoring is told of the node it runs in: asked anew for every page, so all of it is cheap to answer. */
 export interface NodeFacts {
@@ -36,6 +37,8 @@ export interface NodeFacts {
   eventLoopDelay(): EventLoopDelay;
   /** Null: the node is by itself. */
   cluster(): ClusterFacts | null;
+  /** Who knows more of the node's keys and of the cluster. */
+  readonly sources: Sources;
 }
 
 /**

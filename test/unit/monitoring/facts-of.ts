@@ -50,6 +50,7 @@ export function factsOf(parts: Partial<NodeFacts>): NodeFacts {
     counters: () => counters,
     shards: () => [shardOf()],
     cluster: () => null,
+    sources: { access: null, keyspace: null, cluster: null },
     eventLoopDelay: () => ({ p50Ms: 0.1, p99Ms: 1, maxMs: 2 }),
     ...parts,
   };

@@ -1,0 +1,170 @@
+import { randomBytes } from 'node:crypto';
+import { Counters } from './base/counters.ts';
+import { type ErrorCode, errors } from './base/errors.ts';
+import { type Logger, systemClock } from './base/ports.ts';
+import { commandTable } from './command/table.ts';
+import type { Config } from './config/options.ts';
+import type { Sources } from './monitoring/dashboard/sources.ts';
+import { EventLoopWatch } from './monitoring/event-loop.ts';
+import type { NodeFacts, NodeState, ShardFacts, StoreFacts } from './monitoring/facts.ts';
+import { Metrics } from './monitoring/metrics.ts';
+import { Statistics, sumOf } from './monitoring/statistics.ts';
+import { UsageWatch } from './monitoring/usage-watch.ts';
+import { PARTITION_COUNT_DEFAULT } from './routing/partition-map.ts';
+import type { LiveLimits } from './server/control/live-limits.ts';
+import type { Shards } from './server/dispatch/shards.ts';
+import type { Channels } from './server/pubsub/channels.ts';
+import type { Tracker } from './server/tracking/tracker.ts';
+import type { NodeInCluster } from './start-cluster.ts';
+import type { Fronts } from './start-fronts.ts';
+import type { StoreMemory } from './store/arena.ts';
+import { readStatistics } from './store/statistics.ts';
+
+/** What of a node is watched. */
+export interface MonitoringParts {
+  readonly config: Config;
+  readonly version: string;
+  readonly logger: Logger;
+  readonly limits: LiveLimits;
+  readonly channels: Channels;
+  /** Null: the node is by itself. */
+  readonly cluster: NodeInCluster | null;
+  readonly state: () => NodeState;
+  /** Null as long as they are not open. */
+  readonly fronts: () => Fronts | null;
+}
+
+/** What watches a node: its counters, what is read off its parts, and those that tell of it. */
+export class Monitoring {
+  /** What the front ends count in. */
+  readonly counters: Counters;
+  readonly facts: NodeFacts;
+  readonly statistics: Statistics;
+  readonly #parts: MonitoringParts;
+  readonly #eventLoop = new EventLoopWatch();
+  readonly #usage: UsageWatch;
+  #shards: Shards | null = null;
+  #tracker: Tracker | null = null;
+  #sources: Sources = { access: null, keyspace: null, cluster: null };
+
+  /** The shards answer INFO from the facts, and the facts are read off the shards, once these are there: see `attach`. */
+  constructor(parts: MonitoringParts) {
+    this.#parts = parts;
+    const commandCount = commandTable.commands.length;
+    const errorCount = 1 + Math.max(...(Object.keys(errors) as ErrorCode[]).map((code) => errors[code].id));
+    this.counters = Counters.create({ commandCount, errorCount });
+    this.facts = this.#facts();
+    this.#usage = new UsageWatch(
+      () => this.facts.counters(),
+      () => sumOf(this.facts, 'usedBytes'),
+    );
+    this.statistics = new Statistics(this.facts);
+  }
+
+  /** Watches these from now on. */
+  attach(shards: Shards, tracker: Tracker): void {
+    this.#shards = shards;
+    this.#tracker = tracker;
+    this.#sources = openSources(this.#parts, shards);
+  }
+
+  /** The page of /metrics, once everything is attached. */
+  metrics(): Metrics {
+    return new Metrics(this.facts);
+  }
+
+  /** After the shards have ended. */
+  async stop(): Promise<void> {
+    this.#eventLoop.stop();
+    this.#usage.stop();
+    this.#sources.access?.stop();
+    await this.#sources.keyspace?.stop();
+  }
+
+  #facts(): NodeFacts {
+    const { config, version, limits, channels, cluster, state, fronts } = this.#parts;
+    const monitoring = this;
+    return {
+      nodeName: config.nodeName,
+      version,
+      startedAtMs: systemClock.nowMs(),
+      host: config.bind,
+      get httpPort() {
+        return fronts()?.http.port ?? config.httpPort;
+      },
+      get tcpPort() {
+        return fronts()?.tcp.port ?? config.tcpPort;
+      },
+      partitionCount: cluster === null ? PARTITION_COUNT_DEFAULT : config.partitions,
+      memoryBytesMax: config.maxMemory,
+      eviction: config.eviction,
+      commandNames: commandTable.commands.map(({ name }) => name),
+      runId: randomBytes(20).toString('hex'),
+      nowMs: () => systemClock.nowMs(),
+      connectionsMax: () => limits.connectionsMax,
+      channels: () => channels,
+      tracking: () => this.#tracker ?? { clientCount: 0, keyCount: 0, itemCount: 0, prefixCount: 0 },
+      rates: () => this.#usage.rates,
+      memoryPeakBytes: () => Math.max(this.#usage.peakBytes, sumOf(this.facts, 'usedBytes')),
+      // Only builds of the engine that tell of connections have these counted.
+      protocols: () => [
+        { name: 'http', tellsConnections: fronts()?.http.tellsConnections ?? false },
+        { name: 'resp', tellsConnections: true },
+        { name: 'msgpack', tellsConnections: true },
+      ],
+      state,
+      counters: () => {
+        fronts()?.flushCounts();
+        return this.counters;
+      },
+      shards: () => (this.#shards === null ? [] : shardFacts(this.#shards)),
+      eventLoopDelay: () => this.#eventLoop.take(),
+      cluster: () => cluster?.watch.facts() ?? null,
+      get sources() {
+        return monitoring.#sources;
+      },
+    };
+  }
+}
+
+/** Opens what knows more of the node than its counters do, when its shards are there and have not begun. */
+function openSources(_parts: MonitoringParts, _shards: Shards): Sources {
+  return {
+    access: null,
+    keyspace: null,
+    cluster: null,
+  };
+}
+
+function shardFacts({ threads, supervisor, dispatcher, map }: Shards): ShardFacts[] {
+  const facts = threads.map(({ shard, memory }) => ({
+    isServing: supervisor.serving(shard),
+    restarts: supervisor.restarts(shard),
+    partitionFirst: map.partitionCount,
+    partitionLast: -1,
+    mailboxDepth: dispatcher.mailboxDepth(shard),
+    store: storeFacts(memory),
+  }));
+  for (let partition = 0; partition < map.partitionCount; partition++) {
+    const shard = facts[map.shardOfPartition(partition)];
+    if (shard === undefined) continue;
+    shard.partitionFirst = Math.min(shard.partitionFirst, partition);
+    shard.partitionLast = Math.max(shard.partitionLast, partition);
+  }
+  return facts;
+}
+
+function storeFacts(memory: StoreMemory): StoreFacts {
+  const statistics = readStatistics(memory);
+  return {
+    keys: statistics.keys,
+    expiringKeys: statistics.expiringKeys,
+    usedBytes: statistics.budgetBytes - statistics.freeBytes,
+    budgetBytes: statistics.budgetBytes,
+    entryBytes: statistics.liveBytes,
+    evictedKeys: statistics.evictedEntries,
+    expiredKeys: statistics.expiredEntries,
+    hits: statistics.hits,
+    misses: statistics.misses,
+  };
+}
