@@ -65,7 +65,6 @@ function entry(flag: string, doc: string): string {
 
 /** The reference of options as Markdown tables, a heading for each group. */
 export function referenceMarkdown(): string {
-  const cell = (text: string) => text.replaceAll('|', '\\|');
   const sections = (Object.entries(optionGroups) as [OptionGroup, string][]).map(([group, title]) => {
     const rows = rowsOf(group).map(({ name, option }) => {
       const names = `\`${flagOf(name)}\`<br>\`${variableOf(name)}\`<br>\`${name}\``;
@@ -74,4 +73,17 @@ export function referenceMarkdown(): string {
     return `### ${title}\n\n| flag, variable, file key | meaning | default | allowed |\n| --- | --- | --- | --- |\n${rows.join('\n')}`;
   });
   return sections.join('\n\n');
+}
+
+/** The flags in short as one Markdown table: what each is for in a sentence, and its default. */
+export function summaryMarkdown(): string {
+  const rows = (Object.keys(optionGroups) as OptionGroup[]).flatMap(rowsOf).map(({ name, option }) => {
+    const [sentence = ''] = /^.*?[.;](?= |$)/.exec(option.doc) ?? [option.doc];
+    return `| \`${flagOf(name)}\` | ${cell(defaultOf(option))} | ${cell(sentence.replace(/[.;]$/, ''))} |`;
+  });
+  return `| flag | default | |\n| --- | --- | --- |\n${rows.join('\n')}`;
+}
+
+function cell(text: string): string {
+  return text.replaceAll('|', '\\|');
 }

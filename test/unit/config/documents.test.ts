@@ -1,19 +1,24 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import test from 'ava';
-import { helpText, referenceMarkdown } from '../../../src/config/help.ts';
+import { helpText, referenceMarkdown, summaryMarkdown } from '../../../src/config/help.ts';
 import { flagOf, optionNames, options, variableOf } from '../../../src/config/options.ts';
 
-const README = new URL('../../../src/config/README.md', import.meta.url);
 const SECTION = /(?<=<!-- options: begin -->\n)[\s\S]*(?=\n<!-- options: end -->)/;
 
-test('the reference in src/config/README.md is what the option table says (FLUXCACHE_UPDATE_DOCS=1 rewrites it)', async (t) => {
-  let text = await readFile(README, 'utf8');
-  if (process.env['FLUXCACHE_UPDATE_DOCS'] === '1') {
-    text = text.replace(SECTION, () => referenceMarkdown());
-    await writeFile(README, text);
-  }
-  t.is(SECTION.exec(text)?.[0], referenceMarkdown());
-});
+for (const [file, markdown] of [
+  ['src/config/README.md', referenceMarkdown],
+  ['README.md', summaryMarkdown],
+] as const) {
+  test(`the options in ${file} are those of the option table (FLUXCACHE_UPDATE_DOCS=1 rewrites them)`, async (t) => {
+    const url = new URL(`../../../${file}`, import.meta.url);
+    let text = await readFile(url, 'utf8');
+    if (process.env['FLUXCACHE_UPDATE_DOCS'] === '1') {
+      text = text.replace(SECTION, () => markdown());
+      await writeFile(url, text);
+    }
+    t.is(SECTION.exec(text)?.[0], markdown());
+  });
+}
 
 test('help names every option and fits 100 columns', (t) => {
   const help = helpText();
