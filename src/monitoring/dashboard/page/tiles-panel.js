@@ -1,0 +1,7 @@
+/** @import { PanelContext } from './panels.js' */
+
+/**
+ * @param {HTMLElement} _root
+ * @param {PanelContext} _context
+ */
+export function createTilesPanel(_root, _context) {}
