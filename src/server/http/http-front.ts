@@ -297,7 +297,7 @@ class UwsFront implements HttpFront {
     if (user === null) this.#handle(response, request, row, run);
     else {
       this.#shared.served++;
-      this.#set.receive(response, user);
+      this.#set.receive(response, request, user);
     }
   }
 
