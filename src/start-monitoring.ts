@@ -95,6 +95,7 @@ export class Monitoring {
       get tcpPort() {
         return fronts()?.tcp.port ?? config.tcpPort;
       },
+      isTls: config.tlsCert !== '',
       partitionCount: cluster === null ? PARTITION_COUNT_DEFAULT : config.partitions,
       memoryBytesMax: config.maxMemory,
       eviction: config.eviction,

@@ -10,6 +10,8 @@ export interface NodeFacts {
   /** Where HTTP is served. */
   readonly host: string;
   readonly httpPort: number;
+  /** Clients are to connect with TLS. */
+  readonly isTls: boolean;
   /** Where RESP and MessagePack-RPC are. */
   readonly tcpPort: number;
   readonly partitionCount: number;

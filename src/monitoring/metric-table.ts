@@ -1,7 +1,9 @@
+import { formatAddress } from '../base/addresses.ts';
 import { FrontEnd, Tally } from '../base/counters.ts';
 import { type ErrorCode, errors } from '../base/errors.ts';
 import { clusterMetrics } from './cluster-metrics.ts';
 import type { NodeFacts, StoreFacts } from './facts.ts';
+import { healthOf } from './health.ts';
 import type { MetricRow } from './metric-row.ts';
 
 /** The histogram is no row, because it is read whole: see metrics.ts. */
@@ -67,12 +69,31 @@ export const metricTable: readonly MetricRow[] = [
   perNode('up', 'gauge', 'Whether the node serves: 1, or 0 while it starts or drains.', (facts) =>
     Number(facts.state() === 'serving'),
   ),
+  perNode(
+    'ready',
+    'gauge',
+    'Whether requests should be sent here: 1 when /readyz answers 200, which in a cluster takes a lease and filled copies.',
+    (facts) => Number(healthOf(facts).ready),
+  ),
   {
     name: 'build_info',
     type: 'gauge',
     help: 'Always 1; the labels say what runs.',
     labels: ['version', 'node_version'],
     read: ({ version }, add) => add({ version, node_version: process.version }, 1),
+  },
+  {
+    name: 'node_info',
+    type: 'gauge',
+    help: 'Always 1; the labels say who this is, where it stands, and at what URL clients reach it.',
+    labels: ['node', 'zone', 'url'],
+    read: (facts, add) => {
+      const own = facts.cluster()?.nodes.find((node) => node.isSelf);
+      // What a node of a cluster announces is not known before that has taken it in.
+      const address = own?.http || formatAddress(facts.host, facts.httpPort);
+      const url = `${facts.isTls ? 'https' : 'http'}://${address}/`;
+      add({ node: own?.id ?? facts.nodeName, zone: own?.zone ?? '', url }, 1);
+    },
   },
   {
     name: 'node_health',
@@ -152,6 +173,13 @@ export const metricTable: readonly MetricRow[] = [
     'Memory in use of the budget: entries, index, expiry heap and bookkeeping.',
     (facts) => sum(facts, 'usedBytes'),
   ),
+  {
+    name: 'eviction_info',
+    type: 'gauge',
+    help: 'Always 1; the label says what leaves when memory is full: flux, volatile-ttl, or noeviction.',
+    labels: ['policy'],
+    read: ({ eviction }, add) => add({ policy: eviction }, 1),
+  },
   perNode('memory_max_bytes', 'gauge', 'The memory budget.', (facts) => facts.memoryBytesMax),
   perNode('memory_entries_bytes', 'gauge', 'Memory of live entries, without index and heap.', (facts) =>
     sum(facts, 'entryBytes'),
@@ -192,7 +220,7 @@ export const metricTable: readonly MetricRow[] = [
   perShard('mailbox_depth', 'gauge', 'Commands sent to a shard and not yet answered.', (shard) => shard.mailboxDepth),
   {
     name: 'event_loop_delay_seconds',
-    type: 'gauge',
+    type: 'summary',
     help: 'How late timers of the main thread ran since the scrape before; quantile 1 is the longest delay.',
     labels: ['quantile'],
     read: (facts, add) => {

@@ -34,6 +34,7 @@ export function factsOf(parts: Partial<NodeFacts>): NodeFacts {
     host: '127.0.0.1',
     httpPort: 8081,
     tcpPort: 7379,
+    isTls: false,
     partitionCount: 64,
     memoryBytesMax: 1 << 20,
     eviction: 'flux',
