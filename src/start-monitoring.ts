@@ -4,17 +4,26 @@ import { type ErrorCode, errors } from './base/errors.ts';
 import { type Logger, systemClock } from './base/ports.ts';
 import { commandTable } from './command/table.ts';
 import type { Config } from './config/options.ts';
+import { DashboardFeed } from './monitoring/dashboard/dashboard-feed.ts';
+import type { PeerSample } from './monitoring/dashboard/feed.ts';
+import { NodeSampler } from './monitoring/dashboard/node-sampler.ts';
+import { readPageFiles } from './monitoring/dashboard/page-files.ts';
+import { peerSampleOf } from './monitoring/dashboard/sample-between.ts';
 import type { Sources } from './monitoring/dashboard/sources.ts';
 import { EventLoopWatch } from './monitoring/event-loop.ts';
 import type { NodeFacts, NodeState, ShardFacts, StoreFacts } from './monitoring/facts.ts';
+import { healthOf } from './monitoring/health.ts';
 import { Metrics } from './monitoring/metrics.ts';
 import { Statistics, sumOf } from './monitoring/statistics.ts';
 import { UsageWatch } from './monitoring/usage-watch.ts';
 import { PARTITION_COUNT_DEFAULT } from './routing/partition-map.ts';
 import type { LiveLimits } from './server/control/live-limits.ts';
+import type { SlowLog } from './server/control/slow-log.ts';
 import type { Shards } from './server/dispatch/shards.ts';
+import type { DashboardPort } from './server/http/dashboard-port.ts';
 import type { Channels } from './server/pubsub/channels.ts';
 import type { Tracker } from './server/tracking/tracker.ts';
+import { ShardControl } from './shard/shard-control.ts';
 import type { NodeInCluster } from './start-cluster.ts';
 import type { Fronts } from './start-fronts.ts';
 import type { StoreMemory } from './store/arena.ts';
@@ -27,6 +36,7 @@ export interface MonitoringParts {
   readonly logger: Logger;
   readonly limits: LiveLimits;
   readonly channels: Channels;
+  readonly slowLog: SlowLog;
   /** Null: the node is by itself. */
   readonly cluster: NodeInCluster | null;
   readonly state: () => NodeState;
@@ -43,7 +53,9 @@ export class Monitoring {
   readonly #parts: MonitoringParts;
   readonly #eventLoop = new EventLoopWatch();
   readonly #usage: UsageWatch;
+  readonly #sampler: NodeSampler;
   #shards: Shards | null = null;
+  #controls: readonly ShardControl[] = [];
   #tracker: Tracker | null = null;
   #sources: Sources = { access: null, keyspace: null, cluster: null };
 
@@ -58,12 +70,14 @@ export class Monitoring {
       () => this.facts.counters(),
       () => sumOf(this.facts, 'usedBytes'),
     );
+    this.#sampler = new NodeSampler(this.facts, () => this.#eventLoop.take());
     this.statistics = new Statistics(this.facts);
   }
 
   /** Watches these from now on. */
   attach(shards: Shards, tracker: Tracker): void {
     this.#shards = shards;
+    this.#controls = shards.threads.map(({ control }) => new ShardControl(control));
     this.#tracker = tracker;
     this.#sources = openSources(this.#parts, shards);
   }
@@ -73,10 +87,31 @@ export class Monitoring {
     return new Metrics(this.facts);
   }
 
+  /** Null where the node is to have none. Throws when a file of its page is missing. */
+  dashboard(): DashboardPort | null {
+    const { config, slowLog, logger, fronts } = this.#parts;
+    if (!config.dashboard) return null;
+    return new DashboardFeed({
+      facts: this.facts,
+      sampler: this.#sampler,
+      slowLog,
+      engine: () => fronts()?.http.engine ?? '',
+      page: readPageFiles(),
+      onDefect: (err) => logger.error({ err }, 'the dashboard could not be told how the node is'),
+    });
+  }
+
+  /** What other nodes are told of this one; null: it has not begun. */
+  peerSample(): PeerSample | null {
+    const { last } = this.#sampler;
+    return last === null ? null : peerSampleOf(last, healthOf(this.facts).ready);
+  }
+
   /** After the shards have ended. */
   async stop(): Promise<void> {
     this.#eventLoop.stop();
     this.#usage.stop();
+    this.#sampler.stop();
     this.#sources.access?.stop();
     await this.#sources.keyspace?.stop();
   }
@@ -118,8 +153,8 @@ export class Monitoring {
         fronts()?.flushCounts();
         return this.counters;
       },
-      shards: () => (this.#shards === null ? [] : shardFacts(this.#shards)),
-      eventLoopDelay: () => this.#eventLoop.take(),
+      shards: () => (this.#shards === null ? [] : shardFacts(this.#shards, this.#controls)),
+      eventLoopDelay: () => this.#eventLoop.recent(),
       cluster: () => cluster?.watch.facts() ?? null,
       get sources() {
         return monitoring.#sources;
@@ -137,13 +172,14 @@ function openSources(_parts: MonitoringParts, _shards: Shards): Sources {
   };
 }
 
-function shardFacts({ threads, supervisor, dispatcher, map }: Shards): ShardFacts[] {
+function shardFacts({ threads, supervisor, dispatcher, map }: Shards, controls: readonly ShardControl[]): ShardFacts[] {
   const facts = threads.map(({ shard, memory }) => ({
     isServing: supervisor.serving(shard),
     restarts: supervisor.restarts(shard),
     partitionFirst: map.partitionCount,
     partitionLast: -1,
     mailboxDepth: dispatcher.mailboxDepth(shard),
+    load: { commands: controls[shard]?.commands ?? 0, busyMs: controls[shard]?.busyMs ?? 0 },
     store: storeFacts(memory),
   }));
   for (let partition = 0; partition < map.partitionCount; partition++) {
@@ -167,5 +203,15 @@ function storeFacts(memory: StoreMemory): StoreFacts {
     expiredKeys: statistics.expiredEntries,
     hits: statistics.hits,
     misses: statistics.misses,
+    memory: {
+      entries: statistics.liveBytes,
+      dead: statistics.deadBytes,
+      index: statistics.indexBytes,
+      expiry: statistics.heapBytes,
+      retired: statistics.retiredBytes,
+      control: statistics.controlBytes,
+      free: statistics.freeBytes,
+      budget: statistics.budgetBytes,
+    },
   };
 }

@@ -96,6 +96,7 @@ export async function startNode(
     logger,
     limits,
     channels,
+    slowLog,
     cluster,
     state: () => state,
     fronts: () => fronts,
@@ -152,6 +153,7 @@ export async function startNode(
         metrics: monitoring.metrics(),
         health: () => healthOf(facts),
         nodes: () => nodesDocument(facts),
+        dashboard: monitoring.dashboard(),
       },
     });
     await cluster?.start({ tcpPort: fronts.tcp.port, httpPort: fronts.http.port });

@@ -43,6 +43,8 @@ const perProtocol = (name: string, type: MetricRow['type'], help: string, tally:
   },
 });
 
+const memoryKinds = ['entries', 'dead', 'index', 'expiry', 'retired', 'control', 'free'] as const;
+
 const perShard = (
   name: string,
   type: MetricRow['type'],
@@ -58,7 +60,7 @@ const perShard = (
   },
 });
 
-function sum(facts: NodeFacts, field: keyof StoreFacts): number {
+function sum(facts: NodeFacts, field: Exclude<keyof StoreFacts, 'memory'>): number {
   let total = 0;
   for (const { store } of facts.shards()) total += store[field];
   return total;
@@ -181,6 +183,20 @@ export const metricTable: readonly MetricRow[] = [
     read: ({ eviction }, add) => add({ policy: eviction }, 1),
   },
   perNode('memory_max_bytes', 'gauge', 'The memory budget.', (facts) => facts.memoryBytesMax),
+  {
+    name: 'memory_bytes',
+    type: 'gauge',
+    help: 'The memory budget by what it is used for: entries, dead (replaced or removed, to be won back), index, expiry, retired (readers may still see it), control, free.',
+    labels: ['kind'],
+    read: (facts, add) => {
+      const shards = facts.shards();
+      for (const kind of memoryKinds) {
+        let bytes = 0;
+        for (const { store } of shards) bytes += store.memory[kind];
+        add({ kind }, bytes);
+      }
+    },
+  },
   perNode('memory_entries_bytes', 'gauge', 'Memory of live entries, without index and heap.', (facts) =>
     sum(facts, 'entryBytes'),
   ),
@@ -217,11 +233,29 @@ export const metricTable: readonly MetricRow[] = [
     'Memory in use of the budget, by shard.',
     (shard) => shard.store.usedBytes,
   ),
+  perShard(
+    'shard_reads_total',
+    'counter',
+    'Lookups in the memory of a shard.',
+    ({ store }) => store.hits + store.misses,
+  ),
+  perShard(
+    'shard_commands_total',
+    'counter',
+    'Commands that the actor of a shard ran; a transaction is one.',
+    (shard) => shard.load.commands,
+  ),
+  perShard(
+    'shard_busy_seconds_total',
+    'counter',
+    'Time in which the actor of a shard was not asleep.',
+    (shard) => shard.load.busyMs / 1000,
+  ),
   perShard('mailbox_depth', 'gauge', 'Commands sent to a shard and not yet answered.', (shard) => shard.mailboxDepth),
   {
     name: 'event_loop_delay_seconds',
     type: 'summary',
-    help: 'How late timers of the main thread ran since the scrape before; quantile 1 is the longest delay.',
+    help: 'How late timers of the main thread ran in the last minute; quantile 1 is the longest delay.',
     labels: ['quantile'],
     read: (facts, add) => {
       const { p50Ms, p99Ms, maxMs } = facts.eventLoopDelay();

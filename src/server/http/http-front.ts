@@ -7,6 +7,7 @@ import { AccessUser, everybody } from '../access/rights.ts';
 import { BatchEndpoint } from './batch-endpoint.ts';
 import { ClusterEndpoints } from './cluster-endpoints.ts';
 import { CommandEndpoints } from './command-endpoints.ts';
+import { DashboardEndpoints } from './dashboard-endpoints.ts';
 import { EventFeed } from './event-feed.ts';
 import { EventsEndpoint, lastEventHeader } from './events-endpoint.ts';
 import { Exchange } from './exchange.ts';
@@ -82,6 +83,7 @@ class UwsFront implements HttpFront {
   readonly #set: SetEndpoint;
   readonly #feed: EventFeed;
   readonly #subscriptions: SubscribeEndpoints;
+  readonly #dashboard: DashboardEndpoints;
   readonly #runs: Readonly<Record<HttpPathId, Run>>;
   #connections = 0;
   #tellsConnections = false;
@@ -93,6 +95,7 @@ class UwsFront implements HttpFront {
     this.#set = new SetEndpoint(this.#shared);
     this.#feed = new EventFeed(node.changes, options.events, () => randomBytes(8).toString('hex'));
     this.#subscriptions = new SubscribeEndpoints(this.#shared);
+    this.#dashboard = new DashboardEndpoints(this.#shared);
     this.#runs = this.#endpoints();
     this.#listener = listenerOf(loaded.uws, options, node.tls, (app) => this.#route(app), node.log);
   }
@@ -150,6 +153,7 @@ class UwsFront implements HttpFront {
   #endStreams(): void {
     this.#feed.close();
     this.#subscriptions.close();
+    this.#dashboard.close();
   }
 
   #endpoints(): Readonly<Record<HttpPathId, Run>> {
@@ -195,6 +199,9 @@ class UwsFront implements HttpFront {
       livez: (exchange) => node.live(exchange),
       metrics: (exchange) => node.metrics(exchange),
       openapi: (exchange) => node.openApi(exchange),
+      dashboard: (exchange) => this.#dashboard.page(exchange),
+      dashboardFile: (exchange) => this.#dashboard.file(exchange),
+      dashboardStream: (exchange) => this.#dashboard.stream(exchange),
     };
   }
 
@@ -329,7 +336,7 @@ class UwsFront implements HttpFront {
       return;
     }
     const { access, probesNeedCredentials } = shared.node;
-    const isFree = access.isOpen || (row.isProbe && !probesNeedCredentials);
+    const isFree = access.isOpen || row.isPublic === true || (row.isProbe && !probesNeedCredentials);
     const user = isFree ? everybody : this.#authenticate(response, request);
     const start = (): void => {
       if (user instanceof AccessUser) {
