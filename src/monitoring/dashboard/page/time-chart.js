@@ -33,8 +33,7 @@ import uPlot from './uPlot.esm.js';
 
 const AXIS_WIDTH = 56;
 const TIME_AXIS_HEIGHT = 26;
-const SECOND = 1;
-const TIME_STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600].map((seconds) => seconds * SECOND);
+const TIME_STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600];
 const BYTE_STEPS = Array.from({ length: 51 }, (_, power) => 2 ** power);
 
 /** A chart of the node's samples: its card, legend and canvas. All of them share the time axis and the cursor. */
@@ -181,7 +180,12 @@ export class TimeChart {
         y: false,
         points: { size: 7 },
         drag: { x: true, y: false, setScale: false },
-        bind: { dblclick: () => () => (time.resume(), null) },
+        bind: {
+          dblclick: () => () => {
+            time.resume();
+            return null;
+          },
+        },
         sync: { key: 'time', filters: { pub: isPointing, sub: isPointing } },
       },
       scales: {
