@@ -4,6 +4,7 @@ import { type ErrorCode, errors } from './base/errors.ts';
 import { type Logger, systemClock } from './base/ports.ts';
 import { commandTable } from './command/table.ts';
 import type { Config } from './config/options.ts';
+import { JobPool } from './jobs/job-pool.ts';
 import { DashboardFeed } from './monitoring/dashboard/dashboard-feed.ts';
 import type { PeerSample } from './monitoring/dashboard/feed.ts';
 import { NodeSampler } from './monitoring/dashboard/node-sampler.ts';
@@ -13,6 +14,7 @@ import type { Sources } from './monitoring/dashboard/sources.ts';
 import { EventLoopWatch } from './monitoring/event-loop.ts';
 import type { NodeFacts, NodeState, ShardFacts, StoreFacts } from './monitoring/facts.ts';
 import { healthOf } from './monitoring/health.ts';
+import { KeyspaceWatch } from './monitoring/keyspace/keyspace-watch.ts';
 import { Metrics } from './monitoring/metrics.ts';
 import { Statistics, sumOf } from './monitoring/statistics.ts';
 import { UsageWatch } from './monitoring/usage-watch.ts';
@@ -57,6 +59,7 @@ export class Monitoring {
   #shards: Shards | null = null;
   #controls: readonly ShardControl[] = [];
   #tracker: Tracker | null = null;
+  #jobs: JobPool | null = null;
   #sources: Sources = { access: null, keyspace: null, cluster: null };
 
   /** The shards answer INFO from the facts, and the facts are read off the shards, once these are there: see `attach`. */
@@ -79,7 +82,8 @@ export class Monitoring {
     this.#shards = shards;
     this.#controls = shards.threads.map(({ control }) => new ShardControl(control));
     this.#tracker = tracker;
-    this.#sources = openSources(this.#parts, shards);
+    this.#jobs = new JobPool({ logger: this.#parts.logger, onThreadLost: () => shards.forgetJob() });
+    this.#sources = openSources(this.#parts, shards, this.#jobs);
   }
 
   /** The page of /metrics, once everything is attached. */
@@ -113,6 +117,7 @@ export class Monitoring {
     this.#usage.stop();
     this.#sampler.stop();
     this.#sources.access?.stop();
+    await this.#jobs?.stop();
     await this.#sources.keyspace?.stop();
   }
 
@@ -164,10 +169,20 @@ export class Monitoring {
 }
 
 /** Opens what knows more of the node than its counters do, when its shards are there and have not begun. */
-function openSources(_parts: MonitoringParts, _shards: Shards): Sources {
+function openSources({ config }: MonitoringParts, shards: Shards, jobs: JobPool): Sources {
   return {
     access: null,
-    keyspace: null,
+    keyspace: new KeyspaceWatch({
+      jobs,
+      ...shards.jobMemory,
+      intervalMs: config.analysisInterval,
+      settings: {
+        separator: config.prefixSeparator,
+        prefixesMax: config.maxPrefixes,
+        metricsPrefixes: config.metricsPrefixes,
+      },
+      clock: systemClock,
+    }),
     cluster: null,
   };
 }

@@ -200,6 +200,24 @@ export const metricTable: readonly MetricRow[] = [
   perNode('memory_entries_bytes', 'gauge', 'Memory of live entries, without index and heap.', (facts) =>
     sum(facts, 'entryBytes'),
   ),
+  {
+    name: 'prefix_keys',
+    type: 'gauge',
+    help: 'Keys that begin with each of the prefixes of the option metricsPrefixes, copies kept for other nodes included; estimated from the last analysis of the keys.',
+    labels: ['prefix'],
+    read: ({ sources }, add) => {
+      for (const { prefix, keys } of sources.keyspace?.metricsPrefixes() ?? []) add({ prefix }, keys);
+    },
+  },
+  {
+    name: 'prefix_memory_bytes',
+    type: 'gauge',
+    help: 'Memory of the keys that begin with each of the prefixes of the option metricsPrefixes, their share of the index included; estimated from the last analysis of the keys.',
+    labels: ['prefix'],
+    read: ({ sources }, add) => {
+      for (const { prefix, bytes } of sources.keyspace?.metricsPrefixes() ?? []) add({ prefix }, bytes);
+    },
+  },
 
   perProtocol('connected_clients', 'gauge', 'Connections open now, by protocol.', Tally.clients),
   perProtocol('connections_received_total', 'counter', 'Connections accepted, by protocol.', Tally.connectionsReceived),
