@@ -60,7 +60,7 @@ export class DashboardFeed implements DashboardPort {
     if (this.#viewers.size === 0) {
       const { cluster, keyspace } = facts.sources;
       this.#unwatch = [cluster?.watch(), keyspace?.watch()].filter((unwatch) => unwatch !== undefined);
-      this.#shared.clear();
+      this.#clusterIn = 0;
       this.#keyspace = keyspace?.news() ?? null;
       this.#refresh();
     }

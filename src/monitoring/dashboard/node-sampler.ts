@@ -6,7 +6,7 @@ import { type Reading, sampleBetween } from './sample-between.ts';
 
 /** Between two samples. */
 export const SAMPLE_INTERVAL_MS = 1000;
-/** Samples that are kept: five minutes, about half a megabyte. */
+/** Samples that are kept: five minutes, of 1 KiB and 200 bytes a shard each. */
 const SAMPLES_KEPT = 300;
 
 /**

@@ -30,7 +30,7 @@ export interface Reading {
 /** What a node did between two readings. */
 export function sampleBetween(before: Reading, after: Reading): NodeSample {
   const spanMs = Math.max(1, after.monotonicMs - before.monotonicMs);
-  const perS = (now: number, then: number): number => (Math.max(0, now - then) / spanMs) * 1000;
+  const perS = (now: number, then: number): number => perSecond(now - then, spanMs);
   const tally = (which: Tally): number => perS(tallied(after.counters, which), tallied(before.counters, which));
   const grown = (field: 'hits' | 'misses' | 'evictedKeys' | 'expiredKeys'): number =>
     perS(total(after, field), total(before, field));
@@ -50,8 +50,12 @@ export function sampleBetween(before: Reading, after: Reading): NodeSample {
     expiringKeys: total(after, 'expiringKeys'),
     memory: memoryOf(after.shards),
     residentBytes: after.residentBytes,
-    eventLoop: after.eventLoop,
-    processors: Math.max(0, after.processorMs - before.processorMs) / spanMs,
+    eventLoop: {
+      p50Ms: rounded(after.eventLoop.p50Ms),
+      p99Ms: rounded(after.eventLoop.p99Ms),
+      maxMs: rounded(after.eventLoop.maxMs),
+    },
+    processors: rounded(Math.max(0, after.processorMs - before.processorMs) / spanMs),
     shards: after.shards.map((shard, index) => shardBetween(before.shards[index], shard, spanMs)),
   };
 }
@@ -91,7 +95,7 @@ function commandsBetween(before: Reading, after: Reading, spanMs: number) {
       count += more;
     }
     if (count === 0) continue;
-    byProtocol[protocol] = (count / spanMs) * 1000;
+    byProtocol[protocol] = perSecond(count, spanMs);
     const latency = latencyOf(buckets);
     if (latency !== null) latencyByProtocol[protocol] = latency;
     for (let i = 0; i < DURATION_BUCKETS; i++) all[i] = (all[i] as number) + (buckets[i] as number);
@@ -110,12 +114,12 @@ function named(byRow: Float64Array, names: readonly string[], spanMs: number): R
   const byCommand: Record<string, number> = {};
   let other = 0;
   for (const [index, [row, count]] of called.entries()) {
-    const perS = (count / spanMs) * 1000;
+    const perS = perSecond(count, spanMs);
     const name = names[row];
     if (index < COMMANDS_NAMED_MAX && name !== undefined) byCommand[name] = perS;
     else other += perS;
   }
-  if (other > 0) byCommand['other'] = other;
+  if (other > 0) byCommand['other'] = rounded(other);
   return byCommand;
 }
 
@@ -130,9 +134,9 @@ function shardBetween(before: ShardFacts | undefined, after: ShardFacts, spanMs:
     keys: store.keys,
     usedBytes: store.usedBytes,
     budgetBytes: store.budgetBytes,
-    reads: (Math.max(0, lookups - lookupsBefore) / spanMs) * 1000,
-    commands: (Math.max(0, load.commands - loadBefore.commands) / spanMs) * 1000,
-    busy: Math.min(1, Math.max(0, load.busyMs - loadBefore.busyMs) / spanMs),
+    reads: perSecond(lookups - lookupsBefore, spanMs),
+    commands: perSecond(load.commands - loadBefore.commands, spanMs),
+    busy: rounded(Math.min(1, Math.max(0, load.busyMs - loadBefore.busyMs) / spanMs)),
     mailboxDepth: after.mailboxDepth,
   };
 }
@@ -157,6 +161,16 @@ function total({ shards }: Reading, field: Exclude<keyof StoreFacts, 'memory'>):
   let sum = 0;
   for (const { store } of shards) sum += store[field];
   return sum;
+}
+
+/** What counts can go back by (a block that is read while it is written to) is none. */
+function perSecond(more: number, spanMs: number): number {
+  return rounded((Math.max(0, more) / spanMs) * 1000);
+}
+
+/** To a thousandth: more digits are only text to be sent. */
+function rounded(value: number): number {
+  return Math.round(value * 1000) / 1000;
 }
 
 function errorTotal(counters: Counters): number {
