@@ -67,7 +67,17 @@ export class DashboardPage {
     const folder = process.env['FLUXCACHE_SCREENSHOTS'];
     if (folder === undefined || folder === '') return;
     await mkdir(folder, { recursive: true });
-    await this.page.screenshot({ path: join(folder, `${name}.png`), fullPage });
+    const size = this.page.viewportSize();
+    if (fullPage && size !== null) {
+      // What is not on screen is not painted: the window has to be as high as the page, which grows by what is painted.
+      for (let round = 0; round < 2; round++) {
+        const height = await this.page.evaluate('document.body.scrollHeight');
+        await this.page.setViewportSize({ width: size.width, height: Number(height) });
+        await this.page.waitForTimeout(700);
+      }
+    }
+    await this.page.screenshot({ path: join(folder, `${name}.png`) });
+    if (size !== null) await this.page.setViewportSize(size);
   }
 
   async close(): Promise<void> {

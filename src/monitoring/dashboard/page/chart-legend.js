@@ -8,7 +8,7 @@ import { element, setText } from './element.js';
 
 /** The series of a chart with their values: under the cursor, or the latest. A click hides a series or shows it again. */
 export class ChartLegend {
-  root = element('div', { class: 'legend' });
+  root = element('div', { class: 'chart-legend' });
   /** @type {HTMLElement[]} */
   #values = [];
 

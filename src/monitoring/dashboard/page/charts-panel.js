@@ -89,7 +89,7 @@ function* options(latencyOf) {
   yield {
     name: 'memory',
     title: 'Memory',
-    unit: 'of the budget, by what it is used for',
+    unit: 'by use; dashed: the budget',
     format: formatBytes,
     kind: 'stack',
     scale: 'bytes',
@@ -113,7 +113,8 @@ function* options(latencyOf) {
       'Connections',
       protocolSeries(({ connections }) => connections),
     ),
-    unit: 'open',
+    unit: 'open now',
+    scale: 'count',
   };
   yield {
     name: 'event-loop',
@@ -136,6 +137,7 @@ function* options(latencyOf) {
     ]),
     unit: 'commands not yet answered',
     kind: 'lines',
+    scale: 'count',
   };
   yield {
     name: 'network',
@@ -216,11 +218,14 @@ function busiestSeries() {
  */
 function protocolSeries(values) {
   /** @type {Set<Protocol>} */
-  const seen = new Set(['http', 'resp']);
+  const seen = new Set();
   /** @param {Rows} rows */
   return ({ samples }) => {
-    const latest = samples.at(-1);
-    for (const { name } of PROTOCOLS) if (latest && (values(latest)[name] ?? 0) > 0) seen.add(name);
+    for (const { name } of PROTOCOLS) {
+      if (!seen.has(name) && samples.some((sample) => sample !== null && values(sample)[name] !== undefined))
+        seen.add(name);
+    }
+    if (seen.size === 0) return [line('HTTP', 'series-1', () => 0)];
     return PROTOCOLS.filter(({ name }) => seen.has(name)).map(({ name, label, color }) =>
       line(label, color, (sample) => values(sample)[name] ?? 0),
     );

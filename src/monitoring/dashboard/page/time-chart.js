@@ -16,7 +16,7 @@ import uPlot from './uPlot.esm.js';
  * @property {string} label
  * @property {string} color name of a colour of theme.css
  * @property {(sample: NodeSample) => number | null} value
- * @property {boolean} [isLimit] a dashed line that is no part of the stack
+ * @property {boolean} [isLimit] a dashed line, the last of the series: no part of the stack, and not in the legend
  */
 
 /**
@@ -26,7 +26,7 @@ import uPlot from './uPlot.esm.js';
  * @property {string} [unit] behind the title
  * @property {(value: number | null) => string} format
  * @property {'stack' | 'lines'} kind
- * @property {'linear' | 'bytes' | 'log' | 'share'} scale
+ * @property {'linear' | 'count' | 'bytes' | 'log' | 'share'} scale
  * @property {(rows: Rows) => readonly ChartSeries[]} series asked at each painting; a chart is made anew when labels change
  * @property {number} [legendLines] room kept for its legend
  */
@@ -34,7 +34,11 @@ import uPlot from './uPlot.esm.js';
 const AXIS_WIDTH = 56;
 const TIME_AXIS_HEIGHT = 26;
 const TIME_STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600];
-const BYTE_STEPS = Array.from({ length: 51 }, (_, power) => 2 ** power);
+/** @type {Partial<Record<ChartOptions['scale'], number[]>>} */
+const STEPS = {
+  bytes: Array.from({ length: 51 }, (_, power) => 2 ** power),
+  count: Array.from({ length: 13 }, (_, power) => [1, 2, 5].map((step) => step * 10 ** power)).flat(),
+};
 
 /** A chart of the node's samples: its card, legend and canvas. All of them share the time axis and the cursor. */
 export class TimeChart {
@@ -109,7 +113,8 @@ export class TimeChart {
 
   #build() {
     this.#chart?.destroy();
-    this.#legend.build(this.#series, {
+    const named = this.#series.filter(({ isLimit = false }) => !isLimit);
+    this.#legend.build(named, {
       toggle: (index) => this.#toggle(index),
       focus: (index) => this.#chart?.setSeries(index === null ? null : index + 1, { focus: true }),
       isShown: (index) => this.#isShown(index),
@@ -167,7 +172,9 @@ export class TimeChart {
     const { theme, time } = this.#context;
     const { kind, scale, format } = this.#options;
     const font = `11px ${getComputedStyle(document.documentElement).fontFamily}`;
+    /** @type {uPlot.Axis.Grid} */
     const grid = { stroke: () => theme.color('grid'), width: 1 };
+    const steps = STEPS[scale];
     /** @type {uPlot.Axis} */
     const axis = { stroke: () => theme.color('axis'), font, grid, ticks: { show: false } };
     return {
@@ -210,9 +217,9 @@ export class TimeChart {
           size: AXIS_WIDTH,
           gap: 6,
           space: scale === 'log' ? 22 : 34,
-          ...(scale === 'bytes' ? { incrs: BYTE_STEPS } : {}),
-          // Uneven steps of a logarithmic axis come as null.
-          values: (_chart, splits) => splits.map((value) => (value === null ? '' : format(value))),
+          ...(steps === undefined ? {} : { incrs: steps }),
+          ...(scale === 'log' ? { grid: { ...grid, filter: powersOnly }, filter: powersOnly } : {}),
+          values: (_chart, splits) => splits.map((value) => (value === null ? '' : format(value).replace('.0%', '%'))),
         },
       ],
       series: [{}, ...this.#series.map((series, index) => this.#seriesOptions(series, index))],
@@ -252,7 +259,7 @@ export class TimeChart {
       width: isArea ? 1 : 1.5,
       stroke: () => theme.color(color),
       points: { show: false },
-      ...(isArea ? { fill: () => theme.color(color, 0.42) } : {}),
+      ...(isArea ? { fill: () => theme.color(color, 0.45) } : {}),
       ...(isAlone && !isArea ? { fill: () => theme.color(color, 0.1) } : {}),
       ...(isLimit ? { dash: [4, 4] } : {}),
     };
@@ -260,13 +267,24 @@ export class TimeChart {
 }
 
 /**
- * @param {'linear' | 'bytes' | 'share'} scale
+ * Lines of a logarithmic axis at powers of ten alone.
+ *
+ * @param {uPlot} _chart
+ * @param {number[]} splits
+ */
+function powersOnly(_chart, splits) {
+  return splits.map((value) => (Math.abs(Math.log10(value) % 1) < 1e-6 ? value : null));
+}
+
+/**
+ * @param {'linear' | 'count' | 'bytes' | 'share'} scale
  * @param {number | null} min
  * @param {number | null} max
  * @returns {[number, number]}
  */
 function rangeOf(scale, min, max) {
   if (scale === 'share') return sharesAbove(min ?? 0);
+  if (scale === 'count') return [0, Math.max(3, roundTop(max ?? 0))];
   return [0, roundTop(max ?? 0, scale === 'bytes' ? 1024 : 1000)];
 }
 
