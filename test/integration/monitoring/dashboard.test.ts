@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto';
-import { posix } from 'node:path';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, posix } from 'node:path';
 import test from 'ava';
 import type { FeedEvents } from '../../../src/monitoring/dashboard/feed.ts';
 import { AccessUser } from '../../../src/server/access/rights.ts';
@@ -148,6 +150,24 @@ test.serial('a node that is to have no dashboard serves neither its page nor its
   for (const path of ['/', '/dashboard/main.js', '/v1/dashboard']) {
     t.is((await fetch(running.url + path)).status, 404, path);
   }
+});
+
+test.serial('a node of a cluster tells of it, with every partition, and how it changes', async (t) => {
+  const dataDir = await mkdtemp(join(tmpdir(), 'fluxcache-dashboard-'));
+  t.teardown(() => rm(dataDir, { recursive: true, force: true }));
+  const settings = { bootstrapExpect: 1, partitions: 64, copies: 1, busPort: 0, dataDir, nodeName: 'alone' };
+  const { node: running } = await startNodeFixture(t, settings);
+  const stream = await EventStreamClient.open(`${running.url}/v1/dashboard`);
+  t.true((await stream.first<FeedEvents['hello']>('hello')).isInCluster);
+  const { report } = await stream.first<FeedEvents['cluster']>(
+    'cluster',
+    ({ report: { self, table = [] } }) => table.length > 0 && table.every(({ primary }) => primary === self),
+  );
+  t.regex(report.self ?? '', /^alone/);
+  t.is(report.table?.length, 64);
+  t.deepEqual(await stream.first('failovers'), []);
+  await stream.first<FeedEvents['health']>('health', ({ ready }) => ready);
+  stream.close();
 });
 
 test.serial('when the node stops, dashboards that are open are ended in good time', async (t) => {
