@@ -31,7 +31,7 @@ export function assembleFailovers(all: readonly NotedBy[]): Failover[] {
   const failovers = lossesOf(all.flatMap(accountsOf)).map(failoverOf);
   const suspected = withSuspicions(failovers, all);
   return suspected
-    .sort((left, right) => lastOf(right) - lastOf(left))
+    .sort((left, right) => lastOf(right) - lastOf(left) || inOrder(left.failover.node, right.failover.node))
     .slice(0, FAILOVERS_MAX)
     .map(({ failover }) => failover);
 }
@@ -85,7 +85,9 @@ function follow(account: Account, note: NoteOf<'took' | 'served' | 'first-write'
 
 function lossesOf(accounts: readonly Account[]): Loss[] {
   const losses: [Account, ...Account[]][] = [];
-  for (const account of [...accounts].sort((left, right) => left.lost.atMs - right.lost.atMs)) {
+  for (const account of [...accounts].sort(
+    (left, right) => left.lost.atMs - right.lost.atMs || inOrder(left.by, right.by),
+  )) {
     const same = losses.find((loss) => isSameLoss(loss, account));
     if (same === undefined) losses.push([account]);
     else same.push(account);
@@ -186,6 +188,12 @@ function suspected(node: string, suspectedAtMs: number): Failover {
     keysLost: null,
     takenBy: {},
   };
+}
+
+/** What is told does not depend on who was asked first. */
+function inOrder(left: string, right: string): number {
+  if (left === right) return 0;
+  return left < right ? -1 : 1;
 }
 
 function least(values: readonly (number | null)[]): number | null {
