@@ -1,5 +1,6 @@
 import { access, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { ExecutionContext } from 'ava';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 
 /** Where Debian and others put it; FLUXCACHE_CHROMIUM names another. */
@@ -101,6 +102,23 @@ export class DashboardPage {
         this.problems.push(`request to another place: ${request.url()}`);
       }
     });
+  }
+}
+
+/** Opens a window for a test, which has no problems at its end. */
+export async function inBrowser(
+  t: ExecutionContext,
+  browser: Browser,
+  origins: readonly string[],
+  look: (opened: DashboardPage) => Promise<void>,
+  options: BrowserContextOptions = SIZES.wide,
+): Promise<void> {
+  const opened = await DashboardPage.open(browser, origins, options);
+  try {
+    await look(opened);
+    t.deepEqual(opened.problems, []);
+  } finally {
+    await opened.close();
   }
 }
 
