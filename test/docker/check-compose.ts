@@ -15,6 +15,8 @@ const stack = new ComposeStack({
 const httpPorts = [8081, 8082, 8083];
 const services = ['node1', 'node2', 'node3'];
 const KEYS = 300;
+/** For what takes a moment on a machine that has nothing else to do. */
+const PATIENCE_MS = 120_000;
 
 async function set(port: number, key: string, value: string): Promise<boolean> {
   const { status, text } = await stack.ask(port, '/set', { method: 'POST', json: { key, value } });
@@ -95,7 +97,7 @@ async function checkMemory(): Promise<void> {
   const evicted = await Promise.all(httpPorts.map((port) => metric(port, 'fluxcache_evicted_keys_total')));
   if (!evicted.every((count) => count > 0)) throw new Error(`keys evicted: ${evicted.join()}`);
   await stack.fluxcache('node1', 'flushall');
-  await until('all nodes are ready after that', 60_000, () => areReady(httpPorts));
+  await until('all nodes are ready after that', PATIENCE_MS, () => areReady(httpPorts));
 }
 
 /** Of a container: resident bytes of its process, as the kernel counts them at most, and its limit. */
@@ -140,11 +142,11 @@ async function checkSecurity(): Promise<void> {
   const before = await Promise.all(httpPorts.map(serialAt));
   await run('sh', 'Docker/make-secrets.sh', 'renew');
   await stack.compose('kill', '-s', 'HUP', ...services);
-  await until('all ports show new certificates', 20_000, async () => {
+  await until('all ports show new certificates', PATIENCE_MS, async () => {
     const after = await Promise.all(httpPorts.map(serialAt));
     return after.every((serial, index) => serial !== before[index]);
   });
-  await until('all keys are there', 20_000, () => holdsAll(8081));
+  await until('all keys are there', PATIENCE_MS, () => holdsAll(8081));
   if (!(await areReady(httpPorts))) throw new Error('a node is not ready');
 }
 
@@ -163,15 +165,15 @@ async function check(): Promise<void> {
   if (isSecure) await run('sh', 'Docker/make-secrets.sh');
   await stack.compose('up', '-d', '--build');
   done('built and started');
-  await until('all nodes are ready', 60_000, () => areReady(httpPorts));
-  for (const service of services) await until(`${service} is healthy`, 30_000, () => isHealthy(service));
-  await until('every partition has its copies', 30_000, isInSync);
+  await until('all nodes are ready', PATIENCE_MS, () => areReady(httpPorts));
+  for (const service of services) await until(`${service} is healthy`, PATIENCE_MS, () => isHealthy(service));
+  await until('every partition has its copies', PATIENCE_MS, isInSync);
   await checkConfinement();
   await checkMemory();
 
   await setAll((number) => httpPorts[number % 3] as number);
   done(`${KEYS} keys are set by one node or another`);
-  for (const port of httpPorts) await until(`they are read by ${port}`, 20_000, () => holdsAll(port));
+  for (const port of httpPorts) await until(`they are read by ${port}`, PATIENCE_MS, () => holdsAll(port));
   const viaExec = await stack.fluxcache('node3', 'get', 'key-7');
   if (viaExec.trim() !== 'value-7') throw new Error(`fluxcache in the container: ${viaExec}`);
   done('the program in the image reads one');
@@ -181,26 +183,26 @@ async function check(): Promise<void> {
   await run('docker', 'kill', '-s', 'KILL', victim);
   done('node2 is killed');
   await until('a key can be written again', 10_000, () => set(8081, 'key-0', 'value-0'));
-  for (const port of [8081, 8083]) await until(`all keys are there (${port})`, 20_000, () => holdsAll(port));
+  for (const port of [8081, 8083]) await until(`all keys are there (${port})`, PATIENCE_MS, () => holdsAll(port));
   await setAll(() => 8083);
   done('all keys can be written');
 
   await run('docker', 'start', victim);
-  await until('node2 is back and ready', 60_000, () => areReady(httpPorts));
-  await until('it is in sync', 60_000, isInSync);
-  await until('it reads all keys', 20_000, () => holdsAll(8082));
-  await until('Prometheus sees three nodes', 30_000, async () => {
+  await until('node2 is back and ready', PATIENCE_MS, () => areReady(httpPorts));
+  await until('it is in sync', PATIENCE_MS, isInSync);
+  await until('it reads all keys', PATIENCE_MS, () => holdsAll(8082));
+  await until('Prometheus sees three nodes', PATIENCE_MS, async () => {
     const { result } = (await prometheus('query?query=sum(fluxcache_up)')) as { result: { value: [number, string] }[] };
     return result[0]?.value[1] === '3';
   });
   const { groups } = (await prometheus('rules')) as { groups: readonly object[] };
   if (groups.length === 0) throw new Error('Prometheus has no rules');
-  await until('Prometheus is healthy, and has its rules', 30_000, () => isHealthy('prometheus'));
+  await until('Prometheus is healthy, and has its rules', PATIENCE_MS, () => isHealthy('prometheus'));
 
   await stack.compose('restart', '-t', '45', 'node1');
-  await until('node1, told to stop and started again, is ready', 60_000, () => areReady(httpPorts));
-  await until('it is in sync again', 60_000, isInSync);
-  await until('all keys are there', 20_000, () => holdsAll(8081));
+  await until('node1, told to stop and started again, is ready', PATIENCE_MS, () => areReady(httpPorts));
+  await until('it is in sync again', PATIENCE_MS, isInSync);
+  await until('all keys are there', PATIENCE_MS, () => holdsAll(8081));
 }
 
 // Time-outs of requests alone do not keep the process.
