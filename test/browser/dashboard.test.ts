@@ -1,12 +1,11 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { access } from 'node:fs/promises';
-import type { ExecutionContext } from 'ava';
 import anyTest from 'ava';
 import type { Browser } from 'playwright-core';
 import { freePorts } from '../cluster-processes.ts';
 import { NodeProcess } from '../node-process.ts';
-import { DashboardPage, findChromium, launchChromium, SHOWN_MS, SIZES } from './browser.ts';
+import { type DashboardPage, findChromium, inBrowser, launchChromium, SHOWN_MS, SIZES } from './browser.ts';
 
 const chromium = await findChromium();
 // Without Chromium these are told as skipped.
@@ -29,7 +28,7 @@ anyTest.after.always(async () => {
 });
 
 test('the dashboard loads without an error, and asks nobody but its node', async (t) => {
-  await inBrowser(t, [url], async (opened) => {
+  await inBrowser(t, browser, [url], async (opened) => {
     const { page } = opened;
     await page.goto(url);
     await page.getByText('Live', { exact: true }).waitFor();
@@ -56,6 +55,7 @@ test('tiles and charts follow the load', async (t) => {
     } as const)) {
       await inBrowser(
         t,
+        browser,
         [url],
         async (opened) => {
           const { page } = opened;
@@ -82,7 +82,7 @@ test('tiles and charts follow the load', async (t) => {
 });
 
 test('charts stand still while they are paused, and look closer at what is drawn over', async (t) => {
-  await inBrowser(t, [url], async (opened) => {
+  await inBrowser(t, browser, [url], async (opened) => {
     const { page } = opened;
     await page.goto(url);
     await page.getByRole('button', { name: '1 min' }).click();
@@ -116,7 +116,7 @@ test('charts stand still while they are paused, and look closer at what is drawn
 });
 
 test('charts are not drawn on a view that is not shown', async (t) => {
-  await inBrowser(t, [url], async (opened) => {
+  await inBrowser(t, browser, [url], async (opened) => {
     const { page } = opened;
     await page.addInitScript(`
       globalThis.cleared = 0;
@@ -139,7 +139,7 @@ test('charts are not drawn on a view that is not shown', async (t) => {
 });
 
 test('a series is hidden and shown again from the legend, by keyboard as well', async (t) => {
-  await inBrowser(t, [url], async (opened) => {
+  await inBrowser(t, browser, [url], async (opened) => {
     const { page } = opened;
     await page.goto(url);
     const row = opened.card('latency').getByRole('button', { name: 'p99.9' });
@@ -154,6 +154,7 @@ test('a series is hidden and shown again from the legend, by keyboard as well', 
 test('light or dark is as the system has it until the user chooses, and stays chosen', async (t) => {
   await inBrowser(
     t,
+    browser,
     [url],
     async (opened) => {
       const { page } = opened;
@@ -176,7 +177,7 @@ test('a node with a password is shown after signing in, and no longer after sign
   const closed = await NodeProcess.start({ flags: [], environment: { FLUXCACHE_PASSWORD: 'correct horse ✓ battery' } });
   try {
     const { url: closedUrl } = await closed.ports();
-    await inBrowser(t, [closedUrl], async (opened) => {
+    await inBrowser(t, browser, [closedUrl], async (opened) => {
       const { page } = opened;
       await page.goto(closedUrl);
       const dialog = page.getByRole('dialog', { name: 'Sign in' });
@@ -208,7 +209,7 @@ test('the page says that its node is away, and goes on by itself when it is back
   let restarted = await NodeProcess.start({ flags });
   try {
     const { url: itsUrl } = await restarted.ports();
-    await inBrowser(t, [itsUrl], async (opened) => {
+    await inBrowser(t, browser, [itsUrl], async (opened) => {
       const { page } = opened;
       await page.goto(itsUrl);
       await page.getByText('Live', { exact: true }).waitFor();
@@ -226,22 +227,6 @@ test('the page says that its node is away, and goes on by itself when it is back
     await restarted.kill();
   }
 });
-
-/** Opens a window for a test, which has no problems at its end. */
-async function inBrowser(
-  t: ExecutionContext,
-  origins: readonly string[],
-  look: (opened: DashboardPage) => Promise<void>,
-  options: Parameters<typeof DashboardPage.open>[2] = SIZES.wide,
-): Promise<void> {
-  const opened = await DashboardPage.open(browser, origins, options);
-  try {
-    await look(opened);
-    t.deepEqual(opened.problems, []);
-  } finally {
-    await opened.close();
-  }
-}
 
 /** Asks for `address` as fast as wrk can, or as one loop here can where there is no wrk. */
 async function load(address: string): Promise<() => Promise<void>> {

@@ -7,8 +7,15 @@ import { element } from './element.js';
  * @returns {Promise<{name: string, password: string}>}
  */
 export function askForCredentials(wasRefused) {
-  const name = element('input', { id: 'login-name', name: 'username', autocomplete: 'username', value: 'default' });
+  const name = element('input', {
+    class: 'input',
+    id: 'login-name',
+    name: 'username',
+    autocomplete: 'username',
+    value: 'default',
+  });
   const password = element('input', {
+    class: 'input',
     id: 'login-password',
     name: 'password',
     type: 'password',
