@@ -5,9 +5,9 @@ import { cpuSeconds, type FluxCacheProcess, isInstalled, run, spawnFluxCache } f
 
 /**
  * What it costs to be scraped: throughput at full load with /metrics asked for every so often, against throughput without,
- * measured in turns; and the time that the server takes to make a page, with nothing else to do. The page is made on the
- * thread that serves, so a page of 3 ms each second is 0.3% of what that thread can do: a machine that is not quiet shows
- * the second figure only.
+ * measured in turns; the same by the processor time that a request costs, which is steadier on a machine that others use,
+ * too; and the time that the server takes to make a page with nothing else to do. The page is made on the thread that
+ * serves: 3 ms each second are 0.3% of what that thread can do.
  */
 
 const VALUE = 'x'.repeat(64);
@@ -16,6 +16,12 @@ const PAGES = 200;
 const SHARE_MAX = 0.01;
 
 type Work = 'http' | 'resp';
+
+interface Sample {
+  readonly kps: number;
+  /** Microseconds of processor time a request, over all threads of the server: pages are in it. */
+  readonly cpuUs: number;
+}
 
 export const bench = defineBench({
   options: {
@@ -45,6 +51,7 @@ export const bench = defineBench({
         { name: 'k/s without', digits: 1 },
         { name: 'k/s with', digits: 1 },
         { name: 'with / without', digits: 4 },
+        { name: 'cpu us without / with', digits: 4 },
         { name: 'page ms', digits: 1 },
       ]);
       for (const work of ['http', 'resp'] as const) {
@@ -52,7 +59,15 @@ export const bench = defineBench({
           work === 'http' ? loadHttp(node, seconds, connections) : loadResp(node, seconds, connections, depth);
         const { without, scraped, pageMs } = await measure(work, load, node, pairs, intervalMs, report);
         const name = work === 'http' ? `wrk -t1 -c${connections}` : `redis-benchmark -c ${connections} -P ${depth}`;
-        table.row(name, summarize(without), summarize(scraped), ratio(scraped, without), summarize(pageMs));
+        const of = (samples: readonly Sample[], field: keyof Sample) => samples.map((sample) => sample[field]);
+        table.row(
+          name,
+          summarize(of(without, 'kps')),
+          summarize(of(scraped, 'kps')),
+          ratio(of(scraped, 'kps'), of(without, 'kps')),
+          ratio(of(without, 'cpuUs'), of(scraped, 'cpuUs')),
+          summarize(pageMs),
+        );
       }
       await measurePage(node, intervalMs, options.quick ? 10 : PAGES, report);
     } finally {
@@ -89,15 +104,20 @@ async function fill({ tcpPort, httpPort }: FluxCacheProcess): Promise<void> {
 
 async function measure(
   work: Work,
-  load: () => Promise<number>,
+  request: () => Promise<LoadResult>,
   node: FluxCacheProcess,
   pairs: number,
   intervalMs: number,
   report: Report,
-): Promise<{ without: number[]; scraped: number[]; pageMs: number[] }> {
-  const without: number[] = [];
-  const scraped: number[] = [];
+): Promise<{ without: Sample[]; scraped: Sample[]; pageMs: number[] }> {
+  const without: Sample[] = [];
+  const scraped: Sample[] = [];
   const pageMs: number[] = [];
+  const load = async (): Promise<Sample> => {
+    const before = cpuSeconds([node.child]);
+    const { rate, count } = await request();
+    return { kps: rate / 1000, cpuUs: ((cpuSeconds([node.child]) - before) * 1e6) / count };
+  };
   const withScrapes = async () => {
     const scraper = new Scraper(node, intervalMs);
     try {
@@ -112,19 +132,25 @@ async function measure(
     if (pair % 2 === 1) await withScrapes();
     without.push(await load());
     if (pair % 2 === 0) await withScrapes();
-    const [before = 0, after = 0] = [without.at(-1), scraped.at(-1)];
+    const [before = 0, after = 0] = [without.at(-1)?.kps, scraped.at(-1)?.kps];
     report.progress(`${work} ${pair + 1}/${pairs}: ${before.toFixed(1)} k/s, scraped ${after.toFixed(1)} k/s`);
   }
   return { without, scraped, pageMs };
 }
 
-/** Thousands of requests a second. */
-async function loadHttp({ httpPort }: FluxCacheProcess, seconds: number, connections: number): Promise<number> {
+interface LoadResult {
+  /** Requests a second, and how many there were. */
+  readonly rate: number;
+  readonly count: number;
+}
+
+async function loadHttp({ httpPort }: FluxCacheProcess, seconds: number, connections: number): Promise<LoadResult> {
   const url = `http://127.0.0.1:${httpPort}/get?key=foo`;
   const { stdout } = await run('wrk', ['-t1', `-c${connections}`, `-d${seconds}s`, url]);
   const rate = Number(/Requests\/sec:\s+([\d.]+)/.exec(stdout)?.[1] ?? 0);
-  if (rate === 0 || /Non-2xx|Socket errors/.test(stdout)) throw new Error(stdout);
-  return rate / 1000;
+  const count = Number(/(\d+) requests in/.exec(stdout)?.[1] ?? 0);
+  if (count === 0 || /Non-2xx|Socket errors/.test(stdout)) throw new Error(stdout);
+  return { rate, count };
 }
 
 /** Commands of the run before, a second: what makes a run as long as it should be. */
@@ -135,14 +161,14 @@ async function loadResp(
   seconds: number,
   connections: number,
   depth: number,
-): Promise<number> {
+): Promise<LoadResult> {
   const count = Math.ceil(respRate * seconds);
   const args = ['-p', `${tcpPort}`, '-n', `${count}`, '-c', `${connections}`, '-P', `${depth}`, '--csv', 'GET', 'foo'];
   const { stdout } = await run('redis-benchmark', args);
   const rate = Number(/",\s*"([\d.]+)"/.exec(stdout.trim().split('\n').at(-1) ?? '')?.[1] ?? 0);
   if (rate === 0) throw new Error(stdout);
   respRate = rate;
-  return rate / 1000;
+  return { rate, count };
 }
 
 /** Pages made one after another by a server that does nothing else: processor time for each, over all its threads. */
@@ -169,20 +195,25 @@ async function measurePage(node: FluxCacheProcess, intervalMs: number, pages: nu
 /** Asks for the page every so often, as Prometheus does: on one connection that is kept. */
 class Scraper {
   readonly #node: FluxCacheProcess;
-  readonly #timer: NodeJS.Timeout;
+  #timer: NodeJS.Timeout;
   readonly #pageMs: number[] = [];
   readonly #incomplete: string[] = [];
   #last: Promise<void> = Promise.resolve();
 
   constructor(node: FluxCacheProcess, intervalMs: number) {
     this.#node = node;
-    this.#timer = setInterval(() => {
+    const ask = () => {
       this.#last = this.#last.then(() => this.#scrape());
-    }, intervalMs);
+    };
+    // In the middle of each interval: a measurement of three intervals has three scrapes.
+    this.#timer = setTimeout(() => {
+      ask();
+      this.#timer = setInterval(ask, intervalMs);
+    }, intervalMs / 2);
   }
 
   async stop(report: Report): Promise<readonly number[]> {
-    clearInterval(this.#timer);
+    clearTimeout(this.#timer);
     await this.#last;
     report.check(this.#pageMs.length > 0, 'no page was asked for: measure for longer than the interval');
     for (const page of this.#incomplete) report.check(false, `a page is not whole: ${page}`);
