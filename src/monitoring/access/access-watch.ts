@@ -22,7 +22,7 @@ const MEMORY_WINDOW_MS = 600_000;
 const SAMPLED_PER_S = 4000;
 const FOLLOWED_PER_S_MAX = 8000;
 const INTERVAL_MAX = 1 << 16;
-const FOLLOWED_KEYS_MAX = 16_384;
+const FOLLOWED_KEYS_DEFAULT = 16_384;
 const SHARE_FIRST = 1 / 64;
 const INTERVAL_FIRST = 64;
 /** For how long no more keys are followed again than proved too many. */
@@ -43,6 +43,8 @@ export interface AccessWatchOptions {
   readonly prefixesMax: number;
   /** Prefixes whose hits and misses are counted for good. */
   readonly metricsPrefixes: readonly string[];
+  /** Keys that are followed at a time for the curve: about 350 bytes each. */
+  readonly followedKeysMax?: number;
 }
 
 /** What is asked of all shards' stores together. */
@@ -85,6 +87,7 @@ export class AccessWatch implements AccessSource {
   readonly #prefixes: PrefixCounts;
   readonly #metricsPrefixes: readonly MetricsPrefix[];
   readonly #followed: FollowedKeys;
+  readonly #followedMax: number;
   readonly #sink: LookupSink;
   #totals: StoreTotals;
   #collectedAtMs: number;
@@ -107,6 +110,7 @@ export class AccessWatch implements AccessSource {
   constructor(options: AccessWatchOptions) {
     const { clock, store, prefixesMax, metricsPrefixes } = options;
     this.#options = options;
+    this.#followedMax = options.followedKeysMax ?? FOLLOWED_KEYS_DEFAULT;
     this.#separator = Buffer.from(options.separator);
     this.#prefixes = new PrefixCounts(prefixesMax);
     this.#metricsPrefixes = metricsPrefixes.map((prefix) => ({
@@ -126,7 +130,7 @@ export class AccessWatch implements AccessSource {
         capacityBytes: () => this.#totals.capacityBytes,
       },
       clock,
-      keysMax: FOLLOWED_KEYS_MAX,
+      keysMax: this.#followedMax,
       threshold: HASH_RANGE * SHARE_FIRST,
     });
     this.#sink = {
@@ -269,7 +273,7 @@ export class AccessWatch implements AccessSource {
       followed.follow(Math.max(1, Math.floor((followed.threshold * FOLLOWED_PER_S_MAX) / followedPerS)));
       this.#ceiling = followed.threshold;
       this.#ceilingUntilMs = nowMs + CEILING_MS;
-    } else if (followedPerS < FOLLOWED_PER_S_MAX / 4 && followed.keyCount < FOLLOWED_KEYS_MAX / 4) {
+    } else if (followedPerS < FOLLOWED_PER_S_MAX / 4 && followed.keyCount < this.#followedMax / 4) {
       const ceiling = nowMs < this.#ceilingUntilMs ? this.#ceiling : HASH_RANGE;
       followed.follow(Math.max(followed.threshold, Math.min(ceiling, followed.threshold * 2)));
     }
