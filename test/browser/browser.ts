@@ -122,6 +122,15 @@ export async function inBrowser(
   }
 }
 
+/** Waits for a condition. The page's policy forbids what Playwright would wait with inside it. */
+export async function until(isSo: () => Promise<boolean>): Promise<void> {
+  const deadlineMs = performance.now() + SHOWN_MS;
+  while (!(await isSo())) {
+    if (performance.now() > deadlineMs) throw new Error(`it was not so within ${SHOWN_MS} ms`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
 async function exists(path: string): Promise<boolean> {
   try {
     await access(path);
