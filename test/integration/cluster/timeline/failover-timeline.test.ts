@@ -45,7 +45,12 @@ function idOf(reader: DashboardReader, name: string): string | null {
 }
 
 function failoverOf(reader: DashboardReader, node: string): Failover | null {
-  return reader.last('failovers')?.find((failover) => failover.node === node) ?? null;
+  return fencedOf(reader).find((failover) => failover.node === node) ?? null;
+}
+
+/** On a machine that is busy a node may be suspected for a moment, and turn out to be there. */
+function fencedOf(reader: DashboardReader): Failover[] {
+  return reader.last('failovers')?.filter(({ fencedAtMs }) => fencedAtMs !== null) ?? [];
 }
 
 function happeningOf(reader: DashboardReader, kind: Happening['kind'], node: string): Happening | null {
@@ -63,7 +68,7 @@ test('a node that is killed, started again and stopped in order is told of by wh
     return isBalanced && node !== undefined && node.primaries > 0 ? node.primaries : null;
   });
   const stopWriting = writer(['n2', 'n3'].map((name) => cluster.addressesOf(name).url));
-  t.deepEqual(second.last('failovers'), []);
+  t.deepEqual(fencedOf(second), []);
   const killedAtMs = Date.now();
   await cluster.process('n1').kill();
   for (const reader of [second, third]) {
@@ -89,7 +94,7 @@ test('a node that is killed, started again and stopped in order is told of by wh
     t.is(failover.keysLost, 0);
     const taken = Object.values(failover.takenBy).reduce((sum, count) => sum + count, 0);
     t.is(taken, primaries);
-    t.is(reader.last('failovers')?.length, 1);
+    t.is(fencedOf(reader).length, 1);
   }
   t.log(failoverOf(second, killed));
   const metrics = await (await fetch(`${cluster.addressesOf('n2').url}/metrics`)).text();
@@ -126,14 +131,7 @@ test('of partitions without another copy nobody says that nothing was lost', asy
     return report?.rebalance.isBalanced === true && node !== undefined && node.primaries > 0 ? true : null;
   });
   await cluster.process('n1').kill();
-  const lost = await reader.until('its partitions are offline', () => failoverOf(reader, killed));
-  const fenced =
-    lost.fencedAtMs === null
-      ? await reader.until('it is fenced', () => {
-          const found = failoverOf(reader, killed);
-          return found?.fencedAtMs === null ? null : found;
-        })
-      : lost;
+  const fenced = await reader.until('its partitions are offline', () => failoverOf(reader, killed));
   t.true(fenced.lostPartitions > 0);
   t.is(fenced.keysLost, null);
   t.is(fenced.endedAtMs, null);

@@ -1,4 +1,5 @@
 import test from 'ava';
+import type { ClusterState } from '../../../../src/cluster/controller/cluster-state.ts';
 import type { ClusterReport } from '../../../../src/command/cluster-report.ts';
 import { ClusterTimeline, type NewsLink } from '../../../../src/monitoring/cluster-timeline/cluster-timeline.ts';
 import type { PeerSample } from '../../../../src/monitoring/dashboard/feed.ts';
@@ -6,7 +7,7 @@ import { ClusterNoter } from '../../../../src/server/cluster/cluster-noter.ts';
 import { clusterReport } from '../../../../src/server/cluster/cluster-report.ts';
 import { type FakeClusterView, linkTo } from '../../../fake-cluster-view.ts';
 import { eventually } from '../../../peer-nodes.ts';
-import { after, fence } from '../../cluster/controller/configuration.ts';
+import { after, fence, handOver, stop } from '../../cluster/controller/configuration.ts';
 import { viewOf } from '../../server/cluster/cluster-stories.ts';
 
 const sample: PeerSample = {
@@ -151,6 +152,17 @@ test('whom another node suspects is told until that node is not heard of', (t) =
   nodes.silent.add('c');
   nodes.nowMs += 3001;
   timeline.watch()();
+  t.deepEqual(timeline.failovers(), []);
+});
+
+test('a node that has ended in order is suspected by nobody, though another one was asked before that was known', (t) => {
+  const nodes = new Nodes('a', 'b', 'c');
+  nodes.views.get('c')?.tell({ links: [linkTo('a', { isConnected: false, lostAtMs: 77, lostBoot: 1 })] });
+  const timeline = nodes.timeline('b');
+  timeline.watch()();
+  t.is(timeline.failovers().length, 1);
+  const handOvers = [0, 1].map((partition) => (state: ClusterState) => handOver(state, partition, 'b'));
+  nodes.become(stop('a', false), ...handOvers, stop('a', true));
   t.deepEqual(timeline.failovers(), []);
 });
 

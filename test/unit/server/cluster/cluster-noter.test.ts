@@ -152,7 +152,7 @@ test('partitions whose only copy was lost are noted as offline, and as regained 
   t.like(noter.after(5)[0], { kind: 'regained', lost: 1, partitions: 2, empty: 1, atMs: START_MS + 3000 });
 });
 
-test('a node that ends in order is not lost, unless it was primary of something', (t) => {
+test('a node that ends in order is not lost: what it was primary of until the end, it handed over', (t) => {
   const { view, noter, become } = watched();
   become(0, stop('c', false));
   become(1, (state) => handOver(state, 3, 'b'));
@@ -161,7 +161,15 @@ test('a node that ends in order is not lost, unless it was primary of something'
   view.tell({});
   t.deepEqual(noter.after(0), [{ kind: 'handed-over', node: 'c', partitions: 1, seq: 1, atMs: START_MS + 1 }]);
   become(600, stop('a', true));
-  t.like(noter.after(1)[0], { kind: 'lost', node: 'a', partitions: 2 });
+  view.tell({});
+  t.like(noter.after(1), [{ kind: 'handed-over', node: 'a', partitions: 2 }]);
+});
+
+test('a node that ends in order with only copies is lost with them', (t) => {
+  const { noter, become } = watched();
+  become(0, (state) => alter(state, 0, member('a')));
+  become(600, stop('a', true));
+  t.like(noter.after(0)[0], { kind: 'lost', node: 'a', partitions: 0, offline: 1 });
 });
 
 test('partitions that were handed over one after the other are told of together', (t) => {
