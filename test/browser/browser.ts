@@ -56,6 +56,11 @@ export class DashboardPage {
     return this.page.locator(`[data-card="${name}"]`);
   }
 
+  /** What can be read on the page, its beginning: for whoever looks for why a test fails. */
+  async shownText(): Promise<string> {
+    return String(await this.page.evaluate('document.body.innerText')).slice(0, 2000);
+  }
+
   /** Errors that a test makes happen, such as those of a node that is away, are none of the page. */
   forgive(pattern: RegExp): void {
     for (let at = this.problems.length - 1; at >= 0; at--) {
@@ -117,6 +122,9 @@ export async function inBrowser(
   try {
     await look(opened);
     t.deepEqual(opened.problems, []);
+  } catch (error) {
+    t.log(opened.problems, await opened.shownText());
+    throw error;
   } finally {
     await opened.close();
   }

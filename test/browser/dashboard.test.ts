@@ -182,6 +182,8 @@ test('a node with a password is shown after signing in, and no longer after sign
       await page.goto(closedUrl);
       const dialog = page.getByRole('dialog', { name: 'Sign in' });
       t.is(await page.locator('[data-tile]').count(), 0);
+      await page.keyboard.press('Escape');
+      await page.keyboard.press('Escape');
       await page.getByLabel('Password').fill('wrong');
       await page.keyboard.press('Enter');
       await dialog.getByRole('alert').waitFor();
@@ -242,7 +244,7 @@ async function load(address: string): Promise<() => Promise<void>> {
       await asking;
     };
   }
-  const child = spawn(WRK, ['-t', '1', '-c', '8', '-d', '60', address], { stdio: 'ignore' });
+  const child = spawn(WRK, ['-t', '1', '-c', '8', '-d', '600', address], { stdio: 'ignore' });
   const ended = once(child, 'close');
   return async () => {
     child.kill('SIGKILL');

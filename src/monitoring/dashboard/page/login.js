@@ -38,11 +38,13 @@ export function askForCredentials(wasRefused) {
   dialog.showModal();
   password.focus();
   return new Promise((resolve) => {
-    // There is nothing to see without signing in.
+    // There is nothing to see without signing in. A browser closes it at the second Escape, whatever it is told.
     dialog.addEventListener('cancel', (event) => event.preventDefault());
+    dialog.addEventListener('close', () => {
+      if (dialog.isConnected) dialog.showModal();
+    });
     form.addEventListener('submit', (event) => {
       event.preventDefault();
-      dialog.close();
       dialog.remove();
       resolve({ name: name.value, password: password.value });
     });

@@ -207,7 +207,8 @@ export class TimeChart {
           ...axis,
           size: TIME_AXIS_HEIGHT,
           gap: 4,
-          space: 64,
+          // Seconds are told of short times alone.
+          space: (_chart, _axis, min, max) => (max - min > 150 ? 44 : 64),
           incrs: TIME_STEPS,
           values: (_chart, splits, _axis, _space, step) =>
             splits.map((at) => (step < 60 ? formatTime(at * 1000) : formatTime(at * 1000).slice(0, -3))),
