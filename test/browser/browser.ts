@@ -5,6 +5,7 @@ import { type Browser, type BrowserContextOptions, chromium, type Page } from 'p
 
 /** Where Debian and others put it; FLUXCACHE_CHROMIUM names another. */
 const PLACES = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
+const NETWORK_CHANGED = 'net::ERR_NETWORK_CHANGED';
 /** How long the page may take for what it does, on a machine that has other things to do. */
 export const SHOWN_MS = 30_000;
 
@@ -91,7 +92,13 @@ export class DashboardPage {
   }
 
   #watch(origins: ReadonlySet<string>): void {
+    this.page.on('requestfailed', (request) => {
+      // A network interface of the machine came or went: Chromium gives up what it was loading.
+      if (request.failure()?.errorText !== NETWORK_CHANGED || request.resourceType() === 'fetch') return;
+      void this.page.reload().catch(() => undefined);
+    });
     this.page.on('console', (message) => {
+      if (message.text().includes(NETWORK_CHANGED)) return;
       if (message.type() === 'error' || message.type() === 'warning') {
         this.problems.push(`console ${message.type()}: ${message.text()} (${message.location().url})`);
       }

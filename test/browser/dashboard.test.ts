@@ -159,15 +159,15 @@ test('light or dark is as the system has it until the user chooses, and stays ch
     async (opened) => {
       const { page } = opened;
       await page.goto(url);
-      t.is(await page.getAttribute('html', 'data-theme'), 'dark');
+      await page.locator('html[data-theme=dark]').waitFor();
       await page.emulateMedia({ colorScheme: 'light' });
-      t.is(await page.getAttribute('html', 'data-theme'), 'light');
+      await page.locator('html[data-theme=light]').waitFor();
       await page.getByRole('button', { name: /^Colours as the system/ }).click();
       await page.getByRole('button', { name: /^Light colours/ }).click();
-      t.is(await page.getAttribute('html', 'data-theme'), 'dark');
+      await page.locator('html[data-theme=dark]').waitFor();
       await page.reload();
       await page.getByRole('button', { name: /^Dark colours/ }).waitFor();
-      t.is(await page.getAttribute('html', 'data-theme'), 'dark');
+      await page.locator('html[data-theme=dark]').waitFor();
     },
     { ...SIZES.wide, colorScheme: 'dark' },
   );
