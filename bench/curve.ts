@@ -156,10 +156,12 @@ function watchOf(memory: StoreMemory, reader: StoreReader, clock: { nowMs(): num
         return isFound ? reader.entry : null;
       },
       totals() {
-        const { hits, misses, evictedEntries, liveBytes, indexBytes, heapBytes, budgetBytes } = readStatistics(memory);
+        const { hits, misses, keys, evictedEntries, expiredEntries, ...store } = readStatistics(memory);
         const isFull = evictedEntries > 0;
-        const capacityBytes = isFull ? liveBytes + indexBytes + heapBytes : budgetBytes * ENTRY_SHARE;
-        return { hits, misses, evicted: evictedEntries, capacityBytes };
+        const capacityBytes = isFull
+          ? store.liveBytes + store.indexBytes + store.heapBytes
+          : store.budgetBytes * ENTRY_SHARE;
+        return { hits, misses, keys, evicted: evictedEntries, expired: expiredEntries, capacityBytes };
       },
     },
     separator: ':',

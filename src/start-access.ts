@@ -21,18 +21,18 @@ export function watchAccess(config: Config, shards: Shards): AccessWatch {
 }
 
 function totalsOf(shards: Shards): StoreTotals {
-  const totals = { hits: 0, misses: 0, evicted: 0, capacityBytes: 0 };
-  let keys = 0;
+  const totals = { hits: 0, misses: 0, evicted: 0, expired: 0, keys: 0, capacityBytes: 0 };
   for (const { memory } of shards.threads) {
     const store = readStatistics(memory);
     totals.hits += store.hits;
     totals.misses += store.misses;
     totals.evicted += store.evictedEntries;
+    totals.expired += store.expiredEntries;
+    totals.keys += store.keys;
     totals.capacityBytes +=
       store.evictedEntries > 0 ? store.liveBytes + store.indexBytes + store.heapBytes : store.budgetBytes * ENTRY_SHARE;
-    keys += store.keys;
   }
   // Copies of other nodes' keys take their part.
-  if (keys > 0) totals.capacityBytes *= Math.min(1, shards.ownKeyCount / keys);
+  if (totals.keys > 0) totals.capacityBytes *= Math.min(1, shards.ownKeyCount / totals.keys);
   return totals;
 }

@@ -63,6 +63,8 @@ export interface StoreTotals {
   readonly hits: number;
   readonly misses: number;
   readonly evicted: number;
+  readonly expired: number;
+  readonly keys: number;
   /** Bytes of entries of this node's own keys, with index and heap, that all of the memory holds. */
   readonly capacityBytes: number;
 }
@@ -104,6 +106,8 @@ export class AccessWatch implements AccessSource {
   /** Of about the last ten minutes: lookups by what the store answered. */
   #found = 0;
   #missed = 0;
+  /** Of the last collection that had misses: new keys for each, at most 1. */
+  #storedOfMissed = 1;
   /** Since it was decided last how much is sampled. */
   #recentLookups = 0;
   #recentFollowing = 0;
@@ -132,6 +136,8 @@ export class AccessWatch implements AccessSource {
       store: {
         find: (key) => store.find(key),
         evicted: () => this.#totals.evicted,
+        keys: () => this.#totals.keys,
+        storesMisses: () => this.#storedOfMissed > 1 / 2,
         capacityBytes: () => this.#totals.capacityBytes,
       },
       clock,
@@ -205,6 +211,7 @@ export class AccessWatch implements AccessSource {
     const missed = this.#totals.misses - before.misses;
     this.#found += found;
     this.#missed += missed;
+    if (missed > 0) this.#storedOfMissed = Math.min(1, (cameBy(this.#totals) - cameBy(before)) / missed);
     this.#lookups += found + missed;
     this.#lookupsMs += spanMs;
     this.#recentLookups += found + missed;
@@ -292,4 +299,9 @@ export class AccessWatch implements AccessSource {
   #setSampling(): void {
     for (const sample of this.#options.samples) sample.sample(this.#followed.threshold, this.#interval);
   }
+}
+
+/** Keys that were stored, but for those that were deleted since. */
+function cameBy({ keys, evicted, expired }: StoreTotals): number {
+  return keys + evicted + expired;
 }

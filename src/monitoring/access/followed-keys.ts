@@ -10,6 +10,8 @@ const HELD_SHARE_MAX = 0.75;
 const THRESHOLD_STEP = 0.9;
 /** Keys whose store is waited for at a time; further ones count as stored. */
 const PENDING_MAX = 2048;
+/** A key may be gone again already when so many of the entries were evicted since it was stored: half of the small log. */
+const GONE_SHARE = 0.05;
 const NOBODY = -1;
 
 /** What is known of a followed key in the store. */
@@ -28,6 +30,10 @@ export interface FollowedStore {
   find(key: Uint8Array): FoundEntry | null | undefined;
   /** Entries evicted so far. */
   evicted(): number;
+  /** Entries there are. */
+  keys(): number;
+  /** Whether most keys that were missed lately were stored then, as far as entries that came and went tell. */
+  storesMisses(): boolean;
   /** Bytes of entries, with their share of the index and the expiry heap, that all of the memory holds. */
   capacityBytes(): number;
 }
@@ -50,6 +56,8 @@ interface PendingKey {
   readonly slot: number;
   readonly hash: number;
   readonly key: Uint8Array;
+  /** Evictions by the store when it was missed. */
+  readonly evictedThen: number;
 }
 
 /**
@@ -200,25 +208,34 @@ export class FollowedKeys {
     if (this.#known[slot] === Known.pending) return;
     this.#known[slot] = Known.pending;
     if (key.length === 0 || this.#pending.length >= PENDING_MAX) this.#storeEverywhere(slot, 0);
-    else this.#pending.push({ slot, hash, key });
+    else this.#pending.push({ slot, hash, key, evictedThen: this.#store.evicted() });
   }
 
   /** Looks whether the keys that were missed are there by now. To be called when their clients had time to store them. */
   settle(): void {
     const pending = this.#pending;
     this.#pending = [];
-    for (const { slot, hash, key } of pending) {
+    for (const missed of pending) {
+      const { slot, hash, key } = missed;
       if (this.#slotOf.get(hash) !== slot || this.#known[slot] !== Known.pending) continue;
       const entry = this.#store.find(key);
-      if (entry === undefined) this.#pending.push({ slot, hash, key });
-      else if (entry === null) {
-        this.#removeEverywhere(slot);
-        this.#known[slot] = Known.absent;
-      } else {
+      if (entry === undefined) this.#pending.push(missed);
+      else if (entry !== null) {
         this.#resize(slot, entry.memoryBytes);
         this.#storeEverywhere(slot, entry.expiresAtMs);
+      } else if (this.#mayBeGone(missed) && this.#store.storesMisses()) {
+        this.#storeEverywhere(slot, 0);
+        this.#evictedThen[slot] = missed.evictedThen;
+      } else {
+        this.#removeEverywhere(slot);
+        this.#known[slot] = Known.absent;
       }
     }
+  }
+
+  /** Whether a key that was stored when it was missed may have been evicted since. */
+  #mayBeGone({ evictedThen }: PendingKey): boolean {
+    return this.#store.evicted() - evictedThen > this.#store.keys() * GONE_SHARE;
   }
 
   /** Whether it is for want of memory that a key is gone which was there. */

@@ -8,11 +8,13 @@ const KEY_BYTES = 100;
 function setup(capacityKeys: number, keysMax = 1000, threshold = HASH_RANGE) {
   const entries = new Map<number, FoundEntry>();
   const clock = { at: 1_750_000_000_000, nowMs: () => clock.at };
-  const state = { evicted: 0 };
+  const state = { evicted: 0, storesMisses: false };
   const followed = new FollowedKeys({
     store: {
       find: (key) => entries.get(Buffer.from(key).readInt32LE()) ?? null,
       evicted: () => state.evicted,
+      keys: () => entries.size,
+      storesMisses: () => state.storesMisses,
       capacityBytes: () => capacityKeys * KEY_BYTES,
     },
     clock,
@@ -106,4 +108,19 @@ test('keys that came once make room for others before fewer keys are followed', 
   for (let i = 0; i < 20_000; i++) fetch(i);
   t.true(followed.keyCount <= 500);
   t.is(followed.share, 1);
+});
+
+test('a key that is gone before it was looked for counts as stored where most of those that are missed are', (t) => {
+  for (const storesMisses of [true, false]) {
+    const { followed, look, store, entries, state } = setup(100);
+    state.storesMisses = storesMisses;
+    for (let i = 0; i < 500; i++) {
+      const key = i % 20;
+      if (!look(key)) store(key);
+      entries.delete(key);
+      state.evicted++;
+      followed.settle();
+    }
+    t.is(at(followed, 1) > 0.8, storesMisses);
+  }
 });
