@@ -30,13 +30,17 @@ test('a node that is killed is seen to fail over, and to come back', async (t) =
       await page.goto(`${url}/#cluster`);
       const nodes = opened.card('nodes').locator('tbody tr');
       // Each node tells the others how it is.
-      for (let at = 0; at < 3; at++) await nodes.nth(at).getByText(/ of [\d.]+ MiB$/).waitFor();
+      for (let at = 0; at < 3; at++)
+        await nodes
+          .nth(at)
+          .getByText(/ of [\d.]+ MiB$/)
+          .waitFor();
       await opened.card('cluster').getByText('16 of 16').waitFor();
       await until(async () => !(await opened.card('cluster').getByText('copies moved').isVisible()));
       await opened.card('failovers').getByText('No node was lost').waitFor();
       await cluster.process('n1').kill();
       const failover = opened.card('failovers').locator('.failover');
-      await failover.getByText(/^over after/).waitFor();
+      await failover.getByText(/^served again after/).waitFor();
       await failover.getByText('keys lost: 0').waitFor();
       for (const stage of ['suspected', 'fenced', 'promoted', 'first-write', 'ended']) {
         await failover

@@ -102,7 +102,7 @@ test('a failover is drawn while it goes on, and told with its times when it is o
     t.is(await card.locator('[data-stage="promoted"]').getByText('not seen').count(), 1);
     node.tell('failovers', events.failovers);
     const item = card.locator('[data-node="n3"]');
-    await item.getByText('over after 1.24 s').waitFor();
+    await item.getByText('served again after 1.24 s').waitFor();
     await item.getByText('keys lost: 0').waitFor();
     await item.getByText('n1 (22), n2 (21)').waitFor();
     for (const [stage, offset] of Object.entries({

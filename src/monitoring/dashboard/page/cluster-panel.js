@@ -12,7 +12,7 @@ import { painter } from './painter.js';
 import { RebalanceProgress } from './rebalance-progress.js';
 
 /**
- * The cluster in figures, what it lacks, how far a rebalancing is, and its nodes.
+ * The cluster in figures, how far a rebalancing is, and its nodes. What the cluster lacks is said above every view.
  *
  * @param {HTMLElement} root
  * @param {PanelContext} context
@@ -42,7 +42,6 @@ export function createClusterPanel(root, { feed }) {
 function createSummary(root, feed) {
   const { card, note, body } = createCard(root, { title: 'Cluster', name: 'cluster' });
   const figures = element('dl', { class: 'figures' });
-  const lacks = element('ul', { class: 'lacks' });
   const label = element('span', { class: 'progress-text' });
   const bar = element('span', { class: 'bar-fill' });
   const moving = element(
@@ -51,7 +50,7 @@ function createSummary(root, feed) {
     label,
     element('span', { class: 'bar' }, bar),
   );
-  body.append(figures, moving, lacks);
+  body.append(figures, moving);
   const progress = new RebalanceProgress();
   /** @type {ReturnType<RebalanceProgress['observe']>} */
   let state = null;
@@ -60,8 +59,6 @@ function createSummary(root, feed) {
     if (news === undefined) return;
     setText(note, clusterNote(news));
     fill(figures, ...summaryFigures(news));
-    fill(lacks, ...news.report.lacks.map((lack) => element('li', { text: lineOf(lack, 400) })));
-    lacks.hidden = news.report.lacks.length === 0;
     moving.hidden = state === null;
     if (state === null) return;
     const left = state.leftMs === null ? '' : `, about ${formatDuration(state.leftMs)} left`;
@@ -228,6 +225,7 @@ function paintNode(cell, row) {
  * @param {NodeRow} row
  */
 function paintHealth(cell, { health, level, stale }) {
+  cell.parentElement?.classList.toggle('stale', stale !== '');
   const wanted = element('span', { class: `badge badge--${level}`, text: health });
   const note = stale === '' ? null : element('span', { class: 'node-note', text: stale });
   const both = element('div', {}, wanted, note);

@@ -25,7 +25,7 @@
  * @param {number} nowMs one that goes on is drawn as far as that
  */
 export function failoverStages(failover, nowMs) {
-  /** @type {readonly (readonly [Stage['name'], string, number | null])[]} */
+  /** @type {(readonly [Stage['name'], string, number | null])[]} */
   const seen = [
     ['suspected', 'Suspected', failover.suspectedAtMs],
     ['fenced', 'Fenced', failover.fencedAtMs],
@@ -33,6 +33,9 @@ export function failoverStages(failover, nowMs) {
     ['first-write', 'First write', failover.firstWriteAtMs],
     ['ended', 'All served', failover.endedAtMs],
   ];
+  // Partitions are served again when they have a primary: nobody may want to write to them so soon.
+  const isWrittenLater = failover.firstWriteAtMs !== null && failover.firstWriteAtMs > (failover.endedAtMs ?? Infinity);
+  if (isWrittenLater) seen.push(...seen.splice(3, 1));
   const times = seen.flatMap(([, , atMs]) => (atMs === null ? [] : [atMs]));
   const startMs = Math.min(...times);
   const isOver = failover.endedAtMs !== null;
@@ -54,7 +57,13 @@ export function failoverStages(failover, nowMs) {
     if (before === undefined) continue;
     spans.push({ name: stage.name, from: before.place, to: stage.place, ms: (stage.atMs ?? 0) - (before.atMs ?? 0) });
   }
-  return { stages, spans, isOver, startMs: times.length === 0 ? null : startMs, totalMs: isOver ? wholeMs : null };
+  return {
+    stages,
+    spans,
+    isOver,
+    startMs: times.length === 0 ? null : startMs,
+    totalMs: isOver ? (failover.endedAtMs ?? 0) - startMs : null,
+  };
 }
 
 /**

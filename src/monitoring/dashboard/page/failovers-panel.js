@@ -47,7 +47,7 @@ export function createFailoversPanel(root, { feed }) {
 function failoverItem(failover, nowMs) {
   const { stages, spans, isOver, startMs, totalMs } = failoverStages(failover, nowMs);
   const outcome = isOver
-    ? element('span', { class: 'badge badge--ok', text: `over after ${formatDuration(totalMs)}` })
+    ? element('span', { class: 'badge badge--ok', text: `served again after ${formatDuration(totalMs)}` })
     : element('span', { class: 'badge badge--bad', text: 'going on' });
   const lost = element(
     'span',

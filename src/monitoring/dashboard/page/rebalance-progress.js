@@ -10,21 +10,21 @@ export class RebalanceProgress {
    * @param {{readonly moves: number, readonly isBalanced: boolean}} rebalance
    * @param {number} nowMs
    * @returns {{moves: number, done: number, total: number, share: number, leftMs: number | null} | null}
-   *   null: the cluster is balanced. `leftMs` goes on as fast as it went so far; null: nothing has moved yet.
+   *   null: the cluster is balanced, or what it waits for is nodes that are away. `leftMs` goes on as fast as it went so far; null: nothing has moved yet.
    */
   observe({ moves, isBalanced }, nowMs) {
-    if (isBalanced) {
+    if (isBalanced || moves === 0) {
       this.#movesMax = 0;
       return null;
     }
     // More is to be moved than ever: the plan is another one.
-    if (moves > this.#movesMax || this.#movesMax === 0) {
+    if (moves > this.#movesMax) {
       this.#movesMax = moves;
       this.#beganMs = nowMs;
     }
     const total = this.#movesMax;
     const done = total - moves;
     const leftMs = done === 0 ? null : (moves * (nowMs - this.#beganMs)) / done;
-    return { moves, done, total, share: total === 0 ? 1 : done / total, leftMs };
+    return { moves, done, total, share: done / total, leftMs };
   }
 }

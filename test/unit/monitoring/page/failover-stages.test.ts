@@ -46,6 +46,18 @@ test('the stages of a failover stand on a line by their times', (t) => {
   );
 });
 
+test('partitions that are written only after all of them are served are drawn so', (t) => {
+  const { stages, totalMs } = failoverStages({ ...whole, firstWriteAtMs: 2500 }, 99_000);
+  t.deepEqual(
+    stages.slice(3).map(({ name, place }) => [name, place]),
+    [
+      ['ended', 1000 / 1500],
+      ['first-write', 1],
+    ],
+  );
+  t.is(totalMs, 1000);
+});
+
 test('a failover that goes on is drawn as far as now, and has no duration', (t) => {
   const { stages, isOver, totalMs } = failoverStages({ ...whole, firstWriteAtMs: null, endedAtMs: null }, 2700);
   t.false(isOver);
