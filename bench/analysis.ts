@@ -1,4 +1,4 @@
-import type { KeyspaceNews } from '../src/monitoring/dashboard/feed.ts';
+import type { KeyspaceNews } from '../src/monitoring/keyspace/keyspace-news.ts';
 import { defineBench, numberOption } from './bench.ts';
 import { DEPTH, fill, fullThroughput, get, planOf, type Subject } from './latency.ts';
 import { type Report, ratio, summarize } from './report.ts';

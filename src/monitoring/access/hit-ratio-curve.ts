@@ -1,4 +1,4 @@
-import type { MissRatioCurve } from '../dashboard/feed.ts';
+import type { MissRatioCurve } from './access-news.ts';
 import { MEMORY_FACTORS } from './followed-keys.ts';
 
 /** What the estimate is made from; all of the same, fading time. */

@@ -1,5 +1,5 @@
 import type { ClusterNote, LostNote } from '../../server/cluster/cluster-note.ts';
-import type { Failover } from '../dashboard/feed.ts';
+import type { Failover } from './cluster-news.ts';
 import type { NotedBy } from './noted-by.ts';
 
 const FAILOVERS_MAX = 50;

@@ -1,9 +1,8 @@
 import type { ClusterReport } from '../../command/cluster-report.ts';
 import type { Suspicion } from '../../server/cluster/cluster-note.ts';
 import type { ClusterNoter } from '../../server/cluster/cluster-noter.ts';
-import type { ClusterNews, Failover, Happening, PeerSample } from '../dashboard/feed.ts';
-import type { ClusterSource } from '../dashboard/sources.ts';
 import { assembleFailovers } from './assemble-failovers.ts';
+import type { ClusterNews, ClusterSource, Failover, Happening, PeerSample } from './cluster-news.ts';
 import { happenings } from './happenings.ts';
 import {
   decodeNews,

@@ -1,5 +1,5 @@
 import type { ClusterNote } from '../../server/cluster/cluster-note.ts';
-import type { Happening } from '../dashboard/feed.ts';
+import type { Happening } from './cluster-news.ts';
 import type { NotedBy } from './noted-by.ts';
 
 const HAPPENINGS_MAX = 200;

@@ -1,5 +1,5 @@
 import type { ClusterNote, ClusterNoteBody, LostMark, Suspicion } from '../../server/cluster/cluster-note.ts';
-import type { PeerSample } from '../dashboard/feed.ts';
+import type { PeerSample } from './cluster-news.ts';
 
 /** What a node is asked: what it noted behind a note of a start of it. */
 export interface NewsQuestion {

@@ -1,5 +1,5 @@
 import type { ClusterNote, Suspicion } from '../../server/cluster/cluster-note.ts';
-import type { PeerNews, PeerSample } from '../dashboard/feed.ts';
+import type { PeerNews, PeerSample } from './cluster-news.ts';
 import type { NewsQuestion, NodeNews } from './node-news.ts';
 import type { NotedBy } from './noted-by.ts';
 

@@ -2,13 +2,15 @@ import { nameKey } from '../../base/key-name.ts';
 import type { SlowLogEntry } from '../../command/control.ts';
 import type { AccessUser } from '../../server/access/rights.ts';
 import type { DashboardFrame, DashboardPort, DashboardViewer } from '../../server/http/dashboard-port.ts';
+import type { AccessNews, AccessSource } from '../access/access-news.ts';
+import type { ClusterSource } from '../cluster-timeline/cluster-news.ts';
 import type { NodeFacts } from '../facts.ts';
 import { healthOf } from '../health.ts';
-import type { AccessNews, FeedEvents, KeyspaceNews, NodeSample, SlowCommand } from './feed.ts';
+import type { KeyspaceNews, KeyspaceSource } from '../keyspace/keyspace-news.ts';
+import type { FeedEvents, NodeSample, SlowCommand } from './feed.ts';
 import { frameOf, historyFrameOf } from './frames.ts';
 import { type NodeSampler, SAMPLE_INTERVAL_MS } from './node-sampler.ts';
 import { accessShownTo, keyspaceShownTo, mayRead, rightsOf } from './shown-to.ts';
-import type { AccessSource, ClusterSource, KeyspaceSource } from './sources.ts';
 
 /** Samples between two looks at what keys are looked up. */
 const ACCESS_EVERY = 2;

@@ -3,7 +3,29 @@
  * {@link FeedEvents}, its data the value. Key names in it are untrusted text. Times are milliseconds since the Unix epoch
  * by the node's clock, durations milliseconds, rates a second, sizes bytes.
  */
-import type { ClusterReport } from '../../command/cluster-report.ts';
+import type { NamedKey } from '../../base/key-name.ts';
+import type { AccessNews, HotKey, MissRatioCurve, PrefixAccess } from '../access/access-news.ts';
+import type { ClusterNews, Failover, Happening, PeerNews, PeerSample } from '../cluster-timeline/cluster-news.ts';
+import type { MemoryKinds } from '../facts.ts';
+import type { KeyspaceNews, LargeKey, PrefixSize } from '../keyspace/keyspace-news.ts';
+
+/** What the page is written against, whoever makes it. */
+export type {
+  AccessNews,
+  ClusterNews,
+  Failover,
+  Happening,
+  HotKey,
+  KeyspaceNews,
+  LargeKey,
+  MemoryKinds,
+  MissRatioCurve,
+  NamedKey as KeyName,
+  PeerNews,
+  PeerSample,
+  PrefixAccess,
+  PrefixSize,
+};
 
 export interface FeedEvents {
   /** First. */
@@ -14,7 +36,7 @@ export interface FeedEvents {
   readonly sample: NodeSample;
   /** When it changes. */
   readonly health: { readonly ready: boolean; readonly reasons: readonly string[] };
-  /** One a second, of nodes in a cluster. */
+  /** Of nodes in a cluster: one a second, or of large clusters, whose news are long, one in several seconds. */
   readonly cluster: ClusterNews;
   /** The failovers that are known, the latest first, when they change. */
   readonly failovers: readonly Failover[];
@@ -83,25 +105,13 @@ export interface Latency {
   readonly p999Ms: number;
 }
 
-/** The budget, over all shards, by what it is used for: they add up to `budget`. */
-export interface MemoryKinds {
-  readonly entries: number;
-  readonly dead: number;
-  readonly index: number;
-  readonly expiry: number;
-  readonly retired: number;
-  readonly control: number;
-  readonly free: number;
-  readonly budget: number;
-}
-
 export interface ShardSample {
   readonly isServing: boolean;
   readonly restarts: number;
   readonly keys: number;
   readonly usedBytes: number;
   readonly budgetBytes: number;
-  /** Lookups that front ends made in its memory, a second. */
+  /** Lookups in its memory a second: those of front ends, and those its own actor made for reads. */
   readonly reads: number;
   /** Commands that its actor ran, a second. */
   readonly commands: number;
@@ -109,162 +119,6 @@ export interface ShardSample {
   readonly busy: number;
   /** Commands sent to it and not yet answered. */
   readonly mailboxDepth: number;
-}
-
-/** The cluster, as this node sees it. */
-export interface ClusterNews {
-  /** With its table of partitions. */
-  readonly report: ClusterReport;
-  /** What other nodes say of themselves. */
-  readonly peers: readonly PeerNews[];
-}
-
-export interface PeerNews {
-  readonly node: string;
-  /** When this node had it from there; null: it never had. */
-  readonly heardAtMs: number | null;
-  readonly sample: PeerSample | null;
-}
-
-/** The little of a node's sample that others are told. */
-export interface PeerSample {
-  readonly commands: number;
-  readonly hits: number;
-  readonly misses: number;
-  readonly p99Ms: number | null;
-  readonly keys: number;
-  readonly usedBytes: number;
-  readonly budgetBytes: number;
-  readonly connections: number;
-  readonly eventLoopMaxMs: number;
-  readonly processors: number;
-  readonly ready: boolean;
-}
-
-/**
- * A node was lost, and others took over what it was primary of. Put together from what all nodes have noted, each by its own
- * clock. Null: not seen yet, or by nobody who is still there.
- */
-export interface Failover {
-  readonly node: string;
-  /** A node lost its connection to it, or it was not heard of in time. */
-  readonly suspectedAtMs: number | null;
-  /** Its lease is over by every clock: the cluster no longer counts on it. */
-  readonly fencedAtMs: number | null;
-  /** The first and the last partition got another primary. */
-  readonly promotedAtMs: number | null;
-  readonly promotedLastAtMs: number | null;
-  /** The first write that one of the new primaries acknowledged. */
-  readonly firstWriteAtMs: number | null;
-  /** Every partition it was primary of is served again. */
-  readonly endedAtMs: number | null;
-  /** Partitions that got another primary. */
-  readonly partitions: number;
-  /** Partitions of which it had the only copy in sync: nobody serves them, or they began empty. */
-  readonly lostPartitions: number;
-  /** 0 when every new primary was in sync; null: copies were lost, and nobody can say how many keys they held. */
-  readonly keysLost: number | null;
-  /** By new primary, how many of the partitions it took. */
-  readonly takenBy: Readonly<Record<string, number>>;
-}
-
-/** A node joined or left, a leader was elected, partitions moved: one line for people. */
-export interface Happening {
-  readonly atMs: number;
-  /** Who noted it. */
-  readonly by: string;
-  readonly kind:
-    | 'joined'
-    | 'left'
-    | 'drained'
-    | 'restarted'
-    | 'back'
-    | 'leader'
-    | 'handed-over'
-    | 'offline'
-    | 'online'
-    | 'reset'
-    | 'settings'
-    | 'shard-restarted';
-  /** Whom it concerns. */
-  readonly node: string | null;
-  /** How many partitions, where it is about partitions. */
-  readonly partitions: number | null;
-  readonly text: string;
-}
-
-/** A key as text; where its bytes are no UTF-8, they are in `key64` in base64 and `key` shows them with \xNN. */
-export interface KeyName {
-  readonly key: string;
-  readonly key64?: string;
-  /** It is longer than 512 bytes, and this is its beginning only. */
-  readonly shortened?: true;
-}
-
-/** What keys are looked up, from a sample of the lookups. */
-export interface AccessNews {
-  readonly atMs: number;
-  /** The hottest keys, the hottest first. */
-  readonly hot: readonly HotKey[];
-  /** By prefix, the busiest first; the last, of prefix null, is all others. */
-  readonly prefixes: readonly PrefixAccess[];
-  /** Null: too little was looked up to say. */
-  readonly curve: MissRatioCurve | null;
-}
-
-export interface HotKey extends KeyName {
-  /** Lookups a second, estimated. */
-  readonly reads: number;
-  /** Of all lookups: 0 to 1. */
-  readonly share: number;
-}
-
-export interface PrefixAccess {
-  /** Null: no prefix of its own. */
-  readonly prefix: string | null;
-  /** Lookups a second, estimated. */
-  readonly reads: number;
-  /** 0 to 1; null: no lookups. */
-  readonly hitRatio: number | null;
-}
-
-/** What share of lookups would find their key if there were more or less memory. */
-export interface MissRatioCurve {
-  /** By how much memory, as a multiple of what there is (0.5, 1, 2, 4 are among them), ascending. */
-  readonly points: readonly { readonly memory: number; readonly hitRatio: number }[];
-  /** Lookups that the estimate is from, and the share of keys that was followed. */
-  readonly sampledLookups: number;
-  readonly samplingRate: number;
-}
-
-/** What keys there are, from a sample of them. */
-export interface KeyspaceNews {
-  readonly atMs: number;
-  readonly tookMs: number;
-  /** Keys looked at, and keys there were. */
-  readonly sampledKeys: number;
-  readonly keys: number;
-  /** By prefix, the largest first, scaled up to all keys; the last, of prefix null, is all others. */
-  readonly prefixes: readonly PrefixSize[];
-  /** Of the keys looked at since the first analysis that are still there, the largest first. */
-  readonly largest: readonly LargeKey[];
-  /** Share of keys by type of value: 0 to 1. */
-  readonly types: Readonly<Record<string, number>>;
-}
-
-export interface PrefixSize {
-  readonly prefix: string | null;
-  readonly keys: number;
-  readonly bytes: number;
-  /** Share of its keys that expire: 0 to 1. */
-  readonly expiring: number;
-}
-
-export interface LargeKey extends KeyName {
-  readonly type: string;
-  readonly bytes: number;
-  /** Null: it does not expire. */
-  readonly expiresAtMs: number | null;
 }
 
 export interface SlowCommand {

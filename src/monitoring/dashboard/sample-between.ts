@@ -1,8 +1,9 @@
 import { type Counters, DURATION_BUCKETS, FrontEnd, frontEndNames, Tally } from '../../base/counters.ts';
 import { type ErrorCode, errors } from '../../base/errors.ts';
-import type { EventLoopDelay, ProtocolFacts, ShardFacts, StoreFacts } from '../facts.ts';
+import type { PeerSample } from '../cluster-timeline/cluster-news.ts';
+import type { EventLoopDelay, MemoryKinds, ProtocolFacts, ShardFacts, StoreFacts } from '../facts.ts';
 import { tallied } from '../usage-watch.ts';
-import type { Latency, MemoryKinds, NodeSample, PeerSample, Protocol, ShardSample } from './feed.ts';
+import type { Latency, NodeSample, Protocol, ShardSample } from './feed.ts';
 import { latencyOf } from './latency.ts';
 
 /** How many commands a sample names; what is called more seldom is counted together. */

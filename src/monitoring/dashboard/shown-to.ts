@@ -1,7 +1,10 @@
+import type { NamedKey } from '../../base/key-name.ts';
 import { Args } from '../../command/args.ts';
 import { commandTable } from '../../command/table.ts';
 import type { AccessUser } from '../../server/access/rights.ts';
-import type { AccessNews, Hello, KeyName, KeyspaceNews } from './feed.ts';
+import type { AccessNews } from '../access/access-news.ts';
+import type { KeyspaceNews } from '../keyspace/keyspace-news.ts';
+import type { Hello } from './feed.ts';
 
 /** A read of no keys at all: who may run it may see what keys are read. */
 const readCommand = commandTable.named('exists');
@@ -28,7 +31,7 @@ export function keyspaceShownTo(user: AccessUser, news: KeyspaceNews): KeyspaceN
 }
 
 /** Of a name that is shortened nobody can tell whether the whole of it would match. */
-function mayName(user: AccessUser, { key, key64, shortened }: KeyName): boolean {
+function mayName(user: AccessUser, { key, key64, shortened }: NamedKey): boolean {
   if (shortened === true) return false;
   const bytes = key64 === undefined ? Buffer.from(key, 'utf8') : Buffer.from(key64, 'base64');
   return user.mayUseKey(bytes, 0, bytes.length);

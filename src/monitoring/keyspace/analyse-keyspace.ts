@@ -2,7 +2,7 @@ import type { Clock } from '../../base/ports.ts';
 import type { StoreMemory } from '../../store/arena.ts';
 import { StoreReader } from '../../store/reader.ts';
 import { HASHES } from '../../store/scan.ts';
-import type { KeyspaceNews } from '../dashboard/feed.ts';
+import type { KeyspaceNews } from './keyspace-news.ts';
 import { KeyspaceSurvey, type MetricsPrefix, type SurveySettings } from './keyspace-survey.ts';
 import type { KnownKey } from './largest-keys.ts';
 import { enterSoon, planRun, sampleRun } from './sample-run.ts';

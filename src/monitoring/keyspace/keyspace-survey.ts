@@ -2,7 +2,7 @@ import { byteText } from '../../base/byte-text.ts';
 import { nameKey } from '../../base/key-name.ts';
 import { prefixEnd, startsWith } from '../../base/key-prefix.ts';
 import { type EntryInfo, ValueType } from '../../base/view.ts';
-import type { KeyspaceNews, LargeKey, PrefixSize } from '../dashboard/feed.ts';
+import type { KeyspaceNews, LargeKey, PrefixSize } from './keyspace-news.ts';
 import { type KnownKey, LargestKeys } from './largest-keys.ts';
 import { PrefixTally, type Totals } from './prefix-tally.ts';
 

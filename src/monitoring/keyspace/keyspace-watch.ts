@@ -3,9 +3,8 @@ import { moduleBeside } from '../../base/spawn-thread.ts';
 import type { Job, JobPool } from '../../jobs/job-pool.ts';
 import type { StoreMemory } from '../../store/arena.ts';
 import { readStatistics } from '../../store/statistics.ts';
-import type { KeyspaceNews } from '../dashboard/feed.ts';
-import type { KeyspaceSource } from '../dashboard/sources.ts';
 import type { AnalysisInput, AnalysisOutput, AnalysisState } from './analyse-keyspace.ts';
+import type { KeyspaceNews, KeyspaceSource } from './keyspace-news.ts';
 import type { MetricsPrefix, SurveySettings } from './keyspace-survey.ts';
 
 /** From the end of an analysis to the next while somebody looks. */

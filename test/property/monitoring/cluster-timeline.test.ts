@@ -1,6 +1,7 @@
 import test from 'ava';
 import fc from 'fast-check';
 import { assembleFailovers } from '../../../src/monitoring/cluster-timeline/assemble-failovers.ts';
+import type { PeerSample } from '../../../src/monitoring/cluster-timeline/cluster-news.ts';
 import { happenings } from '../../../src/monitoring/cluster-timeline/happenings.ts';
 import {
   decodeNews,
@@ -11,7 +12,6 @@ import {
 } from '../../../src/monitoring/cluster-timeline/node-news.ts';
 import type { NotedBy } from '../../../src/monitoring/cluster-timeline/noted-by.ts';
 import { PeerNotebook } from '../../../src/monitoring/cluster-timeline/peer-notebook.ts';
-import type { PeerSample } from '../../../src/monitoring/dashboard/feed.ts';
 import type { ClusterNote, ClusterNoteBody } from '../../../src/server/cluster/cluster-note.ts';
 
 const name = fc.constantFrom('n1', 'n2', 'n3', '__proto__', 'constructor', 'x'.repeat(64));

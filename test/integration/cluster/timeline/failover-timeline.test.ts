@@ -1,5 +1,5 @@
 import test, { type ExecutionContext } from 'ava';
-import type { Failover, Happening } from '../../../../src/monitoring/dashboard/feed.ts';
+import type { Failover, Happening } from '../../../../src/monitoring/cluster-timeline/cluster-news.ts';
 import { ClusterProcesses } from '../../../cluster-processes.ts';
 import { DashboardReader } from '../../../dashboard-reader.ts';
 

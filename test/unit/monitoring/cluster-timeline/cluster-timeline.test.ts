@@ -1,8 +1,8 @@
 import test from 'ava';
 import type { ClusterState } from '../../../../src/cluster/controller/cluster-state.ts';
 import type { ClusterReport } from '../../../../src/command/cluster-report.ts';
+import type { PeerSample } from '../../../../src/monitoring/cluster-timeline/cluster-news.ts';
 import { ClusterTimeline, type NewsLink } from '../../../../src/monitoring/cluster-timeline/cluster-timeline.ts';
-import type { PeerSample } from '../../../../src/monitoring/dashboard/feed.ts';
 import { ClusterNoter } from '../../../../src/server/cluster/cluster-noter.ts';
 import { clusterReport } from '../../../../src/server/cluster/cluster-report.ts';
 import { type FakeClusterView, linkTo } from '../../../fake-cluster-view.ts';
