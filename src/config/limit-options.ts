@@ -64,7 +64,7 @@ export const limitOptions = {
   }),
   maxClientOutput: size({
     group: 'limits',
-    doc: 'Bytes of answers and messages that one connection over TCP, or one stream of messages over HTTP, has not taken; it is closed beyond. A reply over several keys that would be larger is an error.',
+    doc: 'Bytes of answers and messages that one connection over TCP, or one stream of messages or dashboard over HTTP, has not taken; it is closed beyond. A reply over several keys that would be larger is an error.',
     default: 64 * MB,
     min: 64 * 1024,
     max: 4 * GB,
@@ -99,7 +99,7 @@ export const limitOptions = {
   }),
   maxEventStreams: integer({
     group: 'limits',
-    doc: 'HTTP clients that may have events or messages streamed to them at once.',
+    doc: 'HTTP clients that may have events, messages or a dashboard streamed to them at once; 0: none may.',
     default: 1000,
     min: 0,
     max: 1_000_000,
@@ -142,7 +142,7 @@ export const limitOptions = {
   }),
   replyTimeout: time({
     group: 'timeouts',
-    doc: 'For an answer to be taken as a whole.',
+    doc: 'For an answer to be taken as a whole; of events, messages and dashboards, for anything that waits to be taken.',
     default: 30_000,
     min: 100,
     max: DAY_MS,

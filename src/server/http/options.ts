@@ -26,7 +26,7 @@ export interface HttpFrontOptions extends HttpLimits {
   /** Keys that one page of a listing returns at most. */
   readonly listingCountMax: number;
   readonly events: EventFeedOptions;
-  /** Clients that may have events or messages streamed to them at once. */
+  /** Clients that may have events, messages or a dashboard streamed to them at once. */
   readonly eventStreamsMax: number;
   /** Messages that one stream has not taken; it is closed beyond. */
   readonly streamBytesMax: number;

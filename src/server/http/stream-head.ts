@@ -10,5 +10,5 @@ export const streamHeaders = ['Cache-Control', 'no-store', 'X-Accel-Buffering', 
 /** Why there cannot be another stream; null when there can. */
 export function streamRefusal({ streams, options }: HttpShared): Refusal | null {
   if (streams < options.eventStreamsMax) return null;
-  return refuse('too-many-requests', `There are ${streams} streams already.`);
+  return refuse('too-many-requests', `${streams} streams are open, which is as many as maxEventStreams lets there be.`);
 }

@@ -144,7 +144,9 @@ test('what viewers are told comes as events, until they go', async (t) => {
 test('there are no more dashboards open than streams may be, and one that goes makes room', async (t) => {
   const { url, dashboard } = await started(t, { options: { eventStreamsMax: 1 } });
   const first = await EventStreamClient.open(`${url}/v1/dashboard`);
-  t.is((await fetch(`${url}/v1/dashboard`)).status, 429);
+  const refused = await fetch(`${url}/v1/dashboard`);
+  t.is(refused.status, 429);
+  t.regex(await refused.text(), /maxEventStreams/);
   first.close();
   await until(() => dashboard.viewers.size === 0);
   const second = await EventStreamClient.open(`${url}/v1/dashboard`);
@@ -186,6 +188,20 @@ test('a browser that reads nothing is cut off at its limit; the other goes on', 
   t.is(dashboard.viewers.size, 1);
   await until(() => quick.events.length === told);
   quick.close();
+  slow.destroy();
+});
+
+test('a browser that reads nothing is cut off when too much waits for all of them together', async (t) => {
+  const { front, dashboard } = await started(t, { options: { streamBytesMax: 1 << 30, unsentBytesMax: 1 << 20 } });
+  const slow = await unreading(front.port);
+  await until(() => dashboard.viewers.size === 1);
+  let told = 0;
+  while (dashboard.viewers.size === 1 && told < 1000) {
+    dashboard.tell('sample', `"${'s'.repeat(200_000)}"`);
+    told++;
+    await sleep(1);
+  }
+  t.is(dashboard.viewers.size, 0);
   slow.destroy();
 });
 
