@@ -88,6 +88,11 @@ export interface SurveyCommand extends CommandRow {
   readonly kind: 'survey';
   readonly parts: SurveyParts;
   /**
+   * The pattern that all keys match of which the reply tells anything, as KEYS takes it; null: it may tell of any key.
+   * Left out: of any, whatever its arguments are.
+   */
+  readonly patternOf?: (args: Args) => Uint8Array | null;
+  /**
    * Does a bounded piece of the work and returns 0 when the reply is complete, else a number to be given to the next
    * call as `resume`, in a later turn of the event loop and with the same `reply` and arguments. `resume` is 0 at first.
    */

@@ -94,6 +94,15 @@ function scan(views: readonly ReadView[], _node: SurveyNode, args: Args, reply: 
   return 0;
 }
 
+/** Of several patterns the last counts, as {@link scan} has it. */
+function scanPatternOf(args: Args): Uint8Array | null {
+  let pattern: Uint8Array | null = null;
+  for (let index = 1; index + 1 < args.count; index += 2) {
+    if (isWord(args, index, 'MATCH')) pattern = args.view(index + 1);
+  }
+  return pattern;
+}
+
 /** Number of the shard that SCAN's cursor names; 0 for what is no cursor. */
 export function shardOfCursor(args: Args): number {
   const cursor = decodeRoughInteger(args.bytes, args.start(0), args.end(0));
@@ -171,6 +180,7 @@ export const scanCommands: readonly CommandDeclaration[] = [
   {
     kind: 'survey',
     parts: 'cursor',
+    patternOf: scanPatternOf,
     name: 'scan',
     arity: -2,
     flags: ['readonly'],
@@ -187,6 +197,7 @@ export const scanCommands: readonly CommandDeclaration[] = [
   {
     kind: 'survey',
     parts: 'concat',
+    patternOf: (args) => args.view(0),
     name: 'keys',
     arity: 2,
     flags: ['readonly'],

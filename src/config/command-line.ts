@@ -32,7 +32,7 @@ export const actionDocs: readonly (readonly [string, string])[] = [
 
 const optionsByFlag = new Map<string, OptionName>(optionNames.map((name) => [flagOf(name), name]));
 
-/** Reads `--flag value`, `--flag=value` and switches, `--no-flag` for one of these that is off; what follows is not looked at twice. */
+/** Reads `--flag value`, `--flag=value` and switches, which may stand alone. */
 export function readCommandLine(args: readonly string[]): CommandLine {
   const flags = new Map<string, unknown>();
   const problems: string[] = [];
@@ -65,7 +65,9 @@ export function readCommandLine(args: readonly string[]): CommandLine {
       continue;
     }
     if (name !== undefined && options[name].isSwitch) {
-      give(flag, name, inline ?? true);
+      // What follows and is no option can only be meant for its value.
+      const hasValue = inline === undefined && args[i + 1]?.startsWith('-') === false;
+      give(flag, name, hasValue ? (args[++i] as string) : (inline ?? true));
       continue;
     }
     const value = inline ?? args[++i];

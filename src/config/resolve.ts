@@ -162,6 +162,13 @@ function contradictionsOf(config: Config, label: (name: OptionName) => string): 
         `is enough for ${Math.floor(config.maxMemory / SHARD_BYTES_MIN)} shards; there are ${config.shards} (${label('shards')}).`,
     );
   }
+  for (const prefix of config.metricsPrefixes) {
+    if (!/[a-z0-9]$/i.test(prefix)) continue;
+    problems.push(
+      `${label('metricsPrefixes')}: ${JSON.stringify(prefix)} would count all keys that begin so, ` +
+        `${JSON.stringify(`${prefix}s…`)} as well. Write ${JSON.stringify(`${prefix}${config.prefixSeparator}`)}, with its separator.`,
+    );
+  }
   problems.push(...clusterContradictions(config, label));
   return problems;
 }

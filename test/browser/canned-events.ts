@@ -20,11 +20,10 @@ export function cannedEvents(nowMs = Date.now(), partitions = 128): FeedEvents {
       nodeVersion: 'v22.22.2',
       startedAtMs: nowMs - 3_600_000,
       isInCluster: true,
-      user: { name: 'default', rights: ['read', 'write', 'admin'] },
-      eviction: 's3-fifo',
+      user: { name: 'default', rights: ['read', 'write', 'admin'], keyPatterns: null },
+      eviction: 'flux',
       shards: 2,
       budgetBytes: 2 ** 28,
-      intervalMs: 1000,
     },
     history: Array.from({ length: 120 }, (_, at) => cannedSample(nowMs - (120 - at) * 1000)),
     sample: cannedSample(nowMs),
@@ -126,7 +125,6 @@ export function cannedSample(atMs: number): NodeSample {
     keys: 1_204_331,
     expiringKeys: 402_000,
     memory: { ...kinds, ...rest, free: budget - used, budget },
-    residentBytes: 4.2e8,
     eventLoop: { p50Ms: 0.4, p99Ms: 3.1, maxMs: 7.9 },
     processors: 1.4,
     shards: [0, 1].map((shard) => ({
@@ -234,7 +232,6 @@ function cannedPeers(nowMs: number): FeedEvents['cluster']['peers'] {
     connections: 188,
     eventLoopMaxMs: 4.4,
     processors: 1.2,
-    ready: true,
   };
   return [
     { node: 'n2', heardAtMs: nowMs, sample },

@@ -158,7 +158,7 @@ test('a user sees the views that the rights allow', async (t) => {
   const { hello } = cannedEvents();
   const other = await CannedNode.start({
     ...cannedEvents(),
-    hello: { ...hello, isInCluster: false, user: { name: 'ops', rights: [] } },
+    hello: { ...hello, isInCluster: false, user: { name: 'ops', rights: [], keyPatterns: [] } },
   });
   try {
     await inBrowser(t, browser, [other.url], async (opened) => {

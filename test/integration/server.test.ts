@@ -181,6 +181,15 @@ test('a hashed password from standard input lets its user in by a users file', a
   t.is((await get('app:1', 'app:wrong')).status, 401);
   t.is((await get('app:1', 'app:correct horse')).status, 404);
   t.is((await get('other', 'app:correct horse')).status, 403);
+  const list = async (query: string) => {
+    const headers = { authorization: `Basic ${btoa('app:correct horse')}` };
+    const answer = await fetch(`${url}/v1/keys${query}`, { headers });
+    return [answer.status, await answer.text()] as const;
+  };
+  t.deepEqual(await list('?match=app:*'), [200, '{"keys":[],"cursor":null}']);
+  const [status, problem] = await list('');
+  t.is(status, 403);
+  t.regex(problem, /may list keys within the patterns of his keys only: app:\*/);
   const set = await fetch(`${url}/set`, {
     method: 'POST',
     headers: { authorization: `Basic ${btoa('app:correct horse')}`, 'content-type': 'application/json' },

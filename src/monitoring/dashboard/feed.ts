@@ -3,11 +3,11 @@
  * {@link FeedEvents}, its data the value. Key names in it are untrusted text. Times are milliseconds since the Unix epoch
  * by the node's clock, durations milliseconds, rates a second, sizes bytes.
  */
-import type { NamedKey } from '../../base/key-name.ts';
+import type { NamedKey } from '../../base/named-key.ts';
 import type { AccessNews, HotKey, MissRatioCurve, PrefixAccess } from '../access/access-news.ts';
 import type { ClusterNews, Failover, Happening, PeerNews, PeerSample } from '../cluster-timeline/cluster-news.ts';
-import type { MemoryKinds } from '../facts.ts';
 import type { KeyspaceNews, LargeKey, PrefixSize } from '../keyspace/keyspace-news.ts';
+import type { MemoryKinds } from '../memory-kinds.ts';
 
 /** What the page is written against, whoever makes it. */
 export type {
@@ -57,12 +57,15 @@ export interface Hello {
   readonly nodeVersion: string;
   readonly startedAtMs: number;
   readonly isInCluster: boolean;
-  readonly user: { readonly name: string; readonly rights: readonly ('read' | 'write' | 'admin')[] };
+  readonly user: {
+    readonly name: string;
+    readonly rights: readonly ('read' | 'write' | 'admin')[];
+    /** Of the keys that he may name; null: all. */
+    readonly keyPatterns: readonly string[] | null;
+  };
   readonly eviction: string;
   readonly shards: number;
   readonly budgetBytes: number;
-  /** Between two samples. */
-  readonly intervalMs: number;
 }
 
 export type Protocol = 'http' | 'resp' | 'msgpack' | 'internal';
@@ -92,7 +95,6 @@ export interface NodeSample {
   readonly keys: number;
   readonly expiringKeys: number;
   readonly memory: MemoryKinds;
-  readonly residentBytes: number;
   readonly eventLoop: { readonly p50Ms: number; readonly p99Ms: number; readonly maxMs: number };
   /** Processors in use by the whole process: 1.5 is one and a half. */
   readonly processors: number;

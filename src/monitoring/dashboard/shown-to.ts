@@ -1,4 +1,4 @@
-import type { NamedKey } from '../../base/key-name.ts';
+import type { NamedKey } from '../../base/named-key.ts';
 import { Args } from '../../command/args.ts';
 import { commandTable } from '../../command/table.ts';
 import type { AccessUser } from '../../server/access/rights.ts';
@@ -15,7 +15,8 @@ export function mayRead(user: AccessUser): boolean {
 }
 
 export function rightsOf(user: AccessUser): Hello['user'] {
-  return { name: user.name, rights: (['read', 'write', 'admin'] as const).filter((right) => user.has(right)) };
+  const { name, keyPatterns } = user;
+  return { name, rights: (['read', 'write', 'admin'] as const).filter((right) => user.has(right)), keyPatterns };
 }
 
 /** What of it a user may see who may read: the keys that are his, and what is told of all keys only if all are. */

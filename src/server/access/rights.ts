@@ -3,6 +3,7 @@ import type { Args } from '../../command/args.ts';
 import type { Command } from '../../command/command.ts';
 import { globMatches } from '../../command/glob.ts';
 import { lastKeyOf } from '../../command/table.ts';
+import { covers } from './covers.ts';
 
 export const rights = ['read', 'write', 'admin'] as const;
 export type Right = (typeof rights)[number];
@@ -38,9 +39,14 @@ export class AccessUser {
     return this.#keyPatterns === null;
   }
 
+  /** Patterns of the keys he may name; null: all. */
+  get keyPatterns(): readonly string[] | null {
+    return this.#keyPatterns?.map((pattern) => Buffer.from(pattern).toString('utf8')) ?? null;
+  }
+
   /** What the user may do, in the notation of ACL LIST. */
   get rules(): string {
-    const patterns = this.#keyPatterns?.map((pattern) => `~${Buffer.from(pattern).toString('utf8')}`) ?? ['~*'];
+    const patterns = (this.keyPatterns ?? ['*']).map((pattern) => `~${pattern}`);
     const granted = rights.filter((right) => this.#rights.has(right)).map((right) => `+@${right}`);
     const commands = granted.length === rights.length ? ['+@all'] : ['-@all', ...granted];
     return [...patterns, '&*', ...commands].join(' ');
@@ -55,6 +61,12 @@ export class AccessUser {
       }
     }
     if (this.#keyPatterns === null) return null;
+    if (command.kind === 'survey' && command.patternOf !== undefined) {
+      const asked = command.patternOf(args);
+      if (asked !== null && this.#keyPatterns.some((pattern) => covers(pattern, asked))) return null;
+      const patterns = this.keyPatterns?.join(', ') || 'none';
+      return forbidden(`User ${this.name} may list keys within the patterns of his keys only: ${patterns}`);
+    }
     if (command.kind === 'survey' || command.kind === 'sweep') {
       return forbidden(`User ${this.name} has no permissions on all keys, which the '${command.name}' command needs`);
     }

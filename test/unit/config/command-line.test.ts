@@ -4,7 +4,7 @@ import { readCommandLine } from '../../../src/config/command-line.ts';
 const flagsOf = (...args: string[]) => Object.fromEntries(readCommandLine(args).flags);
 const problemsOf = (...args: string[]) => readCommandLine(args).problems;
 
-test('values follow their flag or an equals sign; switches take none', (t) => {
+test('values follow their flag or an equals sign; switches may stand alone', (t) => {
   t.deepEqual(flagsOf('--http-port', '80', '--max-memory=1gb', '--insecure', '--password=a=b'), {
     '--http-port': '80',
     '--max-memory': '1gb',
@@ -12,6 +12,11 @@ test('values follow their flag or an equals sign; switches take none', (t) => {
     '--password': 'a=b',
   });
   t.deepEqual(flagsOf('--insecure=false'), { '--insecure': 'false' });
+  t.deepEqual(flagsOf('--dashboard', 'maybe', '--insecure', '--shards', '2'), {
+    '--dashboard': 'maybe',
+    '--insecure': true,
+    '--shards': '2',
+  });
   t.deepEqual(flagsOf('--password='), { '--password': '' });
 });
 

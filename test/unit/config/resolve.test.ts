@@ -96,6 +96,13 @@ test('a bad value is refused with the name its source uses, the value and what i
   for (const [given, problem] of bad) t.deepEqual(problemsOf(given), [problem]);
 });
 
+test('a prefix for metrics without its separator is refused, as it would count other prefixes, too', (t) => {
+  t.deepEqual(problemsOf({ flags: { '--metrics-prefixes': 'user:,page' } }), [
+    '--metrics-prefixes: "page" would count all keys that begin so, "pages…" as well. Write "page:", with its separator.',
+  ]);
+  t.deepEqual(problemsOf({ flags: { '--metrics-prefixes': 'user:,page_,user:vip:' } }), []);
+});
+
 test('a value that YAML takes for a number is asked for in quotes where text is wanted, so that no zero is lost', (t) => {
   const [problem] = problemsOf({ file: { nodeName: 12 } });
   t.regex(problem ?? '', /^nodeName in cache\.yaml: 12 is not allowed\. Allowed: .*, in quotes\.$/);

@@ -2,8 +2,12 @@ import { mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
+import fc from 'fast-check';
 import { Args } from '../../../src/command/args.ts';
 import { type Command, firstKey, noKeys } from '../../../src/command/command.ts';
+import { globMatches } from '../../../src/command/glob.ts';
+import { commandTable } from '../../../src/command/table.ts';
+import { covers } from '../../../src/server/access/covers.ts';
 import { AccessUser, everybody } from '../../../src/server/access/rights.ts';
 import { hashPassword } from '../../../src/server/access/secrets.ts';
 import { readAccounts, readUsersFile } from '../../../src/server/access/users-file.ts';
@@ -28,6 +32,12 @@ const get = command('get', { flags: ['readonly', 'fast'] });
 const set = command('set', { kind: 'write', flags: ['write', 'denyoom'] });
 const mset = command('mset', { kind: 'write', flags: ['write'], keys: { first: 0, last: -2, step: 2 } });
 const scan = command('scan', { kind: 'survey', flags: ['readonly'], keys: noKeys });
+const keys = command('keys', {
+  kind: 'survey',
+  flags: ['readonly'],
+  keys: noKeys,
+  patternOf: (args: Args) => args.view(0),
+});
 const flushall = command('flushall', { kind: 'sweep', flags: ['write'], keys: noKeys });
 const config = command('config|set', { kind: 'node', flags: ['admin'], keys: noKeys });
 const ping = command('ping', { kind: 'node', flags: ['fast'], keys: noKeys });
@@ -154,4 +164,38 @@ test('the password option and a users file add up, unless both name the user def
   const twice = await usersFile(`users: {default: {tokens: ['${TOKEN}'], rights: [read]}}`);
   t.is(readAccounts({ password: 'x', usersFile: twice }).kind, 'problems');
   t.is(readAccounts({ password: '', usersFile: '/nowhere' }).kind, 'problems');
+});
+
+test('a user of some keys lists those of his patterns, and no others', (t) => {
+  const user = new AccessUser('shop', ['read'], ['shop:*', 'session:?', 'a[b]*']);
+  const allowed = ['shop:*', 'shop:cart:*', 'shop:[ab]', 'shop:', 'session:?', 'a[b]*'];
+  for (const pattern of allowed) t.true(may(user, keys, pattern), pattern);
+  for (const pattern of ['*', 'shop*', '[s]hop:*', 'session:*', 'session:1', 'a[b]c', 's?op:*', '']) {
+    t.false(may(user, keys, pattern), pattern);
+  }
+  t.false(may(new AccessUser('none', ['read'], []), keys, '*'));
+  t.false(may(user, scan, '0'), 'a survey that takes no pattern is of all keys');
+  const scanned = commandTable.named('scan');
+  t.true(may(user, scanned, '0', 'match', 'shop:*', 'COUNT', '5'));
+  t.false(may(user, scanned, '0', 'COUNT', '5'));
+  t.false(may(user, scanned, '0', 'MATCH', 'shop:*', 'MATCH', '*'), 'the last pattern counts');
+});
+
+test('whatever matches a pattern that is covered matches the one that covers it', (t) => {
+  const text = fc.string({ unit: fc.constantFrom('a', 'b', '*', '?', '[', ']', '^', '-', '\\'), maxLength: 6 });
+  const key = fc.string({ unit: fc.constantFrom('a', 'b', '*', '['), maxLength: 6 });
+  let covered = 0;
+  fc.assert(
+    fc.property(text, text, fc.array(key, { minLength: 10, maxLength: 10 }), (beginning, rest, names) => {
+      const pattern = Buffer.from(`${beginning}*`);
+      const asked = Buffer.from(beginning + rest);
+      if (!covers(pattern, asked)) return;
+      covered++;
+      for (const name of names.map((each) => Buffer.from(each))) {
+        if (globMatches(asked, name, 0, name.length)) t.true(globMatches(pattern, name, 0, name.length));
+      }
+    }),
+    { numRuns: 2000 },
+  );
+  t.true(covered > 100);
 });
