@@ -127,7 +127,8 @@ async function run(config: Config, accounts: readonly Account[]): Promise<void> 
     process.exit(isComplete ? 0 : EXIT_ERROR);
   };
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void stop(signal));
-  if (config.tlsCert !== '') process.on('SIGHUP', () => node.reload());
+  // Without certificates, too: its default is to end the process at once.
+  process.on('SIGHUP', () => node.reload());
   const { url, tcpPort, busPort, engine } = node;
   const { shards, eviction } = config;
   const maxMemory = formatBytes(config.maxMemory);

@@ -46,7 +46,10 @@ export interface RunningNode {
   isReady(): boolean;
   /** The build of the HTTP engine that serves. */
   readonly engine: string;
-  /** Reads the certificate anew for connections to come; what is wrong with it is logged, and changes nothing. */
+  /**
+   * Reads the certificate anew for connections to come; what is wrong with it, or that there is none, is logged, and changes
+   * nothing.
+   */
   reload(): void;
   /** Answers what was accepted, then ends everything. False when something had to be cut off. */
   stop(): Promise<boolean>;
@@ -194,7 +197,10 @@ export async function startNode(
     busPort: cluster?.client.busPort ?? null,
     isReady: () => healthOf(facts).ready,
     engine: running.http.engine,
-    reload: () => void tls?.reload(),
+    reload: () => {
+      if (tls === null) logger.info({}, 'there is nothing to be read anew: this node has no certificate');
+      else tls.reload();
+    },
     stop: () => {
       stopped ??= stop();
       return stopped;

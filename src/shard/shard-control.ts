@@ -32,6 +32,9 @@ const CREATED_WORD = 4;
  * | 8    | created  | nobody     | float64: when this was created, by `monotonicMs`                           |
  * | 32   | stop     | supervisor | 1: end once nothing is left to do; the actor's bell is rung after this     |
  * | 64   | interest | front end  | kinds of changes (one bit each) that it wants to be told of                |
+ *
+ * The float64 words are read and written plainly. They are figures for people: nothing is ordered by them, and on
+ * processors that Node.js runs on an aligned one of 64 bits is read whole, though the language does not promise it.
  */
 export class ShardControl {
   readonly #words: Int32Array;

@@ -21,6 +21,8 @@ export interface HttpPath {
   readonly isProbe: boolean;
   /** Never needs credentials, because it tells nothing of the node. */
   readonly isPublic?: boolean;
+  /** Pages of other origins are refused, as they are wherever something is changed. */
+  readonly isForOwnPages?: boolean;
   readonly parameters: readonly Parameter[];
   /**
    * What the body is; none when absent. `any`: bytes with their Content-Type. `command`: an array that is a command in
@@ -309,8 +311,14 @@ export const httpPaths = [
     path: '/v1/dashboard',
     summary: 'Streams what the dashboard shows as server-sent events of JSON; what a user may not see is left out.',
     isProbe: false,
+    // While it is open, keys are analysed more often, and the other nodes are asked each second.
+    isForOwnPages: true,
     parameters: [],
-    answers: { 200: 'A stream of type text/event-stream.', 404: 'The node has no dashboard.' },
+    answers: {
+      200: 'A stream of type text/event-stream.',
+      403: 'A page of another origin asks.',
+      404: 'The node has no dashboard.',
+    },
   },
 ] as const satisfies readonly HttpPath[];
 

@@ -7,10 +7,11 @@ import type { UwsRequest } from './uws.ts';
 export function headRefusal(request: UwsRequest, row: HttpPath, { node, options }: HttpShared): Refusal | null {
   const host = request.getHeader('host');
   if (!node.origin.answersFor(host)) return misdirected(host);
-  if (row.method !== 'GET') {
+  if (row.method !== 'GET' || row.isForOwnPages === true) {
     const origin = request.getHeader('origin');
     if (!node.origin.mayChange(host, origin, request.getHeader('sec-fetch-site'))) {
-      return refuse('forbidden-origin', `A page of ${quoted(origin)} may not change anything here.`, 'Origin');
+      const what = row.method === 'GET' ? 'ask for this' : 'change anything here';
+      return refuse('forbidden-origin', `A page of ${quoted(origin)} may not ${what}.`, 'Origin');
     }
   }
   const urlBytes = request.getUrl().length + (request.getQuery()?.length ?? 0);

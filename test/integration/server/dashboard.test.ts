@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { get, type IncomingMessage, type OutgoingHttpHeaders } from 'node:http';
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
@@ -140,6 +141,32 @@ test('what viewers are told comes as events, until they go', async (t) => {
   stream.close();
   await until(() => dashboard.viewers.size === 0);
 });
+
+test('pages of other origins cannot open a stream, those of the node and programs can', async (t) => {
+  const { url, dashboard } = await started(t);
+  const headersOfOthers = [
+    { Origin: 'http://elsewhere.example', 'Sec-Fetch-Site': 'cross-site' },
+    { Origin: 'http://elsewhere.example' },
+    { 'Sec-Fetch-Site': 'cross-site' },
+    { 'Sec-Fetch-Site': 'same-site' },
+  ];
+  for (const headers of headersOfOthers) {
+    t.is(await statusOf(`${url}/v1/dashboard`, headers), 403, JSON.stringify(headers));
+  }
+  t.is(dashboard.viewers.size, 0);
+  for (const headers of [{ 'Sec-Fetch-Site': 'same-origin' }, { Origin: url }, {}]) {
+    t.is(await statusOf(`${url}/v1/dashboard`, headers), 200, JSON.stringify(headers));
+  }
+});
+
+/** Asks as no fetch may, which sets these headers itself. */
+async function statusOf(url: string, headers: OutgoingHttpHeaders): Promise<number> {
+  const request = get(url, { headers, agent: false });
+  request.on('error', () => {});
+  const [response] = (await once(request, 'response')) as [IncomingMessage];
+  response.destroy();
+  return response.statusCode ?? 0;
+}
 
 test('there are no more dashboards open than streams may be, and one that goes makes room', async (t) => {
   const { url, dashboard } = await started(t, { options: { eventStreamsMax: 1 } });

@@ -1,5 +1,6 @@
 import test from 'ava';
 import { AssertionError } from '../../../src/base/assert.ts';
+import { monotonicMs } from '../../../src/base/monotonic.ts';
 import { ArgsBuffer } from '../../../src/command/args-buffer.ts';
 import { type CommandDeclaration, firstKey, type WriteCommand } from '../../../src/command/command.ts';
 import { families } from '../../../src/command/families.ts';
@@ -328,6 +329,28 @@ test('an actor sleeps until the next entry expires, a second at most', (t) => {
   ).run();
   t.deepEqual(sleepsMs, [37, 999, 1000, 1000]);
   t.is(store.timeMs, startMs + 37 + 999 + 2000);
+});
+
+test('an actor is not busy while it sleeps, and is again afterwards', (t) => {
+  const { newActor, bell, control } = shard();
+  const spin = (ms: number): void => {
+    for (const sinceMs = monotonicMs(); monotonicMs() - sinceMs < ms; );
+  };
+  let asleepMs = Number.NaN;
+  const begunMs = monotonicMs();
+  newActor(
+    new SleeplessBell(bell, () => {
+      const busyMs = control.busyMs;
+      spin(20);
+      asleepMs = control.busyMs - busyMs;
+      control.requestStop();
+    }),
+  ).run();
+  t.true(asleepMs < 1, `${asleepMs}`);
+  const busyMs = control.busyMs;
+  t.true(busyMs <= monotonicMs() - begunMs - 19, `${busyMs}`);
+  spin(5);
+  t.true(control.busyMs >= busyMs + 4);
 });
 
 test('commands of a shard that ended for good are answered as indeterminate', (t) => {
