@@ -12,7 +12,6 @@ import { readPageFiles } from './monitoring/dashboard/page-files.ts';
 import { peerSampleOf } from './monitoring/dashboard/sample-between.ts';
 import { EventLoopWatch } from './monitoring/event-loop.ts';
 import type { NodeFacts, NodeState, ShardFacts, StoreFacts } from './monitoring/facts.ts';
-import { healthOf } from './monitoring/health.ts';
 import { KeyspaceWatch } from './monitoring/keyspace/keyspace-watch.ts';
 import { Metrics } from './monitoring/metrics.ts';
 import type { Sources } from './monitoring/sources.ts';
@@ -112,7 +111,7 @@ export class Monitoring {
   /** What other nodes are told of this one; null: it has not begun. */
   peerSample(): PeerSample | null {
     const { last } = this.#sampler;
-    return last === null ? null : peerSampleOf(last, healthOf(this.facts).ready);
+    return last === null ? null : peerSampleOf(last);
   }
 
   /** After the shards have ended. */

@@ -1,12 +1,5 @@
+import type { NamedKey } from './named-key.ts';
 import { isUtf8 } from './utf8.ts';
-
-/** A key as text for people; where its bytes are no UTF-8, they are in `key64` in base64 and `key` shows them with \xNN. */
-export interface NamedKey {
-  readonly key: string;
-  readonly key64?: string;
-  /** It is longer than {@link NAMED_BYTES_MAX}, and this is its beginning only. */
-  readonly shortened?: true;
-}
 
 /** What is told of longer keys is their beginning: many names of 64 KiB each would be megabytes. */
 export const NAMED_BYTES_MAX = 512;

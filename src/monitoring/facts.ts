@@ -1,5 +1,6 @@
 import type { Counters, frontEndNames } from '../base/counters.ts';
 import type { ClusterFacts } from '../server/cluster/cluster-watch.ts';
+import type { MemoryKinds } from './memory-kinds.ts';
 import type { Sources } from './sources.ts';
 
 /** What monitoring is told of the node it runs in: asked anew for every page, so all of it is cheap to answer. */
@@ -113,18 +114,6 @@ export interface StoreFacts {
   readonly hits: number;
   readonly misses: number;
   readonly memory: MemoryKinds;
-}
-
-/** The budget, over all shards, by what it is used for: they add up to `budget`. */
-export interface MemoryKinds {
-  readonly entries: number;
-  readonly dead: number;
-  readonly index: number;
-  readonly expiry: number;
-  readonly retired: number;
-  readonly control: number;
-  readonly free: number;
-  readonly budget: number;
 }
 
 /** How late timers of the main thread ran in a while, in milliseconds. */

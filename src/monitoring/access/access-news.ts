@@ -1,4 +1,4 @@
-import type { NamedKey } from '../../base/key-name.ts';
+import type { NamedKey } from '../../base/named-key.ts';
 
 /** What keys are looked up: known from a sample that is always taken. */
 export interface AccessSource {

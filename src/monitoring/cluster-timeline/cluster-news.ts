@@ -38,7 +38,6 @@ export interface PeerSample {
   readonly connections: number;
   readonly eventLoopMaxMs: number;
   readonly processors: number;
-  readonly ready: boolean;
 }
 
 /**
@@ -47,7 +46,7 @@ export interface PeerSample {
  */
 export interface Failover {
   readonly node: string;
-  /** A node lost its connection to it, or it was not heard of in time. */
+  /** Its last sign of life: a node lost its connection to it then, or heard nothing from it any more. */
   readonly suspectedAtMs: number | null;
   /** Its lease is over by every clock: the cluster no longer counts on it. */
   readonly fencedAtMs: number | null;

@@ -197,10 +197,10 @@ function sampleOf(value: unknown): PeerSample | null {
   const fields = fieldsOf(value);
   if (fields === null) return null;
   const { commands, hits, misses, p99Ms, keys, usedBytes, budgetBytes, connections } = fields;
-  const { eventLoopMaxMs, processors, ready } = fields;
+  const { eventLoopMaxMs, processors } = fields;
   if (!isAmount(commands) || !isAmount(hits) || !isAmount(misses) || (p99Ms !== null && !isAmount(p99Ms))) return null;
   if (!isAmount(keys) || !isAmount(usedBytes) || !isAmount(budgetBytes) || !isAmount(connections)) return null;
-  if (!isAmount(eventLoopMaxMs) || !isAmount(processors) || typeof ready !== 'boolean') return null;
+  if (!isAmount(eventLoopMaxMs) || !isAmount(processors)) return null;
   return {
     commands,
     hits,
@@ -212,6 +212,5 @@ function sampleOf(value: unknown): PeerSample | null {
     connections,
     eventLoopMaxMs,
     processors,
-    ready,
   };
 }

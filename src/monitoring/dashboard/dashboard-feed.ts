@@ -9,7 +9,7 @@ import { healthOf } from '../health.ts';
 import type { KeyspaceNews, KeyspaceSource } from '../keyspace/keyspace-news.ts';
 import type { FeedEvents, NodeSample, SlowCommand } from './feed.ts';
 import { frameOf, historyFrameOf } from './frames.ts';
-import { type NodeSampler, SAMPLE_INTERVAL_MS } from './node-sampler.ts';
+import type { NodeSampler } from './node-sampler.ts';
 import { accessShownTo, keyspaceShownTo, mayRead, rightsOf } from './shown-to.ts';
 
 /** Samples between two looks at what keys are looked up. */
@@ -59,11 +59,7 @@ export class DashboardFeed implements DashboardPort {
     this.#parts = parts;
     this.page = parts.page.page;
     this.files = parts.page.files;
-    parts.sampler.onSample = (sample) => this.#tick(sample);
-  }
-
-  get viewerCount(): number {
-    return this.#viewers.size;
+    parts.sampler.onSample((sample) => this.#tick(sample));
   }
 
   open(viewer: DashboardViewer): () => void {
@@ -177,7 +173,6 @@ export class DashboardFeed implements DashboardPort {
       eviction: facts.eviction,
       shards: facts.shards().length,
       budgetBytes: facts.memoryBytesMax,
-      intervalMs: SAMPLE_INTERVAL_MS,
     };
   }
 }

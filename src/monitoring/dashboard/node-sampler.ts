@@ -9,16 +9,13 @@ export const SAMPLE_INTERVAL_MS = 1000;
 /** Samples that are kept: five minutes, of 1 KiB and 200 bytes a shard each. */
 const SAMPLES_KEPT = 300;
 
-/**
- * Takes a sample of the node every second, always, so that whoever opens a dashboard sees how it came to be as it is.
- * `onSample` is called with each.
- */
+/** Takes a sample of the node every second, always, so that whoever opens a dashboard sees how it came to be as it is. */
 export class NodeSampler {
-  onSample: (sample: NodeSample) => void = () => undefined;
   readonly #facts: NodeFacts;
   readonly #eventLoop: () => EventLoopDelay;
   readonly #timer: NodeJS.Timeout;
-  #kept: NodeSample[] = [];
+  readonly #listeners = new Set<(sample: NodeSample) => void>();
+  readonly #kept: NodeSample[] = [];
   #before: Reading | null = null;
   /** The block that the reading before the last was in. */
   #spare: Counters | null = null;
@@ -40,6 +37,12 @@ export class NodeSampler {
     return this.#kept.at(-1) ?? null;
   }
 
+  /** Has `listener` called with each sample from now on, until the function that is returned is called. */
+  onSample(listener: (sample: NodeSample) => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
   /** Takes a sample; called by the timer. */
   look(): void {
     const after = this.#read();
@@ -48,9 +51,9 @@ export class NodeSampler {
     if (before === null) return;
     const sample = sampleBetween(before, after);
     this.#spare = before.counters;
-    if (this.#kept.length === SAMPLES_KEPT) this.#kept = this.#kept.slice(1);
+    if (this.#kept.length === SAMPLES_KEPT) this.#kept.shift();
     this.#kept.push(sample);
-    this.onSample(sample);
+    for (const listener of this.#listeners) listener(sample);
   }
 
   stop(): void {
@@ -72,7 +75,6 @@ export class NodeSampler {
       protocols: facts.protocols(),
       shards: facts.shards(),
       eventLoop: this.#eventLoop(),
-      residentBytes: process.memoryUsage.rss(),
       processorMs: (user + system) / 1000,
     };
   }

@@ -1,7 +1,8 @@
 import { type Counters, DURATION_BUCKETS, FrontEnd, frontEndNames, Tally } from '../../base/counters.ts';
 import { type ErrorCode, errors } from '../../base/errors.ts';
 import type { PeerSample } from '../cluster-timeline/cluster-news.ts';
-import type { EventLoopDelay, MemoryKinds, ProtocolFacts, ShardFacts, StoreFacts } from '../facts.ts';
+import type { EventLoopDelay, ProtocolFacts, ShardFacts, StoreFacts } from '../facts.ts';
+import type { MemoryKinds } from '../memory-kinds.ts';
 import { tallied } from '../usage-watch.ts';
 import type { Latency, NodeSample, Protocol, ShardSample } from './feed.ts';
 import { latencyOf } from './latency.ts';
@@ -27,7 +28,6 @@ export interface Reading {
   readonly shards: readonly ShardFacts[];
   /** Since the reading before. */
   readonly eventLoop: EventLoopDelay;
-  readonly residentBytes: number;
   /** Time that processors were in use by the process, all together. */
   readonly processorMs: number;
 }
@@ -54,7 +54,6 @@ export function sampleBetween(before: Reading, after: Reading): NodeSample {
     keys: total(after, 'keys'),
     expiringKeys: total(after, 'expiringKeys'),
     memory: memoryOf(after.shards),
-    residentBytes: after.residentBytes,
     eventLoop: {
       p50Ms: rounded(after.eventLoop.p50Ms),
       p99Ms: rounded(after.eventLoop.p99Ms),
@@ -66,7 +65,7 @@ export function sampleBetween(before: Reading, after: Reading): NodeSample {
 }
 
 /** The little of a sample that other nodes are told. */
-export function peerSampleOf(sample: NodeSample, ready: boolean): PeerSample {
+export function peerSampleOf(sample: NodeSample): PeerSample {
   let commands = 0;
   let connections = 0;
   for (const perS of Object.values(sample.byProtocol)) commands += perS;
@@ -82,7 +81,6 @@ export function peerSampleOf(sample: NodeSample, ready: boolean): PeerSample {
     connections,
     eventLoopMaxMs: sample.eventLoop.maxMs,
     processors: sample.processors,
-    ready,
   };
 }
 

@@ -1,4 +1,4 @@
-import type { NamedKey } from '../../base/key-name.ts';
+import type { NamedKey } from '../../base/named-key.ts';
 
 /** What keys there are: looked at by a job now and then. */
 export interface KeyspaceSource {

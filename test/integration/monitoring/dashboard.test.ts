@@ -78,7 +78,7 @@ test.serial('a sample tells what was run by which way, of what latency, and wher
     Object.values(kinds).reduce((sum, bytes) => sum + bytes, 0),
     budget,
   );
-  t.true(last.memory.entries > 0 && last.residentBytes > 2 ** 20 && last.processors > 0);
+  t.true(last.memory.entries > 0 && last.processors > 0);
   t.is(last.shards.length, 2);
   for (const { busy, isServing } of last.shards) t.true(busy >= 0 && busy < 0.9 && isServing);
   stream.close();

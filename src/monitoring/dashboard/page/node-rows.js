@@ -112,7 +112,6 @@ function ownLoad({ byProtocol, hits, misses, latency, keys, memory, connections,
     connections: sumOf(connections),
     eventLoopMaxMs: eventLoop.maxMs,
     processors,
-    ready: true,
   };
 }
 

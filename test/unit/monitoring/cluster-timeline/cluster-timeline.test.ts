@@ -21,7 +21,6 @@ const sample: PeerSample = {
   connections: 6,
   eventLoopMaxMs: 7.5,
   processors: 0.5,
-  ready: true,
 };
 
 /** Nodes that hear of each other as links between main threads have it, in the same turn. */

@@ -19,7 +19,6 @@ export function idleSample(differences: Partial<NodeSample> & Pick<NodeSample, '
     keys: 0,
     expiringKeys: 0,
     memory: { entries: 0, dead: 0, index: 0, expiry: 0, retired: 0, control: 0, free: 1, budget: 1 },
-    residentBytes: 0,
     eventLoop: { p50Ms: 0, p99Ms: 0, maxMs: 0 },
     processors: 0,
     shards: [],
