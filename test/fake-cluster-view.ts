@@ -81,7 +81,7 @@ export function linkTo(node: NodeId, parts: Partial<LinkStatus> = {}): LinkStatu
     address: `${node}:7000`,
     isConnected: true,
     connectedAtMs: 1000,
-    heardAtMs: 1000,
+    heardAtMs: parts.lostAtMs || 1000,
     lostAtMs: 0,
     lostBoot: 0,
     sentMessages: 0,

@@ -123,7 +123,7 @@ export const clusterMetrics: readonly MetricRow[] = [
     'failover_duration_seconds',
     'gauge',
     [],
-    'How long it took, the last time that this node took partitions over from a lost one, from when it did not reach that one until it served them all.',
+    'How long it took, the last time that this node took partitions over from a lost one, from the last sign of life of that one until this one served them all.',
     ({ lastTakeoverMs }) => (lastTakeoverMs === null ? [] : [[{}, lastTakeoverMs / 1000]]),
   ),
   counter(

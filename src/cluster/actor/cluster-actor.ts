@@ -67,6 +67,7 @@ export class ClusterActor {
   #timerAtMs = Number.POSITIVE_INFINITY;
   #statusTimer: NodeJS.Timeout | null = null;
   #toldLeader: NodeId | null = null;
+  #toldNodes: ClusterState['nodes'] | null = null;
   #isClosed = false;
   #isWorking = false;
   /** When the log was last told of what the node waits for: not at once, it has been told that it begins to look. */
@@ -242,6 +243,9 @@ export class ClusterActor {
       {
         send: (to, message: ClusterMessage) => this.#bus.send(to, BusChannel.cluster, encodeMessage(message)),
         configured: (state, change, atMs) => {
+          // Whoever notes that a node is lost is to know since when nothing was heard from it.
+          if (state.nodes !== this.#toldNodes && this.#statusTimer !== null) this.#tellStatus();
+          this.#toldNodes = state.nodes;
           this.#post({ kind: 'state', change, atMs });
           this.#addresses.configure(state);
           this.#setPeers();

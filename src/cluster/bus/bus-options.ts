@@ -45,6 +45,12 @@ const busLimits: BusLimits = {
   seedMsMax: 10_000,
 };
 
+/**
+ * A node that is there is heard of at least so often, milliseconds: it looks at its connections twice in `quietMs`, and
+ * sends something on each that was quiet for so long.
+ */
+export const SIGN_OF_LIFE_MS = busLimits.quietMs * 1.5;
+
 export interface BusOptions {
   /** Address to listen on. */
   readonly host: string;

@@ -145,11 +145,12 @@ export class ClusterTimeline implements ClusterSource {
 
   #look(): void {
     const { self, noter } = this.#parts;
-    const isDoubtful = ({ node, boot }: Suspicion): boolean => noter.countsOn(node, boot);
+    const countsOn = ({ node, boot }: Pick<Suspicion, 'node' | 'boot'>): boolean => noter.countsOn(node, boot);
     const own = { node: self, boot: this.#parts.boot(), suspicions: noter.suspicions() };
     // Who was asked a second ago may not have known yet what has become of a node.
     const others = [...this.#peers.noted()].map((by): NotedBy => {
-      return { ...by, suspicions: by.suspicions.filter(isDoubtful) };
+      // One that was cut off, or slept, takes all others for lost.
+      return { ...by, suspicions: countsOn(by) ? by.suspicions.filter(countsOn) : [] };
     });
     const suspicions = JSON.stringify([own, ...others].flatMap((by) => by.suspicions));
     if (!this.#isStale && suspicions === this.#suspicions) return;

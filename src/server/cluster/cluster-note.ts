@@ -58,7 +58,7 @@ export interface LostNote {
   readonly boot: number;
   /** Some of the partitions that it was primary of, and in which epoch: nodes that saw the same loss share one of these. */
   readonly marks: readonly LostMark[];
-  /** Since when this node had no connection to it, or heard nothing; null: it did. */
+  /** Since when this node had no connection to it, or had no sign of life from it; null: it had both until then. */
   readonly suspectedAtMs: number | null;
   /** Partitions that have another primary. */
   readonly partitions: number;

@@ -4,8 +4,8 @@ import type { ClusterState, NodeEntry } from '../../cluster/controller/cluster-s
 import { memberOf, type NodeId } from '../../cluster/identity.ts';
 import type { ClusterNote, ClusterNoteBody, LostMark, Suspicion } from './cluster-note.ts';
 import { NoteRing } from './note-ring.ts';
-import { type PrimaryChange, primaryChanges } from './primary-changes.ts';
-import { suspicionSince, suspicions } from './suspicions.ts';
+import { isFailover, type PrimaryChange, primaryChanges } from './primary-changes.ts';
+import { silentSince, suspicions } from './suspicions.ts';
 import { Takeovers } from './takeovers.ts';
 
 /** So many notes are kept. */
@@ -15,6 +15,8 @@ const MARKS_MAX = 8;
 /** Partitions are handed over one by one: told of together once none followed for so long, or after that long. */
 const TOGETHER_MS = 1000;
 const TOGETHER_MS_MAX = 10_000;
+/** A status comes every half second: where none did for so long, this node itself stood still. */
+const STOOD_STILL_MS = 1000;
 /** Losses whose offline partitions are followed. */
 const OFFLINE_MAX = 16;
 
@@ -51,6 +53,11 @@ export class ClusterNoter {
   /** The last loss that this node took something over from: when it was suspected, and how long that lasted. */
   #taking: { readonly lost: number; readonly sinceMs: number } | null = null;
   #lastTakeoverMs: number | null = null;
+  #failovers = 0;
+  #handedOver = 0;
+  #statusAtMs = 0;
+  /** When this node last went on after it had stood still: of the time before, it cannot say who was silent. */
+  #awakeSinceMs = 0;
   #offline: OfflineSince[] = [];
   readonly #handOvers = new Map<NodeId, HandOvers>();
 
@@ -77,7 +84,7 @@ export class ClusterNoter {
   /** Nodes that may be lost. */
   suspicions(): Suspicion[] {
     const { state, status, self } = this.#view;
-    return suspicions(state, status, self);
+    return suspicions(state, status, self, this.#awakeSinceMs);
   }
 
   /** Whether the cluster counts on this start of a node, as far as this one knows. */
@@ -87,11 +94,21 @@ export class ClusterNoter {
   }
 
   /**
-   * How long it took, the last time that this node took partitions over from one that was lost, from when it did not reach
-   * that one until it served them all; null: it never did.
+   * How long it took, the last time that this node took partitions over from one that was lost, from the last sign of life
+   * of that one until this one served them all; null: it never did.
    */
   get lastTakeoverMs(): number | null {
     return this.#lastTakeoverMs;
+  }
+
+  /** Partitions of the cluster that another node serves than before, which had not given them away. */
+  get failovers(): number {
+    return this.#failovers;
+  }
+
+  /** Partitions of the cluster that their primary gave to another node. */
+  get handOvers(): number {
+    return this.#handedOver;
   }
 
   /** A shard of this node has died; it was primary of so many partitions. */
@@ -106,8 +123,12 @@ export class ClusterNoter {
     // What a node that starts learns of the past is no news.
     if (!this.#isMember(before) || !this.#isMember(state)) return;
     const changes = primaryChanges(before, state);
+    for (const change of changes) {
+      if (isFailover(change)) this.#failovers++;
+      else if (change.kind === 'handed-over') this.#handedOver++;
+    }
     this.#noteNodes(before, state, changes, stateAtMs);
-    this.#notePartitions(state, changes, stateAtMs);
+    this.#notePartitions(changes, stateAtMs);
     this.#noteRegained(state, stateAtMs);
     this.#noteSettings(before, state, stateAtMs);
   }
@@ -119,8 +140,10 @@ export class ClusterNoter {
 
   #told(): void {
     const { status, state, gates } = this.#view;
-    if (!this.#isMember(state)) return;
     const { leader, term, atMs } = status;
+    if (this.#statusAtMs > 0 && atMs - this.#statusAtMs > STOOD_STILL_MS) this.#awakeSinceMs = atMs;
+    this.#statusAtMs = atMs;
+    if (!this.#isMember(state)) return;
     if (leader !== null && leader !== this.#leader) {
       // Who led already when this node came is no news.
       if (this.#leader !== null) this.#note({ kind: 'leader', node: leader, term }, atMs);
@@ -157,7 +180,7 @@ export class ClusterNoter {
     const { id: node, boot } = entry;
     const isRestarted = boot > former.boot;
     if (!former.isFenced && (entry.isFenced || isRestarted)) {
-      const lost = changes.filter((change) => change.former.primary === node && !isHandOver(change, entry));
+      const lost = changes.filter(({ kind, former: { primary } }) => primary === node && kind !== 'handed-over');
       // One that has ended in order, and had no only copy any more, is missed by nobody.
       if (entry.life !== 'stopped' || lost.length > 0) this.#noteLoss(former, lost, atMs);
     }
@@ -179,7 +202,7 @@ export class ClusterNoter {
       if (kind !== 'reset' && memberOf(former.inSync, entry.primary) === undefined) unproven++;
     }
     const offline = changes.filter(({ kind }) => kind === 'offline');
-    const since = suspicionSince(status, node, boot);
+    const since = silentSince(status, node, boot, this.#awakeSinceMs);
     const suspectedAtMs = since === null ? null : Math.min(since, atMs);
     const lost = this.#note(
       {
@@ -208,16 +231,14 @@ export class ClusterNoter {
     this.#takeovers.begin(lost, atMs, own);
   }
 
-  #notePartitions({ nodes }: ClusterState, changes: readonly PrimaryChange[], atMs: number): void {
+  #notePartitions(changes: readonly PrimaryChange[], atMs: number): void {
     const counts = { offline: new Map<NodeId | null, number>(), reset: new Map<NodeId | null, number>() };
     let online = 0;
-    for (const change of changes) {
-      const { kind, former, entry } = change;
+    for (const { kind, former, entry } of changes) {
       if (kind === 'online') online++;
       else if (kind === 'offline' || kind === 'reset') {
         counts[kind].set(former.primary, (counts[kind].get(former.primary) ?? 0) + 1);
-      } else if (former.primary !== null && entry.primary === this.#view.self) {
-        if (!isHandOver(change, nodes.get(former.primary))) continue;
+      } else if (kind === 'handed-over' && former.primary !== null && entry.primary === this.#view.self) {
         const known = this.#handOvers.get(former.primary);
         this.#handOvers.set(former.primary, {
           partitions: (known?.partitions ?? 0) + 1,
@@ -274,12 +295,4 @@ export class ClusterNoter {
     this.onNote?.();
     return seq;
   }
-}
-
-/**
- * Whether the former primary gave the partition away. One that has ended in order did, too, with what was left: it told
- * everybody, and nobody waited for its lease. That it left the set then may be seen together with that it handed over.
- */
-function isHandOver({ kind }: PrimaryChange, former: NodeEntry | undefined): boolean {
-  return kind === 'handed-over' || (kind === 'taken' && former?.life === 'stopped');
 }

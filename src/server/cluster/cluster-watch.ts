@@ -1,13 +1,11 @@
 import { monotonicMs } from '../../base/monotonic.ts';
 import type { ClusterView, LinkStatus } from '../../cluster/actor/cluster-view.ts';
-import type { ClusterState } from '../../cluster/controller/cluster-state.ts';
 import { memberOf, type NodeId } from '../../cluster/identity.ts';
 import type { ClusterDescription, ClusterPort } from '../../command/cluster-port.ts';
 import type { NodeReport, PartitionTotals } from '../../command/cluster-report.ts';
 import type { ClusterNoter } from './cluster-noter.ts';
 import { clusterReport } from './cluster-report.ts';
 import type { PeerLinkFacts } from './peer-links.ts';
-import { primaryChanges } from './primary-changes.ts';
 
 /** What monitoring is told of the cluster. */
 export interface ClusterFacts {
@@ -51,30 +49,23 @@ export interface RoutingFacts {
   readonly waitingReplies: number;
 }
 
-/** Follows the cluster for monitoring: most of it is read when it is asked for, and changes of primaries are counted. */
+type NoterFigures = Pick<ClusterNoter, 'failovers' | 'handOvers' | 'lastTakeoverMs'>;
+
+/** The cluster for monitoring: read when it is asked for, but for whether the copies of this node have been filled. */
 export class ClusterWatch {
   readonly #view: ClusterView;
   readonly #port: ClusterPort;
   readonly #routing: () => RoutingFacts;
-  readonly #noter: Pick<ClusterNoter, 'lastTakeoverMs'>;
+  readonly #noter: NoterFigures;
   readonly #forget: () => void;
-  #seen: ClusterState;
-  #failovers = 0;
-  #handOvers = 0;
   #wasFilled = false;
 
-  constructor(
-    view: ClusterView,
-    port: ClusterPort,
-    routing: () => RoutingFacts,
-    noter: Pick<ClusterNoter, 'lastTakeoverMs'>,
-  ) {
+  constructor(view: ClusterView, port: ClusterPort, routing: () => RoutingFacts, noter: NoterFigures) {
     this.#view = view;
     this.#port = port;
     this.#routing = routing;
     this.#noter = noter;
-    this.#seen = view.state;
-    this.#forget = view.onChange(() => this.#look());
+    this.#forget = view.onChange(() => void this.#filling());
     this.#filling();
   }
 
@@ -108,8 +99,8 @@ export class ClusterWatch {
       leaseMs: settings?.leaseMs ?? null,
       leader,
       term,
-      failovers: this.#failovers,
-      handOvers: this.#handOvers,
+      failovers: this.#noter.failovers,
+      handOvers: this.#noter.handOvers,
       lastTakeoverMs: this.#noter.lastTakeoverMs,
       links: status.links,
       writes,
@@ -133,16 +124,5 @@ export class ClusterWatch {
     const hasBegun = state.partitions.some(({ epoch }) => epoch > 0);
     this.#wasFilled = this.#isMember && hasBegun && inSync === online.length;
     return this.#wasFilled ? null : { placed: online.length, inSync };
-  }
-
-  #look(): void {
-    this.#filling();
-    const before = this.#seen;
-    this.#seen = this.#view.state;
-    for (const { kind, former, entry } of primaryChanges(before, this.#seen)) {
-      if (kind === 'handed-over') this.#handOvers++;
-      // One that goes offline has not failed over yet: it has when it is served again.
-      else if (kind !== 'offline' && former.primary !== entry.primary) this.#failovers++;
-    }
   }
 }

@@ -7,6 +7,7 @@ import { infoSections } from '../../../src/monitoring/info.ts';
 import { Metrics } from '../../../src/monitoring/metrics.ts';
 import { nodesDocument } from '../../../src/monitoring/node-view.ts';
 import { ClusterControl } from '../../../src/server/cluster/cluster-control.ts';
+import { ClusterNoter } from '../../../src/server/cluster/cluster-noter.ts';
 import { ClusterWatch } from '../../../src/server/cluster/cluster-watch.ts';
 import { copyOf, FakeClusterView, linkTo } from '../../fake-cluster-view.ts';
 import {
@@ -32,11 +33,16 @@ const placement = [
   ['b', 'a'],
 ];
 
-function watched(view: FakeClusterView): { facts: ReturnType<typeof factsOf>; watch: ClusterWatch } {
+const noted = { failovers: 0, handOvers: 0, lastTakeoverMs: 1234 };
+
+function watched(
+  view: FakeClusterView,
+  noter: Pick<ClusterNoter, 'failovers' | 'handOvers' | 'lastTakeoverMs'> = noted,
+): { facts: ReturnType<typeof factsOf>; watch: ClusterWatch } {
   const control = new ClusterControl(view, () => ({ host: '127.0.0.1', tcpPort: 1, busPort: 2 }));
   const forwards = [{ node: 'b', isUp: true, forwarded: 12, refused: 3, inFlight: 2 }];
   const routing = () => ({ forwards, waitingCommands: 4, waitingReplies: 5 });
-  const watch = new ClusterWatch(view, control, routing, { lastTakeoverMs: 1234 });
+  const watch = new ClusterWatch(view, control, routing, noter);
   return { facts: factsOf({ cluster: () => watch.facts() }), watch };
 }
 
@@ -149,18 +155,20 @@ test('the node view tells of all nodes, this one first', (t) => {
 
 test('failovers and hand-overs are counted apart', (t) => {
   const view = running();
-  const { watch } = watched(view);
+  const noter = new ClusterNoter(view);
+  const { watch } = watched(view, noter);
   view.become(after(view.state, (state) => handOver(state, 0, 'b')));
   t.like(watch.facts(), { failovers: 0, handOvers: 1 });
   view.become(after(view.state, fence('b')));
   t.like(watch.facts(), { failovers: 2, handOvers: 1 });
   watch.stop();
+  noter.stop();
   t.is(view.listenerCount, 0);
 });
 
 test('a partition that was offline has failed over when it is served again', (t) => {
   const view = viewOf('a', ['a', 'b'], [['b'], ['a']]);
-  const { watch } = watched(view);
+  const { watch } = watched(view, new ClusterNoter(view));
   view.become(after(view.state, fence('b')));
   t.is(watch.facts().failovers, 0);
   view.become(after(view.state, unfence('b')));

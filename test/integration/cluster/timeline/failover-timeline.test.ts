@@ -4,8 +4,8 @@ import { ClusterProcesses } from '../../../cluster-processes.ts';
 import { DashboardReader } from '../../../dashboard-reader.ts';
 
 /** Three nodes, with a dashboard open at each of the second and the third. */
-async function threeNodes(t: ExecutionContext, flags: readonly string[]) {
-  const cluster = await ClusterProcesses.start({ count: 3, flags: ['--lease', '2s', '--partitions', '16', ...flags] });
+async function threeNodes(t: ExecutionContext, flags: readonly string[], lease = '2s') {
+  const cluster = await ClusterProcesses.start({ count: 3, flags: ['--lease', lease, '--partitions', '16', ...flags] });
   t.teardown(() => cluster.end());
   const open = (name: string): DashboardReader => {
     const reader = new DashboardReader(cluster.addressesOf(name).url);
@@ -121,6 +121,38 @@ test.serial('a node that is killed, started again and stopped in order is told o
   t.is(failoverOf(third, stopped), null, 'nobody had to take over');
   await stopWriting();
 });
+
+test.serial(
+  'a node that hangs has failed over since its last sign of life, though its connections stay open',
+  async (t) => {
+    // No longer than it takes to be sure that a node is silent: whoever takes over may not have suspected it before.
+    const { cluster, open } = await threeNodes(t, ['--copies', '3'], '700ms');
+    const reader = open('n2');
+    const hung = await reader.until('the nodes are told of', () => idOf(reader, 'n1'));
+    await reader.until('it is primary of some', () => {
+      const report = reader.last('cluster')?.report;
+      const node = report?.nodes.find(({ id }) => id === hung);
+      return report?.rebalance.isBalanced === true && node !== undefined && node.primaries > 0 ? true : null;
+    });
+    const stoppedAtMs = Date.now();
+    cluster.process('n1').child.kill('SIGSTOP');
+    const failover = await reader.until('it is over', () => {
+      const found = failoverOf(reader, hung);
+      return found !== null && (found.fencedAtMs ?? 0) >= stoppedAtMs && found.endedAtMs !== null ? found : null;
+    });
+    t.log(failover);
+    const { suspectedAtMs, endedAtMs } = failover;
+    t.true(suspectedAtMs !== null && Math.abs(suspectedAtMs - stoppedAtMs) <= 400, `${stoppedAtMs}`);
+    t.true((endedAtMs ?? 0) - (suspectedAtMs ?? 0) >= 350, 'its lease had to end first');
+    const tookS: number[] = [];
+    for (const name of ['n2', 'n3']) {
+      const metrics = await (await fetch(`${cluster.addressesOf(name).url}/metrics`)).text();
+      tookS.push(Number(/^fluxcache_failover_duration_seconds ([0-9.]+)$/m.exec(metrics)?.[1] ?? 0));
+    }
+    t.true(Math.max(...tookS) >= 0.35, tookS.join());
+    cluster.process('n1').child.kill('SIGCONT');
+  },
+);
 
 test.serial('of partitions without another copy nobody says that nothing was lost', async (t) => {
   const { cluster, open } = await threeNodes(t, ['--copies', '1', '--on-loss', 'reset']);

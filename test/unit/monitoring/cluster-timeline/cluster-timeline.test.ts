@@ -1,5 +1,5 @@
 import test from 'ava';
-import type { ClusterState } from '../../../../src/cluster/controller/cluster-state.ts';
+import { type ClusterState, emptyClusterState } from '../../../../src/cluster/controller/cluster-state.ts';
 import type { ClusterReport } from '../../../../src/command/cluster-report.ts';
 import type { PeerSample } from '../../../../src/monitoring/cluster-timeline/cluster-news.ts';
 import { ClusterTimeline, type NewsLink } from '../../../../src/monitoring/cluster-timeline/cluster-timeline.ts';
@@ -152,6 +152,20 @@ test('whom another node suspects is told until that node is not heard of', (t) =
   nodes.nowMs += 3001;
   timeline.watch()();
   t.deepEqual(timeline.failovers(), []);
+});
+
+test('whom a node suspects that is cut off itself is told on its own dashboard alone', (t) => {
+  const nodes = new Nodes('a', 'b', 'c');
+  nodes.views.get('c')?.tell({ links: [linkTo('a', { isConnected: false, lostAtMs: 77, lostBoot: 1 })] });
+  const timeline = nodes.timeline('b');
+  timeline.watch()();
+  t.like(timeline.failovers(), [{ node: 'a', suspectedAtMs: 77 }]);
+  nodes.views.get('b')?.become(after(nodes.views.get('b')?.state ?? emptyClusterState, fence('c')), nodes.nowMs);
+  t.deepEqual(
+    timeline.failovers().map(({ node, fencedAtMs }) => [node, fencedAtMs]),
+    [['c', nodes.nowMs]],
+  );
+  t.like(nodes.timeline('c').failovers(), [{ node: 'a', suspectedAtMs: 77 }]);
 });
 
 test('a node that has ended in order is suspected by nobody, though another one was asked before that was known', (t) => {

@@ -2,8 +2,10 @@ import test from 'ava';
 import { monotonicMs } from '../../../../src/base/monotonic.ts';
 import type { ClusterState } from '../../../../src/cluster/controller/cluster-state.ts';
 import { ReignStage } from '../../../../src/cluster/partition-gates.ts';
+import { ClusterControl } from '../../../../src/server/cluster/cluster-control.ts';
 import type { ClusterNote } from '../../../../src/server/cluster/cluster-note.ts';
 import { ClusterNoter, NOTES_MAX } from '../../../../src/server/cluster/cluster-noter.ts';
+import { ClusterWatch } from '../../../../src/server/cluster/cluster-watch.ts';
 import { FakeClusterView, linkTo } from '../../../fake-cluster-view.ts';
 import {
   after,
@@ -21,6 +23,7 @@ import {
 import { viewOf } from './cluster-stories.ts';
 
 const START_MS = 1_700_000_000_000;
+const nothingUnderWay = { forwards: [], waitingCommands: 0, waitingReplies: 0 };
 
 /** Partitions 0 and 1 are a's, both with a copy on b; 2 is b's, 3 is c's, each with the copies on both others. */
 function watched(self = 'b') {
@@ -82,9 +85,65 @@ test('a node that says nothing is suspected, though it is connected; one that an
     atMs: START_MS + 5000,
     links: [linkTo('a', { heardAtMs: START_MS + 4500 }), linkTo('c', { heardAtMs: START_MS })],
   });
-  t.deepEqual(noter.suspicions(), [{ node: 'c', boot: 1, sinceMs: START_MS + 900 }]);
+  t.deepEqual(noter.suspicions(), [{ node: 'c', boot: 1, sinceMs: START_MS }], 'since its last sign of life');
   view.tell({ links: [linkTo('a', { isConnected: false, lostAtMs: START_MS, lostBoot: 0, heardAtMs: START_MS })] });
   t.deepEqual(noter.suspicions(), []);
+});
+
+test('a node that hangs is lost since its last sign of life, whether its connection was closed meanwhile or not', (t) => {
+  const { view, noter, become } = watched();
+  view.tell({ atMs: START_MS + 550, links: [linkTo('a', { heardAtMs: START_MS }), linkTo('c')] });
+  become(551, fence('a'));
+  t.like(noter.after(0)[0], { kind: 'lost', node: 'a', suspectedAtMs: START_MS });
+  const closed = { isConnected: false, heardAtMs: START_MS + 1000, lostAtMs: START_MS + 4000, lostBoot: 1 };
+  for (const atMs of [1450, 2350, 3250]) view.tell({ atMs: START_MS + atMs });
+  view.tell({ atMs: START_MS + 4000, links: [linkTo('c', closed)] });
+  become(5000, fence('c'));
+  t.like(noter.after(0).at(-1), { kind: 'lost', node: 'c', suspectedAtMs: START_MS + 1000 });
+});
+
+test('a node that is lost while it is heard of was not suspected', (t) => {
+  const { view, noter, become } = watched();
+  view.tell({ atMs: START_MS + 550, links: [linkTo('a', { heardAtMs: START_MS + 300 })] });
+  become(551, fence('a'));
+  t.like(noter.after(0)[0], { kind: 'lost', node: 'a', suspectedAtMs: null });
+});
+
+test('a node that stood still takes nobody for silent because of that', (t) => {
+  const { view, noter, become } = watched();
+  const silent = [linkTo('a', { heardAtMs: START_MS }), linkTo('c', { heardAtMs: START_MS })];
+  view.tell({ atMs: START_MS, links: silent });
+  view.tell({ atMs: START_MS + 9000, links: silent });
+  t.deepEqual(noter.suspicions(), []);
+  view.tell({ atMs: START_MS + 9500, links: silent });
+  t.deepEqual(noter.suspicions(), [], 'not yet');
+  become(9550, fence('c'));
+  t.like(noter.after(0)[0], { node: 'c', suspectedAtMs: START_MS + 9000 });
+  view.tell({ atMs: START_MS + 10_000, links: silent });
+  t.deepEqual(noter.suspicions(), [{ node: 'a', boot: 1, sinceMs: START_MS + 9000 }]);
+});
+
+test('metrics count as failovers what is noted as a loss, and as hand-overs what is noted as such', (t) => {
+  const { view, noter, become } = watched();
+  const watch = new ClusterWatch(
+    view,
+    new ClusterControl(view, () => ({ host: '', tcpPort: 1, busPort: 2 })),
+    () => nothingUnderWay,
+    noter,
+  );
+  become(0, (state) => handOver(state, 3, 'b'));
+  become(1, stop('a', true));
+  t.like(watch.facts(), { failovers: 0, handOvers: 3 }, 'one of them with what was left when it ended');
+  become(2, (state) => handOver(state, 3, 'c'));
+  become(3, fence('c'));
+  t.like(watch.facts(), { failovers: 1, handOvers: 4 });
+  view.tell({});
+  const told = noter.after(0).map((note) => [note.kind, 'partitions' in note ? note.partitions : null]);
+  t.deepEqual(told.sort(), [
+    ['handed-over', 1],
+    ['handed-over', 2],
+    ['lost', 1],
+  ]);
 });
 
 test('what this node took over is noted when it takes writes, when it is read, and at the first write', (t) => {
