@@ -1,3 +1,6 @@
+/** Longer ones are none: they would be kept and shown by the thousand. */
+export const PREFIX_BYTES_MAX = 128;
+
 /**
  * Where the prefix of the key `bytes[start..end)` ends: behind the first separator, which is a part of the prefix
  * (`user:42` with `:` has `user:`). `start` when it has none, or one longer than {@link PREFIX_BYTES_MAX}.
@@ -17,5 +20,3 @@ export function startsWith(bytes: Uint8Array, start: number, end: number, prefix
   for (let i = 0; i < prefix.length; i++) if (bytes[start + i] !== prefix[i]) return false;
   return true;
 }
-
-export const PREFIX_BYTES_MAX = 128;

@@ -220,10 +220,13 @@ test('a server serves, shows it in its metrics and views, and stops with status 
   t.regex(metrics, /^fluxcache_commands_duration_seconds_count\{cmd="set",protocol="http"\} 1$/m);
   const { nodes } = (await (await fetch(`${url}/nodes`)).json()) as { nodes: object[] };
   t.like(nodes[0], { name: 'box', state: 'serving', healthy: true, keys: 1 });
+  // There is no certificate to be read anew, and no reason to end.
+  child.kill('SIGHUP');
+  t.is((await fetch(`${url}/livez`)).status, 200);
   child.kill('SIGTERM');
   const { code, stderr } = await ended;
   t.is(code, 0, stderr);
-  t.regex(stderr, /"msg":"stopped"/);
+  t.regex(stderr, /nothing to be read anew[\s\S]*"msg":"stopped"/);
   await t.throwsAsync(fetch(`${url}/livez`));
 });
 

@@ -4,8 +4,9 @@ import { cpSync, rmSync } from 'node:fs';
 import { extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const served = ['.html', '.css', '.js', '.svg'];
+// What is served is listed in page-files.ts; these are for us.
+const ours = ['.md', '.json', '.ts'];
 const source = fileURLToPath(new URL('./page/', import.meta.url));
 const target = join(process.argv[2] ?? 'dist', 'monitoring/dashboard/page');
 rmSync(target, { recursive: true, force: true });
-cpSync(source, target, { recursive: true, filter: (path) => extname(path) === '' || served.includes(extname(path)) });
+cpSync(source, target, { recursive: true, filter: (path) => !ours.includes(extname(path)) });

@@ -49,6 +49,10 @@ test('a folder may import from the folders below it', async (t) => {
     'src/shard/a.ts': uses('../store/a.ts'),
     'src/store/a.ts': VALUE,
     'src/server.ts': uses('./shard/a.ts'),
+    'src/monitoring/access/a.ts': uses('../../store/a.ts'),
+    'src/monitoring/a.ts': uses('./access/a.ts'),
+    'src/monitoring/dashboard/a.ts': uses('../a.ts'),
+    'src/monitoring/dashboard/b.ts': uses('../access/a.ts'),
   });
   t.deepEqual(found, []);
 });
@@ -76,6 +80,21 @@ test('a folder that imports one above it is refused, type imports and nested fol
       'src/store/a.ts noRestrictedImports',
     ],
   );
+});
+
+test('what tells of lookups, keys and the cluster imports neither one another, nor what shows it', async (t) => {
+  const found = await lint({
+    'src/monitoring/a.ts': uses('./dashboard/b.ts'),
+    'src/monitoring/access/a.ts': uses('../b.ts'),
+    'src/monitoring/keyspace/a.ts': uses('../access/b.ts'),
+    'src/monitoring/cluster-timeline/a.ts': uses('../dashboard/b.ts'),
+  });
+  t.deepEqual(found.sort(), [
+    'src/monitoring/a.ts noRestrictedImports',
+    'src/monitoring/access/a.ts noRestrictedImports',
+    'src/monitoring/cluster-timeline/a.ts noRestrictedImports',
+    'src/monitoring/keyspace/a.ts noRestrictedImports',
+  ]);
 });
 
 test('pure folders import no node modules, except in files named after what acts', async (t) => {
