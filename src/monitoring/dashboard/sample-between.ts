@@ -1,5 +1,5 @@
 import { type Counters, DURATION_BUCKETS, FrontEnd, frontEndNames, Tally } from '../../base/counters.ts';
-import { type ErrorCode, errors } from '../../base/errors.ts';
+import { errors, nodeFaults } from '../../base/errors.ts';
 import type { PeerSample } from '../cluster-timeline/cluster-news.ts';
 import type { EventLoopDelay, ProtocolFacts, ShardFacts, StoreFacts } from '../facts.ts';
 import type { MemoryKinds } from '../memory-kinds.ts';
@@ -9,10 +9,6 @@ import { latencyOf } from './latency.ts';
 
 /** How many commands a sample names; what is called more seldom is counted together. */
 const COMMANDS_NAMED_MAX = 12;
-
-/** Answers in the form of errors that every cache gives all day: nobody need look after them. */
-const ordinary: readonly ErrorCode[] = ['no-such-key', 'no-such-path', 'conflict', 'precondition-failed', 'moved'];
-const troubles = (Object.keys(errors) as ErrorCode[]).filter((code) => !ordinary.includes(code));
 
 /** How far a node has come: two of these make a sample. */
 export interface Reading {
@@ -43,7 +39,7 @@ export function sampleBetween(before: Reading, after: Reading): NodeSample {
     atMs: after.atMs,
     spanMs: Math.round(spanMs),
     ...commandsBetween(before, after, spanMs),
-    errors: perS(troubleTotal(after.counters), troubleTotal(before.counters)),
+    errors: perS(faultTotal(after.counters), faultTotal(before.counters)),
     hits: grown('hits'),
     misses: grown('misses'),
     evicted: grown('evictedKeys'),
@@ -174,8 +170,8 @@ function rounded(value: number): number {
   return Math.round(value * 1000) / 1000;
 }
 
-function troubleTotal(counters: Counters): number {
+function faultTotal(counters: Counters): number {
   let sum = 0;
-  for (const code of troubles) sum += counters.errorCount(errors[code].id);
+  for (const code of nodeFaults) sum += counters.errorCount(errors[code].id);
   return sum;
 }

@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import test from 'ava';
 import { parse } from 'yaml';
+import { errors, nodeFaults } from '../../../src/base/errors.ts';
 import { durationMetric, metricTable } from '../../../src/monitoring/metric-table.ts';
 
 /** The rules for Prometheus in configs/prometheus, by Prometheus's own tool and by what the node exports. */
@@ -111,6 +112,17 @@ test('rules ask for metrics that nodes export and for what other rules record, b
       }
     }
   }
+});
+
+test('errors of the node are those that the table of errors lays to it, and rules name no code that there is not', (t) => {
+  const codes = rules.flatMap(({ expr }) =>
+    [...expr.matchAll(/\bcode=~?"([^"]+)"/g)].map(([, list]) => String(list).split('|')),
+  );
+  t.true(codes.length >= 3);
+  for (const code of codes.flat()) t.true(code in errors, code);
+  const ofNode = rules.find(({ record }) => record === 'instance:fluxcache_errors_of_node:rate5m');
+  const [, listed] = /\bcode=~"([^"]+)"/.exec(ofNode?.expr ?? '') ?? [];
+  t.deepEqual(listed?.split('|').sort(), [...nodeFaults].sort());
 });
 
 /** Names of metrics with what is between their braces. */

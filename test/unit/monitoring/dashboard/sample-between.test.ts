@@ -40,9 +40,9 @@ test('rates are of the time between the readings, and of it alone', (t) => {
     counters.commands(0, FrontEnd.resp, 300, 30);
     counters.commands(1, FrontEnd.resp, 100, 10);
     counters.commands(1, FrontEnd.http, 20, 10);
-    counters.error(errors.syntax.id);
     counters.error(errors['out-of-memory'].id);
-    for (const code of ['no-such-key', 'conflict', 'precondition-failed', 'moved'] as const) {
+    counters.error(errors['too-few-copies'].id);
+    for (const code of ['syntax', 'unauthenticated', 'no-such-key', 'moved', 'shutting-down'] as const) {
       counters.error(errors[code].id);
     }
     counters.add(Tally.bytesReceived, FrontEnd.http, 1000);
