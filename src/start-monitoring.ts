@@ -6,14 +6,15 @@ import { commandTable } from './command/table.ts';
 import type { Config } from './config/options.ts';
 import { JobPool } from './jobs/job-pool.ts';
 import type { PeerSample } from './monitoring/cluster-timeline/cluster-news.ts';
-import { DashboardFeed } from './monitoring/dashboard/dashboard-feed.ts';
+import { DashboardBroadcast } from './monitoring/dashboard/dashboard-broadcast.ts';
 import { NodeSampler } from './monitoring/dashboard/node-sampler.ts';
 import { readPageFiles } from './monitoring/dashboard/page-files.ts';
 import { peerSampleOf } from './monitoring/dashboard/sample-between.ts';
 import { EventLoopWatch } from './monitoring/event-loop.ts';
-import type { NodeFacts, NodeState, ShardFacts, StoreFacts } from './monitoring/facts.ts';
+import type { NodeFacts, NodeState } from './monitoring/facts.ts';
 import { KeyspaceWatch } from './monitoring/keyspace/keyspace-watch.ts';
 import { Metrics } from './monitoring/metrics.ts';
+import { ShardFactsReader } from './monitoring/shard-facts.ts';
 import type { Sources } from './monitoring/sources.ts';
 import { Statistics, sumOf } from './monitoring/statistics.ts';
 import { UsageWatch } from './monitoring/usage-watch.ts';
@@ -28,8 +29,6 @@ import { ShardControl } from './shard/shard-control.ts';
 import { watchAccess } from './start-access.ts';
 import type { NodeInCluster } from './start-cluster.ts';
 import type { Fronts } from './start-fronts.ts';
-import type { StoreMemory } from './store/arena.ts';
-import { readStatistics } from './store/statistics.ts';
 
 /** What of a node is watched. */
 export interface MonitoringParts {
@@ -56,8 +55,7 @@ export class Monitoring {
   readonly #eventLoop = new EventLoopWatch();
   readonly #usage: UsageWatch;
   readonly #sampler: NodeSampler;
-  #shards: Shards | null = null;
-  #controls: readonly ShardControl[] = [];
+  #shards: ShardFactsReader | null = null;
   #tracker: Tracker | null = null;
   #jobs: JobPool | null = null;
   #sources: Sources = { access: null, keyspace: null, cluster: null };
@@ -79,8 +77,8 @@ export class Monitoring {
 
   /** Watches these from now on. */
   attach(shards: Shards, tracker: Tracker): void {
-    this.#shards = shards;
-    this.#controls = shards.threads.map(({ control }) => new ShardControl(control));
+    const loads = shards.threads.map(({ control }) => new ShardControl(control));
+    this.#shards = new ShardFactsReader(shards, loads);
     this.#tracker = tracker;
     this.#jobs = new JobPool({ logger: this.#parts.logger, onThreadLost: () => shards.forgetJob() });
     this.#sources = openSources(this.#parts, shards, this.#jobs);
@@ -89,15 +87,15 @@ export class Monitoring {
   }
 
   /** The page of /metrics, once everything is attached. */
-  metrics(): Metrics {
+  openMetrics(): Metrics {
     return new Metrics(this.facts);
   }
 
   /** Null where the node is to have none. Throws when a file of its page is missing. */
-  dashboard(): DashboardPort | null {
+  openDashboard(): DashboardPort | null {
     const { config, slowLog, logger, fronts } = this.#parts;
     if (!config.dashboard) return null;
-    return new DashboardFeed({
+    return new DashboardBroadcast({
       facts: this.facts,
       sources: () => this.#sources,
       sampler: this.#sampler,
@@ -161,7 +159,7 @@ export class Monitoring {
         fronts()?.flushCounts();
         return this.counters;
       },
-      shards: () => (this.#shards === null ? [] : shardFacts(this.#shards, this.#controls)),
+      shards: () => this.#shards?.read() ?? [],
       eventLoopDelay: () => this.#eventLoop.recent(),
       cluster: () => cluster?.watch.facts() ?? null,
       get sources() {
@@ -187,49 +185,5 @@ function openSources({ config, cluster }: MonitoringParts, shards: Shards, jobs:
       clock: systemClock,
     }),
     cluster: cluster?.timeline ?? null,
-  };
-}
-
-function shardFacts({ threads, supervisor, dispatcher, map }: Shards, controls: readonly ShardControl[]): ShardFacts[] {
-  const facts = threads.map(({ shard, memory }) => ({
-    isServing: supervisor.serving(shard),
-    restarts: supervisor.restarts(shard),
-    partitionFirst: map.partitionCount,
-    partitionLast: -1,
-    mailboxDepth: dispatcher.mailboxDepth(shard),
-    load: { commands: controls[shard]?.commands ?? 0, busyMs: controls[shard]?.busyMs ?? 0 },
-    store: storeFacts(memory),
-  }));
-  for (let partition = 0; partition < map.partitionCount; partition++) {
-    const shard = facts[map.shardOfPartition(partition)];
-    if (shard === undefined) continue;
-    shard.partitionFirst = Math.min(shard.partitionFirst, partition);
-    shard.partitionLast = Math.max(shard.partitionLast, partition);
-  }
-  return facts;
-}
-
-function storeFacts(memory: StoreMemory): StoreFacts {
-  const statistics = readStatistics(memory);
-  return {
-    keys: statistics.keys,
-    expiringKeys: statistics.expiringKeys,
-    usedBytes: statistics.budgetBytes - statistics.freeBytes,
-    budgetBytes: statistics.budgetBytes,
-    entryBytes: statistics.liveBytes,
-    evictedKeys: statistics.evictedEntries,
-    expiredKeys: statistics.expiredEntries,
-    hits: statistics.hits,
-    misses: statistics.misses,
-    memory: {
-      entries: statistics.liveBytes,
-      dead: statistics.deadBytes,
-      index: statistics.indexBytes,
-      expiry: statistics.heapBytes,
-      retired: statistics.retiredBytes,
-      control: statistics.controlBytes,
-      free: statistics.freeBytes,
-      budget: statistics.budgetBytes,
-    },
   };
 }

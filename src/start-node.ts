@@ -153,10 +153,10 @@ export async function startNode(
       http: {
         origin: new AccessOrigin(config.bind, config.allowedHosts, config.allowedOrigins),
         version,
-        metrics: monitoring.metrics(),
+        metrics: monitoring.openMetrics(),
         health: () => healthOf(facts),
         nodes: () => nodesDocument(facts),
-        dashboard: monitoring.dashboard(),
+        dashboard: monitoring.openDashboard(),
       },
     });
     await cluster?.start({ tcpPort: fronts.tcp.port, httpPort: fronts.http.port });

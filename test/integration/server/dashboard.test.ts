@@ -98,7 +98,7 @@ test('no path leads to any other file', async (t) => {
     '/dashboard/main.js%00',
     '/dashboard/%6dain.js',
     '/dashboard/..%2fmain.js',
-    '/dashboard/../dashboard-feed.ts',
+    '/dashboard/../dashboard-broadcast.ts',
     '/dashboard/..%2f..%2f..%2fpackage.json',
     '/dashboard/%2e%2e/feed.ts',
     '/dashboard/..\\..\\package.json',

@@ -26,7 +26,7 @@ export interface ShownSources {
   readonly cluster: Pick<ClusterSource, 'cluster' | 'failovers' | 'happenings' | 'watch'> | null;
 }
 
-export interface DashboardFeedParts {
+export interface DashboardBroadcastParts {
   readonly facts: NodeFacts;
   readonly sources: () => ShownSources;
   readonly sampler: NodeSampler;
@@ -42,10 +42,10 @@ export interface DashboardFeedParts {
  * Tells those who have a dashboard open how the node is: everything at once when they come, then what is new with every
  * sample. A frame is made once for all who may see the same of it. While nobody looks, nothing is made.
  */
-export class DashboardFeed implements DashboardPort {
+export class DashboardBroadcast implements DashboardPort {
   readonly page: DashboardPort['page'];
   readonly files: DashboardPort['files'];
-  readonly #parts: DashboardFeedParts;
+  readonly #parts: DashboardBroadcastParts;
   readonly #viewers = new Set<DashboardViewer>();
   /** The frames of which all may see the same, and what they were made of, so that what has not changed is not told again. */
   readonly #shared = new Map<string, { readonly of: unknown; readonly frame: DashboardFrame }>();
@@ -55,7 +55,7 @@ export class DashboardFeed implements DashboardPort {
   #clusterIn = 0;
   #keyspace: KeyspaceNews | null = null;
 
-  constructor(parts: DashboardFeedParts) {
+  constructor(parts: DashboardBroadcastParts) {
     this.#parts = parts;
     this.page = parts.page.page;
     this.files = parts.page.files;

@@ -2,7 +2,7 @@ import test from 'ava';
 import { ArgsBuffer } from '../../../../src/command/args-buffer.ts';
 import type { ClusterReport } from '../../../../src/command/cluster-report.ts';
 import type { SlowLogEntry } from '../../../../src/command/control.ts';
-import { DashboardFeed, type ShownSources } from '../../../../src/monitoring/dashboard/dashboard-feed.ts';
+import { DashboardBroadcast, type ShownSources } from '../../../../src/monitoring/dashboard/dashboard-broadcast.ts';
 import type {
   AccessNews,
   ClusterNews,
@@ -85,7 +85,7 @@ function feedOf(settings: {
   const facts = factsOf({ state: () => state });
   const sampler = new NodeSampler(facts, () => ({ p50Ms: 0, p99Ms: 0, maxMs: 0 }));
   sampler.stop();
-  const feed = new DashboardFeed({
+  const feed = new DashboardBroadcast({
     facts,
     sources: () => sources,
     sampler,
@@ -223,13 +223,6 @@ test('several may be told of samples, until they have enough', (t) => {
   sampler.look();
   t.is(told, 1);
   t.deepEqual(viewer.take(), ['sample', 'sample']);
-});
-
-test('five minutes of samples are kept, the latest', (t) => {
-  const { sampler } = feedOf({});
-  for (let i = 0; i < 305; i++) sampler.look();
-  t.is(sampler.samples.length, 300);
-  t.is(sampler.samples.at(-1), sampler.last);
 });
 
 test('a frame is made once for all who look', (t) => {

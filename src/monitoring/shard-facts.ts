@@ -1,0 +1,68 @@
+import type { Shards } from '../server/dispatch/shards.ts';
+import type { StoreMemory } from '../store/arena.ts';
+import { readStatistics } from '../store/statistics.ts';
+import type { ShardFacts, ShardLoad, StoreFacts } from './facts.ts';
+
+/** Reads what there is to tell of a node's shards. */
+export class ShardFactsReader {
+  readonly #shards: Pick<Shards, 'threads' | 'supervisor' | 'dispatcher'>;
+  readonly #loads: readonly ShardLoad[];
+  readonly #partitions: readonly PartitionRange[];
+
+  /** `loads` stand in the order of the shards, and are read anew each time. */
+  constructor(shards: Pick<Shards, 'threads' | 'supervisor' | 'dispatcher' | 'map'>, loads: readonly ShardLoad[]) {
+    this.#shards = shards;
+    this.#loads = loads;
+    this.#partitions = shards.threads.map(({ shard }) => partitionsOf(shard, shards.map));
+  }
+
+  read(): ShardFacts[] {
+    const { threads, supervisor, dispatcher } = this.#shards;
+    return threads.map(({ shard, memory }, index) => ({
+      isServing: supervisor.serving(shard),
+      restarts: supervisor.restarts(shard),
+      ...(this.#partitions[index] as PartitionRange),
+      mailboxDepth: dispatcher.mailboxDepth(shard),
+      load: { commands: this.#loads[index]?.commands ?? 0, busyMs: this.#loads[index]?.busyMs ?? 0 },
+      store: storeFacts(memory),
+    }));
+  }
+}
+
+type PartitionRange = Pick<ShardFacts, 'partitionFirst' | 'partitionLast'>;
+
+function partitionsOf(shard: number, map: Shards['map']): PartitionRange {
+  let partitionFirst = map.partitionCount;
+  let partitionLast = -1;
+  for (let partition = 0; partition < map.partitionCount; partition++) {
+    if (map.shardOfPartition(partition) !== shard) continue;
+    partitionFirst = Math.min(partitionFirst, partition);
+    partitionLast = partition;
+  }
+  return { partitionFirst, partitionLast };
+}
+
+function storeFacts(memory: StoreMemory): StoreFacts {
+  const statistics = readStatistics(memory);
+  return {
+    keys: statistics.keys,
+    expiringKeys: statistics.expiringKeys,
+    usedBytes: statistics.budgetBytes - statistics.freeBytes,
+    budgetBytes: statistics.budgetBytes,
+    entryBytes: statistics.liveBytes,
+    evictedKeys: statistics.evictedEntries,
+    expiredKeys: statistics.expiredEntries,
+    hits: statistics.hits,
+    misses: statistics.misses,
+    memory: {
+      entries: statistics.liveBytes,
+      dead: statistics.deadBytes,
+      index: statistics.indexBytes,
+      expiry: statistics.heapBytes,
+      retired: statistics.retiredBytes,
+      control: statistics.controlBytes,
+      free: statistics.freeBytes,
+      budget: statistics.budgetBytes,
+    },
+  };
+}
