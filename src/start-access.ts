@@ -1,38 +1,19 @@
 import { LookupSampleReader } from './base/lookup-sample.ts';
 import { systemClock } from './base/ports.ts';
 import type { Config } from './config/options.ts';
-import { AccessWatch, type StoreTotals } from './monitoring/access/access-watch.ts';
+import { AccessWatch } from './monitoring/access/access-watch.ts';
+import { storeTotalsOf } from './monitoring/access/store-totals.ts';
 import type { Shards } from './server/dispatch/shards.ts';
-import { readStatistics } from './store/statistics.ts';
-
-/** What entries take of a full store, about, as long as it is not full. */
-const ENTRY_SHARE = 0.93;
 
 /** Has lookups sampled from now on, and tells what keys are in demand. */
 export function watchAccess(config: Config, shards: Shards): AccessWatch {
+  const memories = shards.threads.map(({ memory }) => memory);
   return new AccessWatch({
     clock: systemClock,
     samples: shards.lookups.map((handle) => new LookupSampleReader(handle)),
-    store: { find: (key) => shards.peek(key), totals: () => totalsOf(shards) },
+    totals: () => storeTotalsOf(memories, () => shards.ownKeyCount),
     separator: config.prefixSeparator,
     prefixesMax: config.maxPrefixes,
     metricsPrefixes: config.metricsPrefixes,
   });
-}
-
-function totalsOf(shards: Shards): StoreTotals {
-  const totals = { hits: 0, misses: 0, evicted: 0, expired: 0, keys: 0, capacityBytes: 0 };
-  for (const { memory } of shards.threads) {
-    const store = readStatistics(memory);
-    totals.hits += store.hits;
-    totals.misses += store.misses;
-    totals.evicted += store.evictedEntries;
-    totals.expired += store.expiredEntries;
-    totals.keys += store.keys;
-    totals.capacityBytes +=
-      store.evictedEntries > 0 ? store.liveBytes + store.indexBytes + store.heapBytes : store.budgetBytes * ENTRY_SHARE;
-  }
-  // Copies of other nodes' keys take their part.
-  if (totals.keys > 0) totals.capacityBytes *= Math.min(1, shards.ownKeyCount / totals.keys);
-  return totals;
 }

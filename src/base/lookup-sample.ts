@@ -1,26 +1,31 @@
 /**
- * A sample of a thread's lookups of keys, in shared memory: the thread that looks up writes a ring, another one empties it
- * now and then and decides how much is sampled. A lookup that is not sampled costs a counter and a comparison; one for
- * which the ring has no room is dropped and counted.
+ * A sample of what a thread does with keys, in shared memory: that thread writes a ring, another one empties it now and
+ * then and decides how much is sampled. A lookup that is not sampled costs a counter and a comparison, a write one
+ * comparison; what the ring has no room for is dropped and counted.
  *
  * Two samples are taken at once:
  *   by time  one lookup in `interval`, at random distances: which keys and prefixes are in demand, hits and misses
- *   by hash  every lookup of the keys whose mixed hash has its upper 24 bits below `threshold`: when each of them comes back
+ *   by hash  every lookup and every write of the keys whose mixed hash has its upper 24 bits below `threshold`
+ *
+ * Those by hash are numbered by all threads of a node together, so that a key's come in their order whoever did what.
  *
  * Layout in int32 words: who writes
  *     0        head: words written so far, wrapping                                     sampler
  *     1        tail: words read so far, wrapping                                        reader
  *     2        threshold, 0 to 2^24: so many of 2^24 keys are followed                  reader
  *     3        interval; 0: nothing is sampled by time                                  reader
- *     4        samples by hash that were dropped, wrapping                              sampler
- *     5        lookups that samples by time stood for which were dropped, wrapping         sampler
+ *     4        lookups by hash that were dropped, wrapping                              sampler
+ *     5        lookups that dropped samples by time stood for, wrapping                 sampler
+ *     6        writes by hash that were dropped, wrapping                               sampler
  *     16 …     the ring: records of whole words, none over the ring's end
  *
- * A record begins with its length in words (upper bits), whether the key was found (bit 2), and its kind (bits 0 and 1):
- *     skip     nothing: goes on at the ring's start
- *     byTime   lookups it stands for · bytes of the key · its first KEY_SAMPLE_BYTES bytes
- *     byHash   mixed hash · bytes in memory · expiry, low and high 32 bits; of a key that was not found: bytes of
- *              the key · its bytes, unless they are too many
+ * Head and tail order what the ring holds. The other words are read and written plainly: each stands for itself, and it
+ * does not matter when a change of one is seen.
+ *
+ * A record begins with its length in words (from bit 8 on), whether the key was found (bit 7), and its kind:
+ *     skip      nothing: goes on at the ring's start
+ *     byTime    lookups it stands for · bytes of the key · its first KEY_SAMPLE_BYTES bytes
+ *     all others are by hash: number · mixed hash · bytes in memory · expiry, low and high 32 bits
  */
 import type { EntryInfo } from './view.ts';
 
@@ -29,15 +34,15 @@ export const KEY_SAMPLE_BYTES = 512;
 /** Upper 24 bits of mixed hashes are below this. */
 export const HASH_RANGE = 2 ** 24;
 
-const Word = { head: 0, tail: 1, threshold: 2, interval: 3, dropped: 4, untold: 5, ring: 16 } as const;
+const Word = { head: 0, tail: 1, threshold: 2, interval: 3, lookups: 4, weight: 5, writes: 6, ring: 16 } as const;
 const RING_WORDS = 1 << 15;
 const RING_MASK = RING_WORDS - 1;
-const Kind = { skip: 0, byTime: 1, byHash: 2 } as const;
-const KIND_MASK = 3;
-const FOUND = 4;
+const Kind = { skip: 0, byTime: 1, lookup: 2, store: 3, remove: 4, clear: 5, expiry: 6 } as const;
+type Kind = (typeof Kind)[keyof typeof Kind];
+const KIND_MASK = 0x7f;
+const FOUND = 0x80;
 const LENGTH_SHIFT = 8;
-const KEY_WORDS = KEY_SAMPLE_BYTES / 4;
-const RECORD_WORDS_MAX = 8 + KEY_WORDS;
+const BY_HASH_WORDS = 6;
 /** While nothing is sampled, it is looked so often whether something is to be. */
 const UNSAMPLED = 1024;
 /** 2^32 divided by the golden ratio: the high bits of a product with it depend on all bits of the other factor. */
@@ -46,25 +51,29 @@ const GOLDEN = 0x9e37_79b1;
 /** Memory that the thread which looks up and the one that reads the sample share. */
 export interface LookupSampleHandle {
   readonly buffer: SharedArrayBuffer;
+  /** The number of the last sample by hash, in memory that all samplers of a node share. */
+  readonly numbers: SharedArrayBuffer;
 }
 
-/** Nothing is sampled at first. */
-export function createLookupSample(): LookupSampleHandle {
-  return { buffer: new SharedArrayBuffer((Word.ring + RING_WORDS) * 4) };
+/** Nothing is sampled at first. `numbers`: those of the node's other samples. */
+export function createLookupSample(numbers = new SharedArrayBuffer(4)): LookupSampleHandle {
+  return { buffer: new SharedArrayBuffer((Word.ring + RING_WORDS) * 4), numbers };
 }
 
 /** The side of the thread that looks up; one a thread. */
 export class LookupSampler {
   readonly #words: Int32Array;
   readonly #bytes: Uint8Array;
+  readonly #numbers: Int32Array;
   /** Lookups up to and with the next one that is sampled by time. */
   #left = 1;
   #interval = 0;
   #seed: number;
 
-  constructor({ buffer }: LookupSampleHandle, seed: number) {
+  constructor({ buffer, numbers }: LookupSampleHandle, seed: number) {
     this.#words = new Int32Array(buffer);
     this.#bytes = new Uint8Array(buffer);
+    this.#numbers = new Int32Array(numbers);
     this.#seed = seed | 1;
     this.#draw();
   }
@@ -72,6 +81,11 @@ export class LookupSampler {
   /** Counts a lookup of a key of this hash; true when it is to be given to `note`. */
   isDue(hash: number): boolean {
     if (--this.#left <= 0) return true;
+    return this.follows(hash);
+  }
+
+  /** Whether what is done with keys of this hash is to be noted. */
+  follows(hash: number): boolean {
     return Math.imul(hash, GOLDEN) >>> 8 < (this.#words[Word.threshold] as number);
   }
 
@@ -82,44 +96,66 @@ export class LookupSampler {
       this.#draw();
       if (weight > 0) this.#noteByTime(weight, key, start, end, entry !== null);
     }
-    const mixed = Math.imul(hash, GOLDEN);
-    if (mixed >>> 8 < (this.#words[Word.threshold] as number)) this.#noteByHash(mixed, key, start, end, entry);
+    if (!this.follows(hash)) return;
+    if (entry === null) this.#noteByHash(Kind.lookup, false, hash, 0, 0);
+    else this.#noteByHash(Kind.lookup, true, hash, entry.memoryBytes, entry.expiresAtMs);
+  }
+
+  /** Notes that an entry was stored, which has so many bytes in memory; `expiresAtMs` 0: it does not expire. */
+  noteStored(hash: number, memoryBytes: number, expiresAtMs: number): void {
+    this.#noteByHash(Kind.store, false, hash, memoryBytes, expiresAtMs);
+  }
+
+  noteExpiry(hash: number, expiresAtMs: number): void {
+    this.#noteByHash(Kind.expiry, false, hash, 0, expiresAtMs);
+  }
+
+  /** Notes that an entry was removed by a command. */
+  noteRemoved(hash: number): void {
+    this.#noteByHash(Kind.remove, false, hash, 0, 0);
+  }
+
+  /** Notes that all entries were removed. */
+  noteCleared(): void {
+    this.#noteByHash(Kind.clear, false, 0, 0, 0);
   }
 
   #noteByTime(weight: number, key: Uint8Array, start: number, end: number, found: boolean): void {
     const keyBytes = end - start;
     const kept = Math.min(keyBytes, KEY_SAMPLE_BYTES);
-    const at = this.#begin(Kind.byTime, 3 + ((kept + 3) >> 2), found);
+    const length = 3 + ((kept + 3) >> 2);
+    const at = this.#begin(Kind.byTime, length, found);
     if (at < 0) {
-      this.#words[Word.untold] = ((this.#words[Word.untold] as number) + weight) | 0;
+      this.#drop(Word.weight, weight);
       return;
     }
     this.#words[at + 1] = weight;
     this.#words[at + 2] = keyBytes;
     this.#copy(key, start, kept, at + 3);
-    this.#publish(3 + ((kept + 3) >> 2));
-  }
-
-  #noteByHash(mixed: number, key: Uint8Array, start: number, end: number, entry: EntryInfo | null): void {
-    const words = this.#words;
-    const kept = entry === null && end - start <= KEY_SAMPLE_BYTES ? end - start : 0;
-    const length = 6 + ((kept + 3) >> 2);
-    const at = this.#begin(Kind.byHash, length, entry !== null);
-    if (at < 0) {
-      words[Word.dropped] = ((words[Word.dropped] as number) + 1) | 0;
-      return;
-    }
-    words[at + 1] = mixed;
-    words[at + 2] = entry === null ? 0 : entry.memoryBytes;
-    words[at + 3] = entry === null ? 0 : entry.expiresAtMs | 0;
-    words[at + 4] = entry === null ? 0 : Math.floor(entry.expiresAtMs / 2 ** 32);
-    words[at + 5] = kept;
-    this.#copy(key, start, kept, at + 6);
     this.#publish(length);
   }
 
+  #noteByHash(kind: Kind, found: boolean, hash: number, memoryBytes: number, expiresAtMs: number): void {
+    const words = this.#words;
+    const at = this.#begin(kind, BY_HASH_WORDS, found);
+    if (at < 0) {
+      this.#drop(kind === Kind.lookup ? Word.lookups : Word.writes, 1);
+      return;
+    }
+    words[at + 1] = Atomics.add(this.#numbers, 0, 1);
+    words[at + 2] = Math.imul(hash, GOLDEN);
+    words[at + 3] = memoryBytes;
+    words[at + 4] = expiresAtMs | 0;
+    words[at + 5] = Math.floor(expiresAtMs / 2 ** 32);
+    this.#publish(BY_HASH_WORDS);
+  }
+
+  #drop(word: number, count: number): void {
+    this.#words[word] = ((this.#words[word] as number) + count) | 0;
+  }
+
   /** The word at which a record of `length` words begins; -1 when there is no room. */
-  #begin(kind: number, length: number, found: boolean): number {
+  #begin(kind: Kind, length: number, found: boolean): number {
     const words = this.#words;
     const head = words[Word.head] as number;
     const at = head & RING_MASK;
@@ -159,31 +195,33 @@ export class LookupSampler {
   }
 }
 
-/** Is told of samples. Key bytes are `bytes[start..end)`, valid during the call. */
+/**
+ * Is told of samples. `hash` is mixed, a signed 32-bit integer; its upper 24 bits are below the threshold. `expiresAtMs`
+ * is 0 for what does not expire.
+ */
 export interface LookupSink {
-  /** `weight`: lookups that this one stands for. `isWhole`: else only the key's first bytes are known. */
-  byTime(bytes: Uint8Array, start: number, end: number, isWhole: boolean, weight: number, found: boolean): void;
   /**
-   * `hash`: mixed, a signed 32-bit integer; its upper 24 bits are below the threshold. `memoryBytes` and `expiresAtMs` (0: never) are of the entry that was found; of one
-   * that was not, `start..end` is the key, empty if it is too long.
+   * A lookup that stands for `weight`. The key is `bytes[start..end)`, valid during the call; `isWhole`: else only its
+   * first bytes are known.
    */
-  byHash(
-    hash: number,
-    found: boolean,
-    memoryBytes: number,
-    expiresAtMs: number,
-    bytes: Uint8Array,
-    start: number,
-    end: number,
-  ): void;
+  byTime(bytes: Uint8Array, start: number, end: number, isWhole: boolean, weight: number, found: boolean): void;
+  /** A lookup of a followed key. Bytes and expiry are of the entry that was found. */
+  looked(hash: number, found: boolean, memoryBytes: number, expiresAtMs: number): void;
+  stored(hash: number, memoryBytes: number, expiresAtMs: number): void;
+  expires(hash: number, expiresAtMs: number): void;
+  removed(hash: number): void;
+  cleared(): void;
 }
 
 /** The side that empties the ring; one. */
 export class LookupSampleReader {
   readonly #words: Int32Array;
   readonly #bytes: Uint8Array;
-  #droppedBefore = 0;
-  #untoldBefore = 0;
+  /** Up to where `drainInOrder` reads. */
+  #end = 0;
+  #lookupsBefore = 0;
+  #weightBefore = 0;
+  #writesBefore = 0;
 
   constructor({ buffer }: LookupSampleHandle) {
     this.#words = new Int32Array(buffer);
@@ -196,56 +234,90 @@ export class LookupSampleReader {
     this.#words[Word.interval] = interval;
   }
 
-  /** Hands over all samples that are there, in the order they were taken. */
-  drain(sink: LookupSink): void {
-    const words = this.#words;
+  /** What is there now is handed over by what follows, and no more. */
+  begin(): void {
     // Acquires the records before it.
-    const head = Atomics.load(words, Word.head);
-    let tail = words[Word.tail] as number;
-    while (tail !== head) {
-      const at = tail & RING_MASK;
-      const first = words[Word.ring + at] as number;
-      const length = first >>> LENGTH_SHIFT;
-      if ((first & KIND_MASK) === Kind.skip) tail = (tail + RING_WORDS - at) | 0;
-      else {
-        // A sampler that died while it wrote has not published what it wrote.
-        if (length === 0 || length > RECORD_WORDS_MAX) break;
-        this.#tell(Word.ring + at, first, sink);
-        tail = (tail + length) | 0;
-      }
-    }
-    Atomics.store(words, Word.tail, head);
+    this.#end = Atomics.load(this.#words, Word.head);
   }
 
-  /** Samples by hash that the ring had no room for since this was asked last. */
-  takeDropped(): number {
-    const dropped = this.#words[Word.dropped] as number;
-    const more = (dropped - this.#droppedBefore) | 0;
-    this.#droppedBefore = dropped;
-    return more;
+  /** Hands over samples by time until one by hash is next, and returns its number; null: there is none. */
+  nextNumber(sink: Pick<LookupSink, 'byTime'>): number | null {
+    const words = this.#words;
+    let tail = words[Word.tail] as number;
+    while (tail !== this.#end) {
+      const at = Word.ring + (tail & RING_MASK);
+      const first = words[at] as number;
+      const kind = first & KIND_MASK;
+      if (kind > Kind.byTime) return words[at + 1] as number;
+      if (kind === Kind.byTime) this.#tellByTime(at, first, sink);
+      tail = (tail + (kind === Kind.skip ? RING_WORDS - (tail & RING_MASK) : first >>> LENGTH_SHIFT)) | 0;
+      Atomics.store(words, Word.tail, tail);
+    }
+    return null;
+  }
+
+  /** Hands over the sample by hash that is next. */
+  takeByHash(sink: LookupSink): void {
+    const words = this.#words;
+    const tail = words[Word.tail] as number;
+    const at = Word.ring + (tail & RING_MASK);
+    const first = words[at] as number;
+    const hash = words[at + 2] as number;
+    const memoryBytes = (words[at + 3] as number) >>> 0;
+    const expiresAtMs = ((words[at + 4] as number) >>> 0) + (words[at + 5] as number) * 2 ** 32;
+    Atomics.store(words, Word.tail, (tail + BY_HASH_WORDS) | 0);
+    const kind = first & KIND_MASK;
+    if (kind === Kind.lookup) sink.looked(hash, (first & FOUND) !== 0, memoryBytes, expiresAtMs);
+    else if (kind === Kind.store) sink.stored(hash, memoryBytes, expiresAtMs);
+    else if (kind === Kind.expiry) sink.expires(hash, expiresAtMs);
+    else if (kind === Kind.remove) sink.removed(hash);
+    else sink.cleared();
+  }
+
+  /** Lookups by hash that the ring had no room for since this was asked last. */
+  takeDroppedLookups(): number {
+    const before = this.#lookupsBefore;
+    this.#lookupsBefore = this.#words[Word.lookups] as number;
+    return (this.#lookupsBefore - before) | 0;
   }
 
   /** Lookups that samples by time stood for which the ring had no room for, since this was asked last. */
-  takeUntold(): number {
-    const untold = this.#words[Word.untold] as number;
-    const more = (untold - this.#untoldBefore) | 0;
-    this.#untoldBefore = untold;
-    return more;
+  takeDroppedWeight(): number {
+    const before = this.#weightBefore;
+    this.#weightBefore = this.#words[Word.weight] as number;
+    return (this.#weightBefore - before) | 0;
   }
 
-  #tell(at: number, first: number, sink: LookupSink): void {
+  /** Writes by hash that the ring had no room for since this was asked last. */
+  takeDroppedWrites(): number {
+    const before = this.#writesBefore;
+    this.#writesBefore = this.#words[Word.writes] as number;
+    return (this.#writesBefore - before) | 0;
+  }
+
+  #tellByTime(at: number, first: number, sink: Pick<LookupSink, 'byTime'>): void {
     const words = this.#words;
-    const found = (first & FOUND) !== 0;
-    if ((first & KIND_MASK) === Kind.byTime) {
-      const keyBytes = words[at + 2] as number;
-      const start = (at + 3) * 4;
-      const kept = Math.min(keyBytes, KEY_SAMPLE_BYTES);
-      sink.byTime(this.#bytes, start, start + kept, kept === keyBytes, words[at + 1] as number, found);
-      return;
+    const keyBytes = words[at + 2] as number;
+    const start = (at + 3) * 4;
+    const kept = Math.min(keyBytes, KEY_SAMPLE_BYTES);
+    sink.byTime(this.#bytes, start, start + kept, kept === keyBytes, words[at + 1] as number, (first & FOUND) !== 0);
+  }
+}
+
+/** Hands over all samples that are there, those by hash of all rings in the order of their numbers. */
+export function drainInOrder(rings: readonly LookupSampleReader[], sink: LookupSink): void {
+  for (const ring of rings) ring.begin();
+  const next = rings.map((ring) => ring.nextNumber(sink));
+  for (;;) {
+    let first = -1;
+    for (let i = 0; i < next.length; i++) {
+      const number = next[i] ?? null;
+      // Numbers wrap, and never lie far apart.
+      if (number !== null && (first < 0 || ((number - (next[first] as number)) | 0) < 0)) first = i;
     }
-    const expiresAtMs = ((words[at + 3] as number) >>> 0) + (words[at + 4] as number) * 2 ** 32;
-    const start = (at + 6) * 4;
-    const end = start + (words[at + 5] as number);
-    sink.byHash(words[at + 1] as number, found, (words[at + 2] as number) >>> 0, expiresAtMs, this.#bytes, start, end);
+    const ring = rings[first];
+    if (ring === undefined) return;
+    ring.takeByHash(sink);
+    next[first] = ring.nextNumber(sink);
   }
 }

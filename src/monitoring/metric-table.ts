@@ -1,6 +1,7 @@
 import { formatAddress } from '../base/addresses.ts';
 import { FrontEnd, Tally } from '../base/counters.ts';
 import { type ErrorCode, errors } from '../base/errors.ts';
+import { MEMORY_FACTORS_OF_METRICS } from './access/memory-factors.ts';
 import { clusterMetrics } from './cluster-metrics.ts';
 import type { NodeFacts, StoreFacts } from './facts.ts';
 import { healthOf } from './health.ts';
@@ -15,9 +16,6 @@ export const durationMetric = {
 
 /** Redis has numbered databases, and dashboards made for it group by them; there is one here. */
 const DB = { db: 'db0' };
-
-/** Multiples of the memory that there is, of those that hit ratios are estimated for. */
-const memoriesToldOf = [0.5, 1, 2, 4];
 
 const perNode = (
   name: string,
@@ -228,7 +226,7 @@ export const metricTable: readonly MetricRow[] = [
     labels: ['memory'],
     read: ({ sources }, add) => {
       for (const { memory, hitRatio } of sources.access?.curve()?.points ?? []) {
-        if (memoriesToldOf.includes(memory)) add({ memory: String(memory) }, hitRatio);
+        if (MEMORY_FACTORS_OF_METRICS.includes(memory)) add({ memory: String(memory) }, hitRatio);
       }
     },
   },

@@ -51,15 +51,15 @@ export function serveShard(table: CommandTable): void {
   const barrier = new Barrier(data.barrier);
   // A predecessor may have died in a transaction with other shards, which go by what is decided here or was already.
   const groupStands = barrier.settle(data.shard);
+  const sampler = new LookupSampler(data.lookups, plainRandom.nextUint32());
   const { store, replicated } =
     data.cluster === null
-      ? { store: new StoreWriter(data.memory, clock, groupStands), replicated: null }
-      : replicatedStore(data, data.cluster, clock, groupStands, {
+      ? { store: new StoreWriter(data.memory, clock, groupStands, sampler), replicated: null }
+      : replicatedStore(data, data.cluster, clock, groupStands, sampler, {
           onStep: () => control.began(),
           onTrouble: (what) => post({ kind: 'trouble', what }),
         });
   barrier.leave(data.shard);
-  store.sampler = new LookupSampler(data.lookups, plainRandom.nextUint32());
   const actor = new ShardActor({
     store,
     barrier,
@@ -83,9 +83,10 @@ function replicatedStore(
   cluster: ShardClusterData,
   clock: TurnClock,
   groupStands: boolean,
+  sampler: LookupSampler,
   listeners: Pick<ReplicatedShardParts, 'onStep' | 'onTrouble'>,
 ): { store: PartitionedWriter; replicated: ReplicatedShard } {
-  const store = new PartitionedWriter(memory, clock, groupStands);
+  const store = new PartitionedWriter(memory, clock, groupStands, sampler);
   const replicated = new ReplicatedShard({
     data: cluster,
     store,

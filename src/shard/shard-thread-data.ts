@@ -16,7 +16,7 @@ export interface ShardThreadData {
   readonly barrier: BarrierHandle;
   /** One for each front end; their `actorBell` is `bell`. */
   readonly mailboxes: readonly [MailboxHandle, ...MailboxHandle[]];
-  /** Where it samples its lookups. */
+  /** Where it samples what it looks up and writes. */
   readonly lookups: LookupSampleHandle;
   /** Null: the node is in no cluster. Else the store's memory is parted, and replies begin as guarded-reply.ts says. */
   readonly cluster: ShardClusterData | null;

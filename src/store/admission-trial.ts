@@ -8,11 +8,11 @@ import {
 } from './policy-layout.ts';
 
 /** Each verdict moves the score by a 64th of its distance: the score is the mean of about the last 64. */
-const SCORE_SHIFT = 6;
+export const SCORE_SHIFT = 6;
 const SCORE_ONE = 1 << 16;
-/** Below this mean the rule does harm and is dropped; above the other it is taken up again. */
-const HARMS_BELOW = -0.15 * SCORE_ONE;
-const HELPS_ABOVE = -0.05 * SCORE_ONE;
+/** Below this mean, from -1 to 1, the rule does harm and is dropped; above the other it is taken up again. */
+export const HARMS_BELOW = -0.15;
+export const HELPS_ABOVE = -0.05;
 
 const Field = { next: 0, score: 1, bytes: 2, lastMark: 3, harms: 4 } as const;
 const Pair = { candidate: 0, victim: 1, mark: 2, asked: 3 } as const;
@@ -104,8 +104,8 @@ export class AdmissionTrial {
     const before = words[this.#start + Field.score] as number;
     const score = before + ((verdict * SCORE_ONE - before) >> SCORE_SHIFT);
     words[this.#start + Field.score] = score;
-    if (score < HARMS_BELOW) words[this.#start + Field.harms] = 1;
-    else if (score > HELPS_ABOVE) words[this.#start + Field.harms] = 0;
+    if (score < HARMS_BELOW * SCORE_ONE) words[this.#start + Field.harms] = 1;
+    else if (score > HELPS_ABOVE * SCORE_ONE) words[this.#start + Field.harms] = 0;
     this.#filterBy(words[pair + Pair.candidate] as number, -1);
     this.#filterBy(words[pair + Pair.victim] as number, -1);
   }

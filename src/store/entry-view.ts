@@ -26,6 +26,11 @@ import {
 const INDEX_SHARE_BYTES = 14;
 const HEAP_SHARE_BYTES = 8;
 
+/** What an entry takes whose records have so many bytes. */
+export function memoryBytesOf(recordBytes: number, expires: boolean): number {
+  return recordBytes + INDEX_SHARE_BYTES + (expires ? HEAP_SHARE_BYTES : 0);
+}
+
 /** The found entry, as readers and the writer show it: its description, and copies of its parts. */
 export class EntryView implements EntryInfo {
   type: ValueType = 0;
@@ -55,10 +60,9 @@ export class EntryView implements EntryInfo {
   }
 
   get memoryBytes(): number {
-    let bytes = recordBytesOf(this.#arena, this.ref) + INDEX_SHARE_BYTES;
-    if ((this.#header & FLAG_EXPIRES) !== 0) bytes += HEAP_SHARE_BYTES;
+    let bytes = recordBytesOf(this.#arena, this.ref);
     if ((this.#header & FLAG_CHUNKED) !== 0) bytes += chunkRecordBytesFor(this.#arena, this.valueBytes);
-    return bytes;
+    return memoryBytesOf(bytes, (this.#header & FLAG_EXPIRES) !== 0);
   }
 
   get keyBytes(): number {

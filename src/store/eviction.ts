@@ -13,11 +13,11 @@ import type { Segments } from './segments.ts';
 export const EVICT = -1;
 
 /** The small log's share of all log segments. */
-const SMALL_SHARE = 0.1;
+export const SMALL_SHARE = 0.1;
 /** By how much a key that was not used in the small log must have been asked for more often than who would leave. */
-const MARGIN = 1;
+export const MARGIN = 1;
 /** Counts of the sketch fade by half after so many additions for each key stored. */
-const PERIOD_PER_KEY = 10;
+export const PERIOD_PER_KEY = 10;
 const PERIOD_MIN = 256;
 
 /**

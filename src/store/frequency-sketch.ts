@@ -1,7 +1,7 @@
 import { assert } from '../base/assert.ts';
 import { POLICY_HEADER_WORDS, SKETCH_BLOCK_WORDS } from './policy-layout.ts';
 
-const FREQUENCY_MAX = 15;
+export const FREQUENCY_MAX = 15;
 /** Words halved with each addition while the sketch ages: 4 KiB, about a microsecond. */
 const AGING_WORDS = 1024;
 

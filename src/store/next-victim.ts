@@ -6,11 +6,12 @@ import type { Segments } from './segments.ts';
 /** What one look may cost: it passes 16 entries, each a cache miss, or 128 chunks of entries, far fewer than they hold. */
 const LOOK_COST_MAX = 128;
 const ENTRY_COST = 8;
+export const LOOK_ENTRIES_MAX = LOOK_COST_MAX / ENTRY_COST;
 const CHUNK_COST = 1;
 /** Victims that one winner takes the place of at most; what it owes beyond them is carried over. */
 const PLACES_MAX = 64;
 /** Candidates that one victim turns away before the next one has to: no single overrated entry bars the door. */
-const DEFENCES_MAX = 16;
+export const DEFENCES_MAX = 16;
 /** A mark is a record's reference (29 bits) and the low 3 bits of its segment's age. */
 const MARK_REF_MASK = 0x1fff_ffff;
 const MARK_AGE_SHIFT = 29;

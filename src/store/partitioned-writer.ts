@@ -1,5 +1,6 @@
 import { assert } from '../base/assert.ts';
 import { ApplyResult, type PartitionPiece } from '../base/effect.ts';
+import type { LookupSampler } from '../base/lookup-sample.ts';
 import type { Clock } from '../base/ports.ts';
 import { type PutRequest, PutStatus } from '../base/view.ts';
 import type { StoreMemory } from './arena.ts';
@@ -49,8 +50,8 @@ export class PartitionedWriter extends StoreWriter {
   };
 
   /** As of a `StoreWriter`; the memory was created with partitions. All are owned. */
-  constructor(memory: StoreMemory, clock: Clock, groupStands = false) {
-    super(memory, clock, groupStands);
+  constructor(memory: StoreMemory, clock: Clock, groupStands = false, sampler: LookupSampler | null = null) {
+    super(memory, clock, groupStands, sampler);
     const { arena, index, partitions } = this.parts;
     assert(partitions !== null, 'a store whose entries are parted');
     this.#partitions = partitions;
@@ -114,6 +115,7 @@ export class PartitionedWriter extends StoreWriter {
       if (this.#partitions.keys(partition) > 0) cleared.push(partition);
     }
     this.#empty(this.#wanted);
+    this.noteCleared();
     listeners.tellCleared(cleared);
     if (this.inGroup) this.restartGroup();
   }

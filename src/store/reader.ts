@@ -20,8 +20,7 @@ import { StoreView } from './store-view.ts';
  * One reader an index and thread; every method but `keyCount` and `expiringKeyCount` only between `enter` and `leave`.
  */
 export class StoreReader extends StoreView implements ReadView {
-  /** Who samples the lookups; null: nobody. */
-  sampler: LookupSampler | null = null;
+  readonly #sampler: LookupSampler | null;
   readonly #arena: Arena;
   readonly #words: Int32Array;
   readonly #bytes: Uint8Array;
@@ -39,12 +38,14 @@ export class StoreReader extends StoreView implements ReadView {
   #isAnnounced = false;
   #isHeld = false;
 
-  constructor(memory: StoreMemory, readerIndex: number, clock: Clock) {
+  /** `sampler`: who samples the lookups; null: nobody. */
+  constructor(memory: StoreMemory, readerIndex: number, clock: Clock, sampler: LookupSampler | null = null) {
     const arena = new Arena(memory);
     const hasher = hasherOf(arena);
     const index = new KeyIndex(arena, hasher);
     super(arena, index, clock);
     assert(readerIndex >= 0 && readerIndex < arena.readersMax, 'a reader index beyond readersMax');
+    this.#sampler = sampler;
     this.#arena = arena;
     this.#words = arena.words;
     this.#bytes = arena.bytes;
@@ -111,7 +112,7 @@ export class StoreReader extends StoreView implements ReadView {
   lookup(source: Uint8Array, start: number, end: number): boolean {
     const doubles = this.#arena.doubles;
     const found = this.peek(source, start, end);
-    const { sampler } = this;
+    const sampler = this.#sampler;
     if (sampler?.isDue(this.#hash) === true) sampler.note(this.#hash, source, start, end, found ? this.view : null);
     if (!found) {
       doubles[this.#misses] = (doubles[this.#misses] as number) + 1;

@@ -2,7 +2,7 @@ import { assert } from '../base/assert.ts';
 import { POLICY_HEADER_WORDS, REJECTED_BUCKET_WORDS } from './policy-layout.ts';
 
 /** How long a rejection is remembered: while so much of the budget is rejected after it. */
-const WINDOW_SHARE = 1 / 2;
+export const WINDOW_SHARE = 1 / 2;
 /** The clock ticks so often in that time; of 24 bits, it wraps after 4096 such times. */
 const WINDOW_TICKS = 4096;
 const CLOCK_MASK = 0xff_ffff;

@@ -7,6 +7,7 @@ import { type PutRequest, PutStatus, type WriteView } from '../base/view.ts';
 import type { Arena, StoreMemory } from './arena.ts';
 import { attach } from './attach.ts';
 import { Collector } from './collector.ts';
+import { memoryBytesOf } from './entry-view.ts';
 import type { ExpiryHeap } from './expiry-heap.ts';
 import type { KeyHasher } from './hash.ts';
 import type { KeyIndex } from './key-index.ts';
@@ -43,8 +44,7 @@ export class StoreWriter extends StoreView implements WriteView {
   readonly valueBytesMax: number;
   /** Whether lookups count as hits and misses: while a command runs that reads. Those of writes are none. */
   countsLookups = false;
-  /** Who samples the lookups that count; null: nobody. */
-  sampler: LookupSampler | null = null;
+  readonly #sampler: LookupSampler | null;
   readonly #arena: Arena;
   readonly #words: Int32Array;
   readonly #clock: Clock;
@@ -64,11 +64,17 @@ export class StoreWriter extends StoreView implements WriteView {
   readonly #effectMarks: number[] = [];
   /** Bytes that the open group was promised room for and has not used. */
   #promisedBytes = 0;
+  /** Of the key looked for last, unless it was too long for a key. */
+  #hash = 0;
 
-  /** `groupStands`: a group that the writer before did not end counts as ended, instead of being taken back. */
-  constructor(memory: StoreMemory, clock: Clock, groupStands = false) {
+  /**
+   * `groupStands`: a group that the writer before did not end counts as ended, instead of being taken back. `sampler`: who
+   * samples the lookups that count, and what commands write; null: nobody.
+   */
+  constructor(memory: StoreMemory, clock: Clock, groupStands = false, sampler: LookupSampler | null = null) {
     const parts = new WriterParts(memory, clock);
     super(parts.arena, parts.index, clock);
+    this.#sampler = sampler;
     this.parts = parts;
     this.#arena = parts.arena;
     this.#words = parts.arena.words;
@@ -127,10 +133,9 @@ export class StoreWriter extends StoreView implements WriteView {
 
   #countLookup(source: Uint8Array, start: number, end: number, found: boolean): void {
     this.#arena.count(found ? Counter.hits : Counter.misses, 1);
-    const { sampler } = this;
+    const sampler = this.#sampler;
     if (sampler === null || end - start > this.#arena.keyBytesMax) return;
-    const hash = this.#hasher.hash(source, start, end);
-    if (sampler.isDue(hash)) sampler.note(hash, source, start, end, found ? this.view : null);
+    if (sampler.isDue(this.#hash)) sampler.note(this.#hash, source, start, end, found ? this.view : null);
   }
 
   put(request: PutRequest): PutStatus {
@@ -151,9 +156,13 @@ export class StoreWriter extends StoreView implements WriteView {
       return PutStatus.tooLarge;
     assert(request.expiresAtMs >= 0 && request.expiresAtMs <= EXPIRES_AT_MS_MAX, 'an expiry out of range');
     const bytes = chunked ? headBytes + chunkRecordBytesFor(arena, valueBytes) : headBytes;
+    const hash = this.#hasher.hash(request.key, request.keyStart, request.keyEnd);
+    // With more memory it would be stored also where it is refused now.
+    if (tells && this.#sampler?.follows(hash) === true) {
+      this.#sampler.noteStored(hash, memoryBytesOf(bytes, request.expiresAtMs !== 0), request.expiresAtMs);
+    }
     if (!this.#makeRoom(bytes)) return this.#outOfMemory();
 
-    const hash = this.#hasher.hash(request.key, request.keyStart, request.keyEnd);
     const oldRef = this.#index.find(hash, keyBytes);
     const slot = this.#index.slot;
     if (oldRef === 0 && !this.#indexWriter.prepareInsert(hash)) return this.#outOfMemory();
@@ -208,6 +217,7 @@ export class StoreWriter extends StoreView implements WriteView {
     }
     this.parts.unlink(this.#index.slot, ref);
     if (expired) this.#arena.count(Counter.expiredEntries, 1);
+    if (tells && this.#sampler?.follows(hash) === true) this.#sampler.noteRemoved(hash);
     if (tells) this.parts.listeners.tellRemoved(hash, source, start, end, expired);
     return !expired;
   }
@@ -244,7 +254,7 @@ export class StoreWriter extends StoreView implements WriteView {
     const accesses = header >>> ACCESS_SHIFT;
     const copy = this.#records.appendWithExpiry(ref, this.collector.logOf(ref), expiresAtMs, accesses);
     if (copy === 0) return this.#outOfMemory() === PutStatus.created;
-    if (this.inGroup) this.#note(this.#hasher.hash(source, start, end), ref, copy);
+    if (this.inGroup) this.#note(this.#hash, ref, copy);
     this.#indexWriter.replace(this.#index.slot, copy);
     this.parts.refile(ref, copy, this.#clock.nowMs());
     this.#records.buryAlone(ref);
@@ -298,8 +308,13 @@ export class StoreWriter extends StoreView implements WriteView {
 
   clear(): void {
     this.empty();
+    this.noteCleared();
     this.parts.listeners.tellCleared([0]);
     if (this.inGroup) this.restartGroup();
+  }
+
+  protected noteCleared(): void {
+    this.#sampler?.noteCleared();
   }
 
   /** Removes every entry and tells nobody. Within a group, what it did so far is forgotten: `restartGroup` is to follow. */
@@ -386,9 +401,9 @@ export class StoreWriter extends StoreView implements WriteView {
   }
 
   #tellExpiry(source: Uint8Array, start: number, end: number, expiresAtMs: number): void {
-    const { listeners } = this.parts;
-    const hash = listeners.effects === null ? 0 : this.#hasher.hash(source, start, end);
-    listeners.tellExpiry(hash, source, start, end, expiresAtMs);
+    const hash = this.#hash;
+    if (this.#sampler?.follows(hash) === true) this.#sampler.noteExpiry(hash, expiresAtMs);
+    this.parts.listeners.tellExpiry(hash, source, start, end, expiresAtMs);
   }
 
   /** Whether there is an entry of this key, expired or not. */
@@ -400,7 +415,8 @@ export class StoreWriter extends StoreView implements WriteView {
   #find(source: Uint8Array, start: number, end: number): number {
     const keyBytes = end - start;
     if (keyBytes > this.#arena.keyBytesMax) return 0;
-    return this.#index.find(this.#hasher.hash(source, start, end), keyBytes);
+    this.#hash = this.#hasher.hash(source, start, end);
+    return this.#index.find(this.#hash, keyBytes);
   }
 
   #findLive(source: Uint8Array, start: number, end: number): number {

@@ -1,72 +1,34 @@
 import { HASH_RANGE } from '../../base/lookup-sample.ts';
 import type { Clock } from '../../base/ports.ts';
+import { MEMORY_FACTORS } from './memory-factors.ts';
 import { SmallCache } from './small-cache.ts';
-
-/** Memory for which hit ratios are estimated, as multiples of what there is. */
-export const MEMORY_FACTORS = [0.25, 0.5, 0.75, 1, 1.5, 2, 3, 4] as const;
 
 /** Fewer keys are followed, by this factor, when the largest cache has so large a share of those that may be. */
 const HELD_SHARE_MAX = 0.75;
 const THRESHOLD_STEP = 0.9;
-/** Keys whose store is waited for at a time; further ones count as stored. */
-const PENDING_MAX = 2048;
-/** A key may be gone again already when so many of the entries were evicted since it was stored: half of the small log. */
-const GONE_SHARE = 0.05;
+/** A key that is stored so soon after it was missed was stored because it was. */
+const FILL_MS = 2000;
+/** So many misses tell whether what is missed is stored. */
+const FILLS_MIN = 20;
 const NOBODY = -1;
-
-/** What is known of a followed key in the store. */
-const Known = {
-  /** It was there when it was looked at last. */
-  present: 0,
-  /** It was not found; whether it was stored then is not known yet. */
-  pending: 1,
-  /** It was not found, and not stored soon after. */
-  absent: 2,
-} as const;
-
-/** What is asked of the store. */
-export interface FollowedStore {
-  /** The entry of a key, without marking it as used; null: there is none; undefined: it cannot be said now. */
-  find(key: Uint8Array): FoundEntry | null | undefined;
-  /** Entries evicted so far. */
-  evicted(): number;
-  /** Entries there are. */
-  keys(): number;
-  /** Whether most keys that were missed lately were stored then, as far as entries that came and went tell. */
-  storesMisses(): boolean;
-  /** Bytes of entries, with their share of the index and the expiry heap, that all of the memory holds. */
-  capacityBytes(): number;
-}
-
-export interface FoundEntry {
-  readonly memoryBytes: number;
-  /** 0: it does not expire. */
-  readonly expiresAtMs: number;
-}
+const NEVER = Number.NEGATIVE_INFINITY;
 
 export interface FollowedKeysOptions {
-  readonly store: FollowedStore;
   readonly clock: Clock;
+  /** Bytes of entries, with their share of the index and the expiry heap, that all of the memory holds now. */
+  readonly capacityBytes: () => number;
   readonly keysMax: number;
   /** At first; see `threshold`. */
   readonly threshold: number;
 }
 
-interface PendingKey {
-  readonly slot: number;
-  readonly hash: number;
-  readonly key: Uint8Array;
-  /** Evictions by the store when it was missed. */
-  readonly evictedThen: number;
-}
-
 /**
- * Follows every lookup of a share of the keys, chosen by hash, and what these lookups would find in caches of several
- * sizes, simulated with the same share of the memory.
+ * Follows every lookup and every write of a share of the keys, chosen by hash, and what these lookups would find in caches
+ * of several sizes, simulated with the same share of the memory.
  *
- * The caller tells what the store answered, so that misses that no memory would spare count as misses everywhere: of keys
- * that had expired, were deleted, or are not stored when they are missed. Whether a missed key is stored is looked up in
- * the store a moment later, at `settle`.
+ * A cache that has a key which the store has lost would have answered; one that never got it, or from which it was
+ * removed or expired, would not have. A cache that has lost a key which the store has gets it back only if what is missed
+ * is stored then, as a cache-aside does; else at its next write.
  *
  * The share falls while more than `keysMax` keys have to be followed, as in C. Waldspurger, N. Park, A. Garthwaite,
  * I. Ahmad, "Efficient MRC Construction with SHARDS" (USENIX FAST 2015).
@@ -77,42 +39,43 @@ export class FollowedKeys {
   counted = 0;
   /** Lookups of followed keys, also those that tell nothing of the caches; they fade. */
   sampled = 0;
-  readonly #store: FollowedStore;
   readonly #clock: Clock;
+  readonly #capacityBytes: () => number;
   readonly #caches: readonly SmallCache[];
   readonly #slotOf = new Map<number, number>();
   readonly #hashOf: Int32Array;
   readonly #bytes: Float64Array;
   readonly #expiresAtMs: Float64Array;
-  readonly #known: Uint8Array;
+  /** 1: the key was removed, or expired, and not stored since. */
+  readonly #isGone: Uint8Array;
+  /** When the key was missed, if nothing was done with it since. */
+  readonly #missedAtMs: Float64Array;
   /** Caches that hold the key. */
   readonly #holders: Uint8Array;
-  /** Evictions by the store when the key was last seen there. */
-  readonly #evictedThen: Float64Array;
   /** All followed keys, from the one used last, or seen in a cache, to the one of which neither was for the longest time. */
   readonly #newer: Int32Array;
   readonly #older: Int32Array;
   #newest = NOBODY;
   #oldest = NOBODY;
   readonly #freeSlots: number[] = [];
-  #pending: PendingKey[] = [];
   #threshold: number;
-  #sizeSum = 0;
-  #sizeCount = 0;
+  /** Misses of keys that had been stored before, and how many of those were stored again soon; they fade. */
+  #missed = 0;
+  #filled = 0;
   readonly #onEvicted = (slot: number): void => {
     this.#holders[slot] = (this.#holders[slot] as number) - 1;
   };
 
-  constructor({ store, clock, keysMax, threshold }: FollowedKeysOptions) {
-    this.#store = store;
+  constructor({ clock, capacityBytes, keysMax, threshold }: FollowedKeysOptions) {
     this.#clock = clock;
+    this.#capacityBytes = capacityBytes;
     this.#threshold = threshold;
     this.#hashOf = new Int32Array(keysMax);
     this.#bytes = new Float64Array(keysMax);
     this.#expiresAtMs = new Float64Array(keysMax);
-    this.#known = new Uint8Array(keysMax);
+    this.#isGone = new Uint8Array(keysMax);
+    this.#missedAtMs = new Float64Array(keysMax);
     this.#holders = new Uint8Array(keysMax);
-    this.#evictedThen = new Float64Array(keysMax);
     this.#newer = new Int32Array(keysMax);
     this.#older = new Int32Array(keysMax);
     for (let slot = keysMax - 1; slot >= 0; slot--) this.#freeSlots.push(slot);
@@ -147,10 +110,9 @@ export class FollowedKeys {
 
   /** Gives the caches their shares of what memory the store has now. */
   fitMemory(): void {
-    const bytes = this.#store.capacityBytes() * this.share;
+    const bytes = this.#capacityBytes() * this.share;
     for (const [index, cache] of this.#caches.entries()) {
-      cache.capacity = bytes * (MEMORY_FACTORS[index] as number);
-      cache.makeRoom(this.#onEvicted);
+      cache.fit(bytes * (MEMORY_FACTORS[index] as number), this.#onEvicted);
     }
   }
 
@@ -159,90 +121,98 @@ export class FollowedKeys {
     for (let i = 0; i < this.hits.length; i++) this.hits[i] = (this.hits[i] as number) * factor;
     this.counted *= factor;
     this.sampled *= factor;
-    this.#sizeSum *= factor;
-    this.#sizeCount *= factor;
+    this.#missed *= factor;
+    this.#filled *= factor;
   }
 
   /** So many lookups of followed keys are not told of. */
-  missedOut(lookups: number): void {
+  dropped(lookups: number): void {
     this.sampled += lookups;
   }
 
-  /** A key was looked up and found: an entry of so many bytes, which expires then (0: never). */
-  hit(hash: number, bytes: number, expiresAtMs: number): void {
+  /** A key was looked up. Of an entry that was found: its bytes, and when it expires (0: never). */
+  looked(hash: number, found: boolean, bytes: number, expiresAtMs: number): void {
     if (hash >>> 8 >= this.#threshold) return;
     this.sampled++;
-    this.#sizeSum += bytes;
-    this.#sizeCount++;
-    const known = this.#slotOf.get(hash);
-    if (known === undefined) {
+    const slot = this.#slotOf.get(hash);
+    if (!found) {
+      this.counted++;
+      if (slot !== undefined) this.#lookedInVain(slot);
+    } else if (slot === undefined || this.#isGone[slot] === 1) {
       // It was stored before it was followed: which caches would have it cannot be said.
-      this.#storeEverywhere(this.#begin(hash, bytes), expiresAtMs);
-      return;
+      this.stored(hash, bytes, expiresAtMs);
+    } else {
+      this.counted++;
+      this.#renew(slot);
+      this.#missedAtMs[slot] = NEVER;
+      this.#expiresAtMs[slot] = expiresAtMs;
+      this.#resize(slot, bytes);
+      this.#countByCaches(slot);
+      if (this.#fillsMisses()) this.#storeWhereAbsent(slot);
     }
-    this.#renew(known);
-    this.#resize(known, bytes);
-    this.counted++;
-    if (this.#known[known] === Known.present) this.#countByCaches(known);
-    else {
-      // It was stored a moment ago, and has not been settled: no cache had time to lose it.
-      for (let i = 0; i < this.hits.length; i++) this.hits[i] = (this.hits[i] as number) + 1;
-    }
-    this.#storeEverywhere(known, expiresAtMs);
   }
 
-  /** A key was looked up and not found; `key` is empty where it is too long to be looked at again. */
-  miss(hash: number, key: Uint8Array): void {
-    if (hash >>> 8 >= this.#threshold) return;
-    this.sampled++;
-    this.counted++;
+  #lookedInVain(slot: number): void {
+    this.#renew(slot);
+    if (this.#isExpired(slot)) this.#removeEverywhere(slot);
+    this.#countByCaches(slot);
+    this.#missed++;
+    this.#missedAtMs[slot] = this.#clock.nowMs();
+  }
+
+  /** An entry was stored; returns whether that was news for any of the caches, which costs more. */
+  stored(hash: number, bytes: number, expiresAtMs: number): boolean {
+    if (hash >>> 8 >= this.#threshold) return false;
     let slot = this.#slotOf.get(hash);
-    if (slot === undefined) slot = this.#begin(hash, this.#sizeCount > 0 ? this.#sizeSum / this.#sizeCount : 256);
+    if (slot === undefined) slot = this.#begin(hash, bytes);
     else {
       this.#renew(slot);
-      if (this.#known[slot] === Known.present) {
-        if (this.#wasEvicted(slot)) this.#countByCaches(slot);
-        else this.#removeEverywhere(slot);
-      }
+      if (this.#isExpired(slot)) this.#removeEverywhere(slot);
+      // Where it was stored because it was missed, it would not have been by who has it.
+      const isFill = this.#clock.nowMs() - (this.#missedAtMs[slot] as number) <= FILL_MS;
+      if (isFill) this.#filled++;
+      else for (const cache of this.#caches) cache.rewrite(slot);
+      this.#resize(slot, bytes);
     }
-    if (this.#known[slot] === Known.pending) return;
-    this.#known[slot] = Known.pending;
-    if (key.length === 0 || this.#pending.length >= PENDING_MAX) this.#storeEverywhere(slot, 0);
-    else this.#pending.push({ slot, hash, key, evictedThen: this.#store.evicted() });
+    this.#isGone[slot] = 0;
+    this.#missedAtMs[slot] = NEVER;
+    this.#expiresAtMs[slot] = expiresAtMs;
+    return this.#storeWhereAbsent(slot);
   }
 
-  /** Looks whether the keys that were missed are there by now. To be called when their clients had time to store them. */
-  settle(): void {
-    const pending = this.#pending;
-    this.#pending = [];
-    for (const missed of pending) {
-      const { slot, hash, key } = missed;
-      if (this.#slotOf.get(hash) !== slot || this.#known[slot] !== Known.pending) continue;
-      const entry = this.#store.find(key);
-      if (entry === undefined) this.#pending.push(missed);
-      else if (entry !== null) {
-        this.#resize(slot, entry.memoryBytes);
-        this.#storeEverywhere(slot, entry.expiresAtMs);
-      } else if (this.#mayBeGone(missed) && this.#store.storesMisses()) {
-        this.#storeEverywhere(slot, 0);
-        this.#evictedThen[slot] = missed.evictedThen;
-      } else {
-        this.#removeEverywhere(slot);
-        this.#known[slot] = Known.absent;
-      }
+  expires(hash: number, expiresAtMs: number): void {
+    const slot = this.#slotOf.get(hash);
+    if (slot !== undefined) this.#expiresAtMs[slot] = expiresAtMs;
+  }
+
+  /** A command removed the key. */
+  removed(hash: number): void {
+    const slot = this.#slotOf.get(hash);
+    if (slot !== undefined) this.#removeEverywhere(slot);
+  }
+
+  /** All keys were removed. */
+  cleared(): void {
+    for (const slot of this.#slotOf.values()) this.#removeEverywhere(slot);
+  }
+
+  /** What has expired leaves all caches, as it leaves the store. To be called now and then. */
+  expireDue(): void {
+    const nowMs = this.#clock.nowMs();
+    for (const slot of this.#slotOf.values()) {
+      const expiresAtMs = this.#expiresAtMs[slot] as number;
+      if (expiresAtMs !== 0 && expiresAtMs <= nowMs && this.#isGone[slot] === 0) this.#removeEverywhere(slot);
     }
   }
 
-  /** Whether a key that was stored when it was missed may have been evicted since. */
-  #mayBeGone({ evictedThen }: PendingKey): boolean {
-    return this.#store.evicted() - evictedThen > this.#store.keys() * GONE_SHARE;
+  /** Whether what is missed is stored then, by whoever missed it. */
+  #fillsMisses(): boolean {
+    return this.#missed < FILLS_MIN || this.#filled > this.#missed / 2;
   }
 
-  /** Whether it is for want of memory that a key is gone which was there. */
-  #wasEvicted(slot: number): boolean {
+  #isExpired(slot: number): boolean {
     const expiresAtMs = this.#expiresAtMs[slot] as number;
-    if (expiresAtMs !== 0 && expiresAtMs <= this.#clock.nowMs()) return false;
-    return this.#store.evicted() > (this.#evictedThen[slot] as number);
+    return expiresAtMs !== 0 && expiresAtMs <= this.#clock.nowMs();
   }
 
   #countByCaches(slot: number): void {
@@ -251,19 +221,19 @@ export class FollowedKeys {
     }
   }
 
-  #storeEverywhere(slot: number, expiresAtMs: number): void {
-    this.#known[slot] = Known.present;
-    this.#expiresAtMs[slot] = expiresAtMs;
-    this.#evictedThen[slot] = this.#store.evicted();
-    if (this.#holders[slot] === this.#caches.length) return;
+  #storeWhereAbsent(slot: number): boolean {
+    if (this.#holders[slot] === this.#caches.length) return false;
     for (const cache of this.#caches) {
       if (cache.has(slot)) continue;
       this.#holders[slot] = (this.#holders[slot] as number) + 1;
       cache.store(slot, this.#onEvicted);
     }
+    return true;
   }
 
   #removeEverywhere(slot: number): void {
+    this.#isGone[slot] = 1;
+    this.#missedAtMs[slot] = NEVER;
     this.#holders[slot] = 0;
     for (const cache of this.#caches) cache.remove(slot);
   }
@@ -284,7 +254,6 @@ export class FollowedKeys {
     this.#hashOf[slot] = hash;
     this.#bytes[slot] = bytes;
     this.#holders[slot] = 0;
-    this.#known[slot] = Known.absent;
     this.#link(slot);
     return slot;
   }

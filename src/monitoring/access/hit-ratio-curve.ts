@@ -1,5 +1,5 @@
 import type { MissRatioCurve } from './access-news.ts';
-import { MEMORY_FACTORS } from './followed-keys.ts';
+import { MEMORY_FACTORS } from './memory-factors.ts';
 
 /** What the estimate is made from; all of the same, fading time. */
 export interface CurveInput {
@@ -22,8 +22,9 @@ const LOOKUPS_MIN = 1000;
  * The hit ratio by memory. Null: too little was looked up.
  *
  * Lookups that the share of keys has too few or too many are those of the most frequent keys, which are in it or are not;
- * they count as hits everywhere: the adjustment of SHARDS (Waldspurger et al., FAST 2015). What the simulation of what there is errs against what
- * the store did find, it errs likewise elsewhere: with less memory its hits, with more its misses are scaled.
+ * they count as hits everywhere: the adjustment of SHARDS (Waldspurger et al., FAST 2015). What the simulation of what
+ * there is errs against what the store did find, it errs likewise elsewhere: with less memory its hits, with more its
+ * misses are scaled.
  */
 export function hitRatioCurve(input: CurveInput): MissRatioCurve | null {
   const { counted, sampled, expected, foundInStore, missedInStore } = input;
@@ -31,19 +32,18 @@ export function hitRatioCurve(input: CurveInput): MissRatioCurve | null {
   const measured = foundInStore / (foundInStore + missedInStore);
   const ratios = MEMORY_FACTORS.map((_, i) => adjusted(input.hits[i] as number, counted, expected - sampled));
   const simulated = ratios[MEMORY_FACTORS.indexOf(1)] as number;
-  let before = 0;
+  let hitRatio = 0;
   const points = MEMORY_FACTORS.map((memory, i) => {
-    const hitRatio = anchored(ratios[i] as number, simulated, measured, memory);
     // More memory does no harm to speak of: what would say so is the error of a sample.
-    before = Math.max(before, hitRatio);
-    return { memory, hitRatio: memory === 1 ? measured : before };
+    hitRatio = Math.max(hitRatio, anchored(ratios[i] as number, simulated, measured, memory));
+    return { memory, hitRatio };
   });
   return { points, sampledLookups: Math.round(sampled), samplingRate: input.samplingRate };
 }
 
 function adjusted(hits: number, counted: number, lacking: number): number {
-  const surplus = Math.max(lacking, -hits);
-  return counted + surplus <= 0 ? 0 : share((hits + surplus) / (counted + surplus));
+  const added = Math.max(lacking, -hits);
+  return counted + added <= 0 ? 0 : share((hits + added) / (counted + added));
 }
 
 function anchored(ratio: number, simulated: number, measured: number, memory: number): number {

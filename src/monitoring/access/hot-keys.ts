@@ -4,14 +4,18 @@
  * 2012).
  */
 export class HotKeys {
-  /** Weight that any text may have had beyond its count. */
-  missed = 0;
+  #missed = 0;
   readonly #kept: number;
   readonly #counts = new Map<string, number>();
 
   /** At most twice as many as `kept` are counted at any time. */
   constructor(kept: number) {
     this.#kept = kept;
+  }
+
+  /** Weight that any text may have had beyond its count. */
+  get missed(): number {
+    return this.#missed;
   }
 
   add(text: string, weight: number): void {
@@ -21,7 +25,7 @@ export class HotKeys {
 
   /** All counts fade to this share of themselves; who has less than `least` left is forgotten. */
   fade(factor: number, least: number): void {
-    this.missed *= factor;
+    this.#missed *= factor;
     for (const [text, count] of this.#counts) {
       if (count * factor < least) this.#counts.delete(text);
       else this.#counts.set(text, count * factor);
@@ -31,7 +35,7 @@ export class HotKeys {
   /** The most frequent, first those, that are frequent beyond doubt: those counted more than `missed`. */
   top(count: number): { readonly text: string; readonly weight: number }[] {
     return [...this.#counts]
-      .filter(([, weight]) => weight > this.missed)
+      .filter(([, weight]) => weight > this.#missed)
       .sort((a, b) => b[1] - a[1])
       .slice(0, count)
       .map(([text, weight]) => ({ text, weight }));
@@ -41,7 +45,7 @@ export class HotKeys {
     const sorted = Float64Array.from(this.#counts.values()).sort();
     // What the first of those has who are not kept is taken from all.
     const taken = sorted[sorted.length - 1 - this.#kept] as number;
-    this.missed += taken;
+    this.#missed += taken;
     for (const [text, count] of this.#counts) {
       if (count <= taken) this.#counts.delete(text);
       else this.#counts.set(text, count - taken);

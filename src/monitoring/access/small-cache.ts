@@ -1,29 +1,18 @@
-/** The small log's share, and by how much a candidate has to be asked for more often: as `store/eviction.ts` has them. */
-const SMALL_SHARE = 0.1;
-const MARGIN = 1;
-const ACCESS_MAX = 3;
-const FREQUENCY_MAX = 15;
-const PERIOD_PER_KEY = 10;
+import { MARGIN, PERIOD_PER_KEY, SMALL_SHARE } from '../../store/eviction.ts';
+import { FREQUENCY_MAX } from '../../store/frequency-sketch.ts';
+import { ACCESS_MAX } from '../../store/layout.ts';
+import { DEFENCES_MAX, LOOK_ENTRIES_MAX } from '../../store/next-victim.ts';
+import { WINDOW_SHARE } from '../../store/rejected-keys.ts';
+import { SmallTrial } from './small-trial.ts';
+
+/** The store's is 256; a cache of few keys needs less for its frequencies to fade. */
 const PERIOD_MIN = 64;
-/** Entries that a look for the next victim passes, and candidates that one victim turns away. */
-const LOOK_MAX = 16;
-const DEFENCES_MAX = 16;
-/** How long a rejection is remembered: while so much of the capacity is rejected after it. */
-const REJECTED_SHARE = 1 / 2;
-/** Pairs on trial at a time, for how long, and the means of their verdicts at which the rule is dropped and taken up. */
-const PAIRS = 64;
-const TRIAL_SHARE = 1 / 2;
-const SCORE_WEIGHT = 1 / 64;
-const HARMS_BELOW = -0.15;
-const HELPS_ABOVE = -0.05;
-const CANDIDATE_ASKED = 1;
-const VICTIM_ASKED = 2;
 
 const Place = { none: 0, small: 1, main: 2 } as const;
 const NOBODY = -1;
 
 /**
- * A cache of `capacity` bytes that holds numbers of keys instead of entries, and decides as the store does who stays: the
+ * A cache of so many bytes that holds numbers of keys instead of entries, and decides as the store does who stays: the
  * two logs, the frequencies at the door between them, second chances, and the trial of admission (`store/eviction.ts` says
  * what each is for). It goes entry by entry where the store goes segment by segment, and knows frequencies exactly.
  *
@@ -32,7 +21,7 @@ const NOBODY = -1;
  * ATC 2017).
  */
 export class SmallCache {
-  capacity: number;
+  #capacity: number;
   /** Of the caller: bytes by key. Not to be changed for a key that is here but by `resize`. */
   readonly #bytes: Float64Array;
   readonly #place: Uint8Array;
@@ -61,25 +50,15 @@ export class SmallCache {
   #owedBytes = 0;
   #foundInLap = false;
   #isExhausted = false;
-  readonly #candidates = new Int32Array(PAIRS).fill(NOBODY);
-  readonly #victims = new Int32Array(PAIRS).fill(NOBODY);
-  readonly #asked = new Uint8Array(PAIRS);
-  /** In how many pairs a key is. */
-  readonly #trials: Uint8Array;
-  readonly #begunAt = new Float64Array(PAIRS);
-  #nextPair = 0;
-  #judgedBytes = 0;
-  #lastVictim = NOBODY;
-  #score = 0;
-  #harms = false;
+  readonly #trial: SmallTrial;
 
   constructor(keysMax: number, bytes: Float64Array, capacity: number) {
-    this.capacity = capacity;
+    this.#capacity = capacity;
     this.#bytes = bytes;
     this.#place = new Uint8Array(keysMax);
     this.#accesses = new Uint8Array(keysMax);
     this.#usedAt = new Float64Array(keysMax);
-    this.#trials = new Uint8Array(keysMax);
+    this.#trial = new SmallTrial(keysMax, this.#usedAt);
     this.#frequency = new Uint8Array(keysMax);
     this.#winner = new Int32Array(keysMax).fill(NOBODY);
     this.#rejectedAt = new Float64Array(keysMax);
@@ -105,10 +84,20 @@ export class SmallCache {
     return true;
   }
 
+  /** The key, which may be here, is stored anew by somebody who did not ask for it: that is a use, and puts it last. */
+  rewrite(key: number): void {
+    const place = this.#place[key];
+    if (place !== Place.small && place !== Place.main) return;
+    const accesses = this.#accesses[key] as number;
+    if (accesses < ACCESS_MAX) this.#accesses[key] = accesses + 1;
+    this.#unlink(key);
+    this.#append(place, key);
+  }
+
   /** Stores a key that is not here; then makes room. `onEvicted` is told who left. */
   store(key: number, onEvicted: (key: number) => void): void {
     this.#use(key, 1);
-    this.#noteAsked(key);
+    this.#trial.noteAsked(key);
     this.#accesses[key] = this.#hasCredit(key) ? 1 : 0;
     this.#winner[key] = NOBODY;
     this.#append(Place.small, key);
@@ -127,9 +116,7 @@ export class SmallCache {
     this.#frequency[key] = 0;
     this.#winner[key] = NOBODY;
     this.#usedAt[key] = 0;
-    for (let pair = 0; pair < PAIRS && this.#trials[key] !== 0; pair++) {
-      if (this.#candidates[pair] === key || this.#victims[pair] === key) this.#clearPair(pair);
-    }
+    this.#trial.forget(key);
   }
 
   /** The size of a key that may be here changes by so many bytes. */
@@ -138,15 +125,21 @@ export class SmallCache {
     if (place !== Place.none) this.#used[place] = (this.#used[place] as number) + by;
   }
 
+  /** Has so many bytes from now on. */
+  fit(capacity: number, onEvicted: (key: number) => void): void {
+    this.#capacity = capacity;
+    this.makeRoom(onEvicted);
+  }
+
   makeRoom(onEvicted: (key: number) => void): void {
     const used = this.#used;
     this.#fillMain();
-    while (this.#count > 0 && (used[Place.small] as number) + (used[Place.main] as number) > this.capacity) {
+    while (this.#count > 0 && (used[Place.small] as number) + (used[Place.main] as number) > this.#capacity) {
       this.#unmarks = this.#isExhausted && this.#walkedSmall;
       const small = used[Place.small] as number;
       this.#walkedSmall =
         this.#tail[Place.main] === NOBODY ||
-        (!this.#unmarks && this.#head[Place.small] !== NOBODY && small > SMALL_SHARE * this.capacity);
+        (!this.#unmarks && this.#head[Place.small] !== NOBODY && small > SMALL_SHARE * this.#capacity);
       const key = this.#head[this.#walkedSmall ? Place.small : Place.main] as number;
       if (this.#walkedSmall ? this.#staysFromSmall(key) : this.#staysInMain(key)) {
         this.#unlink(key);
@@ -162,8 +155,8 @@ export class SmallCache {
   #fillMain(): void {
     const used = this.#used;
     while (
-      (used[Place.small] as number) > SMALL_SHARE * this.capacity &&
-      (used[Place.small] as number) + (used[Place.main] as number) <= this.capacity
+      (used[Place.small] as number) > SMALL_SHARE * this.#capacity &&
+      (used[Place.small] as number) + (used[Place.main] as number) <= this.#capacity
     ) {
       const key = this.#head[Place.small] as number;
       this.#unlink(key);
@@ -194,10 +187,8 @@ export class SmallCache {
     if (victim === NOBODY) return false;
     if ((this.#frequency[key] as number) > (this.#frequency[victim] as number) + MARGIN) return true;
     const bytes = this.#bytes[key] as number;
-    const span = (this.capacity * TRIAL_SHARE) / PAIRS;
-    this.#judgedBytes = Math.min(this.#judgedBytes + bytes, span);
-    if (this.#judgedBytes === span && victim !== this.#lastVictim) this.#beginTrial(key, victim);
-    else if (this.#harms) return true;
+    if (this.#trial.isDue(bytes, this.#capacity, victim)) this.#trial.begin(key, victim, this.#uses);
+    else if (this.#trial.harms) return true;
     this.#rejectedBytes += bytes;
     this.#rejectedAt[key] = this.#rejectedBytes;
     this.#rejectedUse[key] = this.#uses;
@@ -211,7 +202,7 @@ export class SmallCache {
     const winner = this.#winner[key] as number;
     if (winner === NOBODY) return false;
     const since = this.#rejectedBytes - (this.#rejectedAt[key] as number);
-    return since <= this.capacity * REJECTED_SHARE && !this.#wasUsed(winner, this.#rejectedUse[key] as number);
+    return since <= this.#capacity * WINDOW_SHARE && !this.#wasUsed(winner, this.#rejectedUse[key] as number);
   }
 
   #wasUsed(key: number, since: number): boolean {
@@ -228,7 +219,7 @@ export class SmallCache {
   }
 
   #findVictim(): number {
-    for (let looks = 0; looks < LOOK_MAX; looks++) {
+    for (let looks = 0; looks < LOOK_ENTRIES_MAX; looks++) {
       if (this.#cursor === NOBODY) {
         this.#isExhausted = !this.#foundInLap;
         this.#foundInLap = false;
@@ -261,51 +252,6 @@ export class SmallCache {
   #pass(key: number): void {
     this.#cursor = this.#next[key] as number;
     this.#defences = 0;
-  }
-
-  #beginTrial(candidate: number, victim: number): void {
-    const pair = this.#nextPair;
-    if (this.#candidates[pair] !== NOBODY) this.#endTrial(pair);
-    this.#candidates[pair] = candidate;
-    this.#victims[pair] = victim;
-    this.#trials[candidate] = (this.#trials[candidate] as number) + 1;
-    this.#trials[victim] = (this.#trials[victim] as number) + 1;
-    this.#asked[pair] = 0;
-    this.#begunAt[pair] = this.#uses;
-    this.#nextPair = (pair + 1) % PAIRS;
-    this.#judgedBytes = 0;
-    this.#lastVictim = victim;
-  }
-
-  #endTrial(pair: number): void {
-    const asked = this.#asked[pair] as number;
-    const victim = this.#victims[pair] as number;
-    const isRight = (asked & VICTIM_ASKED) !== 0 || this.#wasUsed(victim, this.#begunAt[pair] as number);
-    const verdict = Number(isRight) - Number((asked & CANDIDATE_ASKED) !== 0);
-    this.#score += (verdict - this.#score) * SCORE_WEIGHT;
-    if (this.#score < HARMS_BELOW) this.#harms = true;
-    else if (this.#score > HELPS_ABOVE) this.#harms = false;
-    this.#clearPair(pair);
-  }
-
-  #clearPair(pair: number): void {
-    const candidate = this.#candidates[pair] as number;
-    if (candidate === NOBODY) return;
-    const victim = this.#victims[pair] as number;
-    this.#trials[candidate] = (this.#trials[candidate] as number) - 1;
-    this.#trials[victim] = (this.#trials[victim] as number) - 1;
-    this.#candidates[pair] = NOBODY;
-    this.#victims[pair] = NOBODY;
-  }
-
-  /** The key is stored again. */
-  #noteAsked(key: number): void {
-    if (this.#trials[key] === 0) return;
-    for (let pair = 0; pair < PAIRS; pair++) {
-      if (this.#candidates[pair] === NOBODY) continue;
-      if (this.#candidates[pair] === key) this.#asked[pair] = (this.#asked[pair] as number) | CANDIDATE_ASKED;
-      if (this.#victims[pair] === key) this.#asked[pair] = (this.#asked[pair] as number) | VICTIM_ASKED;
-    }
   }
 
   #drop(key: number): void {

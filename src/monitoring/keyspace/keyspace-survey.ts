@@ -1,10 +1,10 @@
 import { byteText } from '../../base/byte-text.ts';
 import { nameKey } from '../../base/key-name.ts';
-import { prefixEnd, startsWith } from '../../base/key-prefix.ts';
+import { prefixEnd } from '../../base/key-prefix.ts';
+import { GivenPrefixes, PrefixTotals, type Totals } from '../../base/prefix-totals.ts';
 import { type EntryInfo, ValueType } from '../../base/view.ts';
 import type { KeyspaceNews, LargeKey, PrefixSize } from './keyspace-news.ts';
 import { type KnownKey, LargestKeys } from './largest-keys.ts';
-import { PrefixTally, type Totals } from './prefix-tally.ts';
 
 /** What an analysis tells apart. */
 export interface SurveySettings {
@@ -27,6 +27,9 @@ const LARGEST_TOLD = 50;
 const LARGEST_KEPT = 64;
 /** Prefixes are added up for so many times more than are told: which are the largest is known at the end only. */
 const TALLY_FACTOR = 16;
+/** What is added up: keys, their bytes, and how many of them expire. */
+const FIELDS = ['keys', 'bytes', 'expiring'] as const;
+type Field = (typeof FIELDS)[number];
 const TYPE_NAMES = Object.keys(ValueType) as (keyof typeof ValueType)[];
 
 /** Puts an analysis together: shown a run of each store's keys, it tells what all keys are. */
@@ -34,18 +37,21 @@ export class KeyspaceSurvey {
   readonly largest = new LargestKeys(LARGEST_KEPT);
   readonly #settings: SurveySettings;
   readonly #separator: Uint8Array;
-  readonly #metricsPrefixes: readonly Uint8Array[];
-  readonly #prefixes: PrefixTally;
-  readonly #asked: Totals[];
+  readonly #prefixes: PrefixTotals<Field>;
+  readonly #asked: GivenPrefixes<Field>;
   /** Keys by type, by its number. */
   readonly #types = new Float64Array(TYPE_NAMES.length);
 
   constructor(settings: SurveySettings) {
     this.#settings = settings;
     this.#separator = Buffer.from(settings.separator);
-    this.#metricsPrefixes = settings.metricsPrefixes.map((prefix) => Buffer.from(prefix));
-    this.#prefixes = new PrefixTally(settings.prefixesMax * TALLY_FACTOR);
-    this.#asked = settings.metricsPrefixes.map(() => ({ keys: 0, bytes: 0, expiring: 0 }));
+    this.#prefixes = this.#newTotals();
+    this.#asked = new GivenPrefixes(settings.metricsPrefixes, FIELDS);
+  }
+
+  #newTotals(): PrefixTotals<Field> {
+    const keptMax = this.#settings.prefixesMax * TALLY_FACTOR;
+    return new PrefixTotals({ fields: FIELDS, weightOf: ({ bytes }) => bytes, keptMax });
   }
 
   /** Begins a store, whose keys are counted by the visitor returned until `end` is called with the share that was visited. */
@@ -53,28 +59,25 @@ export class KeyspaceSurvey {
     readonly visit: (keys: Uint8Array, start: number, end: number, entry: EntryInfo) => void;
     readonly end: (share: number) => void;
   } {
-    const prefixes = new PrefixTally(this.#settings.prefixesMax * TALLY_FACTOR);
-    const asked: Totals[] = this.#asked.map(() => ({ keys: 0, bytes: 0, expiring: 0 }));
+    const prefixes = this.#newTotals();
+    const asked = new GivenPrefixes(this.#settings.metricsPrefixes, FIELDS);
     const types = new Float64Array(TYPE_NAMES.length);
     const visit = (keys: Uint8Array, start: number, end: number, entry: EntryInfo): void => {
-      const behind = prefixEnd(keys, start, end, this.#separator);
-      prefixes.count(behind === start ? null : byteText(keys, start, behind), entry);
-      types[entry.type] = (types[entry.type] as number) + 1;
-      this.largest.offer(shard, keys, start, end, entry);
-      for (let i = 0; i < asked.length; i++) {
-        if (!startsWith(keys, start, end, this.#metricsPrefixes[i] as Uint8Array)) continue;
-        const totals = asked[i] as Totals;
+      const count = (totals: Totals<Field>): void => {
         totals.keys++;
         totals.bytes += entry.memoryBytes;
-      }
+        if (entry.expiresAtMs !== 0) totals.expiring++;
+      };
+      const behind = prefixEnd(keys, start, end, this.#separator);
+      count(prefixes.of(behind === start ? null : byteText(keys, start, behind)));
+      asked.forEachOf(keys, start, end, count);
+      types[entry.type] = (types[entry.type] as number) + 1;
+      this.largest.offer(shard, keys, start, end, entry);
     };
     const end = (share: number): void => {
       if (share <= 0) return;
       this.#prefixes.add(prefixes, 1 / share);
-      for (const [i, totals] of this.#asked.entries()) {
-        totals.keys += (asked[i] as Totals).keys / share;
-        totals.bytes += (asked[i] as Totals).bytes / share;
-      }
+      this.#asked.take(asked, 1 / share);
       for (const [i, count] of types.entries()) this.#types[i] = (this.#types[i] as number) + count / share;
     };
     return { visit, end };
@@ -93,10 +96,10 @@ export class KeyspaceSurvey {
   }
 
   metricsPrefixes(): MetricsPrefix[] {
-    return this.#asked.map(({ keys, bytes }, i) => ({
-      prefix: this.#settings.metricsPrefixes[i] as string,
-      keys: Math.round(keys),
-      bytes: Math.round(bytes),
+    return this.#asked.rows.map(({ prefix, totals }) => ({
+      prefix,
+      keys: Math.round(totals.keys),
+      bytes: Math.round(totals.bytes),
     }));
   }
 
@@ -117,7 +120,7 @@ export class KeyspaceSurvey {
   }
 }
 
-function prefixSize(prefix: string | null, { keys, bytes, expiring }: Totals): PrefixSize {
+function prefixSize(prefix: string | null, { keys, bytes, expiring }: Totals<Field>): PrefixSize {
   return { prefix, keys: Math.round(keys), bytes: Math.round(bytes), expiring: keys === 0 ? 0 : expiring / keys };
 }
 

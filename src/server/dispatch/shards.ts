@@ -2,7 +2,6 @@ import { createLookupSample, type LookupSampleHandle, LookupSampler } from '../.
 import { monotonicMs } from '../../base/monotonic.ts';
 import type { Logger } from '../../base/ports.ts';
 import { plainRandom, systemClock } from '../../base/ports.ts';
-import type { EntryInfo } from '../../base/view.ts';
 import { GateRole, PartitionGates } from '../../cluster/partition-gates.ts';
 import type { Command, NodePort } from '../../command/command.ts';
 import { type CommandTable, commandTable } from '../../command/table.ts';
@@ -84,9 +83,11 @@ export class Shards {
   readonly changes: ChangeHub;
   /** What each shard's thread works on; its metrics are read from its memory. */
   readonly threads: readonly ShardThreadData[];
-  /** Where lookups are sampled, if somebody wants it: those of this thread, then those of each shard. */
+  /** Where lookups and writes are sampled, if somebody wants it: of this thread, then of each shard. */
   readonly lookups: readonly LookupSampleHandle[];
   readonly #readers: readonly StoreReader[];
+  /** By shard; null: the node is in no cluster. */
+  readonly #primaries: readonly (PrimaryMask | null)[];
   readonly #clients: readonly ShardClient[];
   readonly #pump: ReplyPump;
   #stopped: Promise<void> | null = null;
@@ -98,9 +99,11 @@ export class Shards {
     const frontBell = createDoorbell();
     const barrierHandle = Barrier.create(shardCount);
     const barrier = new Barrier(barrierHandle);
+    const lookups = createLookupSample();
     this.threads = Array.from({ length: shardCount }, (_, shard) =>
-      shardMemory(shard, frontBell, barrierHandle, this.map, options),
+      shardMemory(shard, frontBell, barrierHandle, this.map, lookups.numbers, options),
     );
+    this.lookups = [lookups, ...this.threads.map((thread) => thread.lookups)];
     this.#clients = this.threads.map(({ shard, mailboxes: [mailbox], cluster }) => {
       const guard = cluster === null ? null : new GuardedReplies(new PartitionGates(cluster.gates), monotonicMs);
       return new ShardClient(shard, mailbox, options.outbox, guard);
@@ -117,13 +120,12 @@ export class Shards {
       (err) => logger.error({ err }, 'a listener of changes failed in a way it must not'),
     );
     for (const client of this.#clients) client.notices = this.changes;
-    const lookups = createLookupSample();
-    this.lookups = [lookups, ...this.threads.map((thread) => thread.lookups)];
     const sampler = new LookupSampler(lookups, plainRandom.nextUint32());
-    this.#readers = this.threads.map(({ memory }) => {
-      const reader = new StoreReader(memory, READERS.main, systemClock);
-      reader.sampler = sampler;
-      return reader;
+    this.#readers = this.threads.map(({ memory }) => new StoreReader(memory, READERS.main, systemClock, sampler));
+    this.#primaries = this.threads.map(({ cluster }) => {
+      if (cluster === null) return null;
+      const gates = new PartitionGates(cluster.gates);
+      return { gates, mask: new Uint8Array(gates.partitions) };
     });
     const parts: DispatcherParts = {
       table,
@@ -160,24 +162,12 @@ export class Shards {
     for (const { memory } of this.threads) forgetReader(memory, READERS.job);
   }
 
-  /**
-   * The entry of a key in this node's memory, without marking it as used, valid until the next look; null: there is none;
-   * undefined: a group of writes is just being published. Not to be called while something else is read.
-   */
-  peek(key: Uint8Array): EntryInfo | null | undefined {
-    const reader = this.#readers[this.map.shardOfKey(key, 0, key.length)] as StoreReader;
-    if (!reader.enter()) return undefined;
-    const found = reader.peek(key, 0, key.length);
-    reader.leave();
-    return found ? reader.entry : null;
-  }
-
   /** Keys that this node is primary of, in a cluster, or all there are. */
   get ownKeyCount(): number {
     let keys = 0;
-    for (const [shard, { cluster }] of this.threads.entries()) {
-      const reader = this.#readers[shard] as StoreReader;
-      keys += cluster === null ? reader.keyCount : reader.keyCountOf(primaries(new PartitionGates(cluster.gates)));
+    for (const [shard, reader] of this.#readers.entries()) {
+      const primaries = this.#primaries[shard] ?? null;
+      keys += primaries === null ? reader.keyCount : reader.keyCountOf(maskNow(primaries));
     }
     return keys;
   }
@@ -214,6 +204,7 @@ function shardMemory(
   frontBell: DoorbellHandle,
   barrier: BarrierHandle,
   map: PartitionMap,
+  lookupNumbers: SharedArrayBuffer,
   options: ShardsOptions,
 ): ShardThreadData {
   const { shardCount, messageBytesMax = MESSAGE_BYTES_MAX_DEFAULT, commandRingBytes, replyRingBytes } = options;
@@ -234,7 +225,7 @@ function shardMemory(
     bell: actorBell,
     control: ShardControl.create(),
     barrier,
-    lookups: createLookupSample(),
+    lookups: createLookupSample(lookupNumbers),
     cluster: cluster === null ? null : cluster.threadData(shard, actorBell, partitions),
     mailboxes: [
       createMailbox({
@@ -248,10 +239,18 @@ function shardMemory(
   };
 }
 
+interface PrimaryMask {
+  readonly gates: PartitionGates;
+  /** Filled anew at each use. */
+  readonly mask: Uint8Array;
+}
+
 /** 1 for each partition that this node is primary of. */
-function primaries(gates: PartitionGates): Uint8Array {
-  const isPrimary = (partition: number) => gates.role(partition) === GateRole.primary;
-  return Uint8Array.from({ length: gates.partitions }, (_, partition) => Number(isPrimary(partition)));
+function maskNow({ gates, mask }: PrimaryMask): Uint8Array {
+  for (let partition = 0; partition < mask.length; partition++) {
+    mask[partition] = Number(gates.role(partition) === GateRole.primary);
+  }
+  return mask;
 }
 
 function partitionsOf(shard: number, map: PartitionMap): ShardPartitions {

@@ -1,7 +1,7 @@
 import test from 'ava';
 import fc from 'fast-check';
-import { MEMORY_FACTORS } from '../../../../src/monitoring/access/followed-keys.ts';
 import { type CurveInput, hitRatioCurve } from '../../../../src/monitoring/access/hit-ratio-curve.ts';
+import { MEMORY_FACTORS } from '../../../../src/monitoring/access/memory-factors.ts';
 
 const count = MEMORY_FACTORS.length;
 const input = (changes: Partial<CurveInput>): CurveInput => ({

@@ -5,13 +5,14 @@ import { SmallCache } from '../../../../src/monitoring/access/small-cache.ts';
 const KEYS = 40;
 
 type Act =
-  | { readonly kind: 'look' | 'remove' | 'forget'; readonly key: number }
+  | { readonly kind: 'look' | 'rewrite' | 'remove' | 'forget'; readonly key: number }
   | { readonly kind: 'resize'; readonly key: number; readonly bytes: number }
   | { readonly kind: 'capacity'; readonly bytes: number };
 
 const key = fc.nat({ max: KEYS - 1 });
 const act: fc.Arbitrary<Act> = fc.oneof(
   { weight: 20, arbitrary: fc.record({ kind: fc.constant('look' as const), key }) },
+  { weight: 3, arbitrary: fc.record({ kind: fc.constant('rewrite' as const), key }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constantFrom('remove' as const, 'forget' as const), key }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('resize' as const), key, bytes: fc.nat({ max: 300 }) }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('capacity' as const), bytes: fc.nat({ max: 2000 }) }) },
@@ -22,6 +23,7 @@ test('whatever comes, it holds no more than its capacity, and says of each key t
     fc.property(fc.array(act, { maxLength: 400 }), (acts) => {
       const bytes = new Float64Array(KEYS).fill(100);
       const cache = new SmallCache(KEYS, bytes, 1000);
+      let capacity = 1000;
       const held = new Set<number>();
       const onEvicted = (left: number): void => {
         if (!held.delete(left)) throw new Error(`${left} was evicted and not there`);
@@ -34,8 +36,10 @@ test('whatever comes, it holds no more than its capacity, and says of each key t
             cache.store(next.key, onEvicted);
           }
         } else if (next.kind === 'capacity') {
-          cache.capacity = next.bytes;
-          cache.makeRoom(onEvicted);
+          capacity = next.bytes;
+          cache.fit(capacity, onEvicted);
+        } else if (next.kind === 'rewrite') {
+          cache.rewrite(next.key);
         } else if (next.kind === 'resize') {
           cache.resize(next.key, next.bytes - (bytes[next.key] as number));
           bytes[next.key] = next.bytes;
@@ -47,7 +51,7 @@ test('whatever comes, it holds no more than its capacity, and says of each key t
         }
         let used = 0;
         for (const one of held) used += bytes[one] as number;
-        if (used > cache.capacity || cache.count !== held.size) return false;
+        if (used > capacity || cache.count !== held.size) return false;
         for (let one = 0; one < KEYS; one++) if (cache.has(one) !== held.has(one)) return false;
       }
       return true;
