@@ -49,6 +49,8 @@ export class DashboardBroadcast implements DashboardPort {
   readonly #viewers = new Set<DashboardViewer>();
   /** The frames of which all may see the same, and what they were made of, so that what has not changed is not told again. */
   readonly #shared = new Map<string, { readonly of: unknown; readonly frame: DashboardFrame }>();
+  /** Of the samples up to the last, for those who come before the next. */
+  #history: DashboardFrame | null = null;
   #unwatch: (() => void)[] = [];
   #ticks = 0;
   /** Samples until the cluster is told of again. */
@@ -73,7 +75,8 @@ export class DashboardBroadcast implements DashboardPort {
     }
     this.#viewers.add(viewer);
     viewer.tell(frameOf('hello', this.#hello(viewer.user)));
-    viewer.tell(historyFrameOf(sampler.samples));
+    this.#history ??= historyFrameOf(sampler.samples);
+    viewer.tell(this.#history);
     for (const { frame } of this.#shared.values()) if (maySee(viewer.user, frame.name)) viewer.tell(frame);
     if (mayRead(viewer.user)) {
       if (access !== null) viewer.tell(frameOf('access', accessShownTo(viewer.user, access.news())));
@@ -91,6 +94,7 @@ export class DashboardBroadcast implements DashboardPort {
   }
 
   #tick(sample: NodeSample): void {
+    this.#history = null;
     if (this.#viewers.size === 0) return;
     try {
       this.#ticks++;

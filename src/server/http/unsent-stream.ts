@@ -22,6 +22,8 @@ export class UnsentStream {
   #blockedSinceMs = 0;
   #unsent: Unsent[] = [];
   #unsentBytes = 0;
+  /** Of the last piece handed to the engine, which keeps what of it the socket has not taken; 0: it has taken all. */
+  #heldBytes = 0;
 
   /** `onEnd` is called once, when the stream has ended in whatever way. */
   constructor(shared: HttpShared, user: AccessUser, onEnd: () => void) {
@@ -40,6 +42,7 @@ export class UnsentStream {
     this.#response = response;
     response.onWritable(() => {
       this.#blockedSinceMs = 0;
+      this.#hold(0);
       this.#flush();
       return true;
     });
@@ -78,6 +81,7 @@ export class UnsentStream {
     this.#response = null;
     this.#shared.streams--;
     this.#addUnsent(-this.#unsentBytes);
+    this.#hold(0);
     this.#unsent = [];
     this.#onEnd();
     return true;
@@ -93,6 +97,12 @@ export class UnsentStream {
     this.#shared.unsentBytes += bytes;
   }
 
+  /** Counts for all clients together alone: a single piece may be larger than what may wait for one. */
+  #hold(bytes: number): void {
+    this.#shared.unsentBytes += bytes - this.#heldBytes;
+    this.#heldBytes = bytes;
+  }
+
   #flush(): void {
     const response = this.#response;
     if (response === null || this.#unsent.length === 0) return;
@@ -102,7 +112,10 @@ export class UnsentStream {
         const { bytes } = this.#unsent[sent++] as Unsent;
         this.#addUnsent(-bytes.length);
         this.#shared.countSent(bytes.length);
-        if (!response.write(bytes)) this.#blockedSinceMs = performance.now();
+        if (!response.write(bytes)) {
+          this.#blockedSinceMs = performance.now();
+          this.#hold(bytes.length);
+        }
       }
     });
     this.#unsent = this.#unsent.slice(sent);

@@ -232,6 +232,21 @@ test('a browser that reads nothing is cut off when too much waits for all of the
   slow.destroy();
 });
 
+test('one piece counts, too, while the engine keeps what the browser has not taken of it', async (t) => {
+  const { front, dashboard } = await started(t, { options: { unsentBytesMax: 16 << 20 } });
+  const slow = await unreading(front.port);
+  await until(() => dashboard.viewers.size === 1);
+  dashboard.tell('history', `"${'h'.repeat(10 * 2 ** 20)}"`);
+  t.is(dashboard.viewers.size, 1);
+  const other = await unreading(front.port);
+  await until(() => dashboard.viewers.size === 2);
+  dashboard.tell('history', `"${'h'.repeat(10 * 2 ** 20)}"`, true);
+  await until(() => dashboard.viewers.size < 2);
+  t.true(dashboard.viewers.size <= 1);
+  slow.destroy();
+  other.destroy();
+});
+
 test('a browser that reads nothing has the latest of what replaces itself waiting, and no more', async (t) => {
   const { front, dashboard } = await started(t, { options: { streamBytesMax: 1 << 20 } });
   const slow = await unreading(front.port);

@@ -239,6 +239,19 @@ test('a frame is made once for all who look', (t) => {
   }
 });
 
+test('those who come between two samples are sent the same history', (t) => {
+  const { feed, sampler } = feedOf({});
+  const viewers = [new Viewer(), new Viewer(), new Viewer()];
+  const historyOf = (viewer: Viewer) => viewer.frames.find(({ name }) => name === 'history');
+  for (const viewer of viewers.slice(0, 2)) feed.open(viewer);
+  sampler.look();
+  for (const viewer of viewers.slice(2)) feed.open(viewer);
+  const [first, second, third] = viewers.map(historyOf);
+  t.is(first, second);
+  t.not(first, third);
+  t.is(viewers[2]?.last('history').length, 1);
+});
+
 test('while nobody looks nothing is asked of the sources, and they know that somebody does', (t) => {
   let asked = 0;
   const cluster = new ClusterTold();
