@@ -81,7 +81,7 @@ function unbegun(partitions: readonly PartitionEntry[], minInSync: number): stri
 }
 
 function fencedText({ id }: NodeEntry): string {
-  return `node ${id} is fenced: it is not heard of; it takes part again once it is`;
+  return `node ${id} is down: nothing is heard of it; it takes part again as soon as it is back`;
 }
 
 function drainingText({ id, isLeaving }: NodeEntry, partitions: readonly PartitionEntry[]): string {

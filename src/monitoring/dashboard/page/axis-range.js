@@ -31,11 +31,13 @@ export function powersAround(min, max) {
 }
 
 /**
- * The part of 0 to 1 that the values are in: all of it, or the upper part when they stay there.
+ * The part of 0 to 1 that the values are in: all of it, or the upper part when they stay there; with room above 1, so that
+ * a line at 1 is seen.
  *
  * @param {number} min
  * @returns {[number, number]}
  */
 export function sharesAbove(min) {
-  return [[0.99, 0.95, 0.9, 0.75, 0.5].find((floor) => min >= floor + (1 - floor) * 0.1) ?? 0, 1];
+  const low = [0.9, 0.75, 0.5].find((floor) => min >= floor + (1 - floor) * 0.1) ?? 0;
+  return [low, 1 + (1 - low) * 0.03];
 }

@@ -9,9 +9,10 @@ const AHEAD = 1.25;
  * @param {readonly (NodeSample | null)[]} samples
  * @param {readonly string[]} shown
  * @param {number} count
+ * @param {number} [share] less than that of all is not busy
  * @returns {string[]}
  */
-export function busiestCommands(samples, shown, count) {
+export function busiestCommands(samples, shown, count, share = 0) {
   /** @type {Map<string, number>} */
   const totals = new Map();
   for (const sample of samples) {
@@ -19,9 +20,13 @@ export function busiestCommands(samples, shown, count) {
       if (name !== 'other') totals.set(name, (totals.get(name) ?? 0) + rate);
     }
   }
-  const kept = shown.filter((name) => totals.has(name));
+  const all = [...totals.values()].reduce((sum, total) => sum + total, 0);
+  // One that is shown goes only when it is clearly too little.
+  const isBusy = (/** @type {string} */ name, /** @type {number} */ least) =>
+    (totals.get(name) ?? 0) > 0 && (totals.get(name) ?? 0) >= all * least;
+  const kept = shown.filter((name) => isBusy(name, share / 2));
   const isKept = new Set(kept);
-  const others = [...totals].filter(([name]) => !isKept.has(name)).sort(([, a], [, b]) => b - a);
+  const others = [...totals].filter(([name]) => !isKept.has(name) && isBusy(name, share)).sort(([, a], [, b]) => b - a);
   for (const [name, total] of others) {
     if (kept.length < count) {
       kept.push(name);

@@ -3,12 +3,16 @@
 /** @import { Rows } from './sample-window.js' */
 /** @import { ChartOptions, ChartSeries } from './time-chart.js' */
 import { busiestCommands, otherCommands } from './busiest.js';
+import { CommandColors, commandLabel } from './command-colors.js';
 import { element } from './element.js';
-import { formatBytes, formatDuration, formatNumber, formatShare } from './format.js';
+import { formatBytes, formatDuration, formatNumber, formatRate, formatShare } from './format.js';
+import { connectionsNote, hitRatioOf } from './sample-figures.js';
 import { SampleWindow } from './sample-window.js';
 import { TimeChart } from './time-chart.js';
 
 const COMMANDS_SHOWN = 7;
+/** A command that is less of all than this is no line of its own: it is what somebody tried, or this page asked for. */
+const SHARE_SHOWN = 0.01;
 
 /** @type {readonly {name: Protocol, label: string, color: string}[]} */
 const PROTOCOLS = [
@@ -39,14 +43,16 @@ export function createChartsPanel(root, context) {
   const window = new SampleWindow(samples, time);
   /** @type {Protocol | null} */
   let latencyOf = null;
-  const charts = [...options(() => latencyOf)].map((each) => new TimeChart(root, context, window, each));
-  const latency = charts[2];
-  latency?.tools.append(
-    protocolChoice((protocol) => {
+  const charts = [...options(() => latencyOf)].map((each) => {
+    const chart = new TimeChart(root, context, window, each);
+    if (each.name !== 'latency') return chart;
+    const choose = (/** @type {Protocol | null} */ protocol) => {
       latencyOf = protocol;
-      latency.renew();
-    }),
-  );
+      chart.renew();
+    };
+    chart.tools.append(protocolChoice(choose));
+    return chart;
+  });
   const repaint = () => {
     for (const chart of charts) chart.repaint();
   };
@@ -84,7 +90,7 @@ function* options(latencyOf) {
     format: formatShare,
     kind: 'lines',
     scale: 'share',
-    series: fixed([line('hit ratio', 'series-1', hitRatio)]),
+    series: fixed([line('hit ratio', 'series-1', hitRatioOf)]),
   };
   yield {
     name: 'memory',
@@ -109,12 +115,12 @@ function* options(latencyOf) {
     kind: 'lines',
   };
   yield {
-    ...rates(
+    ...figures(
       'connections',
       'Connections',
       protocolSeries(({ connections }) => connections),
     ),
-    unit: 'open now, without those of HTTP',
+    unit: (sample) => ['open now', connectionsNote(sample)].filter((part) => part !== '').join(', '),
     scale: 'count',
   };
   yield {
@@ -130,7 +136,7 @@ function* options(latencyOf) {
     ]),
   };
   yield {
-    ...rates('mailboxes', 'Mailbox depth', [
+    ...figures('mailboxes', 'Mailbox depth', [
       line('all shards', 'series-1', ({ shards }) => shards.reduce((sum, { mailboxDepth }) => sum + mailboxDepth, 0)),
       line('deepest', 'series-4', ({ shards }) =>
         shards.reduce((most, shard) => Math.max(most, shard.mailboxDepth), 0),
@@ -158,7 +164,7 @@ function* options(latencyOf) {
     scale: 'count',
   };
   yield {
-    ...rates('processors', 'Processors', [line('in use', 'series-4', ({ processors }) => processors)]),
+    ...figures('processors', 'Processors', [line('in use', 'series-4', ({ processors }) => processors)]),
     unit: 'in use by the whole process',
     kind: 'lines',
   };
@@ -173,10 +179,21 @@ function* options(latencyOf) {
  * @returns {ChartOptions}
  */
 function rates(name, title, series) {
+  return { ...figures(name, title, series), unit: 'a second', format: formatRate };
+}
+
+/**
+ * A chart of numbers, stacked.
+ *
+ * @param {string} name
+ * @param {string} title
+ * @param {readonly ChartSeries[] | ((rows: Rows) => readonly ChartSeries[])} series
+ * @returns {ChartOptions}
+ */
+function figures(name, title, series) {
   return {
     name,
     title,
-    unit: 'a second',
     format: formatNumber,
     kind: 'stack',
     scale: 'linear',
@@ -203,12 +220,16 @@ function line(label, color, value) {
 function busiestSeries() {
   /** @type {string[]} */
   let shown = [];
+  const colors = new CommandColors();
   /** @param {Rows} rows */
   return ({ samples }) => {
-    shown = busiestCommands(samples, shown, COMMANDS_SHOWN);
+    shown = busiestCommands(samples, shown, COMMANDS_SHOWN, SHARE_SHOWN);
+    colors.assign(shown);
     const isShown = new Set(shown);
     const hasOthers = samples.some((sample) => sample !== null && otherCommands(sample, isShown) > 0);
-    const series = shown.map((name, at) => line(name, `series-${at + 1}`, ({ byCommand }) => byCommand[name] ?? 0));
+    const series = shown.map((name) =>
+      line(commandLabel(name), colors.of(name), ({ byCommand }) => byCommand[name] ?? 0),
+    );
     if (hasOthers || series.length === 0) {
       series.push(line('other', 'series-10', (sample) => otherCommands(sample, isShown)));
     }
@@ -244,11 +265,6 @@ function protocolSeries(values) {
  */
 function latencyIn(sample, protocol) {
   return protocol === null ? sample.latency : sample.latencyByProtocol[protocol];
-}
-
-/** @param {NodeSample} sample */
-export function hitRatio({ hits, misses }) {
-  return hits + misses > 0 ? hits / (hits + misses) : null;
 }
 
 /** @param {(protocol: Protocol | null) => void} choose */

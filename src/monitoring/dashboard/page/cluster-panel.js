@@ -25,8 +25,10 @@ export function createClusterPanel(root, { feed }) {
   const repaint = painter(card, () => {
     const news = feed.last('cluster');
     if (news === undefined) return;
-    const rows = nodeRows(news, feed.last('sample') ?? null, Date.now());
-    setText(note, `load as the nodes tell it, each second`);
+    const silent = (feed.last('failovers') ?? []).filter(({ fencedAtMs }) => fencedAtMs === null);
+    const suspects = new Set(silent.map(({ node }) => node));
+    const rows = nodeRows(news, feed.last('sample') ?? null, suspects, Date.now());
+    setText(note, 'as each tells it once a second');
     table.update(rows);
   });
   feed.on('cluster', (news) => {
@@ -95,14 +97,24 @@ function summaryFigures({ report }) {
       `${formatWhole(partitions.online)} of ${formatWhole(partitions.total)}`,
       partitions.offline > 0 ? 'bad' : '',
     ),
-    figure('Too few copies', formatWhole(partitions.underReplicated), partitions.underReplicated > 0 ? 'warn' : ''),
-    figure('On their way', formatWhole(partitions.misplaced), ''),
-    figure('Highest epoch', formatWhole(partitions.epochMax), ''),
-    figure('Losses', formatWhole(partitions.losses), partitions.losses > 0 ? 'warn' : ''),
+    figure(
+      'With too few copies',
+      formatWhole(partitions.underReplicated),
+      partitions.underReplicated > 0 ? 'warn' : '',
+      'Partitions with fewer copies in sync than the cluster is to keep',
+    ),
+    figure('To be moved', formatWhole(partitions.misplaced), '', 'Partitions that are not where they belong yet'),
+    figure(
+      'Begun empty',
+      formatWhole(partitions.losses),
+      partitions.losses > 0 ? 'warn' : '',
+      'How often a partition had to begin without its keys, as no copy of it was left',
+    ),
     figure(
       'Lease left',
       formatDuration(leaseLeftMs === null ? null : Math.round(leaseLeftMs)),
       leaseLeftMs === null ? 'bad' : '',
+      'How long this node may still serve without hearing of the others; renewed all the time',
     ),
   ];
 }
@@ -111,11 +123,12 @@ function summaryFigures({ report }) {
  * @param {string} title
  * @param {string} text
  * @param {'' | 'warn' | 'bad'} level
+ * @param {string} [hint] what it counts
  */
-function figure(title, text, level) {
+function figure(title, text, level, hint) {
   return element(
     'div',
-    { class: level === '' ? 'figure' : `figure figure--${level}` },
+    { class: level === '' ? 'figure' : `figure figure--${level}`, title: hint },
     element('dt', { text: title }),
     element('dd', { text }),
   );
@@ -136,14 +149,14 @@ function nodesTable() {
         title: 'Replicas',
         kind: 'number',
         hint: 'Copies in sync beside those it is primary of, and copies that are still being filled',
-        paint: textCell(({ replicas, filling }) =>
-          filling > 0 ? `${formatWhole(replicas)} + ${formatWhole(filling)} filling` : formatWhole(replicas),
+        paint: textCell(({ replicas, filling, isAway }) =>
+          filling > 0 && !isAway ? `${formatWhole(replicas)} + ${formatWhole(filling)} filling` : formatWhole(replicas),
         ),
       },
       {
         title: 'Lag',
         kind: 'number',
-        hint: 'Writes of this node that the copy furthest behind has not confirmed; of this node, how old its copies are',
+        hint: 'Writes of this node that the copies on that one have not confirmed yet; in the line of this node, how old its own copies are, above half a second',
         paint: textCell(({ lag }) => lag),
       },
       {

@@ -4,10 +4,11 @@ import { createCard } from './card.js';
 import { curvePlot, curveVerdict, hitRatioAt, memoryLabel } from './curve-plot.js';
 import { element, fill, setText, svgElement } from './element.js';
 import { formatBytes, formatNumber, formatShare } from './format.js';
+import { lineOf } from './key-text.js';
 import { painter } from './painter.js';
 
-const margin = { top: 12, right: 18, bottom: 40, left: 46 };
-const heightPx = 270;
+const MARGIN = { top: 12, right: 18, bottom: 40, left: 46 };
+const HEIGHT_PX = 270;
 
 /**
  * What share of lookups would find their key with more or less memory.
@@ -28,12 +29,14 @@ export function createCurvePanel(root, { feed }) {
     for (const part of [verdict, frame, figures]) part.hidden = curve === null;
     empty.hidden = curve !== null;
     if (curve === null) return;
-    const budgetBytes = feed.last('hello')?.budgetBytes ?? 0;
+    const { budgetBytes = 0, eviction = 'flux' } = feed.last('hello') ?? {};
     setText(
       note,
       `estimated from ${formatNumber(curve.sampledLookups)} lookups of ${formatShare(curve.samplingRate)} of the keys`,
     );
-    setText(verdict, curveVerdict(curve));
+    // The estimate replays lookups on small caches that evict as flux does.
+    const otherwise = eviction === 'flux' ? '' : ` As with --eviction=flux; this node has ${lineOf(eviction, 40)}.`;
+    setText(verdict, `${curveVerdict(curve)}${otherwise}`);
     fill(figures, ...[0.5, 1, 2, 4].map((memory) => figure(curve, memory, budgetBytes)));
     if (widthPx > 0) fill(frame, picture(curve, budgetBytes, widthPx));
   });
@@ -68,28 +71,29 @@ function figure(curve, memory, budgetBytes) {
  * @param {number} widthPx
  */
 function picture(curve, budgetBytes, widthPx) {
-  const { points, lines } = curvePlot(curve);
-  const width = widthPx - margin.left - margin.right;
-  const height = heightPx - margin.top - margin.bottom;
-  const xOf = (/** @type {number} */ x) => margin.left + x * width;
-  const yOf = (/** @type {number} */ y) => margin.top + y * height;
+  const { points, lines, isFromZero } = curvePlot(curve);
+  const width = widthPx - MARGIN.left - MARGIN.right;
+  const height = HEIGHT_PX - MARGIN.top - MARGIN.bottom;
+  const xOf = (/** @type {number} */ x) => MARGIN.left + x * width;
+  const yOf = (/** @type {number} */ y) => MARGIN.top + y * height;
   const path = points
     .map(({ x, y }, at) => `${at === 0 ? 'M' : 'L'}${xOf(x).toFixed(1)} ${yOf(y).toFixed(1)}`)
     .join('');
-  const area = `${path}L${xOf(points.at(-1)?.x ?? 1)} ${margin.top + height}L${xOf(0)} ${margin.top + height}Z`;
+  const area = `${path}L${xOf(points.at(-1)?.x ?? 1)} ${MARGIN.top + height}L${xOf(0)} ${MARGIN.top + height}Z`;
   const isNarrow = width < 420;
   return svgElement(
     'svg',
-    { class: 'curve', width: widthPx, height: heightPx, role: 'img', 'aria-label': curveText(curve) },
+    { class: 'curve', width: widthPx, height: HEIGHT_PX, role: 'img', 'aria-label': curveText(curve) },
     ...lines.flatMap(({ hitRatio, y }) => [
       svgElement('line', { class: 'curve-grid', x1: xOf(0), x2: xOf(1), y1: yOf(y), y2: yOf(y) }),
       svgElement(
         'text',
-        { class: 'curve-label', x: margin.left - 8, y: yOf(y) + 4, 'text-anchor': 'end' },
+        { class: 'curve-label', x: MARGIN.left - 8, y: yOf(y) + 4, 'text-anchor': 'end' },
         `${Math.round(hitRatio * 100)}%`,
       ),
     ]),
-    svgElement('path', { class: 'curve-area', d: area }),
+    // The area below a curve is as large as what it stands for only where it begins at zero.
+    isFromZero && svgElement('path', { class: 'curve-area', d: area }),
     svgElement('path', { class: 'curve-line', d: path }),
     ...points.flatMap(({ memory, hitRatio, x, y }) => {
       const isNow = memory === 1;
@@ -98,7 +102,7 @@ function picture(curve, budgetBytes, widthPx) {
       const isLabelled = !isNarrow || Number.isInteger(Math.log2(memory));
       return [
         isNow &&
-          svgElement('line', { class: 'curve-now', x1: xOf(x), x2: xOf(x), y1: margin.top, y2: margin.top + height }),
+          svgElement('line', { class: 'curve-now', x1: xOf(x), x2: xOf(x), y1: MARGIN.top, y2: MARGIN.top + height }),
         svgElement(
           'circle',
           { class: isNow ? 'curve-point curve-point--now' : 'curve-point', cx: xOf(x), cy: yOf(y), r: isNow ? 5 : 3.5 },
@@ -110,7 +114,7 @@ function picture(curve, budgetBytes, widthPx) {
             {
               class: isNow ? 'curve-label curve-label--now' : 'curve-label',
               x: xOf(x),
-              y: margin.top + height + 18,
+              y: MARGIN.top + height + 18,
               'text-anchor': 'middle',
             },
             text,
@@ -119,7 +123,7 @@ function picture(curve, budgetBytes, widthPx) {
           !isNarrow &&
           svgElement(
             'text',
-            { class: 'curve-label', x: xOf(x), y: margin.top + height + 33, 'text-anchor': 'middle' },
+            { class: 'curve-label', x: xOf(x), y: MARGIN.top + height + 33, 'text-anchor': 'middle' },
             formatBytes(memory * budgetBytes),
           ),
       ];

@@ -23,7 +23,7 @@ export function curvePlot({ points }) {
     const hitRatio = Math.round((low + line * step) * 1e6) / 1e6;
     lines.push({ hitRatio, y: 1 - (hitRatio - low) / (high - low) });
   }
-  return { points: placed, lines };
+  return { points: placed, lines, isFromZero: low === 0 };
 }
 
 /**
@@ -52,7 +52,7 @@ export function curveVerdict(curve) {
   if (gain < 0.005 && cost < 0.005) return 'Memory is not what misses are from: half of it would do as well.';
   if (gain < 0.005) return 'More memory would hardly help.';
   const fewer = gain / Math.max(1 - now, 1e-9);
-  return `Double the memory would spare ${Math.round(fewer * 100)} % of the misses.`;
+  return `Double the memory would spare ${Math.round(fewer * 100)}% of the misses.`;
 }
 
 /** @param {number} memory */
@@ -68,9 +68,10 @@ export function memoryLabel(memory) {
  * @param {number} greatest
  */
 function boundsOf(least, greatest) {
-  const span = Math.max(greatest - least, 0.02);
-  const step = [0.01, 0.02, 0.05, 0.1, 0.2].find((each) => span / each <= 4) ?? 0.25;
-  const low = Math.max(0, Math.floor((least - step / 4) / step) * step);
+  // A percent or two are not to look like the world.
+  const span = Math.max(greatest - least, 0.1);
+  const step = [0.02, 0.05, 0.1, 0.2].find((each) => span / each <= 5) ?? 0.25;
   const high = Math.min(1, Math.ceil((greatest + step / 4) / step) * step);
-  return { low, high: high > low ? high : low + step, step };
+  const low = Math.max(0, Math.min(high - span, Math.floor((least - step / 4) / step) * step));
+  return { low: Math.floor(low / step + 1e-9) * step, high: Math.max(high, step), step };
 }

@@ -1,5 +1,4 @@
 import { element, fill, setText } from './element.js';
-import { compared } from './prefix-rows.js';
 
 /**
  * @template Row
@@ -20,6 +19,7 @@ import { compared } from './prefix-rows.js';
  * @property {(row: Row) => string} keyOf by which rows are known again
  * @property {string} empty what is said when there are no rows
  * @property {boolean} [isStacked] whether a row is a block of its own where the screen is narrow
+ * @property {number} [rowsMax] shown until all are asked for
  * @property {(row: Row) => boolean} [isLast] rows that stay below all others
  * @property {{readonly column: number, readonly isDescending: boolean}} [sorted] at first; left out: as they come
  */
@@ -48,11 +48,19 @@ export class DataTable {
   #sorted;
   /** @type {readonly Row[]} */
   #rows = [];
+  #rowsMax;
+  #more = element('button', {
+    type: 'button',
+    class: 'button button--small table-more',
+    hidden: true,
+    on: { click: () => this.#showAll() },
+  });
 
   /** @param {TableOptions<Row>} options */
   constructor(options) {
     this.#options = options;
     this.#sorted = options.sorted ?? null;
+    this.#rowsMax = options.rowsMax ?? Number.POSITIVE_INFINITY;
     this.#headings = options.columns.map((column, at) => this.#heading(column, at));
     this.#empty = element('p', { class: 'empty', text: options.empty });
     this.#frame = element(
@@ -66,7 +74,7 @@ export class DataTable {
         this.#body,
       ),
     );
-    this.root = element('div', {}, this.#frame, this.#empty);
+    this.root = element('div', {}, this.#frame, this.#more, this.#empty);
     this.#markSorted();
     this.update([]);
   }
@@ -81,7 +89,9 @@ export class DataTable {
     const { keyOf } = this.#options;
     /** @type {ChildNode | null} */
     let place = this.#body.firstChild;
-    for (const row of this.#inOrder(rows)) {
+    this.#more.hidden = rows.length <= this.#rowsMax;
+    setText(this.#more, `Show all ${rows.length}`);
+    for (const row of this.#inOrder(rows).slice(0, this.#rowsMax)) {
       const key = keyOf(row);
       const line = this.#made.get(key) ?? this.#line();
       kept.set(key, line);
@@ -100,6 +110,11 @@ export class DataTable {
    */
   sayEmpty(text) {
     setText(this.#empty, text);
+  }
+
+  #showAll() {
+    this.#rowsMax = Number.POSITIVE_INFINITY;
+    this.update(this.#rows);
   }
 
   /** @param {readonly Row[]} rows */
@@ -198,4 +213,17 @@ export function barCell(textOf, shareOf, levelOf = () => '') {
     bar.className = level === '' ? 'bar' : `bar bar--${level}`;
     bar.hidden = share === null;
   };
+}
+
+/**
+ * The order of two figures; what is not known comes last, whichever way.
+ *
+ * @param {number | string | null} one
+ * @param {number | string | null} other
+ * @param {boolean} isDescending
+ */
+export function compared(one, other, isDescending) {
+  if (one === null || other === null) return one === other ? 0 : one === null ? 1 : -1;
+  const order = one < other ? -1 : one > other ? 1 : 0;
+  return isDescending ? -order : order;
 }

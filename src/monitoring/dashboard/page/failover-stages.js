@@ -1,5 +1,8 @@
 /** @import { Failover } from '../feed.ts' */
 
+/** A first write this long after everything is served tells when somebody wrote, and nothing of the failover. */
+const LATER_MS = 2000;
+
 /**
  * @typedef {object} Stage
  * @property {'suspected' | 'fenced' | 'promoted' | 'first-write' | 'ended'} name
@@ -8,6 +11,7 @@
  * @property {number | null} offsetMs since the first stage that was seen
  * @property {number} place 0 to 1, where it stands between the first and the last; never before the one in front of it,
  *   as clocks of nodes differ a little
+ * @property {boolean} isLater it came long after the failover was over, and has no place on the line
  */
 
 /**
@@ -36,7 +40,10 @@ export function failoverStages(failover, nowMs) {
   // Partitions are served again when they have a primary: nobody may want to write to them so soon.
   const isWrittenLater = failover.firstWriteAtMs !== null && failover.firstWriteAtMs > (failover.endedAtMs ?? Infinity);
   if (isWrittenLater) seen.push(...seen.splice(3, 1));
-  const times = seen.flatMap(([, , atMs]) => (atMs === null ? [] : [atMs]));
+  const isMuchLater = isWrittenLater && (failover.firstWriteAtMs ?? 0) > (failover.endedAtMs ?? 0) + LATER_MS;
+  const times = seen.flatMap(([name, , atMs]) =>
+    atMs === null || (isMuchLater && name === 'first-write') ? [] : [atMs],
+  );
   const startMs = Math.min(...times);
   const isOver = failover.endedAtMs !== null;
   const endMs = isOver ? Math.max(...times) : Math.max(nowMs, ...times);
@@ -44,12 +51,13 @@ export function failoverStages(failover, nowMs) {
   let place = 0;
   /** @type {Stage[]} */
   const stages = seen.map(([name, title, atMs]) => {
-    if (atMs === null) return { name, title, atMs, offsetMs: null, place };
+    const isLater = isMuchLater && name === 'first-write';
+    if (atMs === null) return { name, title, atMs, offsetMs: null, place, isLater };
     const offsetMs = atMs - startMs;
-    place = Math.max(place, wholeMs > 0 ? offsetMs / wholeMs : 0);
-    return { name, title, atMs, offsetMs, place };
+    if (!isLater) place = Math.max(place, wholeMs > 0 ? offsetMs / wholeMs : 0);
+    return { name, title, atMs, offsetMs, place, isLater };
   });
-  const known = stages.filter((stage) => stage.atMs !== null);
+  const known = stages.filter((stage) => stage.atMs !== null && !stage.isLater);
   /** @type {Span[]} */
   const spans = [];
   for (const [at, stage] of known.entries()) {
@@ -72,8 +80,8 @@ export function failoverStages(failover, nowMs) {
  * @param {Failover} failover
  */
 export function keysLostText({ keysLost, lostPartitions }) {
-  if (keysLost === 0 && lostPartitions === 0) return '0';
   if (keysLost !== null) return String(keysLost);
+  if (lostPartitions === 0) return 'not known';
   const partitions = lostPartitions === 1 ? '1 partition' : `${lostPartitions} partitions`;
   return `those of ${partitions} without another copy`;
 }

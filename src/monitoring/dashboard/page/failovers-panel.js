@@ -9,7 +9,7 @@ import { lineOf } from './key-text.js';
 import { owners } from './owners.js';
 import { painter } from './painter.js';
 
-const shownMax = 20;
+const FAILOVERS_SHOWN = 20;
 
 /**
  * What happened when nodes were lost: stage by stage, with times.
@@ -22,14 +22,14 @@ export function createFailoversPanel(root, { feed }) {
   const list = element('ol', { class: 'failovers' });
   const empty = element('p', {
     class: 'empty',
-    text: 'No node was lost since the nodes that are here began to watch.',
+    text: 'No node has been lost since these nodes were started.',
   });
   body.append(list, empty);
   const repaint = painter(card, () => {
     const failovers = feed.last('failovers') ?? [];
     empty.hidden = failovers.length > 0;
-    setText(note, failovers.length > shownMax ? `the last ${shownMax} of ${failovers.length}` : '');
-    const items = failovers.slice(0, shownMax).map((failover) => failoverItem(failover, Date.now()));
+    setText(note, failovers.length > FAILOVERS_SHOWN ? `the last ${FAILOVERS_SHOWN} of ${failovers.length}` : '');
+    const items = failovers.slice(0, FAILOVERS_SHOWN).map((failover) => failoverItem(failover, Date.now()));
     if (items.length !== list.children.length || items.some((item, at) => !item.isEqualNode(list.children[at] ?? null)))
       fill(list, ...items);
   });
@@ -51,7 +51,7 @@ function failoverItem(failover, nowMs) {
     : element('span', { class: 'badge badge--bad', text: 'going on' });
   const lost = element(
     'span',
-    { class: failover.keysLost === 0 ? 'badge badge--ok' : 'badge badge--bad' },
+    { class: failover.keysLost === 0 ? 'badge badge--ok' : isLoss(failover) ? 'badge badge--bad' : 'badge' },
     `keys lost: ${keysLostText(failover)}`,
   );
   const head = element(
@@ -71,6 +71,11 @@ function failoverItem(failover, nowMs) {
     track(stages, spans, isOver),
     stampList(stages, failover),
   );
+}
+
+/** @param {Failover} failover */
+function isLoss({ keysLost, lostPartitions }) {
+  return lostPartitions > 0 || (keysLost ?? 0) > 0;
 }
 
 /** @param {Failover} failover */
@@ -98,8 +103,8 @@ function track(stages, spans, isOver) {
     const text = to - from > 0.09 ? formatDuration(ms) : '';
     line.append(element('span', { class: `track-span stage--${name}`, style, title: formatDuration(ms), text }));
   }
-  for (const { name, atMs, place } of stages) {
-    if (atMs === null) continue;
+  for (const { name, atMs, place, isLater } of stages) {
+    if (atMs === null || isLater) continue;
     line.append(element('span', { class: `track-mark stage--${name}`, style: { left: percent(place) } }));
   }
   return line;
@@ -110,13 +115,13 @@ function track(stages, spans, isOver) {
  * @param {Failover} failover
  */
 function stampList(stages, { promotedAtMs, promotedLastAtMs }) {
-  const items = stages.map(({ name, title, atMs, offsetMs }) => {
+  const items = stages.map(({ name, title, atMs, offsetMs, isLater }) => {
     const isLong = name === 'promoted' && promotedAtMs !== null && promotedLastAtMs !== null;
     const tail =
       isLong && promotedLastAtMs > promotedAtMs
         ? `, the last ${formatDuration(promotedLastAtMs - promotedAtMs)} later`
         : '';
-    const offset = offsetMs === null ? 'not seen' : offsetMs === 0 ? 'at first' : `+${formatDuration(offsetMs)}`;
+    const offset = isLater ? 'later' : offsetMs === null ? 'not seen' : `+${formatDuration(offsetMs)}`;
     return element(
       'div',
       { class: `stamp stage--${name}`, 'data-stage': name },

@@ -40,7 +40,7 @@ export function formatBytes(bytes) {
 }
 
 /**
- * A duration in the unit that suits it: 12 µs, 1.5 ms, 12 s, 5 min, 3 h, 2 d.
+ * A duration in the units that suit it: 12 µs, 1.5 ms, 12 s, 2 min 44 s, 3 h 20 min, 2 d 4 h.
  *
  * @param {number | null | undefined} ms
  */
@@ -50,9 +50,37 @@ export function formatDuration(ms) {
   if (ms < 1) return `${digits(ms * 1000)} µs`;
   if (ms < 1000) return `${digits(ms)} ms`;
   if (ms < 120_000) return `${digits(ms / 1000)} s`;
-  if (ms < 7_200_000) return `${digits(ms / 60_000)} min`;
-  if (ms < 172_800_000) return `${digits(ms / 3_600_000)} h`;
-  return `${digits(ms / 86_400_000)} d`;
+  if (ms < 3_600_000 - 500) return inTwo(Math.round(ms / 1000), 60, 'min', 's');
+  if (ms < 86_400_000 - 30_000) return inTwo(Math.round(ms / 60_000), 60, 'h', 'min');
+  return inTwo(Math.round(ms / 3_600_000), 24, 'd', 'h');
+}
+
+/**
+ * What is left of a time, in whole seconds: it is not over before it is.
+ *
+ * @param {number} ms
+ */
+export function formatLeft(ms) {
+  return formatDuration(Math.ceil(ms / 1000) * 1000);
+}
+
+/**
+ * A rate a second, in which tenths are the least that means anything.
+ *
+ * @param {number | null | undefined} rate
+ */
+export function formatRate(rate) {
+  return formatNumber(rate === null || rate === undefined ? rate : Math.round(rate * 10) / 10);
+}
+
+/**
+ * Processors in use: 3% of a core, 1.5 cores.
+ *
+ * @param {number} processors
+ */
+export function formatCores(processors) {
+  if (processors < 0.995) return `${Math.round(processors * 100)}% of a core`;
+  return `${digits(processors)} cores`;
 }
 
 /**
@@ -64,7 +92,8 @@ export function formatShare(share) {
   if (share === null || share === undefined || !Number.isFinite(share)) return NONE;
   const percent = share * 100;
   if (percent === 0 || percent === 100) return `${percent}%`;
-  if (percent >= 99.95) return `${percent.toFixed(2)}%`;
+  if (percent < 0.01) return '<0.01%';
+  if (percent >= 99.95) return percent > 99.99 ? '>99.99%' : `${percent.toFixed(2)}%`;
   return `${percent < 10 ? percent.toFixed(2) : percent.toFixed(1)}%`;
 }
 
@@ -115,6 +144,17 @@ export function formatWhen(atMs, nowMs = Date.now()) {
 export function formatAgo(atMs, nowMs = Date.now()) {
   const ms = nowMs - atMs;
   return ms < 1500 ? 'now' : `${formatDuration(ms < 1000 ? ms : Math.round(ms / 1000) * 1000)} ago`;
+}
+
+/**
+ * @param {number} count of the smaller unit
+ * @param {number} base
+ * @param {string} large
+ * @param {string} small
+ */
+function inTwo(count, base, large, small) {
+  const rest = count % base;
+  return `${Math.floor(count / base)} ${large}${rest === 0 ? '' : ` ${rest} ${small}`}`;
 }
 
 /**

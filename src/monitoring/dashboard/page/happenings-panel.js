@@ -1,16 +1,16 @@
-/** @import { Happening } from '../feed.ts' */
+/** @import { HappeningRow } from './happening-rows.js' */
 /** @import { PanelContext } from './panels.js' */
 import { createCard } from './card.js';
-import { element, fill, setText } from './element.js';
+import { element, fill } from './element.js';
 import { formatWhen } from './format.js';
+import { happeningRows } from './happening-rows.js';
 import { lineOf } from './key-text.js';
 import { owners } from './owners.js';
 import { painter } from './painter.js';
 
-const shownMax = 200;
-
-/** @type {Readonly<Record<Happening['kind'], readonly [string, 'ok' | 'warn' | 'bad' | 'accent' | 'plain']>>} */
+/** @type {Readonly<Record<HappeningRow['kind'], readonly [string, 'ok' | 'warn' | 'bad' | 'accent' | 'plain']>>} */
 const kinds = {
+  lost: ['lost', 'bad'],
   joined: ['joined', 'ok'],
   left: ['left', 'warn'],
   back: ['back', 'ok'],
@@ -26,27 +26,27 @@ const kinds = {
 };
 
 /**
- * What else happened to the cluster, line by line.
+ * What happened to the cluster, line by line.
  *
  * @param {HTMLElement} root
  * @param {PanelContext} context
  */
 export function createHappeningsPanel(root, { feed }) {
-  const { card, note, body } = createCard(root, { title: 'What happened', name: 'happenings' });
+  const { card, body } = createCard(root, { title: 'What happened', name: 'happenings' });
   const list = element('ol', { class: 'happenings', tabindex: 0, 'aria-label': 'What happened' });
-  const empty = element('p', { class: 'empty', text: 'Nothing to tell so far.' });
+  const empty = element('p', { class: 'empty', text: 'Nothing has happened since these nodes were started.' });
   body.append(list, empty);
   const repaint = painter(card, () => {
-    const happenings = feed.last('happenings') ?? [];
-    empty.hidden = happenings.length > 0;
-    list.hidden = happenings.length === 0;
-    setText(note, happenings.length > shownMax ? `the last ${shownMax}` : '');
-    fill(list, ...happenings.slice(0, shownMax).map(happeningItem));
+    const rows = happeningRows(feed.last('happenings') ?? [], feed.last('failovers') ?? []);
+    empty.hidden = rows.length > 0;
+    list.hidden = rows.length === 0;
+    fill(list, ...rows.map(happeningItem));
   });
   feed.on('happenings', repaint);
+  feed.on('failovers', repaint);
 }
 
-/** @param {Happening} happening */
+/** @param {HappeningRow} row */
 function happeningItem({ atMs, by, kind, node, text }) {
   // Another version of the node may know more kinds.
   const [word, level] = kinds[kind] ?? [lineOf(String(kind), 30), 'plain'];
@@ -61,6 +61,6 @@ function happeningItem({ atMs, by, kind, node, text }) {
       node === null ? null : element('span', { class: 'owner', style: { '--owner': owners.colorOf(node) } }),
       lineOf(text, 500),
     ),
-    element('span', { class: 'muted nowrap', text: `noted by ${lineOf(by, 40)}` }),
+    element('span', { class: 'muted nowrap', text: by === '' ? '' : `seen by ${lineOf(by, 40)}` }),
   );
 }

@@ -3,7 +3,7 @@
 import { createCard } from './card.js';
 import { barCell, DataTable, textCell } from './data-table.js';
 import { setText } from './element.js';
-import { formatNumber, formatShare } from './format.js';
+import { formatRate, formatShare } from './format.js';
 import { keyCell } from './key-link.js';
 import { painter } from './painter.js';
 
@@ -15,15 +15,16 @@ import { painter } from './painter.js';
  */
 export function createHotKeysPanel(root, { feed, open }) {
   const { card, note, body } = createCard(root, { title: 'Hot keys', span: 6, name: 'hot-keys' });
-  setText(note, 'most looked up on this node, estimated');
+  setText(note, 'most looked up on this node in the last minute, estimated');
   /** @type {DataTable<HotKey>} */
   const table = new DataTable({
     name: 'Hot keys',
     empty: 'Too few lookups to say.',
+    rowsMax: 10,
     keyOf: ({ key, key64 = '' }) => `${key64} ${key}`,
     columns: [
       { title: 'Key', kind: 'wide', paint: keyCell(open) },
-      { title: 'Reads', kind: 'number', paint: textCell(({ reads }) => `${formatNumber(reads)}/s`) },
+      { title: 'Reads', kind: 'number', paint: textCell(({ reads }) => `${formatRate(reads)}/s`) },
       {
         title: 'Share',
         kind: 'number',

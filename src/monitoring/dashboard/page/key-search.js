@@ -2,8 +2,9 @@
 /** @import { KeyFacts, KeyStore } from './key-store.js' */
 import { DataTable, textCell } from './data-table.js';
 import { element, setText } from './element.js';
-import { formatBytes, formatDuration } from './format.js';
+import { formatBytes, formatLeft } from './format.js';
 import { addressOfKey, isSameKey, lineOf } from './key-text.js';
+import { isPattern, searchPatterns } from './search-patterns.js';
 
 /** Keys looked at by one request; those found that end a search until more are wanted; and the longest it goes on. */
 const COUNT = 1000;
@@ -18,9 +19,10 @@ const ROWS_MAX = 3000;
  * Finds keys by pattern, page by page.
  *
  * @param {KeyStore} store
+ * @param {readonly string[] | null} keyPatterns of the user; null: all keys are his
  * @param {(name: KeyName) => void} onChoose
  */
-export function createKeySearch(store, onChoose) {
+export function createKeySearch(store, keyPatterns, onChoose) {
   const input = element('input', {
     class: 'input',
     type: 'search',
@@ -63,16 +65,18 @@ export function createKeySearch(store, onChoose) {
 
   /** @type {FoundKey[]} */
   let found = [];
-  let pattern = '';
-  /** @type {string | null} */
+  /** The pattern that is being looked for, and those to come. @type {string[]} */
+  let patterns = [];
   let cursor = '';
+  let isOfAll = false;
   let running = new AbortController();
 
   const begin = async () => {
     found = [];
     cursor = '';
     const text = input.value.trim();
-    pattern = text === '' || isPattern(text) ? text : `*${escapedPattern(text)}*`;
+    patterns = searchPatterns(text, keyPatterns);
+    isOfAll = text === '';
     running.abort();
     running = new AbortController();
     const { signal } = running;
@@ -90,15 +94,17 @@ export function createKeySearch(store, onChoose) {
     const deadlineMs = performance.now() + PAGE_MS;
     more.hidden = true;
     try {
-      while (cursor !== null && found.length < wanted && performance.now() < deadlineMs) {
+      for (let pattern = patterns[0]; pattern !== undefined; pattern = patterns[0]) {
+        if (found.length >= wanted || performance.now() >= deadlineMs) break;
         const page = await store.list(pattern, cursor, pattern === '' ? PAGE_KEYS : COUNT, signal);
         if (signal.aborted) return;
-        cursor = page.cursor;
+        cursor = page.cursor ?? '';
+        if (page.cursor === null) patterns.shift();
         await take(page.keys, signal);
-        setText(status, statusText(found.length, cursor, true));
+        setText(status, `${countedKeys(found.length)} so far…`);
       }
-      setText(status, statusText(found.length, cursor, false));
-      more.hidden = cursor === null || found.length >= ROWS_MAX;
+      setText(status, statusText(found.length, patterns.length > 0, isOfAll));
+      more.hidden = patterns.length === 0 || found.length >= ROWS_MAX;
     } catch (error) {
       if (signal.aborted) return;
       setText(status, error instanceof Error ? lineOf(error.message, 300) : String(error));
@@ -181,31 +187,21 @@ function paintKey(cell, { name }, chosen, onChoose) {
 /** @param {KeyFacts | null} facts */
 function ttlText(facts) {
   if (facts === null) return '';
-  return facts.ttlMs === null ? '–' : formatDuration(Math.ceil(facts.ttlMs / 1000) * 1000);
+  return facts.ttlMs === null ? '–' : formatLeft(facts.ttlMs);
 }
 
 /**
  * @param {number} count
- * @param {string | null} cursor
- * @param {boolean} isRunning
+ * @param {boolean} hasMore
+ * @param {boolean} isOfAll
  */
-function statusText(count, cursor, isRunning) {
-  const keys = count === 1 ? '1 key' : `${count} keys`;
-  if (isRunning) return `${keys} so far…`;
-  if (cursor !== null) return `${keys}; there may be more.`;
-  return count === 0 ? 'No such keys.' : `${keys}, which is all.`;
+function statusText(count, hasMore, isOfAll) {
+  if (hasMore) return `${countedKeys(count)}; there may be more.`;
+  if (count === 0) return isOfAll ? 'No keys yet.' : 'No such keys.';
+  return isOfAll ? `${countedKeys(count)}, which is all.` : `${countedKeys(count)} found.`;
 }
 
-/** @param {string} text */
-function isPattern(text) {
-  return /[*?[\]\\]/.test(text);
-}
-
-/**
- * A pattern that matches just this text.
- *
- * @param {string} text
- */
-export function escapedPattern(text) {
-  return text.replace(/[\\*?[\]^]/g, '\\$&');
+/** @param {number} count */
+function countedKeys(count) {
+  return count === 1 ? '1 key' : `${count} keys`;
 }

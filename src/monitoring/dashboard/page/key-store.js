@@ -4,7 +4,7 @@ import { refusal } from './api.js';
 import { keyOfListed, keyPath } from './key-text.js';
 
 /** More of a value is not fetched: it would be of no use on a screen. */
-export const shownBytesMax = 256 * 1024;
+export const SHOWN_BYTES_MAX = 256 * 1024;
 
 /**
  * @typedef {object} KeyFacts What is listed of a key; null: not known, or the user may not know.
@@ -110,6 +110,19 @@ export class KeyStore {
       expiresAtMs: ttlMs === null ? null : Date.now() + ttlMs,
       facts: facts ?? { type: null, ttlMs, memoryBytes: null },
     };
+  }
+
+  /**
+   * A value, however long it is; null: there is no such key any more.
+   *
+   * @param {KeyName} name
+   */
+  async readWhole(name) {
+    const response = await this.#api.fetch(pathOf(name));
+    if (response.ok) return response.blob();
+    if (response.status !== 404) throw await refusal(response);
+    await response.body?.cancel();
+    return null;
   }
 
   /**
@@ -231,7 +244,7 @@ async function beginningOf(response) {
   const parts = [];
   let length = 0;
   const reader = response.body?.getReader();
-  while (reader !== undefined && length < shownBytesMax) {
+  while (reader !== undefined && length < SHOWN_BYTES_MAX) {
     const { done, value } = await reader.read();
     if (done) break;
     parts.push(value);
@@ -245,5 +258,5 @@ async function beginningOf(response) {
     bytes.set(part, at);
     at += part.length;
   }
-  return bytes.subarray(0, shownBytesMax);
+  return bytes.subarray(0, SHOWN_BYTES_MAX);
 }

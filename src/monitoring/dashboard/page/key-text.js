@@ -16,15 +16,6 @@ export function lineOf(text, unitsMax = 160) {
 }
 
 /**
- * The bytes of a key.
- *
- * @param {KeyName} name
- */
-export function keyBytes({ key, key64 }) {
-  return key64 === undefined ? new TextEncoder().encode(key) : bytesOf64(key64);
-}
-
-/**
  * The path of a key's resource; null where no address can name it: browsers take dots for folders, even when they are
  * percent-encoded, a name of nothing is no name, and of a shortened name the end is not known.
  *
@@ -79,23 +70,37 @@ export function keyOfAddress(address) {
  * @param {KeyName | null} other
  */
 export function isSameKey(one, other) {
-  return other !== null && one.key64 === other.key64 && one.key === other.key;
+  if (other === null) return false;
+  // Bytes that are no text can be written in several ways.
+  return one.key64 === undefined || other.key64 === undefined
+    ? one.key64 === other.key64 && one.key === other.key
+    : one.key64 === other.key64;
 }
 
 /**
- * Bytes that are no text, as far as they can be read: what is not visible ASCII is `\xNN`.
+ * Bytes that are no text, as far as they can be read: what is not visible ASCII is `\xNN`, and a backslash
+ * `\x5c`, as base/key-name.ts has it.
  *
  * @param {Uint8Array} bytes
  */
 function bytesAsText(bytes) {
   return Array.from(bytes, (byte) =>
-    byte > 0x1f && byte < 0x7f ? String.fromCharCode(byte) : `\\x${hex(byte).toLowerCase()}`,
+    byte > 0x1f && byte < 0x7f && byte !== 0x5c ? String.fromCharCode(byte) : `\\x${hex(byte).toLowerCase()}`,
   ).join('');
 }
 
 /** @param {string} base64 */
 function bytesOf64(base64) {
   return Uint8Array.from(atob(base64), (unit) => unit.charCodeAt(0));
+}
+
+/**
+ * A pattern that matches just this text.
+ *
+ * @param {string} text
+ */
+export function escapedPattern(text) {
+  return text.replace(/[\\*?[\]^]/g, '\\$&');
 }
 
 /** @param {number} byte */

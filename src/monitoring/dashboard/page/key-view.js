@@ -1,7 +1,7 @@
 /** @import { KeyName } from '../feed.ts' */
 /** @import { Entry, KeyStore } from './key-store.js' */
 import { element, fill, setText } from './element.js';
-import { formatBytes, formatDuration, formatWhole } from './format.js';
+import { formatBytes, formatLeft, formatWhole } from './format.js';
 import { openDeleteDialog, openEditDialog, openExpiryDialog } from './key-dialogs.js';
 import { isText } from './key-store.js';
 import { keyPath, lineOf } from './key-text.js';
@@ -77,17 +77,36 @@ export function createKeyView(store, { mayWrite, onGone, onBack }) {
         'div',
         { class: 'key-tools' },
         choice,
-        ...readTools(read, isWhole, again),
+        ...readTools(read, again),
         ...writeTools(read, kind, isWhole, again),
       ),
       isWhole
         ? null
         : element('p', {
             class: 'muted',
-            text: `The first ${formatBytes(read.bytes.length)} of ${formatBytes(read.valueBytes)}.`,
+            text:
+              `Shown are the first ${formatBytes(read.bytes.length)} of ${formatBytes(read.valueBytes)}; the file that is ` +
+              `saved has all. Values as long as this cannot be edited here.`,
           }),
       frame,
     );
+  };
+
+  /**
+   * @param {Entry} read
+   * @param {() => void} again
+   */
+  const readTools = (read, again) => {
+    const save = async () => {
+      try {
+        const value = await store.readWhole(read.name);
+        if (value === null) again();
+        else saveFile(value, read.name);
+      } catch (error) {
+        say(read.name, error instanceof Error ? error.message : String(error));
+      }
+    };
+    return [button('Reload', again), button('Save to file', () => void save())];
   };
 
   /**
@@ -104,7 +123,7 @@ export function createKeyView(store, { mayWrite, onGone, onBack }) {
       element('span', { class: 'key-tools-gap' }),
       button('Edit', () => openEditDialog(store, read, kind, again), {
         disabled: !mayEdit,
-        title: mayEdit ? null : 'Bytes, and values that are not shown whole, cannot be edited here',
+        title: mayEdit ? null : kind === 'bytes' ? 'Bytes cannot be edited here' : 'Too long to be edited here',
       }),
       button('Expiry', () => openExpiryDialog(store, read, again), { disabled: !mayExpire }),
       button('Delete', () => openDeleteDialog(store, read, gone), { class: 'button button--small button--danger' }),
@@ -150,17 +169,14 @@ function titleOf(name, onBack) {
 }
 
 /**
- * @param {Entry} entry
- * @param {boolean} isWhole
- * @param {() => void} again
+ * @param {Blob} value
+ * @param {KeyName} name
  */
-function readTools({ bytes, name }, isWhole, again) {
-  const save = () => {
-    const url = URL.createObjectURL(new Blob([new Uint8Array(bytes)], { type: 'application/octet-stream' }));
-    element('a', { href: url, download: name.key.replace(/[^\w.-]/g, '_').slice(0, 80) || 'value' }).click();
-    URL.revokeObjectURL(url);
-  };
-  return [button('Reload', again), button('Save to file', save, { disabled: !isWhole })];
+function saveFile(value, { key }) {
+  // As bytes of no kind: a browser that opens it runs nothing.
+  const url = URL.createObjectURL(new Blob([value], { type: 'application/octet-stream' }));
+  element('a', { href: url, download: key.replace(/[^\w.-]/g, '_').slice(0, 80) || 'value' }).click();
+  URL.revokeObjectURL(url);
 }
 
 /**
@@ -177,7 +193,7 @@ function kindOf({ contentType, bytes, facts }, isWhole) {
 function expiryText(expiresAtMs) {
   if (expiresAtMs === null) return 'does not expire';
   const leftMs = expiresAtMs - Date.now();
-  return leftMs <= 0 ? 'expired' : `expires in ${formatDuration(Math.ceil(leftMs / 1000) * 1000)}`;
+  return leftMs <= 0 ? 'expired' : `expires in ${formatLeft(leftMs)}`;
 }
 
 /** @param {number} bytes */

@@ -5,7 +5,7 @@ import { element } from './element.js';
 import { openCreateDialog } from './key-dialogs.js';
 import { createKeySearch } from './key-search.js';
 import { KeyStore } from './key-store.js';
-import { addressOfKey, keyOfAddress } from './key-text.js';
+import { addressOfKey, keyOfAddress, lineOf } from './key-text.js';
 import { createKeyView } from './key-view.js';
 
 const view = 'keys';
@@ -17,14 +17,12 @@ const view = 'keys';
  * @param {PanelContext} context
  */
 export function createKeysPanel(root, { feed, api, open }) {
-  const { card, tools, body } = createCard(root, {
-    title: 'Keys',
-    note: 'of the whole cluster, as your user may see them',
-    name: 'keys',
-  });
+  const { keyPatterns = null } = feed.last('hello')?.user ?? {};
+  const isInCluster = feed.last('hello')?.isInCluster ?? false;
+  const { tools, body } = createCard(root, { title: 'Keys', note: keysNote(isInCluster, keyPatterns), name: 'keys' });
   const store = new KeyStore(api);
   const mayWrite = () => feed.last('hello')?.user.rights.includes('write') ?? false;
-  const search = createKeySearch(store, (name) => open(`${view}/${addressOfKey(name)}`));
+  const search = createKeySearch(store, keyPatterns, (name) => open(`${view}/${addressOfKey(name)}`));
   const keyView = createKeyView(store, {
     mayWrite,
     onGone: () => {
@@ -33,7 +31,6 @@ export function createKeysPanel(root, { feed, api, open }) {
     },
     onBack: () => open(view),
   });
-  if (feed.last('hello')?.isInCluster === false) card.querySelector('.card-note')?.replaceChildren();
   if (mayWrite()) {
     const onClick = () =>
       openCreateDialog(store, (name) => {
@@ -66,6 +63,17 @@ export function createKeysPanel(root, { feed, api, open }) {
   };
   addEventListener('hashchange', follow);
   follow();
+}
+
+/**
+ * @param {boolean} isInCluster
+ * @param {readonly string[] | null} keyPatterns
+ */
+function keysNote(isInCluster, keyPatterns) {
+  const where = isInCluster ? 'of the whole cluster' : '';
+  if (keyPatterns === null) return where;
+  if (keyPatterns.length === 0) return 'your user may use no keys';
+  return `${where === '' ? '' : `${where}, `}those your user may use: ${lineOf(keyPatterns.join(', '), 200)}`;
 }
 
 /** @param {string} text */

@@ -3,7 +3,7 @@
 import { createCard } from './card.js';
 import { DataTable, textCell } from './data-table.js';
 import { element, fill, setText } from './element.js';
-import { formatBytes, formatDuration, formatShare } from './format.js';
+import { formatBytes, formatLeft, formatShare } from './format.js';
 import { keyCell } from './key-link.js';
 import { lineOf } from './key-text.js';
 import { analysisNote } from './keyspace-note.js';
@@ -21,7 +21,8 @@ export function createLargestKeysPanel(root, { feed, open }) {
   /** @type {DataTable<LargeKey>} */
   const table = new DataTable({
     name: 'Largest keys',
-    empty: 'No keys were looked at yet.',
+    empty: 'No keys yet.',
+    rowsMax: 10,
     keyOf: ({ key, key64 = '' }) => `${key64} ${key}`,
     columns: [
       { title: 'Key', kind: 'wide', paint: keyCell(open) },
@@ -60,5 +61,5 @@ function typeChips(types) {
 function expiryText(expiresAtMs, nowMs) {
   if (expiresAtMs === null) return 'never';
   const leftMs = expiresAtMs - nowMs;
-  return leftMs <= 0 ? 'now' : `in ${formatDuration(Math.ceil(leftMs / 1000) * 1000)}`;
+  return leftMs <= 0 ? 'now' : `in ${formatLeft(leftMs)}`;
 }

@@ -25,11 +25,13 @@ export function askForCredentials(wasRefused) {
     'form',
     { method: 'dialog', class: 'login' },
     element('h2', { text: 'Sign in' }),
-    element('p', { class: 'muted', text: `${location.host} wants to know who you are.` }),
-    wasRefused ? element('p', { class: 'login-error', role: 'alert', text: 'Name or password is not right.' }) : null,
+    element('p', { class: 'muted', text: `To ${location.host}. With a token alone, leave the user empty.` }),
+    wasRefused
+      ? element('p', { class: 'login-error', role: 'alert', text: 'User and password, or token, are not right.' })
+      : null,
     element('label', { for: 'login-name', text: 'User' }),
     name,
-    element('label', { for: 'login-password', text: 'Password' }),
+    element('label', { for: 'login-password', text: 'Password or token' }),
     password,
     element('button', { type: 'submit', class: 'button button--primary', text: 'Sign in' }),
   );

@@ -2,6 +2,7 @@
 /** @import { NodeReport } from '../../../command/cluster-report.ts' */
 import { formatDuration, formatWhole } from './format.js';
 import { lineOf } from './key-text.js';
+import { hitRatioOf, peerSampleOf } from './sample-figures.js';
 
 /**
  * @typedef {object} NodeRow A node of the cluster as a line of the table.
@@ -15,6 +16,7 @@ import { lineOf } from './key-text.js';
  * @property {number} primaries
  * @property {number} replicas
  * @property {number} filling
+ * @property {boolean} isAway it is down, or nothing is heard of it: what it does is not known
  * @property {string} lag
  * @property {PeerSample | null} load
  * @property {number | null} hitRatio
@@ -23,35 +25,41 @@ import { lineOf } from './key-text.js';
  */
 
 const STALE_MS = 5000;
+/** Nodes tell how far they are several times a second: copies are never known to be younger than that. */
+const LAG_MS = 500;
 
 /**
  * @param {ClusterNews} news
  * @param {NodeSample | null} own what this node samples of itself
+ * @param {ReadonlySet<string>} suspects nodes that are not heard of at the moment
  * @param {number} nowMs
  * @returns {NodeRow[]}
  */
-export function nodeRows({ report, peers }, own, nowMs) {
+export function nodeRows({ report, peers }, own, suspects, nowMs) {
   return [...report.nodes]
     .sort((one, other) => (one.id < other.id ? -1 : 1))
     .map((node) => {
       const peer = peers.find(({ node: id }) => id === node.id);
-      const load = node.isSelf ? own && ownLoad(own) : (peer?.sample ?? null);
+      const load = node.isSelf ? own && peerSampleOf(own) : (peer?.sample ?? null);
       const heardAtMs = node.isSelf ? (own?.atMs ?? null) : (peer?.heardAtMs ?? null);
-      return rowOf(node, load, heardAtMs, nowMs);
+      return rowOf(node, load, !node.isSelf && suspects.has(node.id), heardAtMs, nowMs);
     });
 }
 
 /**
  * @param {NodeReport} node
- * @param {PeerSample | null} load
+ * @param {PeerSample | null} told
+ * @param {boolean} isSuspect
  * @param {number | null} heardAtMs
  * @param {number} nowMs
  * @returns {NodeRow}
  */
-function rowOf(node, load, heardAtMs, nowMs) {
+function rowOf(node, told, isSuspect, heardAtMs, nowMs) {
   const { id, isSelf, http, primaries, replicas, filling } = node;
   const address = node.tcp || node.bus || '?';
-  const lookups = load === null ? 0 : load.hits + load.misses;
+  const isUp = node.health === 'up';
+  const isAway = isSuspect || levelOf(node) === 'bad';
+  const load = isAway ? null : told;
   const isStale = heardAtMs !== null && nowMs - heardAtMs > STALE_MS;
   return {
     id,
@@ -59,16 +67,17 @@ function rowOf(node, load, heardAtMs, nowMs) {
     http,
     marks: marksOf(node),
     note: lineOf(node.zone === null ? address : `${address} · ${node.zone}`, 80),
-    health: lineOf(node.health, 20),
-    level: levelOf(node),
+    health: isUp && isSuspect ? 'silent' : lineOf(node.health, 20),
+    level: isUp && isSuspect ? 'warn' : levelOf(node),
     primaries,
     replicas,
     filling,
-    lag: lagText(node),
+    isAway,
+    lag: isAway ? '–' : lagText(node),
     load,
-    hitRatio: load === null || lookups === 0 ? null : load.hits / lookups,
+    hitRatio: load === null ? null : hitRatioOf(load),
     memory: load === null || load.budgetBytes === 0 ? null : load.usedBytes / load.budgetBytes,
-    stale: isStale ? `load of ${formatDuration(Math.round((nowMs - heardAtMs) / 1000) * 1000)} ago` : '',
+    stale: isStale ? `last heard ${formatDuration(Math.round((nowMs - heardAtMs) / 1000) * 1000)} ago` : '',
   };
 }
 
@@ -93,29 +102,6 @@ function levelOf({ health, isDraining }) {
 /** @param {NodeReport} node */
 function lagText({ lagRecords, lagMs }) {
   if (lagRecords !== null) return lagRecords === 0 ? '0' : `${formatWhole(lagRecords)} writes`;
-  return lagMs === null ? '–' : formatDuration(Math.round(lagMs));
-}
-
-/**
- * @param {NodeSample} sample
- * @returns {PeerSample}
- */
-function ownLoad({ byProtocol, hits, misses, latency, keys, memory, connections, eventLoop, processors }) {
-  return {
-    commands: sumOf(byProtocol),
-    hits,
-    misses,
-    p99Ms: latency?.p99Ms ?? null,
-    keys,
-    usedBytes: memory.budget - memory.free,
-    budgetBytes: memory.budget,
-    connections: sumOf(connections),
-    eventLoopMaxMs: eventLoop.maxMs,
-    processors,
-  };
-}
-
-/** @param {Readonly<Record<string, number>>} amounts */
-function sumOf(amounts) {
-  return Object.values(amounts).reduce((sum, amount) => sum + amount, 0);
+  if (lagMs === null) return '–';
+  return lagMs < LAG_MS ? '0' : `${formatDuration(Math.round(lagMs))} old`;
 }

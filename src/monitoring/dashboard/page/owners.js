@@ -1,5 +1,5 @@
 /** Colours of the theme: `--series-1` and on. */
-const themeColors = 10;
+const THEME_COLORS = 10;
 
 /**
  * Which colour stands for which node, the same in every panel. A node keeps its colour for as long as the page is open;
@@ -24,7 +24,7 @@ export class Owners {
   colorOf(node) {
     const index = this.#indices.get(node);
     if (index === undefined) return 'var(--faint)';
-    if (index < themeColors) return `var(--series-${index + 1})`;
+    if (index < THEME_COLORS) return `var(--series-${index + 1})`;
     // The golden angle: hues that come one after the other are far apart.
     return `hsl(${Math.round((index * 137.508) % 360)} 45% 55%)`;
   }

@@ -6,7 +6,7 @@ import { squareOf } from './partition-grid.js';
 import { partitionState } from './partition-state.js';
 
 /** Squares from this side on have room for their replicas' colours and for hatching. */
-const roomyPx = 11;
+const ROOMY_PX = 11;
 
 /**
  * @typedef {object} MapPicture What is drawn.
@@ -62,7 +62,7 @@ export function paintPartitions(canvas, grid, { table, wanted, emphasized, selec
 function paintSquare(context, { x, y, side }, partition, { wanted, emphasized, colors, theme }) {
   const { primary, inSync, replicas } = partition;
   const state = partitionState(partition, wanted);
-  const isRoomy = side >= roomyPx;
+  const isRoomy = side >= ROOMY_PX;
   const isTheirs = emphasized === null || inSync.includes(emphasized) || replicas.includes(emphasized);
   context.globalAlpha = isTheirs ? (emphasized === null || primary === emphasized ? 1 : 0.5) : 0.12;
   if (primary === null) {

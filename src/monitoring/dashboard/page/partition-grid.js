@@ -9,8 +9,8 @@
  * @property {number} height
  */
 
-const cellPxMax = 28;
-const heightPxMax = 340;
+const CELL_PX_MAX = 28;
+const HEIGHT_PX_MAX = 340;
 
 /**
  * The grid with the largest squares that fits in the width, and is not too high.
@@ -25,7 +25,7 @@ export function gridOf(count, widthPx) {
     const grid = gridWith(count, columns, widthPx);
     if (grid.cell < 1) break;
     const isLower = grid.height < best.height;
-    const isBetter = best.height > heightPxMax ? isLower : grid.cell >= best.cell && isLower;
+    const isBetter = best.height > HEIGHT_PX_MAX ? isLower : grid.cell >= best.cell && isLower;
     if (isBetter) best = grid;
   }
   return best;
@@ -83,7 +83,7 @@ export function neighbourOf({ count, columns }, partition, key) {
  * @returns {PartitionGrid}
  */
 function gridWith(count, columns, widthPx) {
-  const cell = Math.min(cellPxMax, Math.floor(widthPx / columns));
+  const cell = Math.min(CELL_PX_MAX, Math.floor(widthPx / columns));
   const rows = Math.ceil(count / columns);
   const gap = cell >= 8 ? 2 : cell >= 4 ? 1 : 0;
   return { count, columns, rows, cell, gap, width: columns * cell, height: rows * cell };

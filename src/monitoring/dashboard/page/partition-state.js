@@ -27,7 +27,7 @@ export function partitionState({ primary, inSync, replicas }, wanted) {
 export const partitionStateWords = {
   offline: 'offline',
   'few-copies': 'too few copies',
-  moving: 'on its way',
+  moving: 'to be moved',
   well: 'as it should be',
 };
 

@@ -41,7 +41,10 @@ export function createPartitionsPanel(root, { feed, theme }) {
     if (report === undefined || table.length === 0 || widthPx === 0) return;
     const wanted = copiesWanted(report);
     const selected = pointed >= 0 ? pointed : focused;
-    setText(note, `${formatWhole(table.length)}, each in the colour of its primary`);
+    setText(
+      note,
+      `${formatWhole(table.length)}, each in the colour of its primary; below, in those of its other copies`,
+    );
     paintLegend(legend, report, (node) => {
       emphasized = node;
       repaint();
@@ -115,7 +118,7 @@ function paintLegend(legend, { nodes, partitions }, emphasize) {
     const signs = [
       ['few', 'too few copies'],
       ['offline', 'offline'],
-      ['moving', 'on its way'],
+      ['moving', 'to be moved'],
     ].map(([sign, text]) =>
       element('li', { class: 'legend-sign' }, element('span', { class: `sign sign--${sign}` }), text),
     );
@@ -143,7 +146,9 @@ function factsOf({ title, slots, primary, epoch, others, filling, state }) {
 }
 
 function hintsOf() {
-  return [element('span', { class: 'muted', text: 'Point at a partition for its slots, epoch and copies.' })];
+  return [
+    element('span', { class: 'muted', text: 'Point at a partition, or tap it, for its slots, epoch and copies.' }),
+  ];
 }
 
 /** @param {string} node */

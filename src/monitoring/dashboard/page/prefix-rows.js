@@ -31,31 +31,8 @@ export function prefixRows(access, keyspace) {
     const row = rows.get(prefix) ?? { prefix, keys: null, bytes: null, share: null, expiring: null };
     rows.set(prefix, { ...row, reads, hitRatio });
   }
+  // Others there are none of.
+  const rest = rows.get(null);
+  if (rest !== undefined && (rest.keys ?? 0) === 0 && (rest.reads ?? 0) === 0) rows.delete(null);
   return [...rows.values()];
-}
-
-/**
- * Rows by a column, the greatest first or last; those of which it is not known behind, and all others at the end.
- *
- * @template {{readonly prefix: string | null}} Row
- * @param {readonly Row[]} rows
- * @param {(row: Row) => number | string | null} figureOf
- * @param {boolean} isDescending
- */
-export function sortedRows(rows, figureOf, isDescending) {
-  return [...rows].sort((one, other) => {
-    if ((one.prefix === null) !== (other.prefix === null)) return one.prefix === null ? 1 : -1;
-    return compared(figureOf(one), figureOf(other), isDescending);
-  });
-}
-
-/**
- * @param {number | string | null} one
- * @param {number | string | null} other
- * @param {boolean} isDescending
- */
-export function compared(one, other, isDescending) {
-  if (one === null || other === null) return one === other ? 0 : one === null ? 1 : -1;
-  const order = one < other ? -1 : one > other ? 1 : 0;
-  return isDescending ? -order : order;
 }

@@ -3,9 +3,8 @@
 import { createCard } from './card.js';
 import { barCell, DataTable, textCell } from './data-table.js';
 import { element, setText } from './element.js';
-import { formatBytes, formatNumber, formatShare } from './format.js';
-import { escapedPattern } from './key-search.js';
-import { lineOf } from './key-text.js';
+import { formatBytes, formatNumber, formatRate, formatShare } from './format.js';
+import { escapedPattern, lineOf } from './key-text.js';
 import { analysisNote } from './keyspace-note.js';
 import { painter } from './painter.js';
 import { prefixRows } from './prefix-rows.js';
@@ -19,10 +18,12 @@ import { prefixRows } from './prefix-rows.js';
 export function createPrefixesPanel(root, { feed, open }) {
   const { card, note, body } = createCard(root, { title: 'Prefixes', span: 8, name: 'prefixes' });
   const table = prefixTable(open);
+  const isOfSome = (feed.last('hello')?.user.keyPatterns ?? null) !== null;
+  if (isOfSome) table.sayEmpty('Prefixes are shown to users who may use all keys.');
   body.append(table.root);
   const repaint = painter(card, () => {
     const keyspace = feed.last('keyspace') ?? null;
-    setText(note, `lookups of the last minute, estimated; memory ${analysisNote(keyspace, Date.now())}`);
+    setText(note, isOfSome ? '' : `reads of the last minute, estimated; memory ${analysisNote(keyspace, Date.now())}`);
     table.update(prefixRows(feed.last('access'), keyspace));
   });
   feed.on('access', repaint);
@@ -36,7 +37,8 @@ export function createPrefixesPanel(root, { feed, open }) {
 function prefixTable(open) {
   return new DataTable({
     name: 'Prefixes',
-    empty: 'No prefixes so far, or your user may not use all keys.',
+    empty: 'No keys yet.',
+    rowsMax: 15,
     keyOf: ({ prefix }) => (prefix === null ? 'other' : `=${prefix}`),
     isStacked: true,
     isLast: ({ prefix }) => prefix === null,
@@ -47,7 +49,7 @@ function prefixTable(open) {
         title: 'Reads',
         kind: 'number',
         sort: ({ reads }) => reads,
-        paint: textCell(({ reads }) => (reads === null ? '–' : `${formatNumber(reads)}/s`)),
+        paint: textCell(({ reads }) => (reads === null ? '–' : `${formatRate(reads)}/s`)),
       },
       {
         title: 'Hit ratio',

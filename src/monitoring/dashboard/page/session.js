@@ -1,11 +1,5 @@
 const KEY = 'fluxcache.authorization';
 
-/** The node wants another user than the one the page has, or any. */
-export class RefusedError extends Error {
-  /** @override */
-  name = 'RefusedError';
-}
-
 /**
  * Who the page is to the node. The credentials live in the tab (`sessionStorage`) and go to this node alone, in the
  * header of each request.
@@ -57,7 +51,8 @@ export class Session {
   async #askOnce(wasRefused) {
     this.#asking ??= this.#ask(wasRefused).then(({ name, password }) => {
       const bytes = new TextEncoder().encode(`${name}:${password}`);
-      this.#authorization = `Basic ${btoa(String.fromCodePoint(...bytes))}`;
+      // A token says itself whose it is.
+      this.#authorization = name === '' ? `Bearer ${password}` : `Basic ${btoa(String.fromCodePoint(...bytes))}`;
       sessionStorage.setItem(KEY, this.#authorization);
       this.#asking = null;
     });

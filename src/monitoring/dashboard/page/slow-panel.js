@@ -1,4 +1,4 @@
-/** @import { SlowCommand } from '../feed.ts' */
+/** @import { SlowGroup } from './slow-groups.js' */
 /** @import { PanelContext } from './panels.js' */
 import { createCard } from './card.js';
 import { DataTable, textCell } from './data-table.js';
@@ -6,6 +6,7 @@ import { element, fill } from './element.js';
 import { formatDuration, formatWhen } from './format.js';
 import { lineOf } from './key-text.js';
 import { painter } from './painter.js';
+import { slowGroups } from './slow-groups.js';
 
 /**
  * The slow log.
@@ -16,40 +17,60 @@ import { painter } from './painter.js';
 export function createSlowPanel(root, { feed }) {
   const { card, body } = createCard(root, {
     title: 'Slow commands',
-    note: 'the latest first; what counts as slow is the option slow-log-threshold',
+    note: 'the latest first, those of a pipeline in one line; the time includes waiting for the node (--slow-log-threshold)',
     name: 'slow',
   });
-  /** @type {DataTable<SlowCommand>} */
+  /** @type {DataTable<SlowGroup>} */
   const table = new DataTable({
     name: 'Slow commands',
     empty: 'No command was slow.',
-    keyOf: ({ id }) => String(id),
+    keyOf: ({ first }) => String(first.id),
+    isStacked: true,
+    rowsMax: 30,
     columns: [
-      { title: 'When', paint: textCell(({ atMs }) => formatWhen(atMs), 'nowrap'), sort: ({ id }) => id },
+      {
+        title: 'When',
+        paint: textCell(({ first }) => formatWhen(first.atMs), 'nowrap'),
+        sort: ({ first }) => first.id,
+      },
       {
         title: 'Took',
         kind: 'number',
-        paint: textCell(({ durationMs }) => formatDuration(durationMs)),
-        sort: ({ durationMs }) => durationMs,
+        paint: textCell(({ first }) => formatDuration(first.durationMs)),
+        sort: ({ first }) => first.durationMs,
       },
-      { title: 'Command', kind: 'wide', paint: paintWords, sort: ({ words }) => words[0]?.toUpperCase() ?? '' },
-      { title: 'Client', paint: textCell(({ client }) => lineOf(client, 60), 'nowrap'), sort: ({ client }) => client },
+      { title: 'Command', kind: 'wide', paint: paintWords, sort: ({ first }) => first.words[0]?.toUpperCase() ?? '' },
+      {
+        title: 'Client',
+        paint: textCell(({ first }) => lineOf(first.client, 60), 'nowrap'),
+        sort: ({ first }) => first.client,
+      },
     ],
   });
   body.append(table.root);
-  const repaint = painter(card, () => table.update(feed.last('slow') ?? []));
+  const repaint = painter(card, () => table.update(slowGroups(feed.last('slow') ?? [])));
   feed.on('slow', repaint);
 }
 
 /**
  * @param {HTMLTableCellElement} cell
- * @param {SlowCommand} row
+ * @param {SlowGroup} row
  */
-function paintWords(cell, { words }) {
-  // What an entry of the log says never changes.
-  if (cell.firstChild !== null) return;
-  const [name = '', ...rest] = words;
+function paintWords(cell, { first, count }) {
+  // What an entry of the log says never changes; how many were slow with it may.
+  const times = count > 1 ? ` ×${count}` : '';
+  if (cell.dataset['times'] === times) return;
+  cell.dataset['times'] = times;
+  const [name = '', ...rest] = first.words;
   cell.classList.add('words', 'mono');
   const parts = rest.flatMap((word) => [' ', element('span', { class: 'word', text: lineOf(word, 200) })]);
-  fill(cell, element('strong', { text: lineOf(name.toUpperCase(), 40) }), ...parts);
+  fill(
+    cell,
+    element(
+      'span',
+      { class: 'words-text' },
+      element('strong', { text: `${lineOf(name.toUpperCase(), 40)}${times}` }),
+      ...parts,
+    ),
+  );
 }

@@ -1,9 +1,17 @@
 /** @import { NodeSample } from '../feed.ts' */
 /** @import { PanelContext } from './panels.js' */
-import { hitRatio } from './charts-panel.js';
 import { element, setText } from './element.js';
-import { formatBytes, formatDuration, formatNumber, formatShare, formatWhole } from './format.js';
+import {
+  formatBytes,
+  formatCores,
+  formatDuration,
+  formatNumber,
+  formatRate,
+  formatShare,
+  formatWhole,
+} from './format.js';
 import { painter } from './painter.js';
+import { commandsOf, connectionsNote, connectionsOf, hitRatioOf } from './sample-figures.js';
 import { createSparkline } from './sparkline.js';
 
 /** Samples in a tile's small line: a minute. */
@@ -26,9 +34,9 @@ const TILES = [
   {
     name: 'requests',
     title: 'Requests a second',
-    value: commands,
-    format: formatNumber,
-    detail: (_sample, minute) => `peak ${formatNumber(Math.max(...minute.map(commands)))}`,
+    value: commandsOf,
+    format: formatRate,
+    detail: (_sample, minute) => `peak ${formatRate(Math.max(...minute.map(commandsOf)))}`,
   },
   {
     name: 'latency',
@@ -40,9 +48,9 @@ const TILES = [
   {
     name: 'hits',
     title: 'Hit ratio',
-    value: hitRatio,
+    value: hitRatioOf,
     format: formatShare,
-    detail: ({ hits, misses }) => `${formatNumber(hits + misses)} lookups/s`,
+    detail: ({ hits, misses }) => `${formatRate(hits + misses)} lookups/s`,
   },
   {
     name: 'memory',
@@ -61,23 +69,23 @@ const TILES = [
   {
     name: 'connections',
     title: 'Connections',
-    value: ({ connections }) => Object.values(connections).reduce((sum, count) => sum + count, 0),
+    value: connectionsOf,
     format: formatWhole,
-    detail: ({ connections }) => (connections.http === undefined ? 'without those of HTTP' : '\u00a0'),
+    detail: (sample) => connectionsNote(sample) || '\u00a0',
   },
   {
     name: 'event-loop',
     title: 'Event-loop delay p99',
     value: ({ eventLoop }) => eventLoop.p99Ms,
     format: formatDuration,
-    detail: ({ processors }) => `${processors.toFixed(2)} processors`,
+    detail: ({ processors }) => formatCores(processors),
     isWarning: ({ eventLoop }) => eventLoop.p99Ms > LOOP_WARN_MS,
   },
   {
     name: 'errors',
     title: 'Errors a second',
     value: ({ errors }) => errors,
-    format: formatNumber,
+    format: formatRate,
     detail: (_sample, minute) =>
       `${formatNumber(Math.round(minute.reduce((sum, { errors, spanMs }) => sum + (errors * spanMs) / 1000, 0)))} in a minute`,
     isWarning: ({ errors }) => errors > 0,
@@ -127,9 +135,4 @@ function createTile({ name, title, value, format, detail, isWarning }) {
     spark.set(minute.map(value), SPARK_SAMPLES);
   };
   return { root, paint };
-}
-
-/** @param {NodeSample} sample */
-function commands({ byProtocol }) {
-  return Object.values(byProtocol).reduce((sum, rate) => sum + rate, 0);
 }

@@ -23,7 +23,7 @@ import uPlot from './uPlot.esm.js';
  * @typedef {object} ChartOptions
  * @property {string} name for tests: `data-card`
  * @property {string} title
- * @property {string} [unit] behind the title
+ * @property {string | ((latest: NodeSample | undefined) => string)} [unit] behind the title
  * @property {(value: number | null) => string} format
  * @property {'stack' | 'lines'} kind
  * @property {'linear' | 'count' | 'bytes' | 'log' | 'share'} scale
@@ -77,8 +77,8 @@ export class TimeChart {
     this.#options = options;
     this.#context = context;
     this.#window = window;
-    const { title, unit = '', name, legendLines = 1 } = options;
-    const { card, note, tools, body } = createCard(root, { title, note: unit, span: 4, name });
+    const { title, name, legendLines = 1 } = options;
+    const { card, note, tools, body } = createCard(root, { title, note: this.#unit(), span: 4, name });
     this.#note = note;
     this.tools = tools;
     card.classList.add('card--chart');
@@ -164,7 +164,12 @@ export class TimeChart {
     const row = isPointed ? index : times.length - 1;
     this.#legend.set(this.#columns.map((column) => this.#options.format(column[row] ?? null)));
     const at = times[row];
-    setText(this.#note, isPointed && at !== undefined ? formatTime(at * 1000) : (this.#options.unit ?? ''));
+    setText(this.#note, isPointed && at !== undefined ? formatTime(at * 1000) : this.#unit());
+  }
+
+  #unit() {
+    const { unit = '' } = this.#options;
+    return typeof unit === 'string' ? unit : unit(this.#context.samples.latest);
   }
 
   /** @returns {uPlot.Options} */
@@ -180,7 +185,7 @@ export class TimeChart {
     return {
       width: this.#plot.clientWidth,
       height: this.#plot.clientHeight,
-      padding: [8, 6, 0, 0],
+      padding: [8, 16, 0, 0],
       legend: { show: false },
       focus: { alpha: 0.2 },
       cursor: {
@@ -210,8 +215,13 @@ export class TimeChart {
           // Seconds are told of short times alone.
           space: (_chart, _axis, min, max) => (max - min > 150 ? 44 : 64),
           incrs: TIME_STEPS,
-          values: (_chart, splits, _axis, _space, step) =>
-            splits.map((at) => (step < 60 ? formatTime(at * 1000) : formatTime(at * 1000).slice(0, -3))),
+          values: (chart, splits, _axis, _space, step) =>
+            splits.map((at) => {
+              if (step >= 60) return formatTime(at * 1000).slice(0, -3);
+              // With seconds a label is wider than there is room for at the edge.
+              const { min = 0, max = 1 } = chart.scales['x'] ?? {};
+              return max - at < (max - min) * 0.04 ? '' : formatTime(at * 1000);
+            }),
         },
         {
           ...axis,
@@ -263,7 +273,7 @@ export class TimeChart {
       ...(isArea
         ? { width: 0, fill: () => theme.color(color, 0.72) }
         : { width: 1.5, stroke: () => theme.color(color) }),
-      ...(isAlone && !isArea ? { fill: () => theme.color(color, 0.1) } : {}),
+      ...(isAlone && !isArea && this.#options.scale !== 'share' ? { fill: () => theme.color(color, 0.1) } : {}),
       ...(isLimit ? { dash: [4, 4] } : {}),
     };
   }

@@ -3,6 +3,9 @@ import { element, fill } from './element.js';
 import { icon } from './icons.js';
 import { TimeView } from './time-view.js';
 
+/** What a node has kept when a page is opened. */
+const NODE_MINUTES = 5;
+
 /**
  * Chooses how far charts look back, and whether they stand still.
  *
@@ -15,6 +18,7 @@ export function createTimeTools(root, { time, samples }) {
     button: element('button', {
       type: 'button',
       text: `${minutes} min`,
+      title: minutes > NODE_MINUTES ? `A node keeps ${NODE_MINUTES} minutes; a page that stays open keeps more` : null,
       on: { click: () => time.show(minutes) },
     }),
   }));

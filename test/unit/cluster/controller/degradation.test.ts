@@ -38,7 +38,7 @@ test('it says how many nodes are lacking for the copies that are set', (t) => {
 test('it says what a silent node means for its partitions', (t) => {
   t.deepEqual(degradation(after(runningWith({ minInSync: 2 }, 'a', 'b', 'c'), fence('a'))), [
     '1 partition (0): fewer than 3 copies in sync; they are being made, or wait for a node',
-    'node a is fenced: it is not heard of; it takes part again once it is',
+    'node a is down: nothing is heard of it; it takes part again as soon as it is back',
   ]);
 });
 

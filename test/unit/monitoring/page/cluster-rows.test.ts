@@ -18,7 +18,7 @@ function partition(primary: string | null, inSync: string[], replicas: string[])
 
 test('a node tells its own load from its sample, and others theirs from what they said last', (t) => {
   const { cluster, sample } = cannedEvents(nowMs);
-  const [n1, n2, n3, n4] = nodeRows(cluster, sample, nowMs);
+  const [n1, n2, n3, n4] = nodeRows(cluster, sample, new Set(), nowMs);
   t.is(n1?.load?.keys, sample.keys);
   t.is(n1?.load?.usedBytes, sample.memory.budget - sample.memory.free);
   t.deepEqual(n1?.marks, ['this node', 'leader']);
@@ -26,9 +26,18 @@ test('a node tells its own load from its sample, and others theirs from what the
   t.is(n2?.level, 'warn', 'it is draining');
   t.is(n2?.lag, '14 writes');
   t.is(n3?.level, 'bad');
-  t.regex(n3?.stale ?? '', /^load of .* ago$/);
+  t.regex(n3?.stale ?? '', /^last heard .* ago$/);
+  t.is(n3?.load, null, 'what it did before says nothing of now');
+  t.is(n3?.lag, '–');
   t.is(n4?.load, null);
   t.is(n4?.hitRatio, null);
+});
+
+test('of a node that is not heard of no load is told, from the moment it is suspected', (t) => {
+  const { cluster, sample } = cannedEvents(nowMs);
+  const [n1, n2] = nodeRows(cluster, sample, new Set(['n1', 'n2']), nowMs);
+  t.like(n2, { load: null, isAway: true, lag: '–' });
+  t.is(n1?.isAway, false, 'a node knows its own load');
 });
 
 test('of copies no more are wanted than there are nodes that stay', (t) => {

@@ -58,6 +58,22 @@ test('partitions that are written only after all of them are served are drawn so
   t.is(totalMs, 1000);
 });
 
+test('a first write long after a failover is over changes nothing of how it is drawn', (t) => {
+  const { stages, spans, totalMs } = failoverStages({ ...whole, firstWriteAtMs: 104_000 }, 200_000);
+  t.is(totalMs, 1000);
+  t.deepEqual(
+    stages.map(({ name, place, isLater }) => [name, place, isLater]),
+    [
+      ['suspected', 0, false],
+      ['fenced', 0.8, false],
+      ['promoted', 0.85, false],
+      ['ended', 1, false],
+      ['first-write', 1, true],
+    ],
+  );
+  t.is(spans.at(-1)?.name, 'ended');
+});
+
 test('a failover that goes on is drawn as far as now, and has no duration', (t) => {
   const { stages, isOver, totalMs } = failoverStages({ ...whole, firstWriteAtMs: null, endedAtMs: null }, 2700);
   t.false(isOver);
@@ -104,6 +120,7 @@ test('whatever the clocks say, stages stand in their order and on the line', (t)
 test('keys lost are told as a number only where somebody can know it', (t) => {
   t.is(keysLostText(whole), '0');
   t.is(keysLostText({ ...whole, keysLost: null, lostPartitions: 1 }), 'those of 1 partition without another copy');
+  t.is(keysLostText({ ...whole, keysLost: null, lostPartitions: 0 }), 'not known', 'it is only suspected as yet');
 });
 
 test('who took most is named first', (t) => {

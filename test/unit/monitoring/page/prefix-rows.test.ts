@@ -1,7 +1,8 @@
 import test from 'ava';
 import type { MissRatioCurve } from '../../../../src/monitoring/dashboard/feed.ts';
 import { curvePlot, curveVerdict, hitRatioAt } from '../../../../src/monitoring/dashboard/page/curve-plot.js';
-import { prefixRows, sortedRows } from '../../../../src/monitoring/dashboard/page/prefix-rows.js';
+import { compared } from '../../../../src/monitoring/dashboard/page/data-table.js';
+import { prefixRows } from '../../../../src/monitoring/dashboard/page/prefix-rows.js';
 import { cannedEvents } from '../../../browser/canned-events.ts';
 
 const { access, keyspace } = cannedEvents(1_700_000_000_000);
@@ -34,14 +35,22 @@ test('shares are of the bytes of all keys', (t) => {
   t.deepEqual(prefixRows(undefined, null), []);
 });
 
-test('all other keys stay last, whatever rows are sorted by, and unknown figures come before them', (t) => {
-  const rows = prefixRows(access, keyspace);
-  for (const isDescending of [true, false]) {
-    const sorted = sortedRows(rows, ({ bytes }) => bytes, isDescending);
-    t.is(sorted.at(-1)?.prefix, null);
-    t.is(sorted.at(-2)?.bytes, null);
-  }
-  t.is(sortedRows(rows, ({ bytes }) => bytes, true)[0]?.prefix, 'session:');
+test('all others are a row only when there are any', (t) => {
+  const { prefix, ...figures } = { prefix: null, keys: 0, bytes: 0, expiring: 0 };
+  const none = prefixRows(null, keyspace && { ...keyspace, prefixes: [{ prefix, ...figures }] });
+  t.deepEqual(none, []);
+  t.true(prefixRows(access, keyspace).some((row) => row.prefix === null));
+});
+
+test('figures that are not known come last, whichever way rows are sorted', (t) => {
+  t.deepEqual(
+    [3, null, 1, 2].sort((one, other) => compared(one, other, true)),
+    [3, 2, 1, null],
+  );
+  t.deepEqual(
+    [3, null, 1, 2].sort((one, other) => compared(one, other, false)),
+    [1, 2, 3, null],
+  );
 });
 
 test('the curve is drawn between round bounds that hold it', (t) => {
@@ -61,7 +70,7 @@ test('the curve is drawn between round bounds that hold it', (t) => {
 test('the verdict tells what more memory would spare', (t) => {
   t.is(
     curveVerdict(curveOf(0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.92, 0.93)),
-    'Double the memory would spare 50 % of the misses.',
+    'Double the memory would spare 50% of the misses.',
   );
   t.is(curveVerdict(curveOf(0.5, 0.6, 0.7, 0.8, 0.8, 0.801, 0.801, 0.801)), 'More memory would hardly help.');
   t.regex(curveVerdict(curveOf(...Array(8).fill(0.9))), /half of it would do/);
