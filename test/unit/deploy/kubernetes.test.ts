@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -54,7 +55,11 @@ interface StatefulSet {
         readonly securityContext: { readonly fsGroup: number };
         readonly containers: readonly [Container];
         readonly volumes: readonly { readonly name: string; readonly secret?: SecretVolume }[];
-        readonly topologySpreadConstraints: readonly { readonly labelSelector: { readonly matchLabels: Labels } }[];
+        readonly topologySpreadConstraints: readonly {
+          readonly topologyKey: string;
+          readonly whenUnsatisfiable: string;
+          readonly labelSelector: { readonly matchLabels: Labels };
+        }[];
       };
     };
     readonly volumeClaimTemplates: readonly { readonly metadata: Metadata }[];
@@ -218,6 +223,20 @@ test('the limit of memory has room for the process beside the keys, and is what 
   t.is(container.resources.limits['cpu'], undefined, 'a node that is held up loses its lease');
   // One for the main thread; the shards' are asleep when nobody writes.
   t.true(Number(container.resources.requests['cpu']) >= 2);
+});
+
+test('nodes insist on machines of their own, but as one machine is told to take them all', (t) => {
+  const spread = pod.topologySpreadConstraints.find(({ topologyKey }) => topologyKey === 'kubernetes.io/hostname');
+  t.is(spread?.whenUnsatisfiable, 'DoNotSchedule');
+  const [, script = ''] = /\| sed '([^']+)'/.exec(readFileSync(`${folder}kustomization.yaml`, 'utf8')) ?? [];
+  const { stdout } = spawnSync('sed', [script, `${folder}statefulset.yaml`], { encoding: 'utf8' });
+  const small = (parse(stdout, { version: '1.1' }) as StatefulSet).spec.template.spec;
+  t.true(small.topologySpreadConstraints.every(({ whenUnsatisfiable }) => whenUnsatisfiable === 'ScheduleAnyway'));
+  const { env, resources } = small.containers[0];
+  t.is(env.find(({ name }) => name === 'FLUXCACHE_MAX_MEMORY')?.value, '256mb');
+  const limit = bytesOf(resources.limits['memory'] ?? '');
+  t.true(limit >= 2 ** 28 + processBytesBeside(2 ** 28) && limit <= 2 ** 30);
+  t.deepEqual(resources.requests, { cpu: '250m', memory: resources.limits['memory'] });
 });
 
 test('a pod has the time to hand over what it serves', (t) => {
