@@ -128,7 +128,7 @@ export const metricTable: readonly MetricRow[] = [
   {
     name: 'commands_total',
     type: 'counter',
-    help: 'Commands run, by command.',
+    help: 'Commands that clients sent to this node, by command; what other nodes forwarded is counted there.',
     labels: ['cmd'],
     read: (facts, add) => {
       const counters = facts.counters();
@@ -207,7 +207,7 @@ export const metricTable: readonly MetricRow[] = [
     help: 'Reads that found their key, of keys that begin with each of the prefixes of the option metricsPrefixes; estimated from a sample of the reads.',
     labels: ['prefix'],
     read: ({ sources }, add) => {
-      for (const { prefix, hits } of sources.access?.prefixTotals() ?? []) add({ prefix }, Math.round(hits));
+      for (const { prefix, hits } of sources.access?.metricsPrefixes() ?? []) add({ prefix }, Math.round(hits));
     },
   },
   {
@@ -216,7 +216,7 @@ export const metricTable: readonly MetricRow[] = [
     help: 'Reads that did not find their key, of keys that begin with each of the prefixes of the option metricsPrefixes; estimated from a sample of the reads.',
     labels: ['prefix'],
     read: ({ sources }, add) => {
-      for (const { prefix, misses } of sources.access?.prefixTotals() ?? []) add({ prefix }, Math.round(misses));
+      for (const { prefix, misses } of sources.access?.metricsPrefixes() ?? []) add({ prefix }, Math.round(misses));
     },
   },
   {

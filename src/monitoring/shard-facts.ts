@@ -1,4 +1,4 @@
-import type { Shards } from '../server/dispatch/shards.ts';
+import { partitionsOf, type ShardPartitions, type Shards } from '../server/dispatch/shards.ts';
 import type { StoreMemory } from '../store/arena.ts';
 import { readStatistics } from '../store/statistics.ts';
 import type { ShardFacts, ShardLoad, StoreFacts } from './facts.ts';
@@ -7,7 +7,7 @@ import type { ShardFacts, ShardLoad, StoreFacts } from './facts.ts';
 export class ShardFactsReader {
   readonly #shards: Pick<Shards, 'threads' | 'supervisor' | 'dispatcher'>;
   readonly #loads: readonly ShardLoad[];
-  readonly #partitions: readonly PartitionRange[];
+  readonly #partitions: readonly ShardPartitions[];
 
   /** `loads` stand in the order of the shards, and are read anew each time. */
   constructor(shards: Pick<Shards, 'threads' | 'supervisor' | 'dispatcher' | 'map'>, loads: readonly ShardLoad[]) {
@@ -18,28 +18,20 @@ export class ShardFactsReader {
 
   read(): ShardFacts[] {
     const { threads, supervisor, dispatcher } = this.#shards;
-    return threads.map(({ shard, memory }, index) => ({
-      isServing: supervisor.serving(shard),
-      restarts: supervisor.restarts(shard),
-      ...(this.#partitions[index] as PartitionRange),
-      mailboxDepth: dispatcher.mailboxDepth(shard),
-      load: { commands: this.#loads[index]?.commands ?? 0, busyMs: this.#loads[index]?.busyMs ?? 0 },
-      store: storeFacts(memory),
-    }));
+    return threads.map(({ shard, memory }, index) => {
+      const { first, count } = this.#partitions[index] as ShardPartitions;
+      const { commands, busyMs } = this.#loads[index] as ShardLoad;
+      return {
+        isServing: supervisor.serving(shard),
+        restarts: supervisor.restarts(shard),
+        partitionFirst: first,
+        partitionLast: first + count - 1,
+        mailboxDepth: dispatcher.mailboxDepth(shard),
+        load: { commands, busyMs },
+        store: storeFacts(memory),
+      };
+    });
   }
-}
-
-type PartitionRange = Pick<ShardFacts, 'partitionFirst' | 'partitionLast'>;
-
-function partitionsOf(shard: number, map: Shards['map']): PartitionRange {
-  let partitionFirst = map.partitionCount;
-  let partitionLast = -1;
-  for (let partition = 0; partition < map.partitionCount; partition++) {
-    if (map.shardOfPartition(partition) !== shard) continue;
-    partitionFirst = Math.min(partitionFirst, partition);
-    partitionLast = partition;
-  }
-  return { partitionFirst, partitionLast };
 }
 
 function storeFacts(memory: StoreMemory): StoreFacts {

@@ -7,7 +7,7 @@ export interface AccessSource {
   /** Null: too little was looked up. */
   curve(): MissRatioCurve | null;
   /** Lookups of the keys that begin with each of the prefixes that are metrics, since the node started; estimated. */
-  prefixTotals(): readonly { readonly prefix: string; readonly hits: number; readonly misses: number }[];
+  metricsPrefixes(): readonly { readonly prefix: string; readonly hits: number; readonly misses: number }[];
   stop(): void;
 }
 

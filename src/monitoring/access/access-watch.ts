@@ -152,7 +152,7 @@ export class AccessWatch implements AccessSource {
   }
 
   /** In the order of the prefixes that were asked for. */
-  prefixTotals(): readonly PrefixTotal[] {
+  metricsPrefixes(): readonly PrefixTotal[] {
     return this.#metricsPrefixes.rows.map(({ prefix, totals }) => ({ prefix, ...totals }));
   }
 

@@ -253,7 +253,7 @@ function maskNow({ gates, mask }: PrimaryMask): Uint8Array {
   return mask;
 }
 
-function partitionsOf(shard: number, map: PartitionMap): ShardPartitions {
+export function partitionsOf(shard: number, map: PartitionMap): ShardPartitions {
   const total = map.partitionCount;
   const own = Array.from({ length: total }, (_, partition) => partition).filter(
     (partition) => map.shardOfPartition(partition) === shard,
