@@ -120,9 +120,13 @@ testWithPrometheus('an alert fires when a node is killed, and resolves when it i
   t.is(down?.labels['instance'], instance);
   t.is(down?.annotations['summary'], `${instance} does not answer Prometheus.`);
   await until('FluxCacheFailover fires', async () => (await firing('FluxCacheFailover')) !== undefined);
+  // As where its target goes with it: it is known by what the others say.
+  await until('FluxCacheNodeMissing fires', async () => (await firing('FluxCacheNodeMissing')) !== undefined);
+  t.regex((await firing('FluxCacheNodeMissing'))?.labels['node'] ?? '', new RegExp(`^${victim}`));
   await until('how long that took is told', async () => isData(await prometheus.query(failoverTime)));
   await cluster.startNode(victim);
   await until('FluxCacheNodeDown is resolved', async () => (await firing('FluxCacheNodeDown')) === undefined);
+  await until('FluxCacheNodeMissing is resolved', async () => (await firing('FluxCacheNodeMissing')) === undefined);
   await until('every node is ready', async () => (await prometheus.query('sum(fluxcache_ready) == 3')).length === 1);
   t.is(await firing('FluxCachePartitionsOffline'), undefined);
   t.is(await firing('FluxCacheDataLost'), undefined);

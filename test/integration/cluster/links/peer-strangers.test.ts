@@ -5,7 +5,7 @@ import { ArgsBuffer } from '../../../../src/command/args-buffer.ts';
 import { commandTable } from '../../../../src/command/table.ts';
 import { PeerFrameWriter } from '../../../../src/server/cluster/peer-frames.ts';
 import { PeerHandshake } from '../../../../src/server/cluster/peer-handshake.ts';
-import type { PeerLimits } from '../../../../src/server/cluster/peer-limits.ts';
+import { type PeerLimits, peerLimits } from '../../../../src/server/cluster/peer-limits.ts';
 import { encodeNames, PeerMessage } from '../../../../src/server/cluster/peer-message.ts';
 import { encodeCommand } from '../../../../src/shard/command-message.ts';
 import { PeerClient, PeerServer, ScriptedCommands } from '../../../peer-nodes.ts';
@@ -174,6 +174,7 @@ test('a frame that comes again, is changed, too large or of nonsense ends the li
     [PeerMessage.command, Uint8Array.of(...set, 1)],
     [PeerMessage.publish, Uint8Array.of(9, 0, 0, 0, 1)],
     [PeerMessage.names, Buffer.from('get')],
+    [PeerMessage.ask, Buffer.alloc(peerLimits.askBytesMax + 1, 'x')],
   ] as const) {
     await send(({ writer, add }) => {
       add(kind, 0, 1, body);
