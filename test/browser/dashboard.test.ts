@@ -266,7 +266,11 @@ async function canvasChanges(page: DashboardPage['page'], name: string, before: 
 async function colouredPixels(page: DashboardPage['page'], name: string): Promise<number> {
   const count = `(() => {
     const canvas = document.querySelector('[data-card="${name}"] canvas');
-    const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+    const copy = document.createElement('canvas');
+    Object.assign(copy, { width: canvas.width, height: canvas.height });
+    const context = copy.getContext('2d', { willReadFrequently: true });
+    context.drawImage(canvas, 0, 0);
+    const { data } = context.getImageData(0, 0, copy.width, copy.height);
     let coloured = 0;
     for (let at = 0; at < data.length; at += 4) {
       const [red, green, blue, alpha] = data.slice(at, at + 4);

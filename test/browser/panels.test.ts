@@ -96,7 +96,7 @@ test('a failover is drawn while it goes on, and told with its times when it is o
     node.tell('failovers', []);
     await opened.page.goto(`${node.url}/#cluster`);
     const card = opened.card('failovers');
-    await card.getByText('No node was lost').waitFor();
+    await card.getByText('No node has been lost').waitFor();
     node.tell('failovers', [{ ...going, partitions: 0, takenBy: {} }]);
     await card.getByText('going on').waitFor();
     t.is(await card.locator('[data-stage="promoted"]').getByText('not seen').count(), 1);
@@ -136,7 +136,7 @@ test('names of keys are text wherever they stand', async (t) => {
 test('hot keys, prefixes and the curve are shown with their figures, and rows can be sorted', async (t) => {
   await inBrowser(t, browser, [node.url], async (opened) => {
     await opened.page.goto(`${node.url}/#access`);
-    await opened.card('curve').getByText('Double the memory would spare 52 %').waitFor();
+    await opened.card('curve').getByText('Double the memory would spare 52%').waitFor();
     t.regex(await opened.card('curve').locator('[data-memory="4"]').innerText(), /4×[\s\S]*1 GiB[\s\S]*95\.8%/);
     t.regex(await opened.card('hot-keys').locator('tbody tr').nth(0).innerText(), /user:1[\s\S]*4k\/s[\s\S]*10\.0%/);
     // What turns the direction of a line is spelt out.

@@ -9,7 +9,7 @@
  * @property {number} height
  */
 
-const CELL_PX_MAX = 28;
+const CELL_PX_MAX = 34;
 const HEIGHT_PX_MAX = 340;
 
 /**

@@ -31,7 +31,7 @@ test('rows are few enough to be seen at once, on a phone and on a desk', (t) => 
 
 test('squares are as large as they can be', (t) => {
   t.is(gridOf(64, 1000).cell, 28);
-  t.is(gridOf(256, 1000).cell, 28);
+  t.is(gridOf(256, 1000).cell, 34);
   t.true(gridOf(1024, 1000).cell >= 15);
 });
 
