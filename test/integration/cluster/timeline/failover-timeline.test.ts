@@ -143,7 +143,7 @@ test.serial(
     t.log(failover);
     const { suspectedAtMs, endedAtMs } = failover;
     // A busy machine may have kept it from telling that it is there.
-  t.true(suspectedAtMs !== null && Math.abs(suspectedAtMs - stoppedAtMs) <= 1500, `${stoppedAtMs}`);
+    t.true(suspectedAtMs !== null && Math.abs(suspectedAtMs - stoppedAtMs) <= 1500, `${stoppedAtMs}`);
     t.true((endedAtMs ?? 0) - (suspectedAtMs ?? 0) >= 350, 'its lease had to end first');
     const tookS: number[] = [];
     for (const name of ['n2', 'n3']) {
