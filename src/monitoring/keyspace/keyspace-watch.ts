@@ -14,6 +14,22 @@ const KEYS_WANTED = 200_000;
 /** It takes seconds; only a thread that hangs takes so long. */
 const TIMEOUT_MS = 120_000;
 
+/** Where time comes from: milliseconds that never fall, and calls after some of them. */
+export interface Timers {
+  nowMs(): number;
+  /** Returns what calls it off. */
+  after(waitMs: number, call: () => void): () => void;
+}
+
+const systemTimers: Timers = {
+  nowMs: () => performance.now(),
+  after: (waitMs, call) => {
+    const timer = setTimeout(call, waitMs);
+    timer.unref();
+    return () => clearTimeout(timer);
+  },
+};
+
 export interface KeyspaceWatchOptions {
   readonly jobs: Pick<JobPool, 'run'>;
   /** By shard. */
@@ -27,6 +43,8 @@ export interface KeyspaceWatchOptions {
   readonly keysWanted?: number;
   readonly settings: SurveySettings;
   readonly clock: Clock;
+  /** For tests. */
+  readonly timers?: Timers;
 }
 
 /**
@@ -35,6 +53,7 @@ export interface KeyspaceWatchOptions {
  */
 export class KeyspaceWatch implements KeyspaceSource {
   readonly #options: KeyspaceWatchOptions;
+  readonly #timers: Timers;
   readonly #job: Job = {
     name: 'keyspace analysis',
     entry: moduleBeside('./keyspace-job', import.meta.url),
@@ -45,14 +64,16 @@ export class KeyspaceWatch implements KeyspaceSource {
   #state: AnalysisState = { cursors: [], largest: [] };
   #watchers = 0;
   /** When the last analysis ended; while there was none, when this began. */
-  #endedMs = performance.now();
+  #endedMs: number;
   #hasBegun = false;
-  #timer: NodeJS.Timeout | null = null;
+  #callOff: (() => void) | null = null;
   #running: Promise<void> | null = null;
   #isStopped = false;
 
   constructor(options: KeyspaceWatchOptions) {
     this.#options = options;
+    this.#timers = options.timers ?? systemTimers;
+    this.#endedMs = this.#timers.nowMs();
     this.#schedule();
   }
 
@@ -84,24 +105,23 @@ export class KeyspaceWatch implements KeyspaceSource {
 
   /** Sets the timer anew for what is wanted now. */
   #schedule(): void {
-    if (this.#timer !== null) clearTimeout(this.#timer);
-    this.#timer = null;
+    this.#callOff?.();
+    this.#callOff = null;
     if (this.#isStopped || this.#running !== null) return;
     const { intervalMs, watchedIntervalMs = WATCHED_INTERVAL_MS } = this.#options;
     const isWatched = this.#watchers > 0;
     if (!isWatched && intervalMs === 0) return;
     const waitMs = isWatched ? Math.min(watchedIntervalMs, intervalMs || watchedIntervalMs) : intervalMs;
-    const dueMs = isWatched && !this.#hasBegun ? 0 : this.#endedMs + waitMs - performance.now();
-    this.#timer = setTimeout(() => this.#begin(), Math.max(0, dueMs));
-    this.#timer.unref();
+    const dueMs = isWatched && !this.#hasBegun ? 0 : this.#endedMs + waitMs - this.#timers.nowMs();
+    this.#callOff = this.#timers.after(Math.max(0, dueMs), () => this.#begin());
   }
 
   #begin(): void {
-    this.#timer = null;
+    this.#callOff = null;
     this.#hasBegun = true;
     this.#running = this.#analyse().then(() => {
       this.#running = null;
-      this.#endedMs = performance.now();
+      this.#endedMs = this.#timers.nowMs();
       this.#schedule();
     });
   }

@@ -1,6 +1,8 @@
 import test from 'ava';
 import fc from 'fast-check';
 import { ValueType } from '../../../../src/base/view.ts';
+import { Arena, type StoreMemory } from '../../../../src/store/arena.ts';
+import { ReaderSlot } from '../../../../src/store/layout.ts';
 import { PartitionedWriter } from '../../../../src/store/partitioned-writer.ts';
 import { readStatistics } from '../../../../src/store/statistics.ts';
 import { KeyspaceStores } from './keyspace-stores.ts';
@@ -209,6 +211,19 @@ test('keys that are there all the while are told once, whatever is written, remo
   t.true(step > 10);
   t.is(news.prefixes.find(({ prefix }) => prefix === 'stays:')?.keys, stayers);
   stores.writers[0]?.validate();
+});
+
+test('between its steps, and when it is over, an analysis holds back no memory', (t) => {
+  const stores = new KeyspaceStores(1, 32 << 20);
+  const slot = () => {
+    const arena = new Arena(stores.memories[0] as StoreMemory);
+    return arena.word(arena.readerSlots + ReaderSlot.words + ReaderSlot.epoch);
+  };
+  for (let i = 0; i < 3000; i++) stores.put(0, `key:${i}`, 30);
+  const announced: number[] = [];
+  stores.analyse({}, () => void announced.push(slot()));
+  t.true(announced.length > 10);
+  t.deepEqual(new Set([...announced, slot()]), new Set([0]));
 });
 
 test('a store that is cleared meanwhile gives what there was before, and what came after', (t) => {

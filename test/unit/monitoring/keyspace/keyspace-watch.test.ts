@@ -4,11 +4,42 @@ import { type AnalysisInput, analyseKeyspace } from '../../../../src/monitoring/
 import { KeyspaceWatch, type KeyspaceWatchOptions } from '../../../../src/monitoring/keyspace/keyspace-watch.ts';
 import { KeyspaceStores } from './keyspace-stores.ts';
 
-/** Far more than anything here takes. */
-const NEVER_MS = 3_600_000;
+const INTERVAL_MS = 60_000;
+const WATCHED_MS = 10_000;
+
+/** Time that passes when it is told to. */
+class HandTimers {
+  #nowMs = 0;
+  readonly #calls = new Set<{ readonly dueMs: number; readonly call: () => void }>();
+
+  nowMs(): number {
+    return this.#nowMs;
+  }
+
+  after(waitMs: number, call: () => void): () => void {
+    const entry = { dueMs: this.#nowMs + waitMs, call };
+    this.#calls.add(entry);
+    return () => void this.#calls.delete(entry);
+  }
+
+  /** Makes the calls that are due on the way, and lets what they begin go on as far as it comes by itself. */
+  async pass(spanMs: number): Promise<void> {
+    const endMs = this.#nowMs + spanMs;
+    for (;;) {
+      await new Promise((resolve) => setImmediate(resolve));
+      const next = [...this.#calls].sort((a, b) => a.dueMs - b.dueMs)[0];
+      if (next === undefined || next.dueMs > endMs) break;
+      this.#calls.delete(next);
+      this.#nowMs = Math.max(this.#nowMs, next.dueMs);
+      next.call();
+    }
+    this.#nowMs = endMs;
+  }
+}
 
 class Bench {
   readonly stores = new KeyspaceStores();
+  readonly timers = new HandTimers();
   readonly watch: KeyspaceWatch;
   /** Analyses that were begun, and the most that ran at once. */
   begun = 0;
@@ -27,7 +58,8 @@ class Bench {
       memories: this.stores.memories,
       reader: 1,
       intervalMs: 0,
-      watchedIntervalMs: NEVER_MS,
+      watchedIntervalMs: WATCHED_MS,
+      timers: this.timers,
       settings: { separator: ':', prefixesMax: 10, metricsPrefixes: ['a:'] },
       clock: this.stores.clock,
       ...options,
@@ -51,89 +83,89 @@ class Bench {
     });
     return () => this.#open();
   }
-
-  async until(isSo: () => boolean): Promise<void> {
-    while (!isSo()) await new Promise((resolve) => setTimeout(resolve, 1));
-  }
 }
 
-/** Long enough for a timer of a millisecond or two to be seen to have run. */
-const aWhile = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 30));
-
 test('keys are analysed at every interval, and what is told is replaced', async (t) => {
-  const { watch, stores, until } = new Bench(t, { intervalMs: 2 });
+  const { watch, stores, timers } = new Bench(t, { intervalMs: INTERVAL_MS });
   t.is(watch.news(), null);
   t.deepEqual(watch.metricsPrefixes(), []);
   stores.put(0, 'a:1', 10);
-  await until(() => watch.news()?.keys === 1);
+  await timers.pass(INTERVAL_MS - 1);
+  t.is(watch.news(), null);
+  await timers.pass(1);
+  t.is(watch.news()?.keys, 1);
   t.like(watch.metricsPrefixes()[0], { prefix: 'a:', keys: 1 });
   stores.put(0, 'a:2', 10);
-  await until(() => watch.news()?.keys === 2);
+  await timers.pass(INTERVAL_MS);
+  t.is(watch.news()?.keys, 2);
   t.is(watch.news()?.prefixes[0]?.keys, 2);
 });
 
 test('without an interval nothing is analysed until somebody looks, and then at once', async (t) => {
   const bench = new Bench(t, {});
   bench.stores.put(0, 'a:1', 10);
-  await aWhile();
+  await bench.timers.pass(100 * INTERVAL_MS);
   t.is(bench.begun, 0);
   bench.watch.watch();
-  await bench.until(() => bench.watch.news() !== null);
+  await bench.timers.pass(0);
   t.is(bench.begun, 1);
+  t.is(bench.watch.news()?.keys, 1);
 });
 
 test('it is analysed often while anybody looks, and no more when nobody does', async (t) => {
-  const bench = new Bench(t, { watchedIntervalMs: 2 });
+  const bench = new Bench(t, {});
   bench.stores.put(0, 'a:1', 10);
   const first = bench.watch.watch();
   const second = bench.watch.watch();
   first();
   first();
-  const before = bench.begun;
-  await bench.until(() => bench.begun > before + 3);
+  await bench.timers.pass(3 * WATCHED_MS);
+  t.is(bench.begun, 4);
   second();
-  await aWhile();
-  const then = bench.begun;
-  await aWhile();
-  t.is(bench.begun, then);
+  await bench.timers.pass(100 * WATCHED_MS);
+  t.is(bench.begun, 4);
 });
 
 test('whoever looks again soon is shown what there is', async (t) => {
   const bench = new Bench(t, {});
   bench.stores.put(0, 'a:1', 10);
-  bench.watch.watch()();
   const end = bench.watch.watch();
-  await bench.until(() => bench.watch.news() !== null);
+  await bench.timers.pass(0);
   end();
   bench.watch.watch();
-  await aWhile();
+  await bench.timers.pass(WATCHED_MS - 1);
   t.is(bench.begun, 1);
+  await bench.timers.pass(1);
+  t.is(bench.begun, 2);
 });
 
 test('two analyses never run at once', async (t) => {
-  const bench = new Bench(t, { intervalMs: 1, watchedIntervalMs: 1 });
+  const bench = new Bench(t, { intervalMs: INTERVAL_MS });
   bench.stores.put(0, 'a:1', 10);
   const release = bench.hold();
-  await bench.until(() => bench.begun === 1);
+  await bench.timers.pass(INTERVAL_MS);
+  t.is(bench.begun, 1);
   for (let i = 0; i < 5; i++) bench.watch.watch();
-  await aWhile();
+  await bench.timers.pass(10 * INTERVAL_MS);
   t.is(bench.begun, 1);
   release();
-  await bench.until(() => bench.begun > 3);
+  await bench.timers.pass(3 * WATCHED_MS);
+  t.is(bench.begun, 4);
   t.is(bench.atOnce, 1);
 });
 
 test('an analysis that fails leaves what was told, and the next comes at its time', async (t) => {
-  const bench = new Bench(t, { intervalMs: 5 });
+  const bench = new Bench(t, { intervalMs: INTERVAL_MS });
   bench.stores.put(0, 'a:1', 10);
-  await bench.until(() => bench.watch.news() !== null);
+  await bench.timers.pass(INTERVAL_MS);
   bench.outcome = { kind: 'failed', reason: 'a test' };
-  await bench.until(() => bench.begun > 3);
-  const told = bench.watch.news();
-  t.is(told?.keys, 1);
   bench.stores.put(0, 'a:2', 10);
+  await bench.timers.pass(2 * INTERVAL_MS);
+  t.is(bench.begun, 3);
+  t.is(bench.watch.news()?.keys, 1);
   bench.outcome = null;
-  await bench.until(() => bench.watch.news()?.keys === 2);
+  await bench.timers.pass(INTERVAL_MS);
+  t.is(bench.watch.news()?.keys, 2);
 });
 
 test('an analysis that fails is not tried again at once because somebody looks', async (t) => {
@@ -141,41 +173,43 @@ test('an analysis that fails is not tried again at once because somebody looks',
   bench.outcome = { kind: 'failed', reason: 'a test' };
   bench.stores.put(0, 'a:1', 10);
   bench.watch.watch();
-  await bench.until(() => bench.begun === 1);
-  await aWhile();
+  await bench.timers.pass(0);
   bench.watch.watch();
-  await aWhile();
+  await bench.timers.pass(WATCHED_MS - 1);
   t.is(bench.begun, 1);
   t.is(bench.watch.news(), null);
 });
 
 test('no job is begun for a node without keys, and what was told is forgotten', async (t) => {
-  const bench = new Bench(t, { intervalMs: 2 });
-  await bench.until(() => bench.watch.news() !== null);
+  const bench = new Bench(t, { intervalMs: INTERVAL_MS });
+  await bench.timers.pass(INTERVAL_MS);
   t.is(bench.begun, 0);
   t.is(bench.watch.news()?.keys, 0);
   t.deepEqual(bench.watch.metricsPrefixes(), [{ prefix: 'a:', keys: 0, bytes: 0 }]);
   bench.stores.put(0, 'a:1', 10);
-  await bench.until(() => bench.watch.news()?.largest.length === 1);
+  await bench.timers.pass(INTERVAL_MS);
+  t.is(bench.watch.news()?.largest.length, 1);
   bench.stores.remove(0, 'a:1');
-  await bench.until(() => bench.watch.news()?.largest.length === 0);
+  await bench.timers.pass(INTERVAL_MS);
+  t.is(bench.watch.news()?.largest.length, 0);
   t.deepEqual(bench.watch.metricsPrefixes(), [{ prefix: 'a:', keys: 0, bytes: 0 }]);
 });
 
 test('stopping waits for the analysis that runs, and none is begun after that', async (t) => {
-  const bench = new Bench(t, { intervalMs: 1 });
+  const bench = new Bench(t, { intervalMs: INTERVAL_MS });
   bench.stores.put(0, 'a:1', 10);
   const release = bench.hold();
-  await bench.until(() => bench.begun === 1);
+  await bench.timers.pass(INTERVAL_MS);
+  t.is(bench.begun, 1);
   let isStopped = false;
   const stopped = bench.watch.stop().then(() => {
     isStopped = true;
   });
-  await aWhile();
+  await bench.timers.pass(INTERVAL_MS);
   t.false(isStopped);
   release();
   await stopped;
   bench.watch.watch();
-  await aWhile();
+  await bench.timers.pass(10 * INTERVAL_MS);
   t.is(bench.begun, 1);
 });
