@@ -159,7 +159,7 @@ function* options(latencyOf) {
     ]),
   };
   yield {
-    ...rates('errors', 'Errors', [line('errors', 'series-5', ({ errors }) => errors)]),
+    ...rates('errors', 'Errors of the node', [line('errors', 'series-5', ({ errors }) => errors)]),
     kind: 'lines',
     scale: 'count',
   };

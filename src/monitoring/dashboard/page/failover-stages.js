@@ -31,7 +31,7 @@ const LATER_MS = 2000;
 export function failoverStages(failover, nowMs) {
   /** @type {(readonly [Stage['name'], string, number | null])[]} */
   const seen = [
-    ['suspected', 'Suspected', failover.suspectedAtMs],
+    ['suspected', 'Last sign of life', failover.suspectedAtMs],
     ['fenced', 'Fenced', failover.fencedAtMs],
     ['promoted', 'Promoted', failover.promotedAtMs],
     ['first-write', 'First write', failover.firstWriteAtMs],

@@ -10,6 +10,8 @@
  */
 
 const CELL_PX_MAX = 34;
+/** Squares of this size are large enough: a longer row is better than larger ones. */
+const CELL_PX_WANTED = 26;
 const HEIGHT_PX_MAX = 340;
 
 /**
@@ -25,7 +27,7 @@ export function gridOf(count, widthPx) {
     const grid = gridWith(count, columns, widthPx);
     if (grid.cell < 1) break;
     const isLower = grid.height < best.height;
-    const isBetter = best.height > HEIGHT_PX_MAX ? isLower : grid.cell >= best.cell && isLower;
+    const isBetter = best.height > HEIGHT_PX_MAX ? isLower : grid.cell >= Math.min(best.cell, CELL_PX_WANTED) && isLower;
     if (isBetter) best = grid;
   }
   return best;

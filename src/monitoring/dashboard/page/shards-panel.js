@@ -41,7 +41,7 @@ export function createShardsPanel(root, { samples }) {
               text: 'Reads/s',
               scope: 'col',
               class: 'number',
-              title: 'Lookups that front ends made in its memory',
+              title: 'Lookups in its memory, by whoever made them',
             }),
             element('th', { text: 'Commands/s', scope: 'col', class: 'number', title: 'Commands that its thread ran' }),
             element('th', { text: 'Waiting', scope: 'col', class: 'number', title: 'Commands not yet answered' }),

@@ -83,7 +83,7 @@ const TILES = [
   },
   {
     name: 'errors',
-    title: 'Errors a second',
+    title: 'Node errors a second',
     value: ({ errors }) => errors,
     format: formatRate,
     detail: (_sample, minute) =>
