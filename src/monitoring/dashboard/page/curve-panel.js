@@ -7,7 +7,7 @@ import { formatBytes, formatNumber, formatShare } from './format.js';
 import { lineOf } from './key-text.js';
 import { painter } from './painter.js';
 
-const MARGIN = { top: 12, right: 18, bottom: 40, left: 46 };
+const MARGIN = { top: 12, right: 18, bottom: 44, left: 46 };
 const HEIGHT_PX = 270;
 
 /**
@@ -114,7 +114,7 @@ function picture(curve, budgetBytes, widthPx) {
             {
               class: isNow ? 'curve-label curve-label--now' : 'curve-label',
               x: xOf(x),
-              y: MARGIN.top + height + 18,
+              y: MARGIN.top + height + 22,
               'text-anchor': 'middle',
             },
             text,
@@ -123,7 +123,7 @@ function picture(curve, budgetBytes, widthPx) {
           !isNarrow &&
           svgElement(
             'text',
-            { class: 'curve-label', x: xOf(x), y: MARGIN.top + height + 33, 'text-anchor': 'middle' },
+            { class: 'curve-label', x: xOf(x), y: MARGIN.top + height + 37, 'text-anchor': 'middle' },
             formatBytes(memory * budgetBytes),
           ),
       ];

@@ -20,7 +20,7 @@ export function createHotKeysPanel(root, { feed, open }) {
   const table = new DataTable({
     name: 'Hot keys',
     empty: 'Too few lookups to say.',
-    rowsMax: 10,
+    rowsMax: 8,
     keyOf: ({ key, key64 = '' }) => `${key64} ${key}`,
     columns: [
       { title: 'Key', kind: 'wide', paint: keyCell(open) },

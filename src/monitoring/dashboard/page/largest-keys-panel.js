@@ -22,7 +22,7 @@ export function createLargestKeysPanel(root, { feed, open }) {
   const table = new DataTable({
     name: 'Largest keys',
     empty: 'No keys yet.',
-    rowsMax: 10,
+    rowsMax: 8,
     keyOf: ({ key, key64 = '' }) => `${key64} ${key}`,
     columns: [
       { title: 'Key', kind: 'wide', paint: keyCell(open) },

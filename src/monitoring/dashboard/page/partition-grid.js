@@ -27,7 +27,8 @@ export function gridOf(count, widthPx) {
     const grid = gridWith(count, columns, widthPx);
     if (grid.cell < 1) break;
     const isLower = grid.height < best.height;
-    const isBetter = best.height > HEIGHT_PX_MAX ? isLower : grid.cell >= Math.min(best.cell, CELL_PX_WANTED) && isLower;
+    const isBetter =
+      best.height > HEIGHT_PX_MAX ? isLower : grid.cell >= Math.min(best.cell, CELL_PX_WANTED) && isLower;
     if (isBetter) best = grid;
   }
   return best;

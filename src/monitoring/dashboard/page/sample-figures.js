@@ -33,7 +33,7 @@ export function connectionsOf({ connections }) {
  * @param {NodeSample | undefined} sample
  */
 export function connectionsNote(sample) {
-  return sample?.connections.http === undefined ? 'of the TCP port; HTTP is not counted' : '';
+  return sample?.connections.http === undefined ? 'HTTP not counted' : '';
 }
 
 /**
