@@ -44,7 +44,7 @@ const FOUND = 0x80;
 const LENGTH_SHIFT = 8;
 const BY_HASH_WORDS = 6;
 /** While nothing is sampled, it is looked so often whether something is to be. */
-const UNSAMPLED = 1024;
+const UNSAMPLED = 64;
 /** 2^32 divided by the golden ratio: the high bits of a product with it depend on all bits of the other factor. */
 const GOLDEN = 0x9e37_79b1;
 

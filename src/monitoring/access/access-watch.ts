@@ -13,7 +13,8 @@ import type { StoreTotals } from './store-totals.ts';
 
 /** How often samples are collected: soon enough that the rings of busy threads do not overflow. */
 const COLLECT_MS = 250;
-/** What is told of keys and prefixes is of about the last minute, of memory of about the last ten. */
+/** Lookups a second are of about the last seconds, shares of keys and prefixes of about a minute, memory of about ten. */
+const RATE_WINDOW_MS = 5000;
 export const KEYS_WINDOW_MS = 60_000;
 export const MEMORY_WINDOW_MS = 600_000;
 const FOLLOWED_KEYS_DEFAULT = 16_384;
@@ -67,10 +68,11 @@ export class AccessWatch implements AccessSource {
   readonly #sink: LookupSink;
   #totals: StoreTotals;
   #collectedAtMs: number;
-  /** Of about the last minute: lookups, those that samples by time stand for, and the time they took. */
+  /** Lookups of about the last seconds, and the time they took. */
   #lookups = 0;
-  #sampled = 0;
   #lookupsMs = 0;
+  /** Lookups of about the last minute that samples by time stand for. */
+  #sampled = 0;
   /** Of about the last ten minutes: lookups by what the store answered, and entries that came. */
   #found = 0;
   #missed = 0;
@@ -221,9 +223,10 @@ export class AccessWatch implements AccessSource {
     const keys = Math.exp(-spanMs / KEYS_WINDOW_MS);
     this.#hot.fade(keys, LEAST);
     this.#prefixes.fade(keys, LEAST);
-    this.#lookups *= keys;
     this.#sampled *= keys;
-    this.#lookupsMs *= keys;
+    const rate = Math.exp(-spanMs / RATE_WINDOW_MS);
+    this.#lookups *= rate;
+    this.#lookupsMs *= rate;
     const memory = Math.exp(-spanMs / MEMORY_WINDOW_MS);
     this.#followed.fade(memory);
     this.#found *= memory;

@@ -13,7 +13,8 @@ export const DECIDE_MS = 1000;
 export const FAR = 2;
 /** For how long no more keys are followed again than proved too many. */
 export const CEILING_MS = 300_000;
-const INTERVAL_FIRST = 64;
+/** All of them: there is no saying yet how many there are, and a full ring drops what is too much. */
+const INTERVAL_FIRST = 1;
 const INTERVAL_MAX = 1 << 16;
 /** Shorter spans are not told apart. */
 const SPAN_MS_MIN = 250;

@@ -141,6 +141,30 @@ test('of the last minute the hottest keys are told, with their share of the look
   );
 });
 
+test('lookups a second are those of now, not of the minute before', (t) => {
+  const store = open(t);
+  for (let i = 0; i < 240; i++) store.pass();
+  for (let i = 0; i < 60; i++) {
+    for (let look = 0; look < 50; look++) store.look('a:1');
+    store.pass();
+  }
+  const told = () => store.watch.news().hot[0]?.reads ?? 0;
+  t.true(told() > 180 && told() <= 200, `${told()} of 200`);
+  for (let i = 0; i < 100; i++) store.pass();
+  t.true(told() < 5, `${told()} of none`);
+});
+
+test('from the first lookups on keys are told with the share that they have', (t) => {
+  const store = open(t);
+  for (let i = 0; i < 3300; i++) {
+    store.look(`a:${i % 11}`);
+    if (i % 100 === 99) store.pass();
+  }
+  const { hot } = store.watch.news();
+  t.is(hot.length, 11);
+  for (const { share } of hot) t.true(Math.abs(share - 1 / 11) < 0.02, `${share}`);
+});
+
 test('lookups that the ring had no room for are made up for in what is counted for good', (t) => {
   const store = open(t, { metricsPrefixes: ['a:'] });
   for (let i = 0; i < 10; i++) store.pass();
@@ -148,4 +172,25 @@ test('lookups that the ring had no room for are made up for in what is counted f
   store.pass();
   const misses = store.watch.metricsPrefixes()[0]?.misses ?? 0;
   t.true(Math.abs(misses / 100_000 - 1) < 0.1, `${misses}`);
+});
+
+test('lookups of followed keys that the ring had no room for are taken for like the others', (t) => {
+  const curveOf = (atOnce: number) => {
+    const store = open(t);
+    for (let i = 0; i < 40; i++) store.pass();
+    for (let key = 0; key < 100; key += 2) store.put(`item:${key}`);
+    store.pass();
+    for (let i = 0; i < 100_000; i++) {
+      store.look(`item:${i % 100}`);
+      if (i % atOnce === 0) store.pass();
+    }
+    store.pass();
+    return store.watch.curve();
+  };
+  const [all, some] = [curveOf(1000), curveOf(50_000)];
+  t.true((all?.sampledLookups ?? 0) > 0);
+  for (const curve of [all, some]) {
+    for (const { hitRatio } of curve?.points ?? []) t.true(Math.abs(hitRatio - 0.5) < 0.05, `${hitRatio}`);
+  }
+  t.true(Math.abs((some?.sampledLookups ?? 0) / 100_000 / (some?.samplingRate ?? 1) - 1) < 0.6, JSON.stringify(some));
 });
