@@ -20,7 +20,7 @@ export interface ClusterView {
   onChange(listener: () => void): () => void;
   /** Asks the controller for a change. Never rejects. */
   submit(command: ClusterCommand): Promise<CoordinatorAnswer>;
-  /** What is known of progress, at most about half a second old; at once when a node is lost or another one leads. */
+  /** What is known of progress, at most about half a second old; at once when a node is lost, or fenced, or another one leads. */
   readonly status: ClusterStatus;
   /** Told after `status` is another one. Returns what ends that. */
   onStatus(listener: () => void): () => void;

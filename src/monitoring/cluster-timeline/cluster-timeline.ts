@@ -58,9 +58,9 @@ export class ClusterTimeline implements ClusterSource {
   constructor(parts: TimelineParts) {
     this.#parts = parts;
     this.#peers = new PeerNotebook();
-    parts.noter.onNote = () => {
+    parts.noter.onNote(() => {
       this.#isStale = true;
-    };
+    });
   }
 
   cluster(): ClusterNews {

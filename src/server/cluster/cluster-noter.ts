@@ -42,12 +42,11 @@ interface HandOvers {
  * hears of later than others do, it notes later.
  */
 export class ClusterNoter {
-  /** Told after something was noted. */
-  onNote: (() => void) | null = null;
   readonly #view: NotedView;
   readonly #ring = new NoteRing(NOTES_MAX);
   readonly #takeovers = new Takeovers();
   readonly #forget: readonly (() => void)[];
+  readonly #listeners = new Set<() => void>();
   #seen: ClusterState;
   #leader: NodeId | null = null;
   /** The last loss that this node took something over from: when it was suspected, and how long that lasted. */
@@ -64,11 +63,17 @@ export class ClusterNoter {
   constructor(view: NotedView) {
     this.#view = view;
     this.#seen = view.state;
-    this.#forget = [view.onChange(() => this.#changed()), view.onStatus(() => this.#told())];
+    this.#forget = [view.onChange(() => this.#onChange()), view.onStatus(() => this.#onStatus())];
   }
 
   stop(): void {
     for (const forget of this.#forget) forget();
+  }
+
+  /** Has `listener` called after something was noted. Returns what ends that. */
+  onNote(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
   }
 
   /** The number of the latest note. */
@@ -116,7 +121,7 @@ export class ClusterNoter {
     this.#note({ kind: 'shard-restarted', shard, partitions }, Date.now());
   }
 
-  #changed(): void {
+  #onChange(): void {
     const { state, stateAtMs } = this.#view;
     const before = this.#seen;
     this.#seen = state;
@@ -138,7 +143,7 @@ export class ClusterNoter {
     return settings !== null && nodes.get(self)?.boot === boot;
   }
 
-  #told(): void {
+  #onStatus(): void {
     const { status, state, gates } = this.#view;
     const { leader, term, atMs } = status;
     if (this.#statusAtMs > 0 && atMs - this.#statusAtMs > STOOD_STILL_MS) this.#awakeSinceMs = atMs;
@@ -160,7 +165,7 @@ export class ClusterNoter {
         }
       },
     });
-    this.#tellHandOvers(nowWallMs);
+    this.#noteHandOvers(nowWallMs);
   }
 
   #noteNodes(before: ClusterState, after: ClusterState, changes: readonly PrimaryChange[], atMs: number): void {
@@ -282,7 +287,7 @@ export class ClusterNoter {
     this.#note({ kind: 'settings', copies, minInSync, onLoss }, atMs);
   }
 
-  #tellHandOvers(nowMs: number): void {
+  #noteHandOvers(nowMs: number): void {
     for (const [node, { partitions, firstAtMs, lastAtMs }] of this.#handOvers) {
       if (nowMs - lastAtMs < TOGETHER_MS && nowMs - firstAtMs < TOGETHER_MS_MAX) continue;
       this.#handOvers.delete(node);
@@ -292,7 +297,7 @@ export class ClusterNoter {
 
   #note(body: ClusterNoteBody, atMs: number): number {
     const seq = this.#ring.add(body, atMs);
-    this.onNote?.();
+    for (const listener of this.#listeners) listener();
     return seq;
   }
 }

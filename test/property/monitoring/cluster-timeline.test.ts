@@ -92,7 +92,6 @@ const sample: fc.Arbitrary<PeerSample> = fc.record(
     connections: amount,
     eventLoopMaxMs: amount,
     processors: amount,
-    ready: fc.boolean(),
   },
   plain,
 );

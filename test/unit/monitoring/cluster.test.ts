@@ -132,7 +132,7 @@ test('what the cluster lacks is told, and keeps no node from being ready', (t) =
   view.become(after(view.state, fence('c')));
   const health = healthOf(watched(view).facts);
   t.true(health.ready);
-  t.true(health.reasons.some((reason) => reason.startsWith('node c is fenced')));
+  t.true(health.reasons.some((reason) => reason.startsWith('node c is down')));
 });
 
 test('a node that waits for its cluster, or is not taken in, is not ready and says why', (t) => {

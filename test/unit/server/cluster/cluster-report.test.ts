@@ -70,7 +70,7 @@ test('what is fenced, drained, moved and lacking is told', (t) => {
   t.like(report.partitions, { underReplicated: 1, soleCopy: 1, misplaced: 3 });
   // Of partition 0 b is to go (c is dead, so it gets nothing now); of partition 2 b is.
   t.deepEqual(report.rebalance, { moves: 2, isBalanced: false });
-  t.true(report.lacks.some((text) => text.includes('node c is fenced')));
+  t.true(report.lacks.some((text) => text.includes('node c is down')));
   t.like(report.table?.[1], { partition: 1, slots: [5462, 10_922], primary: 'a', inSync: ['a'], replicas: ['a', 'c'] });
 });
 
