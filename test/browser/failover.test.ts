@@ -37,7 +37,7 @@ test('a node that is killed is seen to fail over, and to come back', async (t) =
           .waitFor();
       await opened.card('cluster').getByText('16 of 16').waitFor();
       await until(async () => !(await opened.card('cluster').getByText('copies moved').isVisible()));
-      await opened.card('failovers').getByText('No node was lost').waitFor();
+      await opened.card('failovers').getByText('No node has been lost').waitFor();
       await cluster.process('n1').kill();
       const failover = opened.card('failovers').locator('.failover');
       await failover.getByText(/^served again after/).waitFor();

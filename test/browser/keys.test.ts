@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import anyTest from 'ava';
@@ -81,7 +81,10 @@ test('a value is shown as what it is', async (t) => {
     await page.goto(`${url}/#keys/t:brief`);
     await page.getByText(/^expires in 9 min \d+ s$/).waitFor();
     await page.goto(`${url}/#keys/t:big`);
-    await page.getByText('The first 256 KiB of 391 KiB.').waitFor();
+    await page.getByText('Shown are the first 256 KiB of 391 KiB').waitFor();
+    const saving = page.waitForEvent('download');
+    await page.getByRole('button', { name: 'Save to file' }).click();
+    t.is((await stat(await (await saving).path())).size, 400_000, 'a file has all of it');
     t.true(await page.getByRole('button', { name: 'Edit' }).isDisabled());
     await page.goto(`${url}/#keys/t:nothing`);
     await page.getByText('There is no such key.').waitFor();
@@ -130,6 +133,7 @@ test('a value is edited where nobody else changed it, and keeps its kind and its
     await dialog.getByRole('button', { name: 'Cancel' }).click();
 
     await page.goto(`${url}/#keys/t:counter`);
+    await page.getByRole('heading', { name: 'counter' }).waitFor();
     await page.getByRole('button', { name: 'Edit' }).click();
     await field.fill('42');
     await dialog.getByRole('button', { name: 'Save' }).click();
@@ -212,7 +216,7 @@ test('a user who may only read is offered no more than that', async (t) => {
       await page.getByLabel('User').fill('reader');
       await page.getByLabel('Password').fill('looking');
       await page.keyboard.press('Enter');
-      await page.getByText('No keys yet.').waitFor();
+      await opened.card('keys').getByText('No keys yet.').waitFor();
       t.is(await page.getByRole('button', { name: 'New key' }).count(), 0);
       t.deepEqual(await page.locator('#tabs a').allInnerTexts(), ['Overview', 'Access', 'Keys']);
       opened.forgive(/status of 401/);

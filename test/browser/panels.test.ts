@@ -1,5 +1,6 @@
 import anyTest from 'ava';
 import type { Browser, Page } from 'playwright-core';
+import { gridOf } from '../../src/monitoring/dashboard/page/partition-grid.js';
 import { findChromium, inBrowser, launchChromium, SIZES, until } from './browser.ts';
 import { cannedEvents, cannedReport, hostileKey } from './canned-events.ts';
 import { CannedNode } from './canned-node.ts';
@@ -46,10 +47,12 @@ test('the map of partitions tells of the one that is pointed at, or that arrow k
     const card = opened.card('partitions');
     const map = card.locator('canvas');
     await card.getByText('Point at a partition').waitFor();
-    await map.hover({ position: { x: 28 * 7 + 5, y: 5 } });
+    const { width } = (await map.boundingBox()) ?? { width: 0 };
+    const { cell } = gridOf(128, Math.round(width));
+    await map.hover({ position: { x: cell * 7 + 5, y: 5 } });
     await card.getByText('Partition 7', { exact: true }).waitFor();
     await card.getByText('nobody serves it').waitFor();
-    await map.hover({ position: { x: 28 + 5, y: 5 } });
+    await map.hover({ position: { x: cell + 5, y: 5 } });
     await card.getByText('on the way to').waitFor();
     await card.getByRole('button', { name: /^n2/ }).hover();
     await card.getByText('Point at a partition').waitFor();

@@ -84,7 +84,7 @@ export function createKeySearch(store, keyPatterns, onChoose) {
     more.hidden = true;
     setText(status, 'Searching…');
     // A name that was typed whole is there at once, however many keys there are, and for users who may not see all.
-    if (text !== '' && !isPattern(text)) await take([{ key: text }], signal);
+    if (text !== '' && !isPattern(text)) await take([{ key: text }], signal, true);
     await goOn(signal);
   };
 
@@ -114,8 +114,9 @@ export function createKeySearch(store, keyPatterns, onChoose) {
   /**
    * @param {readonly KeyName[]} names
    * @param {AbortSignal} signal
+   * @param {boolean} [isGuess] whether nobody has said yet that there are such keys
    */
-  const take = async (names, signal) => {
+  const take = async (names, signal, isGuess = false) => {
     const fresh = names.filter((name) => !found.some((each) => isSameKey(name, each.name)));
     const facts = await factsOf(fresh, signal);
     if (signal.aborted) return;
@@ -123,6 +124,8 @@ export function createKeySearch(store, keyPatterns, onChoose) {
       const described = facts === null ? null : (facts[at] ?? null);
       // Gone since it was listed, or never there.
       if (facts !== null && described === null) continue;
+      // Nor is one there that the user may not ask about.
+      if (isGuess && (described?.type ?? null) === null) continue;
       found.push({ name, facts: described });
     }
     table.update(found);

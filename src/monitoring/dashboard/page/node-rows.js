@@ -101,7 +101,8 @@ function levelOf({ health, isDraining }) {
 
 /** @param {NodeReport} node */
 function lagText({ lagRecords, lagMs }) {
-  if (lagRecords !== null) return lagRecords === 0 ? '0' : `${formatWhole(lagRecords)} writes`;
+  if (lagRecords !== null)
+    return lagRecords === 0 ? '0' : `${formatWhole(lagRecords)} ${lagRecords === 1 ? 'write' : 'writes'}`;
   if (lagMs === null) return '–';
   return lagMs < LAG_MS ? '0' : `${formatDuration(Math.round(lagMs))} old`;
 }
