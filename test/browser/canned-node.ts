@@ -3,6 +3,7 @@ import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import type { FeedEvents } from '../../src/monitoring/dashboard/feed.ts';
+import { PAGE_POLICY } from '../../src/server/http/dashboard-endpoints.ts';
 
 const PAGE = fileURLToPath(new URL('../../src/monitoring/dashboard/page/', import.meta.url));
 const UPLOT = fileURLToPath(new URL('../../node_modules/uplot/dist/', import.meta.url));
@@ -12,7 +13,6 @@ const TYPES: Readonly<Record<string, string>> = {
   css: 'text/css; charset=utf-8',
   svg: 'image/svg+xml',
 };
-const POLICY = "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'; object-src 'none'";
 
 /**
  * The page, and behind it what a test says: what the node streams, with all that can be in it at once, failovers and
@@ -71,7 +71,7 @@ async function sendFile(path: string, response: ServerResponse): Promise<void> {
   try {
     if (type === undefined) throw new Error('no such file');
     const bytes = await readFile(name.startsWith('uPlot.') ? UPLOT + name : PAGE + name);
-    response.writeHead(200, { 'Content-Type': type, 'Content-Security-Policy': POLICY }).end(bytes);
+    response.writeHead(200, { 'Content-Type': type, 'Content-Security-Policy': PAGE_POLICY }).end(bytes);
   } catch {
     response.writeHead(404).end();
   }

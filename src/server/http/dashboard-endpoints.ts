@@ -10,6 +10,10 @@ import { streamHeaders, streamRefusal } from './stream-head.ts';
 /** Milliseconds that browsers wait before they come back. */
 const RETRY_MS = 1000;
 
+/** Content security policy of the page. */
+export const PAGE_POLICY =
+  "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'; object-src 'none'";
+
 /**
  * With every file of the page. Scripts, styles and data come from this node alone, no other page may frame it, and nobody
  * is told its address: what keys are called must not become a part of the page, and could not reach anybody if it did.
@@ -18,7 +22,7 @@ const fileHeaders = [
   'Cache-Control',
   'no-cache',
   'Content-Security-Policy',
-  "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'; object-src 'none'",
+  PAGE_POLICY,
   'X-Content-Type-Options',
   'nosniff',
   'Referrer-Policy',
