@@ -29,6 +29,7 @@ try {
   const page = await open('#overview', { viewport: { width: 1280, height: 906 } });
   await page.page.getByRole('button', { name: '1 min' }).click();
   await sleep(WARM_UP_MS);
+  await page.page.getByText('Ready', { exact: true }).waitFor();
   await page.page.screenshot({ path: `${FOLDER}overview.png` });
   await page.page.setViewportSize({ width: 1280, height: 1060 });
   await page.page.goto(`${url}/#access`);
