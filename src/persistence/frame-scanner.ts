@@ -1,0 +1,117 @@
+import { HEADER_BYTES } from './file-header.ts';
+import { FRAME_HEAD_BYTES, type Frame, frameBodyBytes, openFrame } from './frame.ts';
+
+/** A file's bytes, from any place. */
+export interface ByteSource {
+  readonly size: number;
+  /** Fills `target[at..at + length)` from `position` on; all of it is within the file. */
+  read(position: number, target: Uint8Array, at: number, length: number): void;
+}
+
+/** How the frames of a file end. */
+export type FrameEnd =
+  /** Behind a whole frame. */
+  | { readonly kind: 'whole' }
+  /** What begins at `offset` was never finished, or never reached the disk: it was not acknowledged as durable. */
+  | { readonly kind: 'torn'; readonly offset: number }
+  /** What begins at `offset` was on the disk once, and is not what it was. */
+  | { readonly kind: 'damaged'; readonly offset: number; readonly reason: string };
+
+const WINDOW_BYTES = 2 ** 20;
+/** First byte of a frame. */
+const FIRST_BYTE = 0xf5;
+
+/**
+ * Goes through the frames of a file. Where one is not whole, it looks at all that comes behind: a later frame that was
+ * written when the missing records were known to be on the disk proves that they have been damaged since; without one
+ * they are what a crash left of the last writes.
+ */
+export class FrameScanner {
+  /** The frame's body is in it, after `next` answered true. */
+  bytes: Uint8Array = new Uint8Array(WINDOW_BYTES);
+  frame: Frame = { count: 0, first: 0, durable: 0, bodyStart: 0, bodyEnd: 0 };
+  /** Number of the record that is to come next. */
+  expected: number;
+  /** Null until `next` answered false. */
+  end: FrameEnd | null = null;
+  /** Where the frame after this one begins. */
+  offset = HEADER_BYTES;
+  readonly #source: ByteSource;
+  readonly #seed: number;
+  /** `bytes` has what the file has from `#windowAt` on. */
+  #windowAt = 0;
+  #windowBytes = 0;
+
+  constructor(source: ByteSource, seed: number, first: number) {
+    this.#source = source;
+    this.#seed = seed;
+    this.expected = first;
+  }
+
+  /** Goes on to the next frame; false at the end, whichever it is. */
+  next(): boolean {
+    if (this.end !== null) return false;
+    if (this.offset >= this.#source.size) {
+      this.end = { kind: 'whole' };
+      return false;
+    }
+    const frame = this.#frameAt(this.offset);
+    if (frame === null) {
+      this.end = this.#verdict();
+      return false;
+    }
+    if (frame.first !== this.expected) {
+      const reason = `it goes on with number ${frame.first} where ${this.expected} is due`;
+      this.end = { kind: 'damaged', offset: this.offset, reason };
+      return false;
+    }
+    this.frame = frame;
+    this.expected += frame.count;
+    this.offset += FRAME_HEAD_BYTES + frame.bodyEnd - frame.bodyStart;
+    return true;
+  }
+
+  /** The whole frame at this place of the file; null: there is none. */
+  #frameAt(offset: number): Frame | null {
+    if (offset + FRAME_HEAD_BYTES > this.#source.size) return null;
+    this.#show(offset, FRAME_HEAD_BYTES);
+    const bodyBytes = frameBodyBytes(this.bytes, offset - this.#windowAt);
+    if (bodyBytes < 0 || offset + FRAME_HEAD_BYTES + bodyBytes > this.#source.size) return null;
+    this.#show(offset, FRAME_HEAD_BYTES + bodyBytes);
+    return openFrame(this.bytes, offset - this.#windowAt, this.#seed);
+  }
+
+  #verdict(): FrameEnd {
+    const { offset } = this;
+    for (let at = offset + 1; at + FRAME_HEAD_BYTES <= this.#source.size; ) {
+      this.#show(at, FRAME_HEAD_BYTES);
+      const found = this.bytes.subarray(0, this.#windowBytes).indexOf(FIRST_BYTE, at - this.#windowAt);
+      if (found < 0) {
+        at = this.#windowAt + this.#windowBytes;
+        continue;
+      }
+      at = this.#windowAt + found;
+      const frame = this.#frameAt(at);
+      if (frame === null) {
+        at++;
+        continue;
+      }
+      if (frame.durable > this.expected) {
+        const reason = `number ${this.expected} was on the disk: the frame at ${at} tells so`;
+        return { kind: 'damaged', offset, reason };
+      }
+      at += FRAME_HEAD_BYTES + frame.bodyEnd - frame.bodyStart;
+    }
+    return { kind: 'torn', offset };
+  }
+
+  /** Has `bytes` hold `length` bytes from `offset` on, and more if there are. */
+  #show(offset: number, length: number): void {
+    if (offset >= this.#windowAt && offset + length <= this.#windowAt + this.#windowBytes) return;
+    if (length > this.bytes.length) this.bytes = new Uint8Array(Math.max(length, 2 * this.bytes.length));
+    const wanted = Math.min(this.bytes.length, this.#source.size - offset);
+    this.#source.read(offset, this.bytes, 0, wanted);
+    this.#windowAt = offset;
+    this.#windowBytes = wanted;
+  }
+}

@@ -1,0 +1,117 @@
+/** How the log of a shard fares. */
+export const LogState = {
+  /** Before its thread has opened it, and after it has closed it. */
+  closed: 0,
+  well: 1,
+  /** A write failed; it is tried again, and what comes meanwhile waits. */
+  failing: 2,
+  /** Something is missing in it, and nothing is written: a snapshot has to make up for that. */
+  broken: 3,
+  /** It is written again, and a snapshot of what is missing is on its way. */
+  mending: 4,
+} as const;
+export type LogState = (typeof LogState)[keyof typeof LogState];
+
+/** What is handed to the shard's actor, its log's thread and the front end. */
+export interface LogGateHandle {
+  readonly sab: SharedArrayBuffer;
+}
+
+/** Words written by different threads are 128 bytes apart: processors fetch cache lines of 64 bytes in pairs. */
+const LINE = 32;
+const DURABLE_WORD = 0;
+const STATE_WORD = 1;
+const WRITTEN_WORD = 2;
+const APPENDED_WORD = LINE;
+const DOUBLES_AT = 2 * LINE;
+const DOUBLES = [
+  'written',
+  'durable',
+  'segments',
+  'logBytes',
+  'writes',
+  'syncs',
+  'syncMs',
+  'syncMsMax',
+  'errors',
+  'errno',
+] as const;
+type Double = (typeof DOUBLES)[number];
+
+/** What the log's thread has counted since it was begun; sequences and bytes as numbers of up to 53 bits. */
+export type LogFacts = Readonly<Record<Double, number>> & { readonly state: LogState };
+
+/**
+ * What all threads of a node may know of one shard's log without asking. Sequences in int32 words are the low 32 bits,
+ * compared by the sign of their difference.
+ *
+ * | words | written by | meaning |
+ * | --- | --- | --- |
+ * | durable | the log's thread | all records up to this one are on the disk, as far as the policy says so |
+ * | state | the log's thread | a {@link LogState} |
+ * | written | the log's thread | all records up to this one were handed to the system |
+ * | appended | the shard's actor | the last record that was sent to the log |
+ * | float64 words | the log's thread | {@link LogFacts}; plain, since an aligned eight-byte store is whole |
+ *
+ * The log's thread stores `durable`, then rings the front ends' bells, which look again at the replies that wait.
+ */
+export class LogGate {
+  readonly #words: Int32Array;
+  readonly #doubles: Float64Array;
+
+  constructor({ sab }: LogGateHandle) {
+    this.#words = new Int32Array(sab);
+    this.#doubles = new Float64Array(sab, DOUBLES_AT * 4, DOUBLES.length);
+  }
+
+  static create(): LogGateHandle {
+    return { sab: new SharedArrayBuffer(DOUBLES_AT * 4 + 8 * DOUBLES.length) };
+  }
+
+  get state(): LogState {
+    return Atomics.load(this.#words, STATE_WORD) as LogState;
+  }
+
+  setState(state: LogState): void {
+    Atomics.store(this.#words, STATE_WORD, state);
+  }
+
+  setDurable(sequence: number): void {
+    this.set('durable', sequence);
+    Atomics.store(this.#words, DURABLE_WORD, sequence | 0);
+  }
+
+  setWritten(sequence: number): void {
+    this.set('written', sequence);
+    Atomics.store(this.#words, WRITTEN_WORD, sequence | 0);
+  }
+
+  /** Whether the record of this sequence, of which the low 32 bits are enough, is on the disk. */
+  isDurable(sequence: number): boolean {
+    return ((Atomics.load(this.#words, DURABLE_WORD) - sequence) | 0) >= 0;
+  }
+
+  setAppended(sequence: number): void {
+    Atomics.store(this.#words, APPENDED_WORD, sequence | 0);
+  }
+
+  /** Records that were sent and are not written yet. */
+  get waiting(): number {
+    return (Atomics.load(this.#words, APPENDED_WORD) - Atomics.load(this.#words, WRITTEN_WORD)) | 0;
+  }
+
+  /** Of the log's thread. */
+  set(name: Double, value: number): void {
+    this.#doubles[DOUBLES.indexOf(name)] = value;
+  }
+
+  get(name: Double): number {
+    return this.#doubles[DOUBLES.indexOf(name)] as number;
+  }
+
+  facts(): LogFacts {
+    const facts = { state: this.state } as Record<Double | 'state', number>;
+    for (const name of DOUBLES) facts[name] = this.get(name);
+    return facts as LogFacts;
+  }
+}
