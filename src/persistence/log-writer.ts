@@ -149,7 +149,14 @@ export class LogWriter {
     this.#tellDurable();
   }
 
-  /** Has all be on the disk, whatever the policy; false when it could not. */
+  /** Has all be on the disk, whatever the policy. Returns the sequence below which it is. */
+  sync(): number {
+    this.commit();
+    this.#sync();
+    return this.#durable;
+  }
+
+  /** As `sync`, and ends; false when something is not on the disk. */
   close(): boolean {
     if (!this.#frame.isEmpty) this.#seal();
     if (this.#queue.length > 0) this.#retry();
