@@ -43,7 +43,7 @@ export interface FrontNode {
   /** The certificate of both ports; null: they are plain. */
   readonly tls: TlsIdentity | null;
   /** What only HTTP asks for. */
-  readonly http: Pick<HttpNode, 'origin' | 'version' | 'metrics' | 'health' | 'nodes'>;
+  readonly http: Pick<HttpNode, 'origin' | 'version' | 'metrics' | 'health' | 'nodes' | 'dashboard'>;
 }
 
 /** The listeners of a node. */

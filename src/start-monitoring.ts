@@ -4,17 +4,28 @@ import { type ErrorCode, errors } from './base/errors.ts';
 import { type Logger, systemClock } from './base/ports.ts';
 import { commandTable } from './command/table.ts';
 import type { Config } from './config/options.ts';
+import { JobPool } from './jobs/job-pool.ts';
+import { DashboardFeed } from './monitoring/dashboard/dashboard-feed.ts';
+import type { PeerSample } from './monitoring/dashboard/feed.ts';
+import { NodeSampler } from './monitoring/dashboard/node-sampler.ts';
+import { readPageFiles } from './monitoring/dashboard/page-files.ts';
+import { peerSampleOf } from './monitoring/dashboard/sample-between.ts';
 import type { Sources } from './monitoring/dashboard/sources.ts';
 import { EventLoopWatch } from './monitoring/event-loop.ts';
 import type { NodeFacts, NodeState, ShardFacts, StoreFacts } from './monitoring/facts.ts';
+import { healthOf } from './monitoring/health.ts';
+import { KeyspaceWatch } from './monitoring/keyspace/keyspace-watch.ts';
 import { Metrics } from './monitoring/metrics.ts';
 import { Statistics, sumOf } from './monitoring/statistics.ts';
 import { UsageWatch } from './monitoring/usage-watch.ts';
 import { PARTITION_COUNT_DEFAULT } from './routing/partition-map.ts';
 import type { LiveLimits } from './server/control/live-limits.ts';
+import type { SlowLog } from './server/control/slow-log.ts';
 import type { Shards } from './server/dispatch/shards.ts';
+import type { DashboardPort } from './server/http/dashboard-port.ts';
 import type { Channels } from './server/pubsub/channels.ts';
 import type { Tracker } from './server/tracking/tracker.ts';
+import { ShardControl } from './shard/shard-control.ts';
 import type { NodeInCluster } from './start-cluster.ts';
 import type { Fronts } from './start-fronts.ts';
 import type { StoreMemory } from './store/arena.ts';
@@ -27,6 +38,7 @@ export interface MonitoringParts {
   readonly logger: Logger;
   readonly limits: LiveLimits;
   readonly channels: Channels;
+  readonly slowLog: SlowLog;
   /** Null: the node is by itself. */
   readonly cluster: NodeInCluster | null;
   readonly state: () => NodeState;
@@ -43,8 +55,11 @@ export class Monitoring {
   readonly #parts: MonitoringParts;
   readonly #eventLoop = new EventLoopWatch();
   readonly #usage: UsageWatch;
+  readonly #sampler: NodeSampler;
   #shards: Shards | null = null;
+  #controls: readonly ShardControl[] = [];
   #tracker: Tracker | null = null;
+  #jobs: JobPool | null = null;
   #sources: Sources = { access: null, keyspace: null, cluster: null };
 
   /** The shards answer INFO from the facts, and the facts are read off the shards, once these are there: see `attach`. */
@@ -58,14 +73,17 @@ export class Monitoring {
       () => this.facts.counters(),
       () => sumOf(this.facts, 'usedBytes'),
     );
+    this.#sampler = new NodeSampler(this.facts, () => this.#eventLoop.take());
     this.statistics = new Statistics(this.facts);
   }
 
   /** Watches these from now on. */
   attach(shards: Shards, tracker: Tracker): void {
     this.#shards = shards;
+    this.#controls = shards.threads.map(({ control }) => new ShardControl(control));
     this.#tracker = tracker;
-    this.#sources = openSources(this.#parts, shards);
+    this.#jobs = new JobPool({ logger: this.#parts.logger, onThreadLost: () => shards.forgetJob() });
+    this.#sources = openSources(this.#parts, shards, this.#jobs);
   }
 
   /** The page of /metrics, once everything is attached. */
@@ -73,11 +91,33 @@ export class Monitoring {
     return new Metrics(this.facts);
   }
 
+  /** Null where the node is to have none. Throws when a file of its page is missing. */
+  dashboard(): DashboardPort | null {
+    const { config, slowLog, logger, fronts } = this.#parts;
+    if (!config.dashboard) return null;
+    return new DashboardFeed({
+      facts: this.facts,
+      sampler: this.#sampler,
+      slowLog,
+      engine: () => fronts()?.http.engine ?? '',
+      page: readPageFiles(),
+      onDefect: (err) => logger.error({ err }, 'the dashboard could not be told how the node is'),
+    });
+  }
+
+  /** What other nodes are told of this one; null: it has not begun. */
+  peerSample(): PeerSample | null {
+    const { last } = this.#sampler;
+    return last === null ? null : peerSampleOf(last, healthOf(this.facts).ready);
+  }
+
   /** After the shards have ended. */
   async stop(): Promise<void> {
     this.#eventLoop.stop();
     this.#usage.stop();
+    this.#sampler.stop();
     this.#sources.access?.stop();
+    await this.#jobs?.stop();
     await this.#sources.keyspace?.stop();
   }
 
@@ -95,6 +135,7 @@ export class Monitoring {
       get tcpPort() {
         return fronts()?.tcp.port ?? config.tcpPort;
       },
+      isTls: config.tlsCert !== '',
       partitionCount: cluster === null ? PARTITION_COUNT_DEFAULT : config.partitions,
       memoryBytesMax: config.maxMemory,
       eviction: config.eviction,
@@ -117,8 +158,8 @@ export class Monitoring {
         fronts()?.flushCounts();
         return this.counters;
       },
-      shards: () => (this.#shards === null ? [] : shardFacts(this.#shards)),
-      eventLoopDelay: () => this.#eventLoop.take(),
+      shards: () => (this.#shards === null ? [] : shardFacts(this.#shards, this.#controls)),
+      eventLoopDelay: () => this.#eventLoop.recent(),
       cluster: () => cluster?.watch.facts() ?? null,
       get sources() {
         return monitoring.#sources;
@@ -128,21 +169,32 @@ export class Monitoring {
 }
 
 /** Opens what knows more of the node than its counters do, when its shards are there and have not begun. */
-function openSources(_parts: MonitoringParts, _shards: Shards): Sources {
+function openSources({ config }: MonitoringParts, shards: Shards, jobs: JobPool): Sources {
   return {
     access: null,
-    keyspace: null,
+    keyspace: new KeyspaceWatch({
+      jobs,
+      ...shards.jobMemory,
+      intervalMs: config.analysisInterval,
+      settings: {
+        separator: config.prefixSeparator,
+        prefixesMax: config.maxPrefixes,
+        metricsPrefixes: config.metricsPrefixes,
+      },
+      clock: systemClock,
+    }),
     cluster: null,
   };
 }
 
-function shardFacts({ threads, supervisor, dispatcher, map }: Shards): ShardFacts[] {
+function shardFacts({ threads, supervisor, dispatcher, map }: Shards, controls: readonly ShardControl[]): ShardFacts[] {
   const facts = threads.map(({ shard, memory }) => ({
     isServing: supervisor.serving(shard),
     restarts: supervisor.restarts(shard),
     partitionFirst: map.partitionCount,
     partitionLast: -1,
     mailboxDepth: dispatcher.mailboxDepth(shard),
+    load: { commands: controls[shard]?.commands ?? 0, busyMs: controls[shard]?.busyMs ?? 0 },
     store: storeFacts(memory),
   }));
   for (let partition = 0; partition < map.partitionCount; partition++) {
@@ -166,5 +218,15 @@ function storeFacts(memory: StoreMemory): StoreFacts {
     expiredKeys: statistics.expiredEntries,
     hits: statistics.hits,
     misses: statistics.misses,
+    memory: {
+      entries: statistics.liveBytes,
+      dead: statistics.deadBytes,
+      index: statistics.indexBytes,
+      expiry: statistics.heapBytes,
+      retired: statistics.retiredBytes,
+      control: statistics.controlBytes,
+      free: statistics.freeBytes,
+      budget: statistics.budgetBytes,
+    },
   };
 }

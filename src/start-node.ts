@@ -14,6 +14,7 @@ import { ClientList } from './server/clients/client-list.ts';
 import { LatencyEvents } from './server/control/latency-events.ts';
 import { type LiveLimits, liveLimits } from './server/control/live-limits.ts';
 import { SlowLog } from './server/control/slow-log.ts';
+import { SlowReport } from './server/control/slow-report.ts';
 import { Shards } from './server/dispatch/shards.ts';
 import { Channels } from './server/pubsub/channels.ts';
 import { KeyspaceNotifications } from './server/pubsub/keyspace-notifications.ts';
@@ -65,7 +66,8 @@ export async function startNode(
   const settings = tlsSettings(config);
   const tls = settings === null ? null : openTlsIdentity(settings, logger);
   const limits = liveLimits(config);
-  const slowLog = new SlowLog(systemClock, config.slowLogLength);
+  const slowReport = config.logSlowCommands ? new SlowReport(logger, () => performance.now()) : null;
+  const slowLog = new SlowLog(systemClock, config.slowLogLength, slowReport);
   slowLog.thresholdMs = config.slowLogThreshold;
   const latency = new LatencyEvents(systemClock);
   latency.thresholdMs = config.latencyThreshold;
@@ -94,6 +96,7 @@ export async function startNode(
     logger,
     limits,
     channels,
+    slowLog,
     cluster,
     state: () => state,
     fronts: () => fronts,
@@ -150,6 +153,7 @@ export async function startNode(
         metrics: monitoring.metrics(),
         health: () => healthOf(facts),
         nodes: () => nodesDocument(facts),
+        dashboard: monitoring.dashboard(),
       },
     });
     await cluster?.start({ tcpPort: fronts.tcp.port, httpPort: fronts.http.port });

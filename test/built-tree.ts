@@ -26,7 +26,9 @@ async function build(): Promise<string> {
   const fresh = await mkdtemp(join(CACHE, 'building-'));
   const tsc = join(ROOT, 'node_modules/typescript/bin/tsc');
   const project = join(ROOT, 'tsconfig.build.json');
-  await promisify(execFile)(process.execPath, [tsc, '-p', project, '--outDir', join(fresh, 'dist')]);
+  const run = promisify(execFile);
+  await run(process.execPath, [tsc, '-p', project, '--outDir', join(fresh, 'dist')]);
+  await run(process.execPath, [join(ROOT, 'src/monitoring/dashboard/copy-page.mjs'), join(fresh, 'dist')]);
   await cp(join(ROOT, 'package.json'), join(fresh, 'package.json'));
   try {
     await rename(fresh, folder);
@@ -43,7 +45,7 @@ async function stateOfSources(): Promise<string> {
   const hash = createHash('sha256');
   const names = ['package.json', 'tsconfig.json', 'tsconfig.build.json'];
   for (const name of await readdir(join(ROOT, 'src'), { recursive: true })) {
-    if (name.endsWith('.ts')) names.push(join('src', name));
+    if (/\.(ts|mjs|js|css|html|svg)$/.test(name)) names.push(join('src', name));
   }
   for (const name of names.sort()) {
     const { size, mtimeMs } = await stat(join(ROOT, name));

@@ -7,6 +7,7 @@ import type { NodeId } from '../src/cluster/identity.ts';
 import { PartitionGates } from '../src/cluster/partition-gates.ts';
 
 const noStatus: ClusterStatus = {
+  atMs: 0,
   leader: null,
   term: 0,
   voters: [],
@@ -23,6 +24,7 @@ export class FakeClusterView implements ClusterView {
   boot = 1;
   clusterId = 'c'.repeat(40);
   state: ClusterState = emptyClusterState;
+  stateAtMs = 0;
   status: ClusterStatus = noStatus;
   readonly gates: PartitionGates;
   /** What was asked for, as it came. */
@@ -30,6 +32,7 @@ export class FakeClusterView implements ClusterView {
   /** Answered in place of what the state machine says. */
   answer: CoordinatorAnswer | null = null;
   readonly #listeners = new Set<() => void>();
+  readonly #statusListeners = new Set<() => void>();
 
   constructor(self: NodeId, partitions: number) {
     this.self = self;
@@ -45,6 +48,11 @@ export class FakeClusterView implements ClusterView {
     return () => void this.#listeners.delete(listener);
   }
 
+  onStatus(listener: () => void): () => void {
+    this.#statusListeners.add(listener);
+    return () => void this.#statusListeners.delete(listener);
+  }
+
   submit(command: ClusterCommand): Promise<CoordinatorAnswer> {
     this.submitted.push(command);
     if (this.answer !== null) return Promise.resolve(this.answer);
@@ -55,13 +63,15 @@ export class FakeClusterView implements ClusterView {
   }
 
   /** Has the state be this one from now on. */
-  become(state: ClusterState): void {
+  become(state: ClusterState, atMs = Date.now()): void {
     this.state = state;
+    this.stateAtMs = atMs;
     for (const listener of this.#listeners) listener();
   }
 
   tell(status: Partial<ClusterStatus>): void {
     this.status = { ...this.status, ...status };
+    for (const listener of this.#statusListeners) listener();
   }
 }
 
@@ -71,6 +81,9 @@ export function linkTo(node: NodeId, parts: Partial<LinkStatus> = {}): LinkStatu
     address: `${node}:7000`,
     isConnected: true,
     connectedAtMs: 1000,
+    heardAtMs: 1000,
+    lostAtMs: 0,
+    lostBoot: 0,
     sentMessages: 0,
     receivedMessages: 0,
     queuedBytes: 0,

@@ -426,12 +426,14 @@ export class ClusterNode {
       get state() {
         return node.state;
       },
+      stateAtMs: 0,
       gates: this.gates,
       onChange: (listener) => {
         this.#listeners.add(listener);
         return () => this.#listeners.delete(listener);
       },
       submit: () => Promise.reject(new Error('nothing is changed here')),
+      onStatus: () => () => undefined,
       get status(): never {
         throw new Error('nobody asks for the status');
       },

@@ -83,6 +83,11 @@ export class Counters {
     return total;
   }
 
+  /** Takes on what another block of the same shape counts now. */
+  copyFrom(other: Counters): void {
+    this.#words.set(other.#words);
+  }
+
   /** A new block with what `later` counts more than `earlier`, both of one shape. */
   static difference(later: Counters, earlier: Counters): Counters {
     const more = Counters.create(later.shape);
@@ -134,6 +139,19 @@ export class Counters {
   durationBuckets(row: number, frontEnd: FrontEnd): Float64Array {
     const at = this.#durationsAt + (row * FRONT_ENDS + frontEnd) * DURATION_WORDS;
     return this.#words.slice(at, at + DURATION_BUCKETS);
+  }
+
+  /** Adds the commands counted since `earlier`, bucket by bucket, to `buckets`; answers how many they are. */
+  addDurationsSince(earlier: Counters, row: number, frontEnd: FrontEnd, buckets: Float64Array): number {
+    const at = this.#durationsAt + (row * FRONT_ENDS + frontEnd) * DURATION_WORDS;
+    let count = 0;
+    for (let i = 0; i < DURATION_BUCKETS; i++) {
+      const more = (this.#words[at + i] as number) - (earlier.#words[at + i] as number);
+      if (more === 0) continue;
+      buckets[i] = (buckets[i] as number) + more;
+      count += more;
+    }
+    return count;
   }
 
   durationSumMs(row: number, frontEnd: FrontEnd): number {

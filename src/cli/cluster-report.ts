@@ -78,6 +78,7 @@ function totalsOf(fields: Fields): PartitionTotals {
     online: numberOf(fields, 'online'),
     offline: numberOf(fields, 'offline'),
     underReplicated: numberOf(fields, 'underReplicated'),
+    soleCopy: numberOf(fields, 'soleCopy'),
     misplaced: numberOf(fields, 'misplaced'),
     epochMax: numberOf(fields, 'epochMax'),
     losses: numberOf(fields, 'losses'),

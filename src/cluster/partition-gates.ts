@@ -23,6 +23,17 @@ const LAST_LOW_WORD = 8;
 const LAST_HIGH_WORD = 9;
 const ENDED_WORD = 10;
 
+/** How far a reign has come, of {@link PartitionGates.stageMs}: words of a partition. */
+export const ReignStage = {
+  /** It takes writes. */
+  begun: 11,
+  /** All that its predecessor may have acknowledged is held by the others again: its values may be read. */
+  opened: 12,
+  /** The first write of its own was acknowledged; that a key has expired is one, too. */
+  written: 13,
+} as const;
+export type ReignStage = (typeof ReignStage)[keyof typeof ReignStage];
+
 /** Of {@link PartitionGates.role}. */
 export const GateRole = { none: 0, replica: 1, primary: 2, handingOver: 3 } as const;
 export type GateRole = (typeof GateRole)[keyof typeof GateRole];
@@ -47,6 +58,7 @@ export type WaitState = (typeof WaitState)[keyof typeof WaitState];
  * | fresh, fresh valid | its shard's actor | a clean replica: what it holds was current then |
  * | generation | its shard's actor | one more than the copy's, for whoever takes its place; 0: there was none |
  * | epoch, last | its shard's actor | of the reign under way, and the last write of it, for whoever takes its place |
+ * | begun, opened, written | its shard's actor | when the last reign came to each {@link ReignStage}; 0: it has not |
  * | of a slot: pending | its shard's actor | writes to keys of the slot that are begun and not acknowledged |
  *
  * A reader reads in this order: `openForReads`, the value, then `mayAnswer`. Writers raise `pending` before they publish
@@ -132,7 +144,9 @@ export class PartitionGates {
   /** A reign begins, with every write up to `acknowledged` known to be so. */
   beginReign(partition: number, epoch: number, acknowledged: number): void {
     const at = this.#at(partition);
-    this.#words[at + EPOCH_WORD] = epoch;
+    // Before the epoch: whoever sees the new one sees no stage of the one before.
+    for (const stage of Object.values(ReignStage)) Atomics.store(this.#words, at + stage, 0);
+    Atomics.store(this.#words, at + EPOCH_WORD, epoch);
     assert(((this.#words[at + REIGN_WORD] as number) & 1) === 0, 'a reign begins after the one before has ended');
     Atomics.store(this.#words, at + ACKNOWLEDGED_WORD, acknowledged | 0);
     Atomics.add(this.#words, at + REIGN_WORD, 1);
@@ -144,6 +158,23 @@ export class PartitionGates {
     if (((this.#words[at + REIGN_WORD] as number) & 1) === 0) return;
     Atomics.store(this.#words, at + ENDED_WORD, this.#words[at + ACKNOWLEDGED_WORD] as number);
     Atomics.add(this.#words, at + REIGN_WORD, 1);
+  }
+
+  /** The reign under way has come so far, for the first time. */
+  setStage(partition: number, stage: ReignStage, nowMs: number): void {
+    // 0 says that it has not: a millisecond is no matter.
+    Atomics.store(this.#words, this.#at(partition) + stage, Math.floor(nowMs) | 0 || 1);
+  }
+
+  /** When the reign of this epoch came so far, as a time of `monotonicMs`; null: it has not, or another one has begun. */
+  stageMs(partition: number, epoch: number, stage: ReignStage, nowMs: number): number | null {
+    const words = this.#words;
+    const at = this.#at(partition);
+    if (Atomics.load(words, at + EPOCH_WORD) !== epoch) return null;
+    const low = Atomics.load(words, at + stage);
+    if (low === 0 || Atomics.load(words, at + EPOCH_WORD) !== epoch) return null;
+    const wholeMs = Math.floor(nowMs);
+    return wholeMs + ((low - (wholeMs | 0)) | 0);
   }
 
   setAcknowledged(partition: number, seq: number): void {

@@ -62,6 +62,8 @@ export interface PartitionTotals {
   readonly online: number;
   readonly offline: number;
   readonly underReplicated: number;
+  /** Served, meant to have several copies, and with a single one in sync. */
+  readonly soleCopy: number;
   readonly misplaced: number;
   readonly epochMax: number;
   readonly losses: number;

@@ -70,6 +70,11 @@ export const clusterMetrics: readonly MetricRow[] = [
     'For how long this node may go on serving without hearing of the others; 0: it may not.',
     (cluster) => (cluster.leaseLeftMs ?? 0) / 1000,
   ),
+  gauge(
+    'lease_max_seconds',
+    'For how long a lease is given: what cluster_lease_seconds is right after it was renewed.',
+    (cluster) => (cluster.leaseMs ?? 0) / 1000,
+  ),
   row('nodes', 'gauge', ['health'], 'Nodes of the cluster, by their health as this node sees it.', ({ nodes }) =>
     healths.map((health) => [{ health }, nodes.filter((node) => node.health === health).length]),
   ),
@@ -92,6 +97,11 @@ export const clusterMetrics: readonly MetricRow[] = [
     'partitions_under_replicated',
     'Partitions of the cluster with fewer copies in sync than there should be.',
     ({ partitions }) => partitions.underReplicated,
+  ),
+  gauge(
+    'partitions_sole_copy',
+    'Partitions of the cluster that are to have several copies, and have one in sync: losing its node loses them.',
+    ({ partitions }) => partitions.soleCopy,
   ),
   gauge(
     'partitions_misplaced',

@@ -1,5 +1,6 @@
 import type { Counters, frontEndNames } from '../base/counters.ts';
 import type { ClusterFacts } from '../server/cluster/cluster-watch.ts';
+import type { MemoryKinds } from './dashboard/feed.ts';
 import type { Sources } from './dashboard/sources.ts';
 
 /** What monitoring is told of the node it runs in: asked anew for every page, so all of it is cheap to answer. */
@@ -10,6 +11,8 @@ export interface NodeFacts {
   /** Where HTTP is served. */
   readonly host: string;
   readonly httpPort: number;
+  /** Clients are to connect with TLS. */
+  readonly isTls: boolean;
   /** Where RESP and MessagePack-RPC are. */
   readonly tcpPort: number;
   readonly partitionCount: number;
@@ -34,6 +37,7 @@ export interface NodeFacts {
   /** The sums over all threads. */
   counters(): Counters;
   shards(): readonly ShardFacts[];
+  /** Of the last minute. */
   eventLoopDelay(): EventLoopDelay;
   /** Null: the node is by itself. */
   cluster(): ClusterFacts | null;
@@ -84,7 +88,16 @@ export interface ShardFacts {
   readonly partitionLast: number;
   /** Commands sent to its actor and not yet answered. */
   readonly mailboxDepth: number;
+  readonly load: ShardLoad;
   readonly store: StoreFacts;
+}
+
+/** What a shard's actor has done since its node started; both never go back. */
+export interface ShardLoad {
+  /** Commands it ran. */
+  readonly commands: number;
+  /** Time in which it was not asleep. */
+  readonly busyMs: number;
 }
 
 /** Counts and bytes of one store, as its writer keeps them in shared memory. */
@@ -100,9 +113,10 @@ export interface StoreFacts {
   readonly expiredKeys: number;
   readonly hits: number;
   readonly misses: number;
+  readonly memory: MemoryKinds;
 }
 
-/** How late timers of the main thread ran since it was asked last, in milliseconds. */
+/** How late timers of the main thread ran in a while, in milliseconds. */
 export interface EventLoopDelay {
   readonly p50Ms: number;
   readonly p99Ms: number;

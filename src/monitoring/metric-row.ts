@@ -6,7 +6,7 @@ export type AddSample = (labels: Readonly<Record<string, string>>, value: number
 export interface MetricRow {
   /** Behind the prefix `fluxcache_`. */
   readonly name: string;
-  readonly type: 'counter' | 'gauge';
+  readonly type: 'counter' | 'gauge' | 'summary';
   readonly help: string;
   readonly labels: readonly string[];
   /** It is on the page of nodes of a cluster only. */

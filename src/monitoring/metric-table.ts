@@ -1,7 +1,9 @@
+import { formatAddress } from '../base/addresses.ts';
 import { FrontEnd, Tally } from '../base/counters.ts';
 import { type ErrorCode, errors } from '../base/errors.ts';
 import { clusterMetrics } from './cluster-metrics.ts';
 import type { NodeFacts, StoreFacts } from './facts.ts';
+import { healthOf } from './health.ts';
 import type { MetricRow } from './metric-row.ts';
 
 /** The histogram is no row, because it is read whole: see metrics.ts. */
@@ -41,6 +43,8 @@ const perProtocol = (name: string, type: MetricRow['type'], help: string, tally:
   },
 });
 
+const memoryKinds = ['entries', 'dead', 'index', 'expiry', 'retired', 'control', 'free'] as const;
+
 const perShard = (
   name: string,
   type: MetricRow['type'],
@@ -56,7 +60,7 @@ const perShard = (
   },
 });
 
-function sum(facts: NodeFacts, field: keyof StoreFacts): number {
+function sum(facts: NodeFacts, field: Exclude<keyof StoreFacts, 'memory'>): number {
   let total = 0;
   for (const { store } of facts.shards()) total += store[field];
   return total;
@@ -67,12 +71,31 @@ export const metricTable: readonly MetricRow[] = [
   perNode('up', 'gauge', 'Whether the node serves: 1, or 0 while it starts or drains.', (facts) =>
     Number(facts.state() === 'serving'),
   ),
+  perNode(
+    'ready',
+    'gauge',
+    'Whether requests should be sent here: 1 when /readyz answers 200, which in a cluster takes a lease and filled copies.',
+    (facts) => Number(healthOf(facts).ready),
+  ),
   {
     name: 'build_info',
     type: 'gauge',
     help: 'Always 1; the labels say what runs.',
     labels: ['version', 'node_version'],
     read: ({ version }, add) => add({ version, node_version: process.version }, 1),
+  },
+  {
+    name: 'node_info',
+    type: 'gauge',
+    help: 'Always 1; the labels say who this is, where it stands, and at what URL clients reach it.',
+    labels: ['node', 'zone', 'url'],
+    read: (facts, add) => {
+      const own = facts.cluster()?.nodes.find((node) => node.isSelf);
+      // What a node of a cluster announces is not known before that has taken it in.
+      const address = own?.http || formatAddress(facts.host, facts.httpPort);
+      const url = `${facts.isTls ? 'https' : 'http'}://${address}/`;
+      add({ node: own?.id ?? facts.nodeName, zone: own?.zone ?? '', url }, 1);
+    },
   },
   {
     name: 'node_health',
@@ -152,10 +175,49 @@ export const metricTable: readonly MetricRow[] = [
     'Memory in use of the budget: entries, index, expiry heap and bookkeeping.',
     (facts) => sum(facts, 'usedBytes'),
   ),
+  {
+    name: 'eviction_info',
+    type: 'gauge',
+    help: 'Always 1; the label says what leaves when memory is full: flux, volatile-ttl, or noeviction.',
+    labels: ['policy'],
+    read: ({ eviction }, add) => add({ policy: eviction }, 1),
+  },
   perNode('memory_max_bytes', 'gauge', 'The memory budget.', (facts) => facts.memoryBytesMax),
+  {
+    name: 'memory_bytes',
+    type: 'gauge',
+    help: 'The memory budget by what it is used for: entries, dead (replaced or removed, to be won back), index, expiry, retired (readers may still see it), control, free.',
+    labels: ['kind'],
+    read: (facts, add) => {
+      const shards = facts.shards();
+      for (const kind of memoryKinds) {
+        let bytes = 0;
+        for (const { store } of shards) bytes += store.memory[kind];
+        add({ kind }, bytes);
+      }
+    },
+  },
   perNode('memory_entries_bytes', 'gauge', 'Memory of live entries, without index and heap.', (facts) =>
     sum(facts, 'entryBytes'),
   ),
+  {
+    name: 'prefix_keys',
+    type: 'gauge',
+    help: 'Keys that begin with each of the prefixes of the option metricsPrefixes, copies kept for other nodes included; estimated from the last analysis of the keys.',
+    labels: ['prefix'],
+    read: ({ sources }, add) => {
+      for (const { prefix, keys } of sources.keyspace?.metricsPrefixes() ?? []) add({ prefix }, keys);
+    },
+  },
+  {
+    name: 'prefix_memory_bytes',
+    type: 'gauge',
+    help: 'Memory of the keys that begin with each of the prefixes of the option metricsPrefixes, their share of the index included; estimated from the last analysis of the keys.',
+    labels: ['prefix'],
+    read: ({ sources }, add) => {
+      for (const { prefix, bytes } of sources.keyspace?.metricsPrefixes() ?? []) add({ prefix }, bytes);
+    },
+  },
 
   perProtocol('connected_clients', 'gauge', 'Connections open now, by protocol.', Tally.clients),
   perProtocol('connections_received_total', 'counter', 'Connections accepted, by protocol.', Tally.connectionsReceived),
@@ -189,11 +251,29 @@ export const metricTable: readonly MetricRow[] = [
     'Memory in use of the budget, by shard.',
     (shard) => shard.store.usedBytes,
   ),
+  perShard(
+    'shard_reads_total',
+    'counter',
+    'Lookups in the memory of a shard.',
+    ({ store }) => store.hits + store.misses,
+  ),
+  perShard(
+    'shard_commands_total',
+    'counter',
+    'Commands that the actor of a shard ran; a transaction is one.',
+    (shard) => shard.load.commands,
+  ),
+  perShard(
+    'shard_busy_seconds_total',
+    'counter',
+    'Time in which the actor of a shard was not asleep.',
+    (shard) => shard.load.busyMs / 1000,
+  ),
   perShard('mailbox_depth', 'gauge', 'Commands sent to a shard and not yet answered.', (shard) => shard.mailboxDepth),
   {
     name: 'event_loop_delay_seconds',
-    type: 'gauge',
-    help: 'How late timers of the main thread ran since the scrape before; quantile 1 is the longest delay.',
+    type: 'summary',
+    help: 'How late timers of the main thread ran in the last minute; quantile 1 is the longest delay.',
     labels: ['quantile'],
     read: (facts, add) => {
       const { p50Ms, p99Ms, maxMs } = facts.eventLoopDelay();

@@ -1,104 +1,88 @@
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { collectDefaultMetrics, Registry } from 'prom-client';
 import { DURATION_BUCKETS, durationBoundsS, FrontEnd, frontEndNames } from '../base/counters.ts';
 import type { NodeFacts } from './facts.ts';
 import type { MetricRow } from './metric-row.ts';
 import { durationMetric, metricTable } from './metric-table.ts';
+import { labelsText, MetricsText } from './metrics-text.ts';
 
 const PREFIX = 'fluxcache_';
 
-/** The page of `/metrics`, in the text format of Prometheus. Everything is read when the page is asked for. */
+/**
+ * The page of `/metrics`, in the text format of Prometheus. Everything is read when the page is asked for, and each fact
+ * once for a page: it is made on the thread that serves.
+ */
 export class Metrics {
   readonly contentType: string;
-  readonly #registry = new Registry();
-
-  constructor(facts: NodeFacts) {
-    const isOfCluster = facts.cluster() !== null;
-    for (const row of metricTable) {
-      if (isOfCluster || row.isOfCluster !== true) register(this.#registry, row, facts);
-    }
-    this.#registry.registerMetric(new SharedHistogram(facts));
-    // The usual names of Node.js processes (process_…, nodejs_…), which common dashboards know.
-    collectDefaultMetrics({ register: this.#registry });
-    // Ours say the same, and are numbers also when nothing was measured.
-    for (const { name } of this.#registry.getMetricsAsArray()) {
-      if (name.startsWith('nodejs_eventloop_lag')) this.#registry.removeSingleMetric(name);
-    }
-    this.contentType = this.#registry.contentType;
-  }
-
-  text(): Promise<string> {
-    return this.#registry.metrics();
-  }
-}
-
-function register(registry: Registry, row: MetricRow, facts: NodeFacts): void {
-  const name = PREFIX + row.name;
-  const shape = { name, help: row.help, labelNames: [...row.labels], registers: [registry] };
-  if (row.type === 'counter') {
-    new Counter({
-      ...shape,
-      collect() {
-        this.reset();
-        row.read(facts, (labels, value) => this.inc(labels, value));
-      },
-    });
-  } else {
-    new Gauge({
-      ...shape,
-      collect() {
-        this.reset();
-        row.read(facts, (labels, value) => this.set(labels, value));
-      },
-    });
-  }
-}
-
-type Sample = Awaited<ReturnType<Histogram['get']>>['values'][number];
-
-/** A histogram whose buckets are counted in shared memory. Commands that were never run have no series. */
-class SharedHistogram extends Histogram {
   readonly #facts: NodeFacts;
-  /** Of the same name and help, and without values: nothing is ever observed by it. */
-  readonly #empty: Histogram;
+  readonly #rows: readonly MetricRow[];
+  /** What prom-client knows of the process. */
+  readonly #process = new Registry();
 
   constructor(facts: NodeFacts) {
-    const { name, help, labels } = durationMetric;
-    const shape = { name: PREFIX + name, help, labelNames: [...labels], buckets: [...durationBoundsS], registers: [] };
-    super(shape);
     this.#facts = facts;
-    this.#empty = new Histogram(shape);
+    const isOfCluster = facts.cluster() !== null;
+    this.#rows = metricTable.filter((row) => isOfCluster || row.isOfCluster !== true);
+    // The usual names of Node.js processes (process_…, nodejs_…), which common dashboards know.
+    collectDefaultMetrics({ register: this.#process });
+    // Ours say the same, and are numbers also when nothing was measured.
+    for (const { name } of this.#process.getMetricsAsArray()) {
+      if (name.startsWith('nodejs_eventloop_lag')) this.#process.removeSingleMetric(name);
+    }
+    this.contentType = this.#process.contentType;
   }
 
-  override async get(): ReturnType<Histogram['get']> {
-    const values = [...this.#samples()];
-    return { ...(await this.#empty.get()), values };
+  async text(): Promise<string> {
+    const facts = factsOfOnePage(this.#facts);
+    const page = new MetricsText();
+    for (const { name, type, help, read } of this.#rows) {
+      page.family(PREFIX + name, type, help);
+      read(facts, (labels, value) => page.sample(labels, value));
+    }
+    addDurations(facts, page);
+    return `${page}${await this.#process.metrics()}`;
   }
+}
 
-  /** Printing goes by this where it exists; see Registry.getMetricsAsString of prom-client. */
-  getForPromString(): ReturnType<Histogram['get']> {
-    return this.get();
-  }
+/** The facts as they are now: what takes a while to find out is found out once, when it is first asked for. */
+function factsOfOnePage(facts: NodeFacts): NodeFacts {
+  return {
+    ...facts,
+    counters: once(facts.counters),
+    shards: once(facts.shards),
+    cluster: once(facts.cluster),
+    eventLoopDelay: once(facts.eventLoopDelay),
+  };
+}
 
-  *#samples(): Generator<Sample> {
-    const counters = this.#facts.counters();
-    const name = PREFIX + durationMetric.name;
-    for (const [row, cmd] of this.#facts.commandNames.entries()) {
-      for (const protocol of frontEndNames) {
-        const buckets = counters.durationBuckets(row, FrontEnd[protocol]);
-        let count = 0;
-        for (let i = 0; i < DURATION_BUCKETS; i++) {
-          count += buckets[i] as number;
-          buckets[i] = count;
-        }
-        if (count === 0) continue;
-        for (let i = 0; i < DURATION_BUCKETS; i++) {
-          const le = i < durationBoundsS.length ? (durationBoundsS[i] as number) : '+Inf';
-          yield { metricName: `${name}_bucket`, labels: { le, cmd, protocol }, value: buckets[i] as number };
-        }
-        const sumS = counters.durationSumMs(row, FrontEnd[protocol]) / 1000;
-        yield { metricName: `${name}_sum`, labels: { cmd, protocol }, value: sumS };
-        yield { metricName: `${name}_count`, labels: { cmd, protocol }, value: count };
+function once<Fact>(read: () => Fact): () => Fact {
+  let found: { readonly fact: Fact } | null = null;
+  return () => {
+    found ??= { fact: read() };
+    return found.fact;
+  };
+}
+
+const bounds = [...durationBoundsS.map(String), '+Inf'];
+
+/** The histogram whose buckets are counted in shared memory. Commands that were never run have no series. */
+function addDurations(facts: NodeFacts, page: MetricsText): void {
+  const counters = facts.counters();
+  page.family(PREFIX + durationMetric.name, 'histogram', durationMetric.help);
+  for (const [row, cmd] of facts.commandNames.entries()) {
+    for (const protocol of frontEndNames) {
+      const buckets = counters.durationBuckets(row, FrontEnd[protocol]);
+      let count = 0;
+      for (let i = 0; i < DURATION_BUCKETS; i++) {
+        count += buckets[i] as number;
+        buckets[i] = count;
       }
+      if (count === 0) continue;
+      const labels = labelsText({ cmd, protocol });
+      for (let i = 0; i < DURATION_BUCKETS; i++) {
+        page.line('_bucket', `le="${bounds[i] as string}",${labels}`, buckets[i] as number);
+      }
+      page.line('_sum', labels, counters.durationSumMs(row, FrontEnd[protocol]) / 1000);
+      page.line('_count', labels, count);
     }
   }
 }

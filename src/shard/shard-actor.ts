@@ -131,6 +131,7 @@ export class ShardActor {
       }
       if (taken > 0) {
         worked = true;
+        this.#control.ran(taken);
         // What needs no other copy is acknowledged by this, before its reply is seen.
         this.#replicated?.flush();
       }
@@ -250,8 +251,11 @@ export class ShardActor {
     // The clock counts whole milliseconds: a shorter wait would find it unchanged.
     let sleepMs = dueMs < 0 ? SLEEP_MS_MAX : Math.min(Math.max(dueMs - this.#clock.tick(), 1), SLEEP_MS_MAX);
     if (this.#replicated !== null) sleepMs = Math.min(sleepMs, this.#replicated.sleepMs);
-    if (sleepMs > 0) bell.wait(sleepMs);
-    else bell.withdraw();
+    if (sleepMs > 0) {
+      this.#control.fallAsleep();
+      bell.wait(sleepMs);
+      this.#control.wake();
+    } else bell.withdraw();
   }
 
   #hasWork(): boolean {

@@ -66,6 +66,7 @@ export class ClusterActor {
   #timer: NodeJS.Timeout | null = null;
   #timerAtMs = Number.POSITIVE_INFINITY;
   #statusTimer: NodeJS.Timeout | null = null;
+  #toldLeader: NodeId | null = null;
   #isClosed = false;
   #isWorking = false;
   /** When the log was last told of what the node waits for: not at once, it has been told that it begins to look. */
@@ -240,8 +241,8 @@ export class ClusterActor {
       this.#gates,
       {
         send: (to, message: ClusterMessage) => this.#bus.send(to, BusChannel.cluster, encodeMessage(message)),
-        configured: (state, change) => {
-          this.#post({ kind: 'state', change });
+        configured: (state, change, atMs) => {
+          this.#post({ kind: 'state', change, atMs });
           this.#addresses.configure(state);
           this.#setPeers();
           this.#checkPartitions(state);
@@ -304,6 +305,7 @@ export class ClusterActor {
   #disconnected(node: NodeId): void {
     this.#addresses.disconnected(node);
     this.#founding?.disconnected(node);
+    if (this.#statusTimer !== null) this.#tellStatus();
     const seeds = this.#member?.seeds;
     const at = seeds?.indexOf(node) ?? -1;
     if (at >= 0) seeds?.splice(at, 1);
@@ -390,6 +392,8 @@ export class ClusterActor {
     this.#member?.publishLease(nowMs);
     this.#bus.flush();
     this.#links.flush();
+    const leader = this.#member?.coordinator.raft.leader ?? null;
+    if (leader !== this.#toldLeader && this.#statusTimer !== null) this.#tellStatus();
     this.#arm(nowMs);
   }
 
@@ -472,10 +476,12 @@ export class ClusterActor {
   #tellStatus(): void {
     const member = this.#member;
     const raft = member?.coordinator.raft;
+    this.#toldLeader = raft?.leader ?? null;
     this.#post({
       kind: 'status',
       status: {
-        leader: raft?.leader ?? null,
+        atMs: Date.now(),
+        leader: this.#toldLeader,
         term: raft?.term ?? 0,
         voters: raft?.membership.voters ?? [],
         learners: raft?.membership.learners ?? [],

@@ -36,6 +36,7 @@ export interface ClusterClientOptions extends ClusterActorSettings {
 const GRACE_MS = 2000;
 
 const NOTHING_KNOWN: ClusterStatus = {
+  atMs: 0,
   leader: null,
   term: 0,
   voters: [],
@@ -61,6 +62,7 @@ export class ClusterClient implements ClusterView {
   #clusterId: string;
   #state: ClusterState = emptyClusterState;
   #hasState = false;
+  #stateAtMs = 0;
   #status = NOTHING_KNOWN;
   #worker: Worker | null = null;
   #hasEnded = false;
@@ -71,6 +73,7 @@ export class ClusterClient implements ClusterView {
   #lastRequest = 0;
   readonly #answers = new Map<number, (answer: CoordinatorAnswer) => void>();
   readonly #listeners = new Set<() => void>();
+  readonly #statusListeners = new Set<() => void>();
   readonly #options: ClusterClientOptions;
 
   /** Reads who the node is, or gives it a name. Throws a {@link FluxError} that names the file when that fails. */
@@ -100,6 +103,10 @@ export class ClusterClient implements ClusterView {
     return this.#state;
   }
 
+  get stateAtMs(): number {
+    return this.#stateAtMs;
+  }
+
   get status(): ClusterStatus {
     return this.#status;
   }
@@ -107,6 +114,11 @@ export class ClusterClient implements ClusterView {
   onChange(listener: () => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
+  }
+
+  onStatus(listener: () => void): () => void {
+    this.#statusListeners.add(listener);
+    return () => this.#statusListeners.delete(listener);
   }
 
   /**
@@ -199,6 +211,7 @@ export class ClusterClient implements ClusterView {
       case 'state':
         this.#state = applyStateDelta(this.#hasState ? this.#state : null, message.change);
         this.#hasState = true;
+        this.#stateAtMs = message.atMs;
         this.#changed();
         return;
       case 'answered':
@@ -207,6 +220,7 @@ export class ClusterClient implements ClusterView {
         return;
       case 'status':
         this.#status = message.status;
+        for (const listener of [...this.#statusListeners]) listener();
         return;
       case 'handed-over':
         this.#onHandedOver?.(message.primariesLeft);

@@ -64,8 +64,8 @@ export type FromClusterThread =
   | { readonly kind: 'listening'; readonly boot: number; readonly port: number }
   /** This node has become one of a cluster. */
   | { readonly kind: 'member'; readonly clusterId: string }
-  /** As `encodeStateDelta` writes it, from the one before; the first from nothing. */
-  | { readonly kind: 'state'; readonly change: Uint8Array }
+  /** As `encodeStateDelta` writes it, from the one before; the first from nothing. Since then, by the Unix epoch. */
+  | { readonly kind: 'state'; readonly change: Uint8Array; readonly atMs: number }
   | { readonly kind: 'answered'; readonly request: number; readonly answer: CoordinatorAnswer }
   | { readonly kind: 'status'; readonly status: ClusterStatus }
   | { readonly kind: 'handed-over'; readonly primariesLeft: number }

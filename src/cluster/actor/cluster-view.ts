@@ -13,16 +13,22 @@ export interface ClusterView {
   readonly clusterId: string;
   /** The newest configuration that this thread has heard of; the shards may know a newer one. */
   readonly state: ClusterState;
+  /** When the node came to know `state`, in milliseconds since the Unix epoch; 0: it knows none. */
+  readonly stateAtMs: number;
   readonly gates: PartitionGates;
   /** Told after `state` has changed, in the order of changes. Returns what ends that. */
   onChange(listener: () => void): () => void;
   /** Asks the controller for a change. Never rejects. */
   submit(command: ClusterCommand): Promise<CoordinatorAnswer>;
-  /** What is known of progress, at most about half a second old. */
+  /** What is known of progress, at most about half a second old; at once when a node is lost or another one leads. */
   readonly status: ClusterStatus;
+  /** Told after `status` is another one. Returns what ends that. */
+  onStatus(listener: () => void): () => void;
 }
 
 export interface ClusterStatus {
+  /** When it was so, in milliseconds since the Unix epoch; 0: nothing is known yet. */
+  readonly atMs: number;
   /** Who leads the consensus group, as far as this node knows. */
   readonly leader: NodeId | null;
   readonly term: number;

@@ -32,8 +32,8 @@ export interface MembershipOptions {
 
 export interface MembershipHost {
   send(to: NodeId, message: ClusterMessage): void;
-  /** The state is another one; `change` leads to it from the one before. */
-  configured(state: ClusterState, change: Uint8Array): void;
+  /** The state is another one, since `atMs` by the Unix epoch; `change` leads to it from the one before. */
+  configured(state: ClusterState, change: Uint8Array, atMs: number): void;
   /** The controller does not take this node, for now. */
   registrationRefused(reason: string): void;
   /** The cluster has removed this node, which is told as a failure, too: it is not to come back by being started again. */
@@ -116,7 +116,7 @@ export class Membership {
     links.begin(node, boot);
     const change = encodeStateDelta(null, this.#told);
     links.configure(this.#told, change);
-    host.configured(this.#told, change);
+    host.configured(this.#told, change, Date.now());
   }
 
   get state(): ClusterState {
@@ -158,12 +158,14 @@ export class Membership {
     const { state } = this.coordinator;
     if (state === this.#told) return;
     const { node, boot } = this.#options;
+    // Before the shards know: what they do with it comes after.
+    const atMs = Date.now();
     const change = encodeStateDelta(this.#told, state);
     this.#lease.changed(this.#told, state);
     this.#told = state;
     if (state.nodes.get(node)?.boot === boot) this.refusal = null;
     this.#links.configure(state, change);
-    this.#host.configured(state, change);
+    this.#host.configured(state, change, atMs);
   }
 
   #departureHost(): ConstructorParameters<typeof Departure>[1] {

@@ -27,6 +27,12 @@ export interface BusLink {
   readonly isConnected: boolean;
   /** Milliseconds since the Unix epoch; 0: it is not connected. */
   readonly connectedAtMs: number;
+  /** When anything came from there last, likewise; 0: nothing has. */
+  readonly heardAtMs: number;
+  /** When the last connection was lost, likewise; 0: none was, or the same start of the node is connected again. */
+  readonly lostAtMs: number;
+  /** Which start of the node was lost then. */
+  readonly lostBoot: number;
   readonly sentMessages: number;
   readonly receivedMessages: number;
   /** Bytes that wait to be sent. */

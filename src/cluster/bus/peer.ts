@@ -1,3 +1,4 @@
+import { monotonicMs } from '../../base/monotonic.ts';
 import type { NodeId } from '../identity.ts';
 import type { BusHello, BusLink } from './bus.ts';
 import type { BusConnection } from './bus-connection.ts';
@@ -19,6 +20,11 @@ export class Peer {
   sentMessages = 0;
   receivedMessages = 0;
   droppedMessages = 0;
+  /** Milliseconds since the Unix epoch; 0: not lost. */
+  #lostAtMs = 0;
+  #lostBoot = 0;
+  /** By `monotonicMs`; of connections that have ended. */
+  #heardMs = Number.NEGATIVE_INFINITY;
   /** Of connections that have ended. */
   #sentBytes = 0;
   #receivedBytes = 0;
@@ -36,6 +42,18 @@ export class Peer {
     return this.dialled === null ? [...this.#accepted] : [this.dialled, ...this.#accepted];
   }
 
+  /** No connection to this start of the node is left. */
+  lost(boot: number): void {
+    this.#lostAtMs = Date.now();
+    this.#lostBoot = boot;
+  }
+
+  /** This start of the node is connected. */
+  found(boot: number): void {
+    // That the one before was lost stays known: the cluster may not have taken it in yet.
+    if (boot === this.#lostBoot) this.#lostAtMs = 0;
+  }
+
   /** Takes a connection that is open, and returns the one that is too many now. */
   add(connection: BusConnection): BusConnection | null {
     if (connection.role === 'dialer') {
@@ -51,6 +69,7 @@ export class Peer {
   remove(connection: BusConnection): void {
     if (this.dialled === connection) this.dialled = null;
     this.#accepted = this.#accepted.filter((accepted) => accepted !== connection);
+    this.#heardMs = Math.max(this.#heardMs, connection.receivedMs);
     this.#sentBytes += connection.sentBytes;
     this.#receivedBytes += connection.receivedBytes;
   }
@@ -59,11 +78,15 @@ export class Peer {
     const open = this.connections;
     const sum = (of: (connection: BusConnection) => number): number =>
       open.reduce((total, connection) => total + of(connection), 0);
+    const heardMs = Math.max(this.#heardMs, ...open.map(({ receivedMs }) => receivedMs));
     return {
       node: this.node,
       address: this.address !== '' ? this.address : (this.hello?.address ?? ''),
       isConnected: open.length > 0,
       connectedAtMs: open.length === 0 ? 0 : Math.min(...open.map(({ openedAtMs }) => openedAtMs)),
+      heardAtMs: Number.isFinite(heardMs) ? Math.round(Date.now() - (monotonicMs() - heardMs)) : 0,
+      lostAtMs: this.#lostAtMs,
+      lostBoot: this.#lostBoot,
       sentMessages: this.sentMessages,
       receivedMessages: this.receivedMessages,
       queuedBytes: sum(({ queuedBytes }) => queuedBytes),

@@ -232,7 +232,10 @@ export class SocketBus implements Bus {
     const { hello, seen } = introductionOf(connection);
     const peer = this.#peer(hello.node);
     const isFirst = peer.hello === null;
-    const outdated = peer.hello !== null && hello.boot > peer.hello.boot ? peer.connections : [];
+    const isNewStart = peer.hello !== null && hello.boot > peer.hello.boot;
+    const outdated = isNewStart ? peer.connections : [];
+    if (isNewStart && peer.hello !== null) peer.lost(peer.hello.boot);
+    else peer.found(hello.boot);
     const surplus = peer.add(connection);
     peer.hello = hello;
     for (const old of outdated) old.end('was started anew');
@@ -310,11 +313,12 @@ export class SocketBus implements Bus {
   }
 
   #left(connection: BusConnection, { reason }: Ending): void {
-    const { node } = introductionOf(connection).hello;
+    const { node, boot } = introductionOf(connection).hello;
     const peer = this.#peers.get(node);
     assert(peer !== undefined, 'a node that is connected is known');
     peer.remove(connection);
     if (peer.connection === null) {
+      peer.lost(boot);
       peer.hello = null;
       this.#seen.forget(node);
       this.#connected.delete(node);

@@ -177,9 +177,11 @@ export interface Happening {
     | 'left'
     | 'drained'
     | 'restarted'
+    | 'back'
     | 'leader'
     | 'handed-over'
     | 'offline'
+    | 'online'
     | 'reset'
     | 'settings'
     | 'shard-restarted';
@@ -194,6 +196,8 @@ export interface Happening {
 export interface KeyName {
   readonly key: string;
   readonly key64?: string;
+  /** It is longer than 512 bytes, and this is its beginning only. */
+  readonly shortened?: true;
 }
 
 /** What keys are looked up, from a sample of the lookups. */

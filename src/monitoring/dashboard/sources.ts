@@ -21,6 +21,8 @@ export interface AccessSource {
 export interface KeyspaceSource {
   /** Of the last analysis, the same object until the next; null: there was none yet. */
   news(): KeyspaceNews | null;
+  /** Of the prefixes that are metrics, of the last analysis; none while there was none. */
+  metricsPrefixes(): readonly { readonly prefix: string; readonly keys: number; readonly bytes: number }[];
   /** Analyses are made often from now on, until the function that is returned is called: somebody looks. */
   watch(): () => void;
   /** Resolves when nothing of it runs any more. */

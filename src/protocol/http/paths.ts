@@ -19,6 +19,8 @@ export interface HttpPath {
   readonly summary: string;
   /** Needs no credentials unless the node is told otherwise. */
   readonly isProbe: boolean;
+  /** Never needs credentials, because it tells nothing of the node. */
+  readonly isPublic?: boolean;
   readonly parameters: readonly Parameter[];
   /**
    * What the body is; none when absent. `any`: bytes with their Content-Type. `command`: an array that is a command in
@@ -299,6 +301,17 @@ export const httpPaths = [
     parameters: [],
     answers: { 200: 'An OpenAPI 3.1 document.' },
   },
+  page('dashboard', '/', 'The dashboard, for browsers.'),
+  page('dashboardFile', '/dashboard/{file}', 'A file of the dashboard.'),
+  {
+    id: 'dashboardStream',
+    method: 'GET',
+    path: '/v1/dashboard',
+    summary: 'Streams what the dashboard shows as server-sent events of JSON; what a user may not see is left out.',
+    isProbe: false,
+    parameters: [],
+    answers: { 200: 'A stream of type text/event-stream.', 404: 'The node has no dashboard.' },
+  },
 ] as const satisfies readonly HttpPath[];
 
 export type HttpPathId = (typeof httpPaths)[number]['id'];
@@ -316,6 +329,14 @@ function subscription<Id extends string>(id: Id, method: 'GET' | 'POST', path: s
   const parameter: Parameter = { name, in: 'path', required: true, type: 'string', doc: `The ${name}.` };
   const answers: Record<number, string> = { 200: 'A stream of type text/event-stream.' };
   return { id, method, path, summary, isProbe: false, isRedisShaped: true, parameters: [parameter], answers };
+}
+
+function page<Id extends string>(id: Id, path: string, summary: string) {
+  const file: Parameter = { name: 'file', in: 'path', required: true, type: 'string', doc: 'Its name.' };
+  const answers: Record<number, string> = { 200: 'Its bytes.', 304: 'They are those of If-None-Match.' };
+  answers[404] = 'There is no such file, or the node has no dashboard.';
+  const parameters: readonly Parameter[] = path.includes('{file}') ? [file, ifNoneMatch] : [ifNoneMatch];
+  return { id, method: 'GET' as const, path, summary, isProbe: false, isPublic: true, parameters, answers };
 }
 
 function clusterRequest<Id extends string>(

@@ -29,6 +29,15 @@ export class AccessUser {
     this.isUnrestricted = this.#keyPatterns === null && rights.every((right) => this.#rights.has(right));
   }
 
+  has(right: Right): boolean {
+    return this.#rights.has(right);
+  }
+
+  /** May name any key. */
+  get mayUseAllKeys(): boolean {
+    return this.#keyPatterns === null;
+  }
+
   /** What the user may do, in the notation of ACL LIST. */
   get rules(): string {
     const patterns = this.#keyPatterns?.map((pattern) => `~${Buffer.from(pattern).toString('utf8')}`) ?? ['~*'];

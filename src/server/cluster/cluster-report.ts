@@ -103,12 +103,14 @@ function ownLagMs({ state, self, gates }: ClusterView, nowMs: number): number | 
 
 export function totalsOf({ settings, nodes, partitions }: ClusterState): PartitionTotals {
   const staying = [...nodes.values()].filter((node) => !node.isDraining).length;
-  const wanted = Math.min(settings?.copies ?? 0, staying);
+  const copies = settings?.copies ?? 0;
+  const wanted = Math.min(copies, staying);
   const totals = {
     total: partitions.length,
     online: 0,
     offline: 0,
     underReplicated: 0,
+    soleCopy: 0,
     misplaced: 0,
     epochMax: 0,
     losses: 0,
@@ -117,6 +119,7 @@ export function totalsOf({ settings, nodes, partitions }: ClusterState): Partiti
     if (entry.primary === null) totals.offline++;
     else totals.online++;
     if (entry.inSync.length < wanted) totals.underReplicated++;
+    if (entry.primary !== null && entry.inSync.length === 1 && copies > 1) totals.soleCopy++;
     if (isMisplaced(entry)) totals.misplaced++;
     totals.epochMax = Math.max(totals.epochMax, entry.epoch);
     totals.losses += entry.losses;

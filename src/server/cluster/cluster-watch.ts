@@ -24,6 +24,8 @@ export interface ClusterFacts {
   readonly waitsFor: string | null;
   /** Null: this node may not serve. */
   readonly leaseLeftMs: number | null;
+  /** How long a lease is; null: the cluster is not there yet. */
+  readonly leaseMs: number | null;
   readonly leader: NodeId | null;
   readonly term: number;
   /** Partitions of the cluster whose primary was lost and another found, and whose primary handed over, as this node saw it. */
@@ -71,7 +73,7 @@ export class ClusterWatch {
 
   facts(nowMs = monotonicMs()): ClusterFacts {
     const { status, self } = this.#view;
-    const { nodes, partitions, lacks, leaseLeftMs, leader, term } = clusterReport(this.#view, false, nowMs);
+    const { nodes, partitions, lacks, leaseLeftMs, settings, leader, term } = clusterReport(this.#view, false, nowMs);
     let writes = 0;
     const acknowledged = new Map<NodeId, number>();
     for (const { role, last, followers } of status.copies) {
@@ -92,6 +94,7 @@ export class ClusterWatch {
       registrationRefusal: status.registrationRefusal,
       waitsFor: status.waitsFor,
       leaseLeftMs,
+      leaseMs: settings?.leaseMs ?? null,
       leader,
       term,
       failovers: this.#failovers,

@@ -1,6 +1,8 @@
 import type { Clock } from '../../base/ports.ts';
 import type { Args } from '../../command/args.ts';
 import type { SlowLogEntry, SlowLogPort } from '../../command/control.ts';
+import type { TraceContext } from '../../protocol/http/trace-context.ts';
+import type { SlowReport } from './slow-report.ts';
 
 /** As Redis: of a command at most so many words are kept, the last of them telling how many more there were. */
 const WORDS_MAX = 32;
@@ -15,6 +17,7 @@ const REDACTED = Buffer.from('(redacted)');
 interface Sender {
   readonly address: string;
   readonly name: string;
+  readonly protocol: 'http' | 'resp' | 'msgpack';
 }
 
 /**
@@ -24,13 +27,16 @@ interface Sender {
 export class SlowLog implements SlowLogPort {
   /** Durations above it are slow. Infinity: none is. */
   thresholdMs = 10;
+  /** Tells the node's log, too; null: nobody asked for that. */
+  readonly report: SlowReport | null;
   readonly #clock: Clock;
   /** The oldest first. */
   #entries: SlowLogEntry[] = [];
   #nextId = 0;
   #lengthMax: number;
 
-  constructor(clock: Clock, lengthMax: number) {
+  constructor(clock: Clock, lengthMax: number, report: SlowReport | null = null) {
+    this.report = report;
     this.#clock = clock;
     this.#lengthMax = lengthMax;
   }
@@ -49,7 +55,14 @@ export class SlowLog implements SlowLogPort {
   }
 
   /** Keeps a command; without `args` only its name, where these are gone. A subcommand is the first of `args`. */
-  add(commandName: string, args: Args | null, durationMs: number, { address, name }: Sender): void {
+  add(
+    commandName: string,
+    args: Args | null,
+    durationMs: number,
+    { address, name, protocol }: Sender,
+    trace: TraceContext | null = null,
+  ): void {
+    this.report?.tell({ command: commandName, durationMs, protocol, address, clientName: name, trace });
     this.#entries.push({
       id: this.#nextId++,
       atMs: this.#clock.nowMs(),

@@ -16,7 +16,8 @@ import { ShardClient } from '../../shard/shard-client.ts';
 import { ShardControl } from '../../shard/shard-control.ts';
 import { ShardSupervisor, type SupervisorOptions } from '../../shard/shard-supervisor.ts';
 import type { ShardThreadData } from '../../shard/shard-thread-data.ts';
-import { createStoreMemory, type EvictionName } from '../../store/arena.ts';
+import { createStoreMemory, type EvictionName, type StoreMemory } from '../../store/arena.ts';
+import { forgetReader } from '../../store/forget-reader.ts';
 import { StoreReader } from '../../store/reader.ts';
 import { ChangeHub } from './change-hub.ts';
 import type { CommandDispatcher } from './command-dispatcher.ts';
@@ -25,6 +26,10 @@ import { Dispatcher, type DispatcherParts } from './dispatcher.ts';
 /** How often a stop looks whether all commands in flight are answered. */
 const DRAIN_LOOK_MS = 2;
 const REPLY_BYTES_MAX_DEFAULT = 64 * 2 ** 20;
+
+/** Who reads the shards' memory beside its writers, by the number of the slot where it announces that it does. */
+const READERS = { main: 0, job: 1 } as const;
+const READERS_MAX = 2;
 
 export interface ShardsOptions {
   readonly shardCount: number;
@@ -112,7 +117,7 @@ export class Shards {
       map: this.map,
       node: options.node,
       clients: this.#clients,
-      readers: this.threads.map(({ memory }) => new StoreReader(memory, 0, systemClock)),
+      readers: this.threads.map(({ memory }) => new StoreReader(memory, READERS.main, systemClock)),
       barrier,
       replyBytesMax: () => Math.max(replyBytesMax(), messageBytesMax),
       onSent: () => this.#pump.sent(),
@@ -130,6 +135,16 @@ export class Shards {
         onDeath?.(shard, reason);
       },
     });
+  }
+
+  /** What a job's thread needs to read the keys of all shards: by shard. Only one thread may do so at a time. */
+  get jobMemory(): { readonly memories: readonly StoreMemory[]; readonly reader: number } {
+    return { memories: this.threads.map(({ memory }) => memory), reader: READERS.job };
+  }
+
+  /** The thread that read as a job has ended, perhaps amidst that: writers do not wait for it any longer. */
+  forgetJob(): void {
+    for (const { memory } of this.threads) forgetReader(memory, READERS.job);
   }
 
   /** Resolves when every shard serves; rejects when one did not start. */
@@ -174,7 +189,7 @@ function shardMemory(
     shard,
     memory: createStoreMemory({
       budgetBytes: Math.floor(options.budgetBytes / shardCount),
-      readersMax: 1,
+      readersMax: READERS_MAX,
       eviction: options.eviction,
       hashKey: options.hashKey,
       ...(options.versionBase === undefined ? {} : { versionBase: options.versionBase }),

@@ -173,7 +173,7 @@ export class BatchEndpoint {
       const beganMs = this.#shared.counts.begin(command);
       const key = command === entryCommand ? copyOf(bytes, starts[0], ends[0]) : null;
       const onReply = (reply: ReplyReader): void => {
-        this.#shared.count(command, beganMs);
+        this.#shared.count(command, beganMs, exchange.caller);
         exchange.guard(() => results.add(index, command, reply, key));
       };
       commands.execute(command, args, { onReply }, session);

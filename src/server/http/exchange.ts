@@ -9,6 +9,7 @@ import { statusLineOf } from '../../protocol/http/status.ts';
 import type { ReplySink } from '../../shard/shard-client.ts';
 import { type AccessUser, everybody } from '../access/rights.ts';
 import { endAnswer, endBodiless, type WaitPort } from './answer.ts';
+import type { HttpCaller } from './http-caller.ts';
 import { bodyTimeout, RequestBody } from './request-body.ts';
 import type { HttpShared } from './shared.ts';
 import type { UwsRequest, UwsResponse } from './uws.ts';
@@ -39,6 +40,8 @@ export class Exchange implements WaitPort {
   readonly parameter: string;
   user: AccessUser = everybody;
   body: Uint8Array = new Uint8Array(0);
+  /** Who sent it, where slow commands are logged. */
+  readonly caller: HttpCaller | null;
   /** Errors are told as Redis tells them, in the shape its clients read, and not as problem documents. */
   tellsRedisErrors = false;
   readonly #response: UwsResponse;
@@ -60,6 +63,7 @@ export class Exchange implements WaitPort {
     const headers = new Map<string, string>();
     for (const name of headerNames) headers.set(name, request.getHeader(name));
     this.#headers = headers;
+    this.caller = shared.callerOf(response, request);
     shared.inFlight++;
     response.onAborted(() => this.#gone());
   }
@@ -131,7 +135,7 @@ export class Exchange implements WaitPort {
     const beganMs = this.shared.counts.begin(command);
     const sink: ReplySink = {
       onReply: (reply) => {
-        this.shared.count(command, beganMs);
+        this.shared.count(command, beganMs, this.caller);
         this.guard(() => {
           if (reply.kind === ReplyKind.error) this.refuse(refuse(reply.errorCode, reply.text));
           else then(reply);

@@ -68,6 +68,8 @@ export class GetEndpoint {
     // returns without an answer or this.
     response.onAborted(onGone);
     const beganMs = shared.counts.begin(getCommand);
+    // Only what is measured can turn out to be slow.
+    const caller = Number.isNaN(beganMs) ? null : shared.callerOf(response, request);
     const document = this.#document;
     document.begin(keyBytes);
     const bytes = document.bytes;
@@ -104,7 +106,7 @@ export class GetEndpoint {
       response.writeStatus(statusLineOf(404)).writeHeader('Content-Type', problemContentType);
       endAnswer(shared, response, noSuchKeyProblem, this.#waits);
     }
-    shared.count(getCommand, beganMs);
+    shared.count(getCommand, beganMs, caller);
     return true;
   }
 

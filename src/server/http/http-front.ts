@@ -1,26 +1,19 @@
-import { randomBytes } from 'node:crypto';
 import { FrontEnd, Tally } from '../../base/counters.ts';
 import { type HttpPath, type HttpPathId, httpPaths, methodsAt } from '../../protocol/http/paths.ts';
 import { quoted, refuse } from '../../protocol/http/refusal.ts';
 import type { AccessRefusal } from '../access/access.ts';
 import { AccessUser, everybody } from '../access/rights.ts';
-import { BatchEndpoint } from './batch-endpoint.ts';
-import { ClusterEndpoints } from './cluster-endpoints.ts';
-import { CommandEndpoints } from './command-endpoints.ts';
-import { EventFeed } from './event-feed.ts';
-import { EventsEndpoint, lastEventHeader } from './events-endpoint.ts';
+import { type Endpoint, HttpEndpoints } from './endpoints.ts';
+import { lastEventHeader } from './events-endpoint.ts';
 import { Exchange } from './exchange.ts';
-import { GetEndpoint } from './get-endpoint.ts';
-import { KeyEndpoints } from './key-endpoints.ts';
+import type { GetEndpoint } from './get-endpoint.ts';
 import { isEngineEnough, type Listener, listenerOf } from './listener.ts';
-import { NodeEndpoints } from './node-endpoints.ts';
 import type { HttpNode } from './node-port.ts';
 import type { HttpFrontOptions } from './options.ts';
-import { encodingHeader, RedisEndpoints } from './redis-endpoints.ts';
+import { encodingHeader } from './redis-endpoints.ts';
 import { headRefusal, misdirected } from './request-head.ts';
-import { SetEndpoint } from './set-endpoint.ts';
+import type { SetEndpoint } from './set-endpoint.ts';
 import { HttpShared } from './shared.ts';
-import { SubscribeEndpoints } from './subscribe-endpoints.ts';
 import { type LoadedUws, loadUws, type UwsApp, type UwsRequest, type UwsResponse } from './uws.ts';
 
 /** A front that listens. */
@@ -60,8 +53,6 @@ const headerNames = [
 /** Requests stop arriving when none came for so long, some turns of the event loop included. */
 const quietMs = 100;
 
-type Run = (exchange: Exchange) => void;
-
 /** Starts the HTTP front: the port is open when the promise is fulfilled. */
 export async function startHttpFront(
   options: HttpFrontOptions,
@@ -78,22 +69,18 @@ class UwsFront implements HttpFront {
   readonly engine: string;
   readonly #listener: Listener;
   readonly #shared: HttpShared;
+  readonly #endpoints: HttpEndpoints;
   readonly #get: GetEndpoint;
   readonly #set: SetEndpoint;
-  readonly #feed: EventFeed;
-  readonly #subscriptions: SubscribeEndpoints;
-  readonly #runs: Readonly<Record<HttpPathId, Run>>;
   #connections = 0;
   #tellsConnections = false;
 
   constructor(options: HttpFrontOptions, node: HttpNode, loaded: LoadedUws) {
     this.engine = loaded.source;
     this.#shared = new HttpShared(options, node);
-    this.#get = new GetEndpoint(this.#shared);
-    this.#set = new SetEndpoint(this.#shared);
-    this.#feed = new EventFeed(node.changes, options.events, () => randomBytes(8).toString('hex'));
-    this.#subscriptions = new SubscribeEndpoints(this.#shared);
-    this.#runs = this.#endpoints();
+    this.#endpoints = new HttpEndpoints(this.#shared);
+    this.#get = this.#endpoints.get;
+    this.#set = this.#endpoints.set;
     this.#listener = listenerOf(loaded.uws, options, node.tls, (app) => this.#route(app), node.log);
   }
 
@@ -106,7 +93,7 @@ class UwsFront implements HttpFront {
   }
 
   get eventReaders(): number {
-    return this.#feed.readerCount;
+    return this.#endpoints.feed.readerCount;
   }
 
   flushCounts(): void {
@@ -122,7 +109,7 @@ class UwsFront implements HttpFront {
     const shared = this.#shared;
     shared.isDraining = true;
     this.#listener.stop();
-    this.#endStreams();
+    this.#endpoints.endStreams();
     const endMs = performance.now() + shared.options.drainTimeoutMs;
     let served = -1;
     let quietSinceMs = performance.now();
@@ -141,61 +128,10 @@ class UwsFront implements HttpFront {
   }
 
   close(): void {
-    this.#endStreams();
+    this.#endpoints.endStreams();
     this.#listener.close();
     this.#shared.deadlines.close();
     this.#shared.counts.flush();
-  }
-
-  #endStreams(): void {
-    this.#feed.close();
-    this.#subscriptions.close();
-  }
-
-  #endpoints(): Readonly<Record<HttpPathId, Run>> {
-    const shared = this.#shared;
-    const keys = new KeyEndpoints(shared);
-    const commands = new CommandEndpoints(shared);
-    const batch = new BatchEndpoint(shared);
-    const redis = new RedisEndpoints(shared);
-    const events = new EventsEndpoint(shared, this.#feed);
-    const node = new NodeEndpoints(shared);
-    const cluster = new ClusterEndpoints(shared);
-    return {
-      get: (exchange) => this.#get.run(exchange),
-      set: (exchange) => this.#set.run(exchange),
-      delete: (exchange) => commands.deleteByQuery(exchange),
-      deleteByBody: (exchange) => commands.deleteByBody(exchange),
-      readKey: (exchange) => keys.read(exchange),
-      writeKey: (exchange) => keys.write(exchange),
-      removeKey: (exchange) => keys.remove(exchange),
-      incrKey: (exchange) => commands.incr(exchange),
-      listKeys: (exchange) => commands.list(exchange),
-      batch: (exchange) => batch.run(exchange),
-      redisCommand: (exchange) => redis.one(exchange),
-      redisTransaction: (exchange) => redis.transaction(exchange),
-      subscribe: (exchange) => this.#subscriptions.channel(exchange),
-      subscribeByPost: (exchange) => this.#subscriptions.channel(exchange),
-      psubscribe: (exchange) => this.#subscriptions.pattern(exchange),
-      psubscribeByPost: (exchange) => this.#subscriptions.pattern(exchange),
-      redisPipeline: (exchange) => redis.pipeline(exchange),
-      events: (exchange) => events.run(exchange),
-      nodes: (exchange) => node.nodes(exchange),
-      cluster: (exchange) => cluster.report(exchange),
-      clusterDrain: (exchange) => cluster.control(exchange),
-      clusterUndrain: (exchange) => cluster.control(exchange),
-      clusterRemove: (exchange) => cluster.control(exchange),
-      clusterRebalance: (exchange) => cluster.control(exchange),
-      clusterFailover: (exchange) => cluster.control(exchange),
-      clusterSettings: (exchange) => cluster.control(exchange),
-      clusterReset: (exchange) => cluster.control(exchange),
-      health: (exchange) => node.health(exchange),
-      healthz: (exchange) => node.health(exchange),
-      readyz: (exchange) => node.health(exchange),
-      livez: (exchange) => node.live(exchange),
-      metrics: (exchange) => node.metrics(exchange),
-      openapi: (exchange) => node.openApi(exchange),
-    };
   }
 
   #route(app: UwsApp): void {
@@ -244,7 +180,7 @@ class UwsFront implements HttpFront {
   }
 
   #handler(row: HttpPath & { id: HttpPathId }, isHead = false): (response: UwsResponse, request: UwsRequest) => void {
-    const run = this.#runs[row.id];
+    const run = this.#endpoints.runs[row.id];
     // A function each, though they differ in one call: one for all would be called through, and never inlined.
     if (row.id === 'get' && !isHead) {
       return (response, request) => {
@@ -273,7 +209,7 @@ class UwsFront implements HttpFront {
     };
   }
 
-  #handleGet(response: UwsResponse, request: UwsRequest, row: HttpPath, run: Run): void {
+  #handleGet(response: UwsResponse, request: UwsRequest, row: HttpPath, run: Endpoint): void {
     const { access, origin } = this.#shared.node;
     if (origin.answersFor(request.getHeader('host'))) {
       const user = access.isOpen ? everybody : this.#knownUser(response, request);
@@ -285,7 +221,7 @@ class UwsFront implements HttpFront {
     this.#handle(response, request, row, run);
   }
 
-  #handleSet(response: UwsResponse, request: UwsRequest, row: HttpPath, run: Run): void {
+  #handleSet(response: UwsResponse, request: UwsRequest, row: HttpPath, run: Endpoint): void {
     const { access, origin } = this.#shared.node;
     const host = request.getHeader('host');
     const isUsual =
@@ -297,7 +233,7 @@ class UwsFront implements HttpFront {
     if (user === null) this.#handle(response, request, row, run);
     else {
       this.#shared.served++;
-      this.#set.receive(response, user);
+      this.#set.receive(response, request, user);
     }
   }
 
@@ -318,7 +254,7 @@ class UwsFront implements HttpFront {
   }
 
   /** Any request to a path that there is: looks at all that can be wrong with its head, then runs it. */
-  #handle(response: UwsResponse, request: UwsRequest, row: HttpPath, run: Run): void {
+  #handle(response: UwsResponse, request: UwsRequest, row: HttpPath, run: Endpoint): void {
     const shared = this.#shared;
     shared.served++;
     const exchange = new Exchange(shared, response, request, headerNames);
@@ -329,7 +265,7 @@ class UwsFront implements HttpFront {
       return;
     }
     const { access, probesNeedCredentials } = shared.node;
-    const isFree = access.isOpen || (row.isProbe && !probesNeedCredentials);
+    const isFree = access.isOpen || row.isPublic === true || (row.isProbe && !probesNeedCredentials);
     const user = isFree ? everybody : this.#authenticate(response, request);
     const start = (): void => {
       if (user instanceof AccessUser) {
@@ -342,7 +278,7 @@ class UwsFront implements HttpFront {
     else exchange.receive(start);
   }
 
-  async #runLater(exchange: Exchange, run: Run, user: Promise<AccessUser | AccessRefusal>): Promise<void> {
+  async #runLater(exchange: Exchange, run: Endpoint, user: Promise<AccessUser | AccessRefusal>): Promise<void> {
     try {
       const found = await user;
       if (!(found instanceof AccessUser)) return refuseAccess(exchange, found);
@@ -353,7 +289,7 @@ class UwsFront implements HttpFront {
     }
   }
 
-  #run(exchange: Exchange, run: Run): void {
+  #run(exchange: Exchange, run: Endpoint): void {
     const refusal = this.#shared.admit();
     if (refusal !== null) {
       exchange.refuse(refusal);

@@ -13,6 +13,7 @@ import type { OrderedSession } from '../dispatch/ordered-session.ts';
 import type { TransactionRunner } from '../dispatch/transaction-queue.ts';
 import type { Channels } from '../pubsub/channels.ts';
 import type { TlsIdentity } from '../tls/tls-identity.ts';
+import type { DashboardPort } from './dashboard-port.ts';
 import type { ChangesPort } from './event-feed.ts';
 
 /** What the HTTP front needs of the node it stands in front of. */
@@ -38,6 +39,8 @@ export interface HttpNode {
   health(): Health;
   /** The document of `/nodes`. */
   nodes(): object;
+  /** Null: there is none. */
+  readonly dashboard: DashboardPort | null;
   /** The cluster this node is one of, or is by itself. */
   readonly cluster: ClusterPort;
 }

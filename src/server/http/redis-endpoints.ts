@@ -42,7 +42,7 @@ export class RedisEndpoints {
     }
     const beganMs = this.#shared.counts.begin(command);
     const onReply = (reply: ReplyReader): void => {
-      this.#shared.count(command, beganMs);
+      this.#shared.count(command, beganMs, exchange.caller);
       exchange.guard(() => this.#answer(exchange, reply, encoding));
     };
     this.#shared.node.commands.execute(command, resolver.args, { onReply });
@@ -86,7 +86,7 @@ export class RedisEndpoints {
     }
     const beganMs = this.#shared.counts.begin(execCommand);
     const onReply = (reply: ReplyReader): void => {
-      this.#shared.count(execCommand, beganMs);
+      this.#shared.count(execCommand, beganMs, exchange.caller);
       exchange.guard(() => this.#answerAll(exchange, reply, encoding));
     };
     queue.execute({ onReply });

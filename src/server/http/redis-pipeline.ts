@@ -59,7 +59,7 @@ export class RedisPipeline {
     }
     const beganMs = this.#shared.counts.begin(command);
     const onReply = (reply: ReplyReader): void => {
-      this.#shared.count(command, beganMs);
+      this.#shared.count(command, beganMs, this.#exchange.caller);
       this.#exchange.guard(() => this.#add(index, reply));
     };
     this.#shared.node.commands.execute(command, resolver.args, { onReply }, this.#session);

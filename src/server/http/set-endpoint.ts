@@ -14,10 +14,11 @@ import type { ReplySink } from '../../shard/shard-client.ts';
 import { type AccessUser, everybody } from '../access/rights.ts';
 import { endAnswer, type WaitPort, waitPortOf } from './answer.ts';
 import type { Exchange } from './exchange.ts';
+import type { HttpCaller } from './http-caller.ts';
 import { conditionUnmet, missing } from './refusals.ts';
 import { bodyTimeout, RequestBody } from './request-body.ts';
 import type { HttpShared } from './shared.ts';
-import type { UwsResponse } from './uws.ts';
+import type { UwsRequest, UwsResponse } from './uws.ts';
 
 const setCommand = commandTable.named('set');
 const path = '/set';
@@ -42,8 +43,8 @@ export class SetEndpoint {
   }
 
   /** Takes a request whose headers hold nothing unusual: its body is read where it arrives, without a copy. */
-  receive(response: UwsResponse, user: AccessUser): void {
-    (this.#spare.pop() ?? new SetRequest(this)).begin(response, user);
+  receive(response: UwsResponse, request: UwsRequest, user: AccessUser): void {
+    (this.#spare.pop() ?? new SetRequest(this)).begin(response, user, this.shared.callerOf(response, request));
   }
 
   /** Answers a request that was received otherwise. */
@@ -122,6 +123,7 @@ class SetRequest implements ReplySink {
   readonly #shared: HttpShared;
   #response: UwsResponse | null = null;
   #user: AccessUser = everybody;
+  #caller: HttpCaller | null = null;
   #body: RequestBody | null = null;
   #beganMs = 0;
   /** Handling a part of the body: answers need no cork. */
@@ -143,10 +145,11 @@ class SetRequest implements ReplySink {
     this.#shared = endpoint.shared;
   }
 
-  begin(response: UwsResponse, user: AccessUser): void {
+  begin(response: UwsResponse, user: AccessUser, caller: HttpCaller | null): void {
     const shared = this.#shared;
     this.#response = response;
     this.#user = user;
+    this.#caller = caller;
     this.#isReceived = false;
     this.#refusal = null;
     this.#timeLimit.dueMs = shared.bodyDueMs;
@@ -158,7 +161,7 @@ class SetRequest implements ReplySink {
 
   onReply(reply: ReplyReader): void {
     const response = this.#response;
-    this.#shared.count(setCommand, this.#beganMs);
+    this.#shared.count(setCommand, this.#beganMs, this.#caller);
     if (response === null) {
       // The client has gone; the command was run all the same.
       this.#endpoint.spare(this);

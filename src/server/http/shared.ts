@@ -5,11 +5,14 @@ import { commandTable } from '../../command/table.ts';
 import { type Refusal, refuse } from '../../protocol/http/refusal.ts';
 import { CommandCounts } from '../dispatch/command-counts.ts';
 import { type Deadline, Deadlines } from './deadlines.ts';
+import { HttpCaller } from './http-caller.ts';
+import { isEngineEnough } from './listener.ts';
 import type { HttpNode } from './node-port.ts';
 import type { HttpFrontOptions } from './options.ts';
+import type { UwsRequest, UwsResponse } from './uws.ts';
 
-/** Who sent a slow command, to those who ask: of an answered request the engine does not tell the address any more. */
-const sender = { address: 'http', name: '' };
+/** Who sent a slow command, where it was not asked while the engine told: of an answered request it does not any more. */
+const unknownCaller = { address: 'http', name: '', protocol: 'http' } as const;
 
 /** The engine closes a connection without a word when no byte comes for 8 to 12 seconds; we answer before it does. */
 export const stallMsMax = 6000;
@@ -34,6 +37,9 @@ export class HttpShared {
   served = 0;
   readonly deadlines: Deadlines;
   readonly counts: CommandCounts;
+  /** Slow commands are logged, with what the engine tells of a request only until it is handled. */
+  readonly #asksCallers: boolean;
+  readonly #isRelayed: boolean;
   /** The latest request whose body has not begun to arrive: nearly all bodies arrive with their headers. */
   #awaitingBody: Deadline | null = null;
 
@@ -41,6 +47,8 @@ export class HttpShared {
     this.options = options;
     this.node = node;
     this.counts = new CommandCounts(node.counters, FrontEnd.http, commandTable.commands);
+    this.#asksCallers = node.slowLog.report !== null;
+    this.#isRelayed = node.tls !== null && !isEngineEnough(node.tls);
     this.deadlines = new Deadlines(() => {
       this.#setBodyDue();
       this.awaitBody(null);
@@ -65,13 +73,18 @@ export class HttpShared {
     return refuse('overloaded', `${this.inFlight} requests are waiting already; try again in a moment.`);
   }
 
+  /** Who sent a request, to be told if it is slow; null where that is not wanted. */
+  callerOf(response: UwsResponse, request: UwsRequest): HttpCaller | null {
+    return this.#asksCallers ? new HttpCaller(response, request, this.#isRelayed) : null;
+  }
+
   /** Counts a command that has been answered, and keeps it when it was slow. `beganMs`: as `counts.begin` told. */
-  count(command: Command, beganMs: number): void {
+  count(command: Command, beganMs: number, caller: HttpCaller | null): void {
     const elapsedMs = this.counts.end(command, beganMs);
     const { slowLog } = this.node;
     // Of a command that was not measured it is NaN, which is above nothing.
     if (elapsedMs > slowLog.thresholdMs && !command.flags.includes('skip_slowlog')) {
-      slowLog.add(command.name, null, elapsedMs, sender);
+      slowLog.add(command.name, null, elapsedMs, caller ?? unknownCaller, caller?.trace);
     }
   }
 

@@ -1,4 +1,4 @@
-import { GateRole, type PartitionGates } from '../../cluster/partition-gates.ts';
+import { GateRole, type PartitionGates, ReignStage } from '../../cluster/partition-gates.ts';
 import type { PartitionCopy } from '../../cluster/replication/partition-copy.ts';
 
 /** An effect that could not be appended yet. */
@@ -29,6 +29,12 @@ export class CopyGate {
   /** What happened to the store while the copy could not append: evictions of a primary that hands over. */
   held: HeldEffect[] = [];
   readonly #gates: PartitionGates;
+  readonly #nowMs: () => number;
+  /** Up to here are writes of reigns before this one. */
+  #epochStart = 0;
+  /** Whether the reign has come to these stages. */
+  #hasOpened = false;
+  #hasWritten = false;
   /** Nothing here is read by others, and the copy's reads wait, until so much is acknowledged. */
   #closedUntil = 0;
   #acknowledged = 0;
@@ -37,9 +43,10 @@ export class CopyGate {
   #slots: number[] = [];
   #head = 0;
 
-  constructor(partition: number, gates: PartitionGates) {
+  constructor(partition: number, gates: PartitionGates, nowMs: () => number) {
     this.partition = partition;
     this.#gates = gates;
+    this.#nowMs = nowMs;
     // Whoever was here before has died, and what it knew with it.
     gates.setOpenForReads(partition, false);
     gates.setFresh(partition, null);
@@ -61,9 +68,13 @@ export class CopyGate {
     const { partition } = this;
     this.#acknowledged = copy.acknowledged;
     this.#closedUntil = copy.epochStart;
+    this.#epochStart = copy.epochStart;
+    this.#hasOpened = false;
+    this.#hasWritten = false;
     this.#gates.setFresh(partition, null);
     this.#gates.setLast(partition, copy.last);
     this.#gates.beginReign(partition, copy.epoch, copy.acknowledged);
+    this.#gates.setStage(partition, ReignStage.begun, this.#nowMs());
     this.reign = this.#gates.reign(partition);
   }
 
@@ -108,13 +119,21 @@ export class CopyGate {
     this.#acknowledged = seq;
     this.#gates.setAcknowledged(this.partition, seq);
     this.#settle(seq);
+    if (this.#hasWritten || !this.isReigning || seq <= this.#epochStart) return;
+    this.#hasWritten = true;
+    this.#gates.setStage(this.partition, ReignStage.written, this.#nowMs());
   }
 
   /** Brings what the others know up to date. The reign has been begun or ended before. */
   refresh(copy: PartitionCopy): void {
     const { partition } = this;
     const gates = this.#gates;
-    gates.setOpenForReads(partition, this.isReigning && copy.takesRecords && this.closedUntil === 0);
+    const isOpen = this.isReigning && copy.takesRecords && this.closedUntil === 0;
+    gates.setOpenForReads(partition, isOpen);
+    if (isOpen && !this.#hasOpened) {
+      this.#hasOpened = true;
+      gates.setStage(partition, ReignStage.opened, this.#nowMs());
+    }
     gates.setFresh(partition, copy.freshAtMs);
     gates.setRole(partition, roles[copy.role]);
   }

@@ -99,7 +99,10 @@ export class ReplicatedShard {
     this.#shown = new Uint8Array(data.partitions);
     this.#doomed = new DoomedPartitions(store, data.partitions, onStep);
     this.#survivors = new Survivors(data, this.gates);
-    this.#gateOf = Array.from({ length: data.count }, (_, index) => new CopyGate(data.first + index, this.gates));
+    this.#gateOf = Array.from(
+      { length: data.count },
+      (_, index) => new CopyGate(data.first + index, this.gates, nowMs),
+    );
     this.#clearSlots();
     store.effects = effects;
     this.#showOwned();

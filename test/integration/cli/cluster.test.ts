@@ -88,6 +88,7 @@ class ScriptedAdmin {
         online: 64,
         offline: 0,
         underReplicated: 0,
+        soleCopy: 0,
         misplaced: this.moves,
         epochMax: 9,
         losses: 0,

@@ -9,6 +9,8 @@ export interface NodeFixture {
   readonly node: RunningNode;
   /** What the node logged as an error. */
   readonly faults: string[];
+  /** What it warned of. */
+  readonly warnings: { readonly fields: object; readonly message: string }[];
   /** Connects, for as long as the node runs. */
   connect(resp?: 2 | 3): Promise<PushClient>;
 }
@@ -36,10 +38,11 @@ export async function startNodeFixture(
   });
   if (resolution.kind === 'problems') throw new Error(resolution.problems.join());
   const faults: string[] = [];
+  const warnings: NodeFixture['warnings'] = [];
   const log: Logger = {
     debug: () => undefined,
     info: () => undefined,
-    warn: () => undefined,
+    warn: (fields, message) => void warnings.push({ fields, message }),
     error: (fields, message) => void faults.push(`${message} ${JSON.stringify(fields)}`),
   };
   const node = await startNode(resolution.resolved.config, accounts, '0.0.0', log);
@@ -51,6 +54,7 @@ export async function startNodeFixture(
   return {
     node,
     faults,
+    warnings,
     async connect(resp = 3) {
       const client = await PushClient.open(node.tcpPort, resp);
       clients.push(client);

@@ -12,6 +12,7 @@ import { Access, type Account } from '../../../src/server/access/access.ts';
 import { AccessOrigin } from '../../../src/server/access/origin.ts';
 import { SlowLog } from '../../../src/server/control/slow-log.ts';
 import { Shards } from '../../../src/server/dispatch/shards.ts';
+import type { DashboardPort } from '../../../src/server/http/dashboard-port.ts';
 import { type HttpFront, startHttpFront } from '../../../src/server/http/http-front.ts';
 import type { CommandPort, HttpNode } from '../../../src/server/http/node-port.ts';
 import { type HttpFrontOptions, httpFrontOptions } from '../../../src/server/http/options.ts';
@@ -40,6 +41,7 @@ export interface FixtureSettings {
   /** The certificate to be shown. */
   readonly tls?: (log: Logger) => TlsIdentity;
   readonly cluster?: ClusterPort;
+  readonly dashboard?: DashboardPort;
   /** Runs commands in the shards' place. */
   readonly commands?: CommandPort;
 }
@@ -94,6 +96,7 @@ export async function startFixture(settings: FixtureSettings = {}): Promise<Fixt
     metrics: { contentType: 'text/plain; version=0.0.4', text: async () => 'fluxcache_up 1\n' },
     health: settings.health ?? (() => ({ ready: true, reasons: [] })),
     nodes: () => ({ nodes: [] }),
+    dashboard: settings.dashboard ?? null,
     cluster: settings.cluster ?? noControl.cluster,
   };
   const keyBytesMax = Math.min(...shards.threads.map(({ memory }) => new Arena(memory).keyBytesMax));

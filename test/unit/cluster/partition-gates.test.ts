@@ -1,5 +1,5 @@
 import test from 'ava';
-import { PartitionGates, WaitState } from '../../../src/cluster/partition-gates.ts';
+import { PartitionGates, ReignStage, WaitState } from '../../../src/cluster/partition-gates.ts';
 
 /** Runs `look`, and before its load of that number `meanwhile`: as if another thread did, there. */
 function interrupted<Result>(load: number, meanwhile: () => void, look: () => Result): Result {
@@ -61,4 +61,25 @@ test.serial('a write that is waited for while its reign ends is acknowledged onl
       `before load ${load}`,
     );
   }
+});
+
+test('when a reign came how far is told of that reign alone', (t) => {
+  const gates = new PartitionGates(PartitionGates.create(2));
+  const { begun, written } = ReignStage;
+  t.is(gates.stageMs(1, 3, begun, 5000), null);
+  gates.beginReign(1, 3, 0);
+  t.is(gates.stageMs(1, 3, begun, 5000), null);
+  gates.setStage(1, begun, 4990.7);
+  t.is(gates.stageMs(1, 3, begun, 5000.2), 4990);
+  t.is(gates.stageMs(1, 2, begun, 5000), null, 'another reign');
+  t.is(gates.stageMs(0, 3, begun, 5000), null, 'another partition');
+  gates.endReign(1);
+  t.is(gates.stageMs(1, 3, begun, 6000), 4990, 'it stays known');
+  gates.beginReign(1, 5, 0);
+  t.is(gates.stageMs(1, 3, begun, 6000), null);
+  t.is(gates.stageMs(1, 5, begun, 6000), null);
+  // Beyond what 32 bits hold.
+  const lateMs = 2 ** 40 + 2 ** 31 - 5;
+  gates.setStage(1, written, lateMs);
+  t.is(gates.stageMs(1, 5, written, lateMs + 100), lateMs);
 });

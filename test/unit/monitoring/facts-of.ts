@@ -8,6 +8,7 @@ export function shardOf(parts: Partial<ShardFacts> = {}, store: Partial<StoreFac
     partitionFirst: 0,
     partitionLast: 63,
     mailboxDepth: 0,
+    load: { commands: 0, busyMs: 0 },
     ...parts,
     store: {
       keys: 0,
@@ -19,6 +20,7 @@ export function shardOf(parts: Partial<ShardFacts> = {}, store: Partial<StoreFac
       expiredKeys: 0,
       hits: 0,
       misses: 0,
+      memory: { entries: 0, dead: 0, index: 0, expiry: 0, retired: 0, control: 0, free: 1 << 20, budget: 1 << 20 },
       ...store,
     },
   };
@@ -34,6 +36,7 @@ export function factsOf(parts: Partial<NodeFacts>): NodeFacts {
     host: '127.0.0.1',
     httpPort: 8081,
     tcpPort: 7379,
+    isTls: false,
     partitionCount: 64,
     memoryBytesMax: 1 << 20,
     eviction: 'flux',

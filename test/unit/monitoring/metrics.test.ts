@@ -142,6 +142,29 @@ test('errors, clients, shards and memory are read from their sources', async (t)
   t.is(sample('up'), 1);
 });
 
+test('a node tells where clients reach it, what it evicts, and whether requests should come', async (t) => {
+  const families = parse(await new Metrics(factsOf({ host: '::1', isTls: true, eviction: 'noeviction' })).text());
+  const labels = '{node="box",zone="",url="https://[::1]:8081/"}';
+  t.is(families.get('fluxcache_node_info')?.samples.get(`fluxcache_node_info${labels}`), 1);
+  t.is(families.get('fluxcache_eviction_info')?.samples.get('fluxcache_eviction_info{policy="noeviction"}'), 1);
+  t.is(families.get('fluxcache_ready')?.samples.get('fluxcache_ready'), 1);
+  const draining = parse(await new Metrics(factsOf({ state: () => 'draining' })).text());
+  t.is(draining.get('fluxcache_ready')?.samples.get('fluxcache_ready'), 0);
+});
+
+test('what takes long to find out is asked for once a page, and anew for the next', async (t) => {
+  let asked = 0;
+  const shards = () => {
+    asked++;
+    return [shardOf()];
+  };
+  const metrics = new Metrics(factsOf({ shards }));
+  await metrics.text();
+  t.is(asked, 1);
+  await metrics.text();
+  t.is(asked, 2);
+});
+
 test('nothing is said of connections where the engine does not tell of them', async (t) => {
   const facts = factsOf({ protocols: () => [{ name: 'http', tellsConnections: false }] });
   const families = parse(await new Metrics(facts).text());

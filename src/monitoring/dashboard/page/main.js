@@ -4,10 +4,12 @@ import { element } from './element.js';
 import { Feed } from './feed.js';
 import { createHeader } from './header.js';
 import { askForCredentials } from './login.js';
+import { createNotices } from './notices.js';
 import { views } from './panels.js';
 import { SampleHistory } from './sample-history.js';
 import { Session } from './session.js';
 import { Theme } from './theme.js';
+import { createTimeTools } from './time-tools.js';
 import { TimeView } from './time-view.js';
 import { Views } from './views.js';
 
@@ -27,6 +29,8 @@ const context = {
 };
 
 createHeader(find('header'), context, session);
+createTimeTools(find('time-tools'), context);
+createNotices(find('notices'), context);
 feed.on('history', (history) => samples.add(history));
 feed.on('sample', (sample) => samples.add([sample]));
 

@@ -5,6 +5,10 @@
 /** @import { Theme } from './theme.js' */
 /** @import { TimeView } from './time-view.js' */
 import { createChartsPanel } from './charts-panel.js';
+import { createClusterPanel } from './cluster-panel.js';
+import { createFailoversPanel } from './failovers-panel.js';
+import { createHappeningsPanel } from './happenings-panel.js';
+import { createPartitionsPanel } from './partitions-panel.js';
 import { createShardsPanel } from './shards-panel.js';
 import { createTilesPanel } from './tiles-panel.js';
 
@@ -35,4 +39,10 @@ import { createTilesPanel } from './tiles-panel.js';
 /** @type {readonly View[]} */
 export const views = [
   { name: 'overview', title: 'Overview', panels: [createTilesPanel, createChartsPanel, createShardsPanel] },
+  {
+    name: 'cluster',
+    title: 'Cluster',
+    panels: [createClusterPanel, createPartitionsPanel, createFailoversPanel, createHappeningsPanel],
+    isFor: ({ isInCluster }) => isInCluster,
+  },
 ];

@@ -1,3 +1,5 @@
+import { element } from './element.js';
+
 const KEY = 'fluxcache.theme';
 /** @typedef {'system' | 'light' | 'dark'} ThemeChoice */
 /** @type {readonly ThemeChoice[]} */
@@ -12,8 +14,11 @@ export class Theme {
   #listeners = new Set();
   /** @type {Map<string, string>} */
   #colors = new Map();
+  /** What takes the colours on, so that the browser says what they come to. */
+  #probe = element('span', { hidden: true });
 
   constructor() {
+    document.body.append(this.#probe);
     this.#system.addEventListener('change', () => this.#apply());
     this.#apply();
   }
@@ -38,12 +43,16 @@ export class Theme {
    * A colour of the style sheet, for canvases.
    *
    * @param {string} name of the custom property, without its dashes
+   * @param {number} [alpha] how much of it: 0 to 1
    */
-  color(name) {
-    let color = this.#colors.get(name);
+  color(name, alpha = 1) {
+    const key = `${name}/${alpha}`;
+    let color = this.#colors.get(key);
     if (color === undefined) {
-      color = getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
-      this.#colors.set(name, color);
+      this.#probe.style.color = `var(--${name})`;
+      const [red = 0, green = 0, blue = 0] = getComputedStyle(this.#probe).color.match(/[\d.]+/g) ?? [];
+      color = `rgb(${red} ${green} ${blue} / ${alpha})`;
+      this.#colors.set(key, color);
     }
     return color;
   }

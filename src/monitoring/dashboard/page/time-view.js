@@ -1,14 +1,23 @@
+/** The least that a part of a chart can be drawn out to. */
+const MS_MIN = 5000;
+
 /** Which part of the past charts show, and whether they stand still. */
 export class TimeView {
   /** Minutes that one can choose. */
-  static minutes = /** @type {const} */ ([1, 5, 15, 30]);
+  static choices = /** @type {const} */ ([1, 5, 15, 30]);
 
   /** @type {number} */
+  #minutes = 5;
   #spanMs = 5 * 60_000;
   /** @type {number | null} */
   #pausedAtMs = null;
   /** @type {Set<() => void>} */
   #listeners = new Set();
+
+  /** What was chosen last. */
+  get minutes() {
+    return this.#minutes;
+  }
 
   get spanMs() {
     return this.#spanMs;
@@ -24,9 +33,23 @@ export class TimeView {
     this.#listeners.add(listener);
   }
 
-  /** @param {number} minutes */
+  /** @param {number} minutes up to now */
   show(minutes) {
     this.#spanMs = minutes * 60_000;
+    this.#minutes = minutes;
+    this.#pausedAtMs = null;
+    this.#tell();
+  }
+
+  /**
+   * Shows what was between two moments, and stands still there.
+   *
+   * @param {number} fromMs
+   * @param {number} untilMs
+   */
+  zoom(fromMs, untilMs) {
+    this.#spanMs = Math.max(MS_MIN, untilMs - fromMs);
+    this.#pausedAtMs = untilMs;
     this.#tell();
   }
 
@@ -36,7 +59,9 @@ export class TimeView {
     this.#tell();
   }
 
+  /** Shows as many minutes as were chosen last, up to now. */
   resume() {
+    this.#spanMs = this.#minutes * 60_000;
     this.#pausedAtMs = null;
     this.#tell();
   }

@@ -371,10 +371,16 @@ test('links count what was sent and received, over all connections', async (t) =
     one.say('two', 'x'.repeat(1000));
     await until('it is there', () => two.received.length === round + 1);
     if (round === 1) break;
+    t.like(one.bus.links()[0], { lostAtMs: 0 });
     tap.cut();
     await until('both have noticed', () => one.comings.length > 1 && two.comings.length > 1);
+    const lost = one.bus.links()[0];
+    const isLost = lost?.isConnected === false && lost.lostAtMs >= beforeMs && lost.lostAtMs <= Date.now();
+    t.true(lost?.isConnected === true || isLost, JSON.stringify(lost));
   }
   const [link] = one.bus.links();
+  t.is(link?.lostAtMs, 0, 'it is there again');
+  t.true(link !== undefined && link.heardAtMs >= beforeMs - 1 && link.heardAtMs <= Date.now() + 1);
   t.like(link, { node: 'two', isConnected: true, sentMessages: 2, receivedMessages: 0, droppedMessages: 0 });
   t.true(link !== undefined && link.sentBytes > 2000 && link.sentBytes < 4000, `${link?.sentBytes}`);
   t.true(link !== undefined && link.connectedAtMs >= beforeMs && link.connectedAtMs <= Date.now());

@@ -30,6 +30,7 @@ test('a report counts what each node holds, and tells its health', (t) => {
     online: 3,
     offline: 0,
     underReplicated: 0,
+    soleCopy: 0,
     misplaced: 0,
     epochMax: 1,
     losses: 0,
@@ -66,7 +67,7 @@ test('what is fenced, drained, moved and lacking is told', (t) => {
   t.is(report.leaseLeftMs, null);
   t.is(report.nodes.find(({ id }) => id === 'c')?.health, 'fenced');
   t.true(report.nodes.find(({ id }) => id === 'b')?.isDraining);
-  t.like(report.partitions, { underReplicated: 1, misplaced: 3 });
+  t.like(report.partitions, { underReplicated: 1, soleCopy: 1, misplaced: 3 });
   // Of partition 0 b is to go (c is dead, so it gets nothing now); of partition 2 b is.
   t.deepEqual(report.rebalance, { moves: 2, isBalanced: false });
   t.true(report.lacks.some((text) => text.includes('node c is fenced')));

@@ -2,7 +2,7 @@ import test from 'ava';
 import { ArgsBuffer } from '../../../../src/command/args-buffer.ts';
 import { SlowLog } from '../../../../src/server/control/slow-log.ts';
 
-const sender = { address: '127.0.0.1:5', name: 'me' };
+const sender = { address: '127.0.0.1:5', name: 'me', protocol: 'resp' } as const;
 const clock = { nowMs: () => 1_700_000_000_500 };
 
 function argsOf(...words: string[]) {

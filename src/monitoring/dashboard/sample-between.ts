@@ -1,0 +1,180 @@
+import { type Counters, DURATION_BUCKETS, FrontEnd, frontEndNames, Tally } from '../../base/counters.ts';
+import { type ErrorCode, errors } from '../../base/errors.ts';
+import type { EventLoopDelay, ProtocolFacts, ShardFacts, StoreFacts } from '../facts.ts';
+import { tallied } from '../usage-watch.ts';
+import type { Latency, MemoryKinds, NodeSample, PeerSample, Protocol, ShardSample } from './feed.ts';
+import { latencyOf } from './latency.ts';
+
+/** How many commands a sample names; what is called more seldom is counted together. */
+const COMMANDS_NAMED_MAX = 12;
+
+/** How far a node has come: two of these make a sample. */
+export interface Reading {
+  /** Milliseconds since the Unix epoch. */
+  readonly atMs: number;
+  /** On a clock that never falls. */
+  readonly monotonicMs: number;
+  /** As they were then: no longer counted in. */
+  readonly counters: Counters;
+  /** By row id of the command table. */
+  readonly commandNames: readonly string[];
+  readonly protocols: readonly ProtocolFacts[];
+  readonly shards: readonly ShardFacts[];
+  /** Since the reading before. */
+  readonly eventLoop: EventLoopDelay;
+  readonly residentBytes: number;
+  /** Time that processors were in use by the process, all together. */
+  readonly processorMs: number;
+}
+
+/** What a node did between two readings. */
+export function sampleBetween(before: Reading, after: Reading): NodeSample {
+  const spanMs = Math.max(1, after.monotonicMs - before.monotonicMs);
+  const perS = (now: number, then: number): number => perSecond(now - then, spanMs);
+  const tally = (which: Tally): number => perS(tallied(after.counters, which), tallied(before.counters, which));
+  const grown = (field: 'hits' | 'misses' | 'evictedKeys' | 'expiredKeys'): number =>
+    perS(total(after, field), total(before, field));
+  return {
+    atMs: after.atMs,
+    spanMs: Math.round(spanMs),
+    ...commandsBetween(before, after, spanMs),
+    errors: perS(errorTotal(after.counters), errorTotal(before.counters)),
+    hits: grown('hits'),
+    misses: grown('misses'),
+    evicted: grown('evictedKeys'),
+    expired: grown('expiredKeys'),
+    receivedBytes: tally(Tally.bytesReceived),
+    sentBytes: tally(Tally.bytesSent),
+    connections: connectionsOf(after),
+    keys: total(after, 'keys'),
+    expiringKeys: total(after, 'expiringKeys'),
+    memory: memoryOf(after.shards),
+    residentBytes: after.residentBytes,
+    eventLoop: {
+      p50Ms: rounded(after.eventLoop.p50Ms),
+      p99Ms: rounded(after.eventLoop.p99Ms),
+      maxMs: rounded(after.eventLoop.maxMs),
+    },
+    processors: rounded(Math.max(0, after.processorMs - before.processorMs) / spanMs),
+    shards: after.shards.map((shard, index) => shardBetween(before.shards[index], shard, spanMs)),
+  };
+}
+
+/** The little of a sample that other nodes are told. */
+export function peerSampleOf(sample: NodeSample, ready: boolean): PeerSample {
+  let commands = 0;
+  let connections = 0;
+  for (const perS of Object.values(sample.byProtocol)) commands += perS;
+  for (const count of Object.values(sample.connections)) connections += count;
+  return {
+    commands,
+    hits: sample.hits,
+    misses: sample.misses,
+    p99Ms: sample.latency?.p99Ms ?? null,
+    keys: sample.keys,
+    usedBytes: sample.memory.budget - sample.memory.free,
+    budgetBytes: sample.memory.budget,
+    connections,
+    eventLoopMaxMs: sample.eventLoop.maxMs,
+    processors: sample.processors,
+    ready,
+  };
+}
+
+function commandsBetween(before: Reading, after: Reading, spanMs: number) {
+  const byProtocol: Partial<Record<Protocol, number>> = {};
+  const latencyByProtocol: Partial<Record<Protocol, Latency>> = {};
+  const byRow = new Float64Array(after.commandNames.length);
+  const all = new Float64Array(DURATION_BUCKETS);
+  for (const protocol of frontEndNames) {
+    const buckets = new Float64Array(DURATION_BUCKETS);
+    let count = 0;
+    for (let row = 0; row < byRow.length; row++) {
+      const more = after.counters.addDurationsSince(before.counters, row, FrontEnd[protocol], buckets);
+      byRow[row] = (byRow[row] as number) + more;
+      count += more;
+    }
+    if (count === 0) continue;
+    byProtocol[protocol] = perSecond(count, spanMs);
+    const latency = latencyOf(buckets);
+    if (latency !== null) latencyByProtocol[protocol] = latency;
+    for (let i = 0; i < DURATION_BUCKETS; i++) all[i] = (all[i] as number) + (buckets[i] as number);
+  }
+  return {
+    byProtocol,
+    byCommand: named(byRow, after.commandNames, spanMs),
+    latency: latencyOf(all),
+    latencyByProtocol,
+  };
+}
+
+/** The busiest by name, and all others together. */
+function named(byRow: Float64Array, names: readonly string[], spanMs: number): Record<string, number> {
+  const called = [...byRow.entries()].filter(([, count]) => count > 0).sort((a, b) => b[1] - a[1]);
+  const byCommand: Record<string, number> = {};
+  let other = 0;
+  for (const [index, [row, count]] of called.entries()) {
+    const perS = perSecond(count, spanMs);
+    const name = names[row];
+    if (index < COMMANDS_NAMED_MAX && name !== undefined) byCommand[name] = perS;
+    else other += perS;
+  }
+  if (other > 0) byCommand['other'] = rounded(other);
+  return byCommand;
+}
+
+function shardBetween(before: ShardFacts | undefined, after: ShardFacts, spanMs: number): ShardSample {
+  const { store, load } = after;
+  const lookups = store.hits + store.misses;
+  const lookupsBefore = before === undefined ? lookups : before.store.hits + before.store.misses;
+  const loadBefore = before?.load ?? load;
+  return {
+    isServing: after.isServing,
+    restarts: after.restarts,
+    keys: store.keys,
+    usedBytes: store.usedBytes,
+    budgetBytes: store.budgetBytes,
+    reads: perSecond(lookups - lookupsBefore, spanMs),
+    commands: perSecond(load.commands - loadBefore.commands, spanMs),
+    busy: rounded(Math.min(1, Math.max(0, load.busyMs - loadBefore.busyMs) / spanMs)),
+    mailboxDepth: after.mailboxDepth,
+  };
+}
+
+function connectionsOf({ counters, protocols }: Reading): Partial<Record<Protocol, number>> {
+  const connections: Partial<Record<Protocol, number>> = {};
+  for (const { name, tellsConnections } of protocols) {
+    if (tellsConnections) connections[name] = counters.tally(Tally.clients, FrontEnd[name]);
+  }
+  return connections;
+}
+
+function memoryOf(shards: readonly ShardFacts[]): MemoryKinds {
+  const sum = { entries: 0, dead: 0, index: 0, expiry: 0, retired: 0, control: 0, free: 0, budget: 0 };
+  for (const { store } of shards) {
+    for (const kind of Object.keys(sum) as (keyof MemoryKinds)[]) sum[kind] += store.memory[kind];
+  }
+  return sum;
+}
+
+function total({ shards }: Reading, field: Exclude<keyof StoreFacts, 'memory'>): number {
+  let sum = 0;
+  for (const { store } of shards) sum += store[field];
+  return sum;
+}
+
+/** What counts can go back by (a block that is read while it is written to) is none. */
+function perSecond(more: number, spanMs: number): number {
+  return rounded((Math.max(0, more) / spanMs) * 1000);
+}
+
+/** To a thousandth: more digits are only text to be sent. */
+function rounded(value: number): number {
+  return Math.round(value * 1000) / 1000;
+}
+
+function errorTotal(counters: Counters): number {
+  let sum = 0;
+  for (const code of Object.keys(errors) as ErrorCode[]) sum += counters.errorCount(errors[code].id);
+  return sum;
+}
