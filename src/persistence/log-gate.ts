@@ -1,3 +1,5 @@
+import { type WaitSource, WaitState } from '../base/wait-state.ts';
+
 /** How the log of a shard fares. */
 export const LogState = {
   /** Before its thread has opened it, and after it has closed it. */
@@ -22,6 +24,8 @@ const LINE = 32;
 const DURABLE_WORD = 0;
 const STATE_WORD = 1;
 const WRITTEN_WORD = 2;
+const REIGN_WORD = 3;
+const ENDED_WORD = 4;
 const APPENDED_WORD = LINE;
 const DOUBLES_AT = 2 * LINE;
 const DOUBLES = [
@@ -50,12 +54,13 @@ export type LogFacts = Readonly<Record<Double, number>> & { readonly state: LogS
  * | durable | the log's thread | all records up to this one are on the disk, as far as the policy says so |
  * | state | the log's thread | a {@link LogState} |
  * | written | the log's thread | all records up to this one were handed to the system |
+ * | reign, ended | main, while there is no actor | how many actors the shard has had, and the last record that one before this one has sent |
  * | appended | the shard's actor | the last record that was sent to the log |
  * | float64 words | the log's thread | {@link LogFacts}; plain, since an aligned eight-byte store is whole |
  *
  * The log's thread stores `durable`, then rings the front ends' bells, which look again at the replies that wait.
  */
-export class LogGate {
+export class LogGate implements WaitSource {
   readonly #words: Int32Array;
   readonly #doubles: Float64Array;
 
@@ -93,6 +98,31 @@ export class LogGate {
 
   setAppended(sequence: number): void {
     Atomics.store(this.#words, APPENDED_WORD, sequence | 0);
+  }
+
+  /** How many actors the shard has had before this one. */
+  get reign(): number {
+    return Atomics.load(this.#words, REIGN_WORD);
+  }
+
+  /** An actor has ended, and `ended` is the last record that came of it. */
+  beginReign(ended: number): void {
+    Atomics.store(this.#words, ENDED_WORD, ended | 0);
+    Atomics.add(this.#words, REIGN_WORD, 1);
+  }
+
+  /** What has become of a record that an actor of this reign has sent; `sequence` is the low 32 bits. */
+  waitState(_partition: number, reign: number, sequence: number): WaitState {
+    // First: the sequence of a record that was lost with its actor is another one's now.
+    if (this.#isLost(reign, sequence)) return WaitState.abandoned;
+    return this.isDurable(sequence) ? WaitState.acknowledged : WaitState.waiting;
+  }
+
+  #isLost(reign: number, sequence: number): boolean {
+    const present = this.reign;
+    if (present === reign) return false;
+    // How far the one before this one got is known, and of those before it nothing.
+    return present !== ((reign + 1) | 0) || ((sequence - Atomics.load(this.#words, ENDED_WORD)) | 0) > 0;
   }
 
   /** Records that were sent and are not written yet. */

@@ -1,6 +1,6 @@
 import { assert } from '../base/assert.ts';
 import { ByteShelf } from '../base/byte-shelf.ts';
-import { type PartitionGates, WaitState } from '../cluster/partition-gates.ts';
+import { type WaitSource, WaitState } from '../base/wait-state.ts';
 import { ReplyReader, type ReplySink, ReplyWriter } from '../command/reply.ts';
 import { GuardKind, REFUSED_HEAD_BYTES, type RefusalReason, WAIT_BYTES, WAITS_HEAD_BYTES } from './guarded-reply.ts';
 
@@ -72,7 +72,7 @@ export class GuardedReplies {
   /** Replies that wait. */
   count = 0;
   bytes = 0;
-  readonly #gates: PartitionGates;
+  readonly #source: WaitSource;
   readonly #limits: GuardLimits;
   readonly #nowMs: () => number;
   readonly #reply = new ReplyReader();
@@ -83,8 +83,8 @@ export class GuardedReplies {
   #wordsOf: Uint8Array | null = null;
 
   /** `nowMs`: the clock that time-outs go by. */
-  constructor(gates: PartitionGates, nowMs: () => number, limits: GuardLimits = GUARD_LIMITS_DEFAULT) {
-    this.#gates = gates;
+  constructor(source: WaitSource, nowMs: () => number, limits: GuardLimits = GUARD_LIMITS_DEFAULT) {
+    this.#source = source;
     this.#nowMs = nowMs;
     this.#limits = limits;
   }
@@ -219,7 +219,7 @@ export class GuardedReplies {
   }
 
   #stateAt(words: DataView, at: number): WaitState {
-    return this.#gates.waitState(words.getUint16(at, true), words.getInt32(at + 2, true), words.getInt32(at + 6, true));
+    return this.#source.waitState(words.getUint16(at, true), words.getInt32(at + 2, true), words.getInt32(at + 6, true));
   }
 
   #answerUnknown(sink: ReplySink): void {

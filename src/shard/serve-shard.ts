@@ -10,11 +10,12 @@ import { EffectLog } from '../store/effect-log.ts';
 import { PartitionedWriter } from '../store/partitioned-writer.ts';
 import { StoreWriter } from '../store/writer.ts';
 import { Barrier } from './barrier.ts';
+import { GuardedRun } from './replicated/guarded-run.ts';
 import { ReplicatedShard, type ReplicatedShardParts } from './replicated/replicated-shard.ts';
-import type { ShardClusterData } from './replicated/shard-cluster-data.ts';
-import { ShardActor } from './shard-actor.ts';
+import { ShardActor, type ShardActorParts } from './shard-actor.ts';
 import { ShardControl } from './shard-control.ts';
 import type { ShardThreadData, ShardThreadMessage } from './shard-thread-data.ts';
+import { TRANSACTION_ROW } from './transaction-message.ts';
 import { TurnClock } from './turn-clock.ts';
 
 /** Commands that fail one after the other are reported once in this time, with their number. */
@@ -50,16 +51,13 @@ export function serveShard(table: CommandTable): void {
   const barrier = new Barrier(data.barrier);
   // A predecessor may have died in a transaction with other shards, which go by what is decided here or was already.
   const groupStands = barrier.settle(data.shard);
-  const { store, replicated } =
-    data.cluster === null
-      ? { store: new StoreWriter(data.memory, clock, groupStands), replicated: null }
-      : replicatedStore(data, data.cluster, clock, groupStands, {
-          onStep: () => control.began(),
-          onTrouble: (what) => post({ kind: 'trouble', what }),
-        });
+  const kept = keptStore(data, clock, groupStands, barrier, table, {
+    onStep: () => control.began(),
+    onTrouble: (what) => post({ kind: 'trouble', what }),
+  });
   barrier.leave(data.shard);
   const actor = new ShardActor({
-    store,
+    ...kept,
     barrier,
     shard: data.shard,
     clock,
@@ -68,23 +66,27 @@ export function serveShard(table: CommandTable): void {
     bell: new Doorbell(data.bell),
     control,
     random: plainRandom,
-    replicated,
     onDefect,
   });
   post({ kind: 'serving' });
   actor.run();
 }
 
-/** The store of a node that is in a cluster, and the copies that are kept in it. */
-function replicatedStore(
-  { memory, mailboxes }: ShardThreadData,
-  cluster: ShardClusterData,
+/** The store, and what stands between it and the commands. */
+function keptStore(
+  data: ShardThreadData,
   clock: TurnClock,
   groupStands: boolean,
+  barrier: Barrier,
+  table: CommandTable,
   listeners: Pick<ReplicatedShardParts, 'onStep' | 'onTrouble'>,
-): { store: PartitionedWriter; replicated: ReplicatedShard } {
+): Pick<ShardActorParts, 'store' | 'guard' | 'companion'> {
+  const { memory, mailboxes, cluster } = data;
+  if (cluster === null) {
+    return { store: new StoreWriter(memory, clock, groupStands), guard: null, companion: null };
+  }
   const store = new PartitionedWriter(memory, clock, groupStands);
-  const replicated = new ReplicatedShard({
+  const shard = new ReplicatedShard({
     data: cluster,
     store,
     effects: new EffectLog(),
@@ -92,5 +94,8 @@ function replicatedStore(
     nowMs: monotonicMs,
     ...listeners,
   });
-  return { store, replicated };
+  const { commands } = table;
+  const transactionRow = commands.find(({ name }) => name === TRANSACTION_ROW);
+  const guard = new GuardedRun({ shard, commands, transactionRow, barrier, mailboxes: mailboxes.length });
+  return { store, guard, companion: shard };
 }

@@ -49,6 +49,10 @@ export class EffectLog implements EffectListener {
     return this.#effects.length === 0;
   }
 
+  get bytes(): number {
+    return 1 + this.#writer.length - this.#holesBytes;
+  }
+
   onPut(partition: number, request: PutRequest, version: number): void {
     const { key, keyStart, value, valueStart, contentType, contentTypeStart, type, expiresAtMs } = request;
     const keyBytes = request.keyEnd - keyStart;

@@ -3,6 +3,7 @@ import type { Args } from '../../command/args.ts';
 import type { Command } from '../../command/command.ts';
 import type { ReplyWriter } from '../../command/reply.ts';
 import type { Barrier } from '../barrier.ts';
+import type { Guard } from '../guard.ts';
 import {
   GuardKind,
   REFUSED_HEAD_BYTES,
@@ -44,7 +45,7 @@ export interface GuardedRunParts {
  * While a write is not acknowledged nobody may see it: its keys' slots are pending for readers of shared memory from
  * before it is done, and a read that comes by mailbox waits for it as its own reply does.
  */
-export class GuardedRun {
+export class GuardedRun implements Guard {
   /** What goes in front of the reply: `head[0..headBytes)`. */
   head: Uint8Array;
   headBytes = 0;

@@ -14,6 +14,7 @@ import type { LogRecord, ReplicationMessage } from '../../cluster/replication/re
 import { decodeMessage, encodeMessageInPlace } from '../../cluster/transport/message-codec.ts';
 import type { Doorbell } from '../../mailbox/doorbell.ts';
 import { isClearAlone } from '../../store/effect-codec.ts';
+import type { ShardCompanion } from '../guard.ts';
 import type { ReplicatedStore } from '../shard-store.ts';
 import { CoordinatorMirror } from './coordinator-mirror.ts';
 import { CopyGate } from './copy-gate.ts';
@@ -54,7 +55,7 @@ export interface ReplicatedShardParts {
  * Made again by an actor that takes another's place, it begins with nothing, since nobody knows which of their writes the
  * others have; but for copies that were the only ones in sync, see survivors.ts.
  */
-export class ReplicatedShard {
+export class ReplicatedShard implements ShardCompanion {
   readonly gates: PartitionGates;
   /** What the commands since `clearSeqs` have appended, by partition; 0: nothing. */
   readonly seqs: Float64Array;

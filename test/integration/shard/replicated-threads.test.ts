@@ -7,7 +7,8 @@ import type { ClusterCommand } from '../../../src/cluster/controller/cluster-com
 import { type ClusterState, emptyClusterState, noEndpoints } from '../../../src/cluster/controller/cluster-state.ts';
 import { decodeCommand } from '../../../src/cluster/controller/command-codec.ts';
 import { encodeStateDelta } from '../../../src/cluster/controller/state-delta-codec.ts';
-import { PartitionGates, WaitState } from '../../../src/cluster/partition-gates.ts';
+import { WaitState } from '../../../src/base/wait-state.ts';
+import { PartitionGates } from '../../../src/cluster/partition-gates.ts';
 import { defaultReplicationOptions } from '../../../src/cluster/replication/replication-options.ts';
 import { ArgsBuffer } from '../../../src/command/args-buffer.ts';
 import { ReplyReader } from '../../../src/command/reply.ts';

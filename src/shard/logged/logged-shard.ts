@@ -1,0 +1,59 @@
+import type { ShardLog } from '../../persistence/shard-log.ts';
+import type { RecordedEffects } from '../replicated/recorded-effects.ts';
+import type { ShardCompanion } from '../guard.ts';
+import type { ReplicatedStore } from '../shard-store.ts';
+
+/** A shard of a node by itself that keeps a log: all that its store does is sent there, one record a partition and command. */
+export class LoggedShard implements ShardCompanion {
+  readonly sleepMs = Number.POSITIVE_INFINITY;
+  readonly log: ShardLog;
+  /** Of the last record since `clearSeqs`; 0: nothing was done. */
+  appended = 0;
+  readonly #effects: RecordedEffects;
+  /** Of the command at hand; a record is known to be its last when there is no other. */
+  #partition = -1;
+  #record: Uint8Array | null = null;
+
+  constructor(store: ReplicatedStore, effects: RecordedEffects, log: ShardLog) {
+    store.effects = effects;
+    this.#effects = effects;
+    this.log = log;
+  }
+
+  hasMessages(): boolean {
+    return false;
+  }
+
+  takeMessages(): boolean {
+    return false;
+  }
+
+  append(): void {
+    if (this.#effects.isEmpty) return;
+    this.#effects.drain((partition, _keys, record) => {
+      this.#send(false);
+      this.#partition = partition;
+      this.#record = record;
+    });
+    this.#send(true);
+  }
+
+  /** Whether what the store has done since the last `append` fits the log's messages. */
+  hasRoomForRecords(): boolean {
+    return this.#effects.bytes <= this.log.recordBytesMax;
+  }
+
+  clearSeqs(): void {
+    this.appended = 0;
+  }
+
+  flush(): void {
+    this.log.flush();
+  }
+
+  #send(isLast: boolean): void {
+    if (this.#record === null) return;
+    this.appended = this.log.append(this.#partition, this.#record, isLast);
+    this.#record = null;
+  }
+}
