@@ -70,6 +70,7 @@ const front = new TcpFront(
       table: commandTable,
       commands: { runForwarded: (command, args, _flags, sink) => dispatcher.execute(command, args, sink, null) },
       partitionsOf: (command, args) => touched.collect(command, args),
+      answer: () => null,
       channels: noPublisher,
       self: 'owner',
       clusterId: () => 'c1'.repeat(20),

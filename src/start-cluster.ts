@@ -1,7 +1,7 @@
 import { createSecretKey } from 'node:crypto';
 import { resolve } from 'node:path';
 import { formatAddress } from './base/addresses.ts';
-import type { Logger } from './base/ports.ts';
+import { type Logger, systemClock } from './base/ports.ts';
 import { ClusterClient, type ClusterClientOptions } from './cluster/actor/cluster-client.ts';
 import { lastCopiesOn } from './cluster/actor/departure.ts';
 import { createShardLink, type ShardLinkHandle } from './cluster/actor/shard-link.ts';
@@ -12,10 +12,13 @@ import type { PublisherPort } from './command/publisher.ts';
 import { commandTable } from './command/table.ts';
 import { type Config, options } from './config/options.ts';
 import { createDoorbell } from './mailbox/doorbell.ts';
+import { ClusterTimeline } from './monitoring/cluster-timeline/cluster-timeline.ts';
 import { PartitionMap } from './routing/partition-map.ts';
 import { ClusterControl } from './server/cluster/cluster-control.ts';
 import { ClusterDispatcher } from './server/cluster/cluster-dispatcher.ts';
+import { ClusterNoter } from './server/cluster/cluster-noter.ts';
 import { ClusterPublisher } from './server/cluster/cluster-publisher.ts';
+import { clusterReport } from './server/cluster/cluster-report.ts';
 import { ClusterWatch } from './server/cluster/cluster-watch.ts';
 import { peerLimits } from './server/cluster/peer-limits.ts';
 import { linkTls, PeerLinks } from './server/cluster/peer-links.ts';
@@ -56,6 +59,10 @@ export class NodeInCluster {
   readonly shards: ShardsInCluster;
   readonly control: ClusterControl;
   readonly watch: ClusterWatch;
+  /** What happened to the cluster, and what other nodes say of themselves. */
+  readonly timeline: ClusterTimeline;
+  readonly #noter: ClusterNoter;
+  readonly #map: PartitionMap;
   readonly #parts: ClusterParts;
   readonly #shardLinks: ShardLinkHandle[] = [];
   #dispatcher: ClusterDispatcher | null = null;
@@ -69,6 +76,7 @@ export class NodeInCluster {
     const bell = createDoorbell();
     const busMessageBytesMax = messageBytesMax + FRAME_MARGIN_BYTES;
     const map = new PartitionMap(config.partitions, config.shards);
+    this.#map = map;
     const clientOptions: ClusterClientOptions = {
       dataDir: config.dataDir,
       nodeName: config.nodeName,
@@ -140,11 +148,21 @@ export class NodeInCluster {
       tcpPort: config.announceTcpPort || this.#ports.tcpPort,
       busPort: this.client.busPort,
     }));
-    this.watch = new ClusterWatch(this.client, this.control, () => ({
+    this.#noter = new ClusterNoter(this.client);
+    const routing = () => ({
       forwards: this.links.facts(),
       waitingCommands: this.#dispatcher?.waitingCommands ?? 0,
       waitingReplies: this.#dispatcher?.waitingReplies ?? 0,
-    }));
+    });
+    this.watch = new ClusterWatch(this.client, this.control, routing, this.#noter);
+    this.timeline = new ClusterTimeline({
+      self: this.client.self,
+      boot: () => this.client.boot,
+      report: () => clusterReport(this.client, true),
+      noter: this.#noter,
+      links: () => this.links.up(),
+      nowMs: () => systemClock.nowMs(),
+    });
   }
 
   /** PUBLISH reaches the subscribers of all nodes. */
@@ -163,6 +181,7 @@ export class NodeInCluster {
       commands,
       partitionsOf: (command, args) => touched.collect(command, args),
       channels: local,
+      answer: (question) => this.timeline.answer(question),
       self: this.client.self,
       clusterId: () => this.client.clusterId,
       secret: createSecretKey(config.clusterSecret, 'utf8'),
@@ -198,6 +217,15 @@ export class NodeInCluster {
     }
   }
 
+  /** A shard of this node has died; another thread takes its place. */
+  shardDied(shard: number): void {
+    const { state, self } = this.client;
+    const owned = state.partitions.filter(
+      ({ primary }, partition) => primary === self && this.#map.shardOfPartition(partition) === shard,
+    );
+    this.#noter.shardDied(shard, owned.length);
+  }
+
   /** Has others become primary of what this node is primary of, which serves meanwhile. */
   async handOver(deadlineMs: number): Promise<void> {
     const left = await this.client.handOver(deadlineMs);
@@ -221,6 +249,8 @@ export class NodeInCluster {
   /** Gives back what is left, once the shards have ended. */
   end(): void {
     this.watch.stop();
+    this.timeline.stop();
+    this.#noter.stop();
     this.links.stop();
   }
 }

@@ -26,6 +26,7 @@ import type { DashboardPort } from './server/http/dashboard-port.ts';
 import type { Channels } from './server/pubsub/channels.ts';
 import type { Tracker } from './server/tracking/tracker.ts';
 import { ShardControl } from './shard/shard-control.ts';
+import { watchAccess } from './start-access.ts';
 import type { NodeInCluster } from './start-cluster.ts';
 import type { Fronts } from './start-fronts.ts';
 import type { StoreMemory } from './store/arena.ts';
@@ -84,6 +85,8 @@ export class Monitoring {
     this.#tracker = tracker;
     this.#jobs = new JobPool({ logger: this.#parts.logger, onThreadLost: () => shards.forgetJob() });
     this.#sources = openSources(this.#parts, shards, this.#jobs);
+    const { cluster } = this.#parts;
+    if (cluster !== null) cluster.timeline.sample = () => this.peerSample();
   }
 
   /** The page of /metrics, once everything is attached. */
@@ -97,6 +100,7 @@ export class Monitoring {
     if (!config.dashboard) return null;
     return new DashboardFeed({
       facts: this.facts,
+      sources: () => this.#sources,
       sampler: this.#sampler,
       slowLog,
       engine: () => fronts()?.http.engine ?? '',
@@ -169,9 +173,9 @@ export class Monitoring {
 }
 
 /** Opens what knows more of the node than its counters do, when its shards are there and have not begun. */
-function openSources({ config }: MonitoringParts, shards: Shards, jobs: JobPool): Sources {
+function openSources({ config, cluster }: MonitoringParts, shards: Shards, jobs: JobPool): Sources {
   return {
-    access: null,
+    access: watchAccess(config, shards),
     keyspace: new KeyspaceWatch({
       jobs,
       ...shards.jobMemory,
@@ -183,7 +187,7 @@ function openSources({ config }: MonitoringParts, shards: Shards, jobs: JobPool)
       },
       clock: systemClock,
     }),
-    cluster: null,
+    cluster: cluster?.timeline ?? null,
   };
 }
 

@@ -226,7 +226,8 @@ function openShards(
     supervisor: {
       logger,
       limits: { hangMs: config.watchdog },
-      onDeath: (_shard, reason) => {
+      onDeath: (shard, reason) => {
+        cluster?.shardDied(shard);
         const [, hungMs] = /ran for more than (\d+) ms/.exec(reason) ?? [];
         if (hungMs !== undefined) latency.sample('shard-hang', Number(hungMs));
       },

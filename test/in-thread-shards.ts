@@ -20,6 +20,7 @@ import { ModelStore } from './model-store.ts';
 
 /** A model store that an actor can own and a front end read. */
 export class ModelShardStore extends ModelStore implements ShardStore, LocalReader {
+  countsLookups = false;
   /** As while a group of writes is being published: readers are turned away. */
   publishing = false;
   /** The next `leave` says that a group was published meanwhile. */

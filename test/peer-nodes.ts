@@ -38,6 +38,7 @@ export function listLogger(list: Logged[]): Logger {
 export interface PeerServerOptions {
   readonly commands: ForwardedCommands;
   readonly channels?: Pick<PublisherPort, 'publish' | 'publishToShard'>;
+  readonly answer?: (question: Uint8Array) => Uint8Array | null;
   readonly node?: string;
   readonly clusterId?: string;
   readonly secret?: string;
@@ -88,6 +89,7 @@ export class PeerServer {
           commands: options.commands,
           partitionsOf: options.partitionsOf ?? (() => []),
           channels: options.channels ?? noPublisher,
+          answer: options.answer ?? (() => null),
           self: options.node ?? 'server',
           clusterId: () => options.clusterId ?? CLUSTER,
           secret: createSecretKey(options.secret ?? 'secret', 'utf8'),

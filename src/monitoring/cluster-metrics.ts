@@ -6,6 +6,7 @@ type Sample = readonly [labels: Readonly<Record<string, string>>, value: number]
 /** Names that dashboards know without the word cluster. */
 const plain: ReadonlySet<string> = new Set([
   'failovers_total',
+  'failover_duration_seconds',
   'hand_overs_total',
   'replica_lag_records',
   'replica_lag_seconds',
@@ -117,6 +118,13 @@ export const clusterMetrics: readonly MetricRow[] = [
     'failovers_total',
     'Partitions whose primary was lost and another found, as this node saw it.',
     ({ failovers }) => failovers,
+  ),
+  row(
+    'failover_duration_seconds',
+    'gauge',
+    [],
+    'How long it took, the last time that this node took partitions over from a lost one, from when it did not reach that one until it served them all.',
+    ({ lastTakeoverMs }) => (lastTakeoverMs === null ? [] : [[{}, lastTakeoverMs / 1000]]),
   ),
   counter(
     'hand_overs_total',

@@ -16,6 +16,9 @@ export const durationMetric = {
 /** Redis has numbered databases, and dashboards made for it group by them; there is one here. */
 const DB = { db: 'db0' };
 
+/** Multiples of the memory that there is, of those that hit ratios are estimated for. */
+const memoriesToldOf = [0.5, 1, 2, 4];
+
 const perNode = (
   name: string,
   type: MetricRow['type'],
@@ -200,6 +203,35 @@ export const metricTable: readonly MetricRow[] = [
   perNode('memory_entries_bytes', 'gauge', 'Memory of live entries, without index and heap.', (facts) =>
     sum(facts, 'entryBytes'),
   ),
+  {
+    name: 'prefix_hits_total',
+    type: 'counter',
+    help: 'Reads that found their key, of keys that begin with each of the prefixes of the option metricsPrefixes; estimated from a sample of the reads.',
+    labels: ['prefix'],
+    read: ({ sources }, add) => {
+      for (const { prefix, hits } of sources.access?.prefixTotals() ?? []) add({ prefix }, hits);
+    },
+  },
+  {
+    name: 'prefix_misses_total',
+    type: 'counter',
+    help: 'Reads that did not find their key, of keys that begin with each of the prefixes of the option metricsPrefixes; estimated from a sample of the reads.',
+    labels: ['prefix'],
+    read: ({ sources }, add) => {
+      for (const { prefix, misses } of sources.access?.prefixTotals() ?? []) add({ prefix }, misses);
+    },
+  },
+  {
+    name: 'estimated_hit_ratio',
+    type: 'gauge',
+    help: 'What share of reads would find their key with so many times the memory there is, 0 to 1; estimated from a sample of the last ten minutes, and left out while too little was read.',
+    labels: ['memory'],
+    read: ({ sources }, add) => {
+      for (const { memory, hitRatio } of sources.access?.curve()?.points ?? []) {
+        if (memoriesToldOf.includes(memory)) add({ memory: String(memory) }, hitRatio);
+      }
+    },
+  },
   {
     name: 'prefix_keys',
     type: 'gauge',

@@ -1,5 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { assert } from '../base/assert.ts';
+import { LookupSampler } from '../base/lookup-sample.ts';
 import { monotonicMs } from '../base/monotonic.ts';
 import { plainRandom, systemClock } from '../base/ports.ts';
 import type { Command } from '../command/command.ts';
@@ -56,6 +57,7 @@ export function serveShard(table: CommandTable): void {
     onTrouble: (what) => post({ kind: 'trouble', what }),
   });
   barrier.leave(data.shard);
+  store.sampler = new LookupSampler(data.lookups, plainRandom.nextUint32());
   const actor = new ShardActor({
     ...kept,
     barrier,

@@ -4,6 +4,8 @@ import type { WriteView } from '../base/view.ts';
 
 /** What an actor asks of the store whose only writer it is, beside what commands ask. */
 export interface ShardStore extends WriteView {
+  /** Whether lookups count as hits and misses. */
+  countsLookups: boolean;
   /** Who is told of changes; null: nobody. */
   changes: ChangeListener | null;
   /** Groups of writes begun and not ended, one within the other. */

@@ -1,3 +1,4 @@
+import type { LookupSampleHandle } from '../base/lookup-sample.ts';
 import type { DoorbellHandle } from '../mailbox/doorbell.ts';
 import type { MailboxHandle } from '../mailbox/mailbox.ts';
 import type { StoreMemory } from '../store/arena.ts';
@@ -15,6 +16,8 @@ export interface ShardThreadData {
   readonly barrier: BarrierHandle;
   /** One for each front end; their `actorBell` is `bell`. */
   readonly mailboxes: readonly [MailboxHandle, ...MailboxHandle[]];
+  /** Where it samples its lookups. */
+  readonly lookups: LookupSampleHandle;
   /** Null: the node is in no cluster. Else the store's memory is parted, and replies begin as guarded-reply.ts says. */
   readonly cluster: ShardClusterData | null;
 }

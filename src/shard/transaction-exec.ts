@@ -242,6 +242,7 @@ export function runRow(command: Command, store: ShardStore, args: Args, reply: R
   const { kind } = command;
   // A command of any other kind would be a defect of the dispatcher.
   assert(kind === 'read' || kind === 'write' || kind === 'pair' || kind === 'sweep', `a shard runs no ${kind}`);
+  store.countsLookups = kind === 'read';
   void command.run(store, args, reply);
 }
 

@@ -81,8 +81,11 @@ export const Counter = {
   evictedBytes: 45,
   compactedBytes: 46,
   outOfMemory: 47,
+  /** Lookups by commands that read, made by the writer. */
+  hits: 48,
+  misses: 49,
   first: 32,
-  end: 48,
+  end: 50,
 } as const;
 
 /** One slot a reader, on a cache line of its own. */

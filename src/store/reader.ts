@@ -1,4 +1,5 @@
 import { assert } from '../base/assert.ts';
+import type { LookupSampler } from '../base/lookup-sample.ts';
 import type { Clock } from '../base/ports.ts';
 import type { ReadView, VisitKey } from '../base/view.ts';
 import { Arena, type StoreMemory } from './arena.ts';
@@ -19,6 +20,8 @@ import { StoreView } from './store-view.ts';
  * One reader an index and thread; every method but `keyCount` and `expiringKeyCount` only between `enter` and `leave`.
  */
 export class StoreReader extends StoreView implements ReadView {
+  /** Who samples the lookups; null: nobody. */
+  sampler: LookupSampler | null = null;
   readonly #arena: Arena;
   readonly #words: Int32Array;
   readonly #bytes: Uint8Array;
@@ -30,6 +33,8 @@ export class StoreReader extends StoreView implements ReadView {
   readonly #misses: number;
   #inside = false;
   #sequence = 0;
+  /** Of the key looked for last. */
+  #hash = 0;
   /** An epoch is announced: the writer recycles nothing that was there since. */
   #isAnnounced = false;
   #isHeld = false;
@@ -105,7 +110,10 @@ export class StoreReader extends StoreView implements ReadView {
 
   lookup(source: Uint8Array, start: number, end: number): boolean {
     const doubles = this.#arena.doubles;
-    if (!this.peek(source, start, end)) {
+    const found = this.peek(source, start, end);
+    const { sampler } = this;
+    if (sampler?.isDue(this.#hash) === true) sampler.note(this.#hash, source, start, end, found ? this.view : null);
+    if (!found) {
       doubles[this.#misses] = (doubles[this.#misses] as number) + 1;
       return false;
     }
@@ -121,7 +129,8 @@ export class StoreReader extends StoreView implements ReadView {
     assert(this.#inside, 'a read outside enter and leave');
     const keyBytes = end - start;
     if (keyBytes > this.#arena.keyBytesMax) return false;
-    const ref = this.#index.find(this.#hasher.hash(source, start, end), keyBytes);
+    this.#hash = this.#hasher.hash(source, start, end);
+    const ref = this.#index.find(this.#hash, keyBytes);
     if (ref === 0) return false;
     const header = this.#words[ref * 2 + 1] as number;
     if ((header & FLAG_EXPIRES) !== 0 && expiresAtOf(this.#arena, ref, header) <= this.#clock.nowMs()) return false;

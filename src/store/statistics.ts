@@ -27,7 +27,7 @@ export interface StoreStatistics {
   compactedBytes: number;
   /** Writes refused because memory was full. */
   outOfMemory: number;
-  /** Lookups by readers; those of the writer are not among them. */
+  /** Lookups by readers, and by the writer for commands that read. */
   hits: number;
   misses: number;
 }
@@ -46,8 +46,8 @@ export function statisticsOf(arena: Arena): StoreStatistics {
   const retiredBytes = arena.counter(Counter.retiredSegments) * arena.segmentBytes;
   const controlBytes = arena.firstSegmentRef * 8 - directoryBytes - arena.heapPagesMax * 4;
   const budgetBytes = arena.word(Control.arenaKibibytes) * 1024;
-  let hits = 0;
-  let misses = 0;
+  let hits = arena.counter(Counter.hits);
+  let misses = arena.counter(Counter.misses);
   for (let reader = 0; reader < arena.readersMax; reader++) {
     const slot = arena.readerSlots + reader * ReaderSlot.words;
     hits += arena.counter((slot + ReaderSlot.hits) / 2);

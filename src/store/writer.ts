@@ -1,6 +1,7 @@
 import { assert } from '../base/assert.ts';
 import type { ChangeListener } from '../base/change.ts';
 import type { EffectListener } from '../base/effect.ts';
+import type { LookupSampler } from '../base/lookup-sample.ts';
 import type { Clock } from '../base/ports.ts';
 import { type PutRequest, PutStatus, type WriteView } from '../base/view.ts';
 import type { Arena, StoreMemory } from './arena.ts';
@@ -40,6 +41,10 @@ import { WriterParts } from './writer-parts.ts';
 export class StoreWriter extends StoreView implements WriteView {
   lastVersion: number;
   readonly valueBytesMax: number;
+  /** Whether lookups count as hits and misses: while a command runs that reads. Those of writes are none. */
+  countsLookups = false;
+  /** Who samples the lookups that count; null: nobody. */
+  sampler: LookupSampler | null = null;
   readonly #arena: Arena;
   readonly #words: Int32Array;
   readonly #clock: Clock;
@@ -104,7 +109,9 @@ export class StoreWriter extends StoreView implements WriteView {
   }
 
   lookup(source: Uint8Array, start: number, end: number): boolean {
-    if (!this.peek(source, start, end)) return false;
+    const found = this.peek(source, start, end);
+    if (this.countsLookups) this.#countLookup(source, start, end, found);
+    if (!found) return false;
     const at = this.view.ref * 8 + 7;
     const accesses = this.#arena.bytes[at] as number;
     if (accesses < ACCESS_MAX) this.#arena.bytes[at] = accesses + 1;
@@ -116,6 +123,14 @@ export class StoreWriter extends StoreView implements WriteView {
     if (ref === 0) return false;
     this.view.show(ref, this.#arena.word(ref * 2 + 1));
     return true;
+  }
+
+  #countLookup(source: Uint8Array, start: number, end: number, found: boolean): void {
+    this.#arena.count(found ? Counter.hits : Counter.misses, 1);
+    const { sampler } = this;
+    if (sampler === null || end - start > this.#arena.keyBytesMax) return;
+    const hash = this.#hasher.hash(source, start, end);
+    if (sampler.isDue(hash)) sampler.note(hash, source, start, end, found ? this.view : null);
   }
 
   put(request: PutRequest): PutStatus {

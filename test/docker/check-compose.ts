@@ -1,65 +1,24 @@
 /**
  * Brings up the three nodes of Docker/docker-compose.yml, kills one, and has it back: `npx tsx test/docker/check-compose.ts`.
- * Needs a Docker engine, docker-compose and the ports that the file publishes. `--host-network` builds the image on the
- * machine's own network; `--keep` leaves everything running.
+ * Needs a Docker engine, docker-compose and the ports that the file publishes. `--secure`: with docker-compose.secure.yml, for
+ * which it has secrets made. `--host-network` builds the image on the machine's own network; `--keep` leaves everything running.
  */
-import { execFile } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
+import { connect } from 'node:tls';
+import { ComposeStack, done, run, until } from './compose-stack.ts';
 
-const root = fileURLToPath(new URL('../..', import.meta.url));
-const project = 'fluxcache-check';
-const files = ['Docker/docker-compose.yml'];
-if (process.argv.includes('--host-network')) files.push('test/docker/host-network.yml');
+const isSecure = process.argv.includes('--secure');
+const stack = new ComposeStack({
+  project: 'fluxcache-check',
+  isSecure,
+  usesHostNetwork: process.argv.includes('--host-network'),
+});
 const httpPorts = [8081, 8082, 8083];
+const services = ['node1', 'node2', 'node3'];
 const KEYS = 300;
 
-function run(program: string, ...args: string[]): Promise<string> {
-  return new Promise((resolve, reject) => {
-    execFile(program, args, { cwd: root, maxBuffer: 64 << 20 }, (error, stdout, stderr) => {
-      if (error === null) resolve(stdout);
-      else reject(new Error(`${program} ${args.join(' ')}: ${error.message}\n${stderr.slice(-2000)}`));
-    });
-  });
-}
-
-function compose(...args: string[]): Promise<string> {
-  return run('docker-compose', ...files.flatMap((file) => ['-f', file]), '-p', project, ...args);
-}
-
-let since = performance.now();
-
-/** Says what is done, and how long it took. */
-function done(what: string): void {
-  const now = performance.now();
-  process.stdout.write(`${what} (${((now - since) / 1000).toFixed(1)} s)\n`);
-  since = now;
-}
-
-async function until(what: string, withinMs: number, holds: () => Promise<boolean>): Promise<void> {
-  const endMs = performance.now() + withinMs;
-  let last: unknown = 'it does not hold';
-  while (performance.now() < endMs) {
-    try {
-      if (await holds()) {
-        done(what);
-        return;
-      }
-    } catch (error) {
-      last = error;
-    }
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-  throw new Error(`not within ${withinMs / 1000} s: ${what}`, { cause: last });
-}
-
-async function ask(port: number, path: string, init: RequestInit = {}): Promise<Response> {
-  return await fetch(`http://127.0.0.1:${port}${path}`, { ...init, signal: AbortSignal.timeout(5000) });
-}
-
 async function set(port: number, key: string, value: string): Promise<boolean> {
-  const headers = { 'content-type': 'application/json' };
-  const response = await ask(port, '/set', { method: 'POST', headers, body: JSON.stringify({ key, value }) });
-  if (response.status !== 200) throw new Error(`${key} on ${port}: ${response.status} ${await response.text()}`);
+  const { status, text } = await stack.ask(port, '/set', { method: 'POST', json: { key, value } });
+  if (status !== 200) throw new Error(`${key} on ${port}: ${status} ${text}`);
   return true;
 }
 
@@ -79,33 +38,23 @@ async function setAll(portOf: (number: number) => number): Promise<void> {
 }
 
 async function get(port: number, key: string): Promise<unknown> {
-  const response = await ask(port, `/get?key=${key}`);
-  return response.status === 200 ? ((await response.json()) as { value: unknown }).value : response.status;
-}
-
-async function isReady(port: number): Promise<boolean> {
-  return (await ask(port, '/readyz')).status === 200;
+  const { status, text } = await stack.ask(port, `/get?key=${key}`);
+  return status === 200 ? (JSON.parse(text) as { value: unknown }).value : status;
 }
 
 async function areReady(ports: readonly number[]): Promise<boolean> {
-  return (await Promise.all(ports.map(isReady))).every(Boolean);
-}
-
-async function container(service: string): Promise<string> {
-  const [id] = (await compose('ps', '-q', service)).split('\n');
-  if (id === undefined || id === '') throw new Error(`there is no container of ${service}`);
-  return id;
+  const answers = await Promise.all(ports.map((port) => stack.ask(port, '/readyz')));
+  return answers.every(({ status }) => status === 200);
 }
 
 async function isHealthy(service: string): Promise<boolean> {
-  const health = await run('docker', 'inspect', '-f', '{{.State.Health.Status}}', await container(service));
-  return health.trim() === 'healthy';
+  return (await stack.inspect(service, '{{.State.Health.Status}}')) === 'healthy';
 }
 
 /** A metric of the node at this port, summed over its labels. */
 async function metric(port: number, name: string): Promise<number> {
-  const page = await (await ask(port, '/metrics')).text();
-  const lines = page.split('\n').filter((line) => line.startsWith(`${name} `) || line.startsWith(`${name}{`));
+  const { text } = await stack.ask(port, '/metrics');
+  const lines = text.split('\n').filter((line) => line.startsWith(`${name} `) || line.startsWith(`${name}{`));
   if (lines.length === 0) throw new Error(`no metric ${name}`);
   return lines.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' '))), 0);
 }
@@ -126,23 +75,108 @@ async function holdsAll(port: number): Promise<boolean> {
   return true;
 }
 
+async function prometheus(path: string): Promise<unknown> {
+  const { data } = (await (await fetch(`http://127.0.0.1:9090/api/v1/${path}`)).json()) as { data: unknown };
+  return data;
+}
+
+/** Fuller than its memory, as a cache is all its life, a node stays within the limit of its container. */
+async function checkMemory(): Promise<void> {
+  const load = '-c 20 -P 16 --fill --keys 60000 -d 8192 -n 10000';
+  await stack.fluxcache('node1', 'bench', ...load.split(' '));
+  done('490 MB are written, through one node');
+  for (const service of services) {
+    const [used, limit] = await memoryOf(service);
+    const of = `${service} uses ${(used / 2 ** 20).toFixed(0)} of ${(limit / 2 ** 20).toFixed(0)} MiB`;
+    if ((await stack.inspect(service, '{{.State.OOMKilled}} {{.RestartCount}}')) !== 'false 0') throw new Error(of);
+    done(of);
+  }
+  const evicted = await Promise.all(httpPorts.map((port) => metric(port, 'fluxcache_evicted_keys_total')));
+  if (!evicted.every((count) => count > 0)) throw new Error(`keys evicted: ${evicted.join()}`);
+  await stack.fluxcache('node1', 'flushall');
+  await until('all nodes are ready after that', 60_000, () => areReady(httpPorts));
+}
+
+/** Of a container: resident bytes of its process, as the kernel counts them at most, and its limit. */
+async function memoryOf(service: string): Promise<[used: number, limit: number]> {
+  const status = await stack.compose('exec', '-T', service, 'cat', '/proc/1/status');
+  const peakKb = Number(/^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1]);
+  return [peakKb * 1024, Number(await stack.inspect(service, '{{.HostConfig.Memory}}'))];
+}
+
+/** Containers may do nothing but what the nodes need. */
+async function checkConfinement(): Promise<void> {
+  for (const service of services) {
+    const settings = await stack.inspect(service, '{{.HostConfig.ReadonlyRootfs}} {{.HostConfig.CapDrop}}');
+    if (!settings.startsWith('true [ALL]')) throw new Error(`${service}: ${settings}`);
+    const status = await stack.compose('exec', '-T', service, 'cat', '/proc/1/status');
+    for (const line of [/^NoNewPrivs:\s+1$/m, /^CapEff:\s+0+$/m, /^Uid:\s+1000\s/m]) {
+      if (!line.test(status)) throw new Error(`${service}: not ${line}`);
+    }
+  }
+  done('nodes run as a user without rights, on a root that they cannot write to');
+}
+
+/** Who has no token is told nothing, and who may not write does not; certificates are replaced while clients are served. */
+async function checkSecurity(): Promise<void> {
+  const statusFor = async (path: string, token: string, json?: unknown): Promise<number> => {
+    const method = json === undefined ? 'GET' : 'POST';
+    return (await stack.ask(8081, path, { token, method, json })).status;
+  };
+  const wanted = {
+    'a key without a token': [await statusFor('/get?key=key-1', ''), 401],
+    'metrics without a token': [await statusFor('/metrics', ''), 401],
+    'readiness without a token': [await statusFor('/readyz', ''), 401],
+    'a key as shop': [await statusFor('/get?key=key-1', stack.secret('shop.token')), 200],
+    'a key as prometheus': [await statusFor('/get?key=key-1', stack.secret('prometheus.token')), 403],
+    'metrics as prometheus': [await statusFor('/metrics', stack.secret('prometheus.token')), 200],
+    'administration as shop': [await statusFor('/', stack.secret('shop.token'), ['config', 'get', '*']), 403],
+  };
+  for (const [what, [status, expected]] of Object.entries(wanted)) {
+    if (status !== expected) throw new Error(`${what}: ${status}, not ${expected}`);
+  }
+  done('users may do what they may, and nobody else anything');
+  const before = await Promise.all(httpPorts.map(serialAt));
+  await run('sh', 'Docker/make-secrets.sh', 'renew');
+  await stack.compose('kill', '-s', 'HUP', ...services);
+  await until('all ports show new certificates', 20_000, async () => {
+    const after = await Promise.all(httpPorts.map(serialAt));
+    return after.every((serial, index) => serial !== before[index]);
+  });
+  await until('all keys are there', 20_000, () => holdsAll(8081));
+  if (!(await areReady(httpPorts))) throw new Error('a node is not ready');
+}
+
+/** The serial number of the certificate that this port shows. */
+function serialAt(port: number): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ host: '127.0.0.1', port, ca: stack.secret('ca.pem') }, () => {
+      resolve(socket.getPeerCertificate().serialNumber);
+      socket.destroy();
+    });
+    socket.on('error', reject);
+  });
+}
+
 async function check(): Promise<void> {
-  await compose('up', '-d', '--build');
+  if (isSecure) await run('sh', 'Docker/make-secrets.sh');
+  await stack.compose('up', '-d', '--build');
   done('built and started');
   await until('all nodes are ready', 60_000, () => areReady(httpPorts));
-  for (const service of ['node1', 'node2', 'node3']) {
-    await until(`${service} is healthy`, 30_000, () => isHealthy(service));
-  }
+  for (const service of services) await until(`${service} is healthy`, 30_000, () => isHealthy(service));
   await until('every partition has its copies', 30_000, isInSync);
+  await checkConfinement();
+  await checkMemory();
 
   await setAll((number) => httpPorts[number % 3] as number);
   done(`${KEYS} keys are set by one node or another`);
   for (const port of httpPorts) await until(`they are read by ${port}`, 20_000, () => holdsAll(port));
-  const viaExec = await compose('exec', '-T', 'node3', 'fluxcache', 'get', 'key-7');
+  const viaExec = await stack.fluxcache('node3', 'get', 'key-7');
   if (viaExec.trim() !== 'value-7') throw new Error(`fluxcache in the container: ${viaExec}`);
   done('the program in the image reads one');
+  if (isSecure) await checkSecurity();
 
-  const victim = await container('node2');
+  const victim = await stack.container('node2');
   await run('docker', 'kill', '-s', 'KILL', victim);
   done('node2 is killed');
   await until('a key can be written again', 10_000, () => set(8081, 'key-0', 'value-0'));
@@ -155,12 +189,14 @@ async function check(): Promise<void> {
   await until('it is in sync', 60_000, isInSync);
   await until('it reads all keys', 20_000, () => holdsAll(8082));
   await until('Prometheus sees three nodes', 30_000, async () => {
-    const response = await ask(9090, '/api/v1/query?query=sum(fluxcache_up)');
-    const { data } = (await response.json()) as { data: { result: { value: [number, string] }[] } };
-    return data.result[0]?.value[1] === '3';
+    const { result } = (await prometheus('query?query=sum(fluxcache_up)')) as { result: { value: [number, string] }[] };
+    return result[0]?.value[1] === '3';
   });
+  const { groups } = (await prometheus('rules')) as { groups: readonly object[] };
+  if (groups.length === 0) throw new Error('Prometheus has no rules');
+  await until('Prometheus is healthy, and has its rules', 30_000, () => isHealthy('prometheus'));
 
-  await compose('restart', '-t', '45', 'node1');
+  await stack.compose('restart', '-t', '45', 'node1');
   await until('node1, told to stop and started again, is ready', 60_000, () => areReady(httpPorts));
   await until('it is in sync again', 60_000, isInSync);
   await until('all keys are there', 20_000, () => holdsAll(8081));
@@ -170,15 +206,15 @@ async function check(): Promise<void> {
 const keepAlive = setInterval(() => undefined, 1000);
 try {
   await check();
-  process.stdout.write('The compose file holds what it promises.\n');
+  process.stdout.write('The compose files hold what they promise.\n');
 } catch (error) {
   process.exitCode = 1;
   process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
   if (error instanceof Error && error.cause !== undefined) process.stderr.write(`last: ${String(error.cause)}\n`);
-  process.stderr.write(await compose('logs', '--tail=40', 'node1', 'node2', 'node3').catch(String));
+  process.stderr.write(await stack.compose('logs', '--tail=40', ...services).catch(String));
 } finally {
   clearInterval(keepAlive);
   if (!process.argv.includes('--keep')) {
-    await compose('down', '-v', '-t', '45').catch((error: unknown) => process.stderr.write(`${String(error)}\n`));
+    await stack.compose('down', '-v', '-t', '45').catch((error: unknown) => process.stderr.write(`${String(error)}\n`));
   }
 }

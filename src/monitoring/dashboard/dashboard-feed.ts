@@ -8,6 +8,7 @@ import type { AccessNews, FeedEvents, KeyspaceNews, NodeSample, SlowCommand } fr
 import { frameOf, historyFrameOf } from './frames.ts';
 import { type NodeSampler, SAMPLE_INTERVAL_MS } from './node-sampler.ts';
 import { accessShownTo, keyspaceShownTo, mayRead, rightsOf } from './shown-to.ts';
+import type { AccessSource, ClusterSource, KeyspaceSource } from './sources.ts';
 
 /** Samples between two looks at what keys are looked up. */
 const ACCESS_EVERY = 2;
@@ -16,8 +17,16 @@ const SLOW_MAX = 100;
 /** For each so many bytes the news of the cluster come a second apart, so that many partitions do not make it costly. */
 const CLUSTER_BYTES_A_SECOND = 128 * 1024;
 
+/** What of the {@link Sources} is shown. */
+export interface ShownSources {
+  readonly access: Pick<AccessSource, 'news'> | null;
+  readonly keyspace: Pick<KeyspaceSource, 'news' | 'watch'> | null;
+  readonly cluster: Pick<ClusterSource, 'cluster' | 'failovers' | 'happenings' | 'watch'> | null;
+}
+
 export interface DashboardFeedParts {
   readonly facts: NodeFacts;
+  readonly sources: () => ShownSources;
   readonly sampler: NodeSampler;
   readonly slowLog: { latest(count: number): Iterable<SlowLogEntry> };
   readonly engine: () => string;
@@ -56,9 +65,9 @@ export class DashboardFeed implements DashboardPort {
   }
 
   open(viewer: DashboardViewer): () => void {
-    const { sampler, facts } = this.#parts;
+    const { sampler, sources } = this.#parts;
+    const { access, keyspace, cluster } = sources();
     if (this.#viewers.size === 0) {
-      const { cluster, keyspace } = facts.sources;
       this.#unwatch = [cluster?.watch(), keyspace?.watch()].filter((unwatch) => unwatch !== undefined);
       this.#clusterIn = 0;
       this.#keyspace = keyspace?.news() ?? null;
@@ -69,8 +78,7 @@ export class DashboardFeed implements DashboardPort {
     viewer.tell(historyFrameOf(sampler.samples));
     for (const { frame } of this.#shared.values()) if (maySee(viewer.user, frame.name)) viewer.tell(frame);
     if (mayRead(viewer.user)) {
-      const access = facts.sources.access?.news();
-      if (access !== undefined) viewer.tell(frameOf('access', accessShownTo(viewer.user, access)));
+      if (access !== null) viewer.tell(frameOf('access', accessShownTo(viewer.user, access.news())));
       viewer.tell(keyspaceFrame(viewer.user, this.#keyspace));
     }
     return () => this.#close(viewer);
@@ -90,7 +98,7 @@ export class DashboardFeed implements DashboardPort {
       this.#ticks++;
       this.#tellAll(frameOf('sample', sample));
       for (const frame of this.#refresh()) this.#tellAll(frame);
-      const { access, keyspace } = this.#parts.facts.sources;
+      const { access, keyspace } = this.#parts.sources();
       if (access !== null && this.#ticks % ACCESS_EVERY === 0) this.#tellAccess(access.news());
       const news = keyspace?.news() ?? null;
       if (news !== this.#keyspace) this.#tellKeyspace(news);
@@ -101,8 +109,8 @@ export class DashboardFeed implements DashboardPort {
 
   /** Brings the frames that are the same for all up to date; answers those that are others now. */
   #refresh(): readonly DashboardFrame[] {
-    const { facts, slowLog } = this.#parts;
-    const { cluster } = facts.sources;
+    const { facts, slowLog, sources } = this.#parts;
+    const { cluster } = sources();
     const changed: DashboardFrame[] = [];
     const refresh = <Name extends keyof FeedEvents>(name: Name, of: unknown, value: () => FeedEvents[Name]): void => {
       if (this.#shared.get(name)?.of === of) return;

@@ -25,7 +25,8 @@ function quantileMs(buckets: Float64Array, rank: number): number {
     if (count > 0 && below + count >= rank) {
       const fromUs = index === 0 ? 0 : 2 ** (index - 1);
       const toUs = 2 ** index;
-      return (fromUs + (toUs - fromUs) * ((rank - below) / count)) / 1000;
+      // To a tenth of a microsecond: more digits are only text to be sent.
+      return Math.round((fromUs + (toUs - fromUs) * ((rank - below) / count)) * 10) / 10_000;
     }
     below += count;
   }

@@ -1,4 +1,4 @@
-import type { AccessNews, ClusterNews, Failover, Happening, KeyspaceNews } from './feed.ts';
+import type { AccessNews, ClusterNews, Failover, Happening, KeyspaceNews, MissRatioCurve } from './feed.ts';
 
 /**
  * Who knows what the dashboard shows beside the node's own counts. All of it is asked for on the main thread, and cheap to
@@ -14,6 +14,10 @@ export interface Sources {
 export interface AccessSource {
   /** Put together anew at each call. */
   news(): AccessNews;
+  /** Null: too little was looked up. */
+  curve(): MissRatioCurve | null;
+  /** Lookups of the keys that begin with each of the prefixes that are metrics, since the node started; estimated. */
+  prefixTotals(): readonly { readonly prefix: string; readonly hits: number; readonly misses: number }[];
   stop(): void;
 }
 

@@ -3,7 +3,7 @@ import type { StoreReader } from '../../store/reader.ts';
 import { HASHES } from '../../store/scan.ts';
 
 /** Entries that are looked at between `enter` and `leave`, during which memory cannot be used again: a third of a millisecond. */
-const SLICE_KEYS = 512;
+const SLICE_KEYS = 256;
 /** A store that turns readers away so often in a row has no writer just now, and is left alone. */
 const REFUSALS_MAX = 200;
 /** A store that grows under a run may give so many times more than was asked for. */

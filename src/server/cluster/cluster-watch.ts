@@ -4,8 +4,10 @@ import type { ClusterState } from '../../cluster/controller/cluster-state.ts';
 import { memberOf, type NodeId } from '../../cluster/identity.ts';
 import type { ClusterDescription, ClusterPort } from '../../command/cluster-port.ts';
 import type { NodeReport, PartitionTotals } from '../../command/cluster-report.ts';
+import type { ClusterNoter } from './cluster-noter.ts';
 import { clusterReport } from './cluster-report.ts';
 import type { PeerLinkFacts } from './peer-links.ts';
+import { primaryChanges } from './primary-changes.ts';
 
 /** What monitoring is told of the cluster. */
 export interface ClusterFacts {
@@ -31,6 +33,8 @@ export interface ClusterFacts {
   /** Partitions of the cluster whose primary was lost and another found, and whose primary handed over, as this node saw it. */
   readonly failovers: number;
   readonly handOvers: number;
+  /** How long it took this node last to take over from one that was lost; null: it never did. See `ClusterNoter`. */
+  readonly lastTakeoverMs: number | null;
   readonly links: readonly LinkStatus[];
   /** Writes that the partitions of which this node is primary have had, and how many of them each other node has. */
   readonly writes: number;
@@ -52,16 +56,23 @@ export class ClusterWatch {
   readonly #view: ClusterView;
   readonly #port: ClusterPort;
   readonly #routing: () => RoutingFacts;
+  readonly #noter: Pick<ClusterNoter, 'lastTakeoverMs'>;
   readonly #forget: () => void;
   #seen: ClusterState;
   #failovers = 0;
   #handOvers = 0;
   #wasFilled = false;
 
-  constructor(view: ClusterView, port: ClusterPort, routing: () => RoutingFacts) {
+  constructor(
+    view: ClusterView,
+    port: ClusterPort,
+    routing: () => RoutingFacts,
+    noter: Pick<ClusterNoter, 'lastTakeoverMs'>,
+  ) {
     this.#view = view;
     this.#port = port;
     this.#routing = routing;
+    this.#noter = noter;
     this.#seen = view.state;
     this.#forget = view.onChange(() => this.#look());
     this.#filling();
@@ -99,6 +110,7 @@ export class ClusterWatch {
       term,
       failovers: this.#failovers,
       handOvers: this.#handOvers,
+      lastTakeoverMs: this.#noter.lastTakeoverMs,
       links: status.links,
       writes,
       acknowledged,
@@ -125,19 +137,12 @@ export class ClusterWatch {
 
   #look(): void {
     this.#filling();
-    const before = this.#seen.partitions;
+    const before = this.#seen;
     this.#seen = this.#view.state;
-    for (const [partition, entry] of this.#seen.partitions.entries()) {
-      const former = before[partition];
-      if (former === undefined || former === entry || former.primary === entry.primary) continue;
-      if (former.primary === null || entry.primary === null) {
-        // One that was offline and is served again: its failover has ended, if it ever was served.
-        if (entry.primary !== null && former.epoch > 0) this.#failovers++;
-        continue;
-      }
-      // Whoever hands over stays in sync; whoever is lost does not.
-      if (memberOf(entry.inSync, former.primary) === undefined) this.#failovers++;
-      else this.#handOvers++;
+    for (const { kind, former, entry } of primaryChanges(before, this.#seen)) {
+      if (kind === 'handed-over') this.#handOvers++;
+      // One that goes offline has not failed over yet: it has when it is served again.
+      else if (kind !== 'offline' && former.primary !== entry.primary) this.#failovers++;
     }
   }
 }

@@ -6,6 +6,8 @@ export interface PeerLimits {
   readonly forwardBytesMax: number;
   /** Of the largest command or reply, and what goes with it. */
   readonly frameBytesMax: number;
+  /** Of what a node is asked of itself. */
+  readonly askBytesMax: number;
   /** From the first byte to the other end's proof. */
   readonly handshakeMs: number;
   /** Connections of others that have not shown yet that they know the secret. */
@@ -23,6 +25,7 @@ export const peerLimits: PeerLimits = {
   forwardsMax: 10_000,
   forwardBytesMax: 64 << 20,
   frameBytesMax: 80 << 20,
+  askBytesMax: 1024,
   handshakeMs: 2000,
   handshakesMax: 32,
   pingMs: 500,

@@ -170,6 +170,24 @@ export class PeerLink implements CommandTarget {
     this.#add(forward, PeerMessage.publish, isSharded ? 1 : 0, bodyBytes);
   }
 
+  /**
+   * Asks that node of itself. `onAnswer` is told once: a view of the answer for the length of the call, or null when there
+   * is none.
+   */
+  ask(question: Uint8Array, onAnswer: (answer: Uint8Array | null) => void): void {
+    assert(question.length <= this.#node.limits.askBytesMax, 'a question is no longer than is answered');
+    if (this.#state !== 'up' || !this.#hasRoom(question.length)) {
+      onAnswer(null);
+      return;
+    }
+    const writer = this.#writer as PeerFrameWriter;
+    writer.bytes.set(question, writer.reserve(question.length));
+    const forward = this.#pending.take();
+    forward.onAnswer = onAnswer;
+    this.#preparedAt = -1;
+    this.#add(forward, PeerMessage.ask, 0, question.length);
+  }
+
   flush(): void {
     const writer = this.#writer;
     if (writer === null || writer.isEmpty) return;
@@ -311,7 +329,7 @@ export class PeerLink implements CommandTarget {
     const pending = this.#pending;
     const forward = pending.byId(id);
     if (forward === null) throw new PeerFrameError('an answer to nothing');
-    if (kind === PeerMessage.refused && isRefusalReason(detail) && forward.onCount === null) {
+    if (kind === PeerMessage.refused && isRefusalReason(detail) && forward.sink !== null) {
       this.refused++;
       pending.refuse(forward, detail);
       return;
@@ -319,7 +337,8 @@ export class PeerLink implements CommandTarget {
     if (kind !== PeerMessage.reply || !isWholeReply(bytes, start, end)) throw new PeerFrameError('an answer is none');
     const reply = this.#reply;
     reply.open(bytes, start, end);
-    if (forward.onCount === null) pending.answer(forward, reply);
+    if (forward.onAnswer !== null) pending.tell(forward, reply.kind === ReplyKind.bulk ? reply.view : null);
+    else if (forward.onCount === null) pending.answer(forward, reply);
     else pending.count(forward, reply.kind === ReplyKind.integer ? reply.number : 0);
   }
 

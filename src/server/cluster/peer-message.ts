@@ -3,13 +3,14 @@ import { ReplyKind } from '../../command/reply.ts';
 import { RefusalReason } from '../../shard/guarded-reply.ts';
 
 /**
- * Messages of a link; see `peer-frames.ts` for their head. Dialers send the first five kinds, acceptors the others.
+ * Messages of a link; see `peer-frames.ts` for their head. Dialers send the first six kinds, acceptors the others.
  *
  * | kind | detail | number | body |
  * | --- | --- | --- | --- |
  * | names | 0 | 0 | the names of the sender's commands, by id, with a line feed behind each: before all else |
  * | command | `TargetFlag`s | of the request | the command as `encodeCommand` has it, by the sender's ids |
  * | publish | 1: to a shard channel | of the request | uint32 length of the channel, the channel, the payload |
+ * | ask | 0 | of the request | what to tell of this node, to whoever watches the cluster there: see `cluster-timeline` of monitoring |
  * | ping | 0 | 0 | none |
  * | done | 0 | 0 | none: an answer to `going`; no command or message to a channel comes behind it |
  * | reply | 0 | of the request | the reply as a `ReplyWriter` holds it |
@@ -27,6 +28,7 @@ export const PeerMessage = {
   pong: 7,
   going: 8,
   done: 9,
+  ask: 10,
 } as const;
 
 const LF = 0x0a;

@@ -4,6 +4,7 @@ import { AssertionError, assert } from '../../base/assert.ts';
 import { copyBytes } from '../../base/copy-bytes.ts';
 import { monotonicMs } from '../../base/monotonic.ts';
 import type { Logger } from '../../base/ports.ts';
+import { ValueType } from '../../base/view.ts';
 import type { RefusalLog } from '../../cluster/bus/refusal-log.ts';
 import type { NodeId } from '../../cluster/identity.ts';
 import { Args } from '../../command/args.ts';
@@ -30,6 +31,8 @@ export interface PeerSessionNode {
   readonly partitionsOf: (command: Command, args: Args) => readonly number[];
   /** The channels of this node alone. */
   readonly channels: Pick<PublisherPort, 'publish' | 'publishToShard'>;
+  /** What this node tells another one of itself; null: it does not understand the question. `question` is a view. */
+  readonly answer: (question: Uint8Array) => Uint8Array | null;
   readonly self: NodeId;
   /** '' while it is not known. */
   clusterId(): string;
@@ -269,6 +272,9 @@ export class PeerSession implements Session {
       case PeerMessage.publish:
         this.#publish(id, detail === 1, bytes, start, end);
         return;
+      case PeerMessage.ask:
+        this.#answer(id, bytes, start, end);
+        return;
       case PeerMessage.ping:
         this.#add(PeerMessage.pong, 0, 0, 0);
         return;
@@ -330,6 +336,16 @@ export class PeerSession implements Session {
     this.#scratch.clear();
     // The channels of one node answer at once.
     this.#scratch.integer(typeof count === 'number' ? count : 0);
+    this.#reply.openWritten(this.#scratch);
+    this.#writeReply(id, this.#reply);
+  }
+
+  #answer(id: number, bytes: Uint8Array, start: number, end: number): void {
+    if (end - start > this.#node.limits.askBytesMax) throw new PeerFrameError('a question is too long');
+    const answer = this.#node.answer(bytes.subarray(start, end));
+    this.#scratch.clear();
+    if (answer === null) this.#scratch.null();
+    else this.#scratch.bulk(ValueType.string, answer, 0, answer.length);
     this.#reply.openWritten(this.#scratch);
     this.#writeReply(id, this.#reply);
   }

@@ -11,6 +11,8 @@ export class Forward {
   sink: TargetSink | null = null;
   /** Of a message to a channel: told how many received it there. */
   onCount: ((count: number) => void) | null = null;
+  /** Of a question: told the answer, which is a view for the length of the call, or null when there is none. */
+  onAnswer: ((answer: Uint8Array | null) => void) | null = null;
   /** The command is `bytes[start..start + length)`, once its frame was made. */
   bytes: Uint8Array = NOTHING;
   start = 0;
@@ -28,7 +30,7 @@ export class Forward {
 
 /** The requests under way on one link, by number. */
 export class PendingForwards {
-  /** Commands; messages to channels are not counted. */
+  /** Commands; messages to channels and questions are not counted. */
   commands = 0;
   /** What is kept of them, to be sent elsewhere when they are refused. */
   bytes = 0;
@@ -60,7 +62,9 @@ export class PendingForwards {
   /** Null: nothing of that number is under way. */
   byId(id: number): Forward | null {
     const forward = this.#all[id];
-    return forward === undefined || (forward.sink === null && forward.onCount === null) ? null : forward;
+    if (forward === undefined) return null;
+    const { sink, onCount, onAnswer } = forward;
+    return sink === null && onCount === null && onAnswer === null ? null : forward;
   }
 
   answer(forward: Forward, reply: ReplyReader): void {
@@ -80,6 +84,12 @@ export class PendingForwards {
     onCount?.(count);
   }
 
+  tell(forward: Forward, answer: Uint8Array | null): void {
+    const { onAnswer } = forward;
+    this.#end(forward);
+    onAnswer?.(answer);
+  }
+
   /**
    * The link is lost: what may be run again is refused, in its order; what may have been done has an outcome that nobody
    * knows. A read with a write behind it that was sent is not run again: it would see what its connection asked for later.
@@ -95,6 +105,7 @@ export class PendingForwards {
     for (const forward of lost) {
       const { isRead, isSent, order } = forward;
       if (forward.onCount !== null) this.count(forward, 0);
+      else if (forward.onAnswer !== null) this.tell(forward, null);
       else if (!isSent || (isRead && order > lastWrite)) this.refuse(forward, RefusalReason.offline);
       else {
         reader.openWritten(isRead ? again : indeterminate);
@@ -111,6 +122,7 @@ export class PendingForwards {
     }
     forward.sink = null;
     forward.onCount = null;
+    forward.onAnswer = null;
     forward.bytes = NOTHING;
     forward.length = 0;
     forward.isSent = false;

@@ -1,7 +1,9 @@
+import { createLookupSample, type LookupSampleHandle, LookupSampler } from '../../base/lookup-sample.ts';
 import { monotonicMs } from '../../base/monotonic.ts';
 import type { Logger } from '../../base/ports.ts';
-import { systemClock } from '../../base/ports.ts';
-import { PartitionGates } from '../../cluster/partition-gates.ts';
+import { plainRandom, systemClock } from '../../base/ports.ts';
+import type { EntryInfo } from '../../base/view.ts';
+import { GateRole, PartitionGates } from '../../cluster/partition-gates.ts';
 import type { Command, NodePort } from '../../command/command.ts';
 import { type CommandTable, commandTable } from '../../command/table.ts';
 import { createDoorbell, Doorbell, type DoorbellHandle } from '../../mailbox/doorbell.ts';
@@ -82,6 +84,9 @@ export class Shards {
   readonly changes: ChangeHub;
   /** What each shard's thread works on; its metrics are read from its memory. */
   readonly threads: readonly ShardThreadData[];
+  /** Where lookups are sampled, if somebody wants it: those of this thread, then those of each shard. */
+  readonly lookups: readonly LookupSampleHandle[];
+  readonly #readers: readonly StoreReader[];
   readonly #clients: readonly ShardClient[];
   readonly #pump: ReplyPump;
   #stopped: Promise<void> | null = null;
@@ -112,12 +117,20 @@ export class Shards {
       (err) => logger.error({ err }, 'a listener of changes failed in a way it must not'),
     );
     for (const client of this.#clients) client.notices = this.changes;
+    const lookups = createLookupSample();
+    this.lookups = [lookups, ...this.threads.map((thread) => thread.lookups)];
+    const sampler = new LookupSampler(lookups, plainRandom.nextUint32());
+    this.#readers = this.threads.map(({ memory }) => {
+      const reader = new StoreReader(memory, READERS.main, systemClock);
+      reader.sampler = sampler;
+      return reader;
+    });
     const parts: DispatcherParts = {
       table,
       map: this.map,
       node: options.node,
       clients: this.#clients,
-      readers: this.threads.map(({ memory }) => new StoreReader(memory, READERS.main, systemClock)),
+      readers: this.#readers,
       barrier,
       replyBytesMax: () => Math.max(replyBytesMax(), messageBytesMax),
       onSent: () => this.#pump.sent(),
@@ -145,6 +158,28 @@ export class Shards {
   /** The thread that read as a job has ended, perhaps amidst that: writers do not wait for it any longer. */
   forgetJob(): void {
     for (const { memory } of this.threads) forgetReader(memory, READERS.job);
+  }
+
+  /**
+   * The entry of a key in this node's memory, without marking it as used, valid until the next look; null: there is none;
+   * undefined: a group of writes is just being published. Not to be called while something else is read.
+   */
+  peek(key: Uint8Array): EntryInfo | null | undefined {
+    const reader = this.#readers[this.map.shardOfKey(key, 0, key.length)] as StoreReader;
+    if (!reader.enter()) return undefined;
+    const found = reader.peek(key, 0, key.length);
+    reader.leave();
+    return found ? reader.entry : null;
+  }
+
+  /** Keys that this node is primary of, in a cluster, or all there are. */
+  get ownKeyCount(): number {
+    let keys = 0;
+    for (const [shard, { cluster }] of this.threads.entries()) {
+      const reader = this.#readers[shard] as StoreReader;
+      keys += cluster === null ? reader.keyCount : reader.keyCountOf(primaries(new PartitionGates(cluster.gates)));
+    }
+    return keys;
   }
 
   /** Resolves when every shard serves; rejects when one did not start. */
@@ -199,6 +234,7 @@ function shardMemory(
     bell: actorBell,
     control: ShardControl.create(),
     barrier,
+    lookups: createLookupSample(),
     cluster: cluster === null ? null : cluster.threadData(shard, actorBell, partitions),
     mailboxes: [
       createMailbox({
@@ -210,6 +246,12 @@ function shardMemory(
       }),
     ],
   };
+}
+
+/** 1 for each partition that this node is primary of. */
+function primaries(gates: PartitionGates): Uint8Array {
+  const isPrimary = (partition: number) => gates.role(partition) === GateRole.primary;
+  return Uint8Array.from({ length: gates.partitions }, (_, partition) => Number(isPrimary(partition)));
 }
 
 function partitionsOf(shard: number, map: PartitionMap): ShardPartitions {

@@ -57,6 +57,13 @@ test('GET returns the bytes with the Content-Type they came with, HEAD the same 
   t.is((await at('no photo', { method: 'HEAD' })).status, 404);
 });
 
+test("a page that a client has stored runs nothing in a browser that is shown it: it is of the dashboard's origin", async (t) => {
+  await put('page', '<script>steal()</script>', { 'Content-Type': 'text/html' });
+  const got = await at('page');
+  t.is(got.headers.get('content-security-policy'), "default-src 'none'; sandbox");
+  t.is(got.headers.get('x-content-type-options'), 'nosniff');
+});
+
 test('GET with If-None-Match is 304 while the entry is the one the client has', async (t) => {
   const tag = await tagOf(await put('cached', 'a'));
   for (const header of [tag, `W/${tag}`, `"0", ${tag}`, '*']) {

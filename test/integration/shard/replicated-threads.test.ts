@@ -1,4 +1,5 @@
 import test, { type ExecutionContext } from 'ava';
+import { createLookupSample } from '../../../src/base/lookup-sample.ts';
 import { monotonicMs } from '../../../src/base/monotonic.ts';
 import type { Logger } from '../../../src/base/ports.ts';
 import { ActorLink, createShardLink, LinkKind } from '../../../src/cluster/actor/shard-link.ts';
@@ -65,6 +66,7 @@ class ThreadNode {
           bell,
           control: ShardControl.create(),
           barrier: Barrier.create(1),
+          lookups: createLookupSample(),
           mailboxes: [mailbox],
           cluster: {
             gates,

@@ -35,7 +35,8 @@ const placement = [
 function watched(view: FakeClusterView): { facts: ReturnType<typeof factsOf>; watch: ClusterWatch } {
   const control = new ClusterControl(view, () => ({ host: '127.0.0.1', tcpPort: 1, busPort: 2 }));
   const forwards = [{ node: 'b', isUp: true, forwarded: 12, refused: 3, inFlight: 2 }];
-  const watch = new ClusterWatch(view, control, () => ({ forwards, waitingCommands: 4, waitingReplies: 5 }));
+  const routing = () => ({ forwards, waitingCommands: 4, waitingReplies: 5 });
+  const watch = new ClusterWatch(view, control, routing, { lastTakeoverMs: 1234 });
   return { facts: factsOf({ cluster: () => watch.facts() }), watch };
 }
 

@@ -19,6 +19,7 @@ import { atomicAccesses, interleave } from '../../atomic-accesses.ts';
 import { ModelStore } from '../../model-store.ts';
 
 class ActorStore extends ModelStore implements ShardStore {
+  countsLookups = false;
   dueMs = -1;
   expireCalls: number[] = [];
   chores = 0;

@@ -130,6 +130,7 @@ function nodesTable() {
     name: 'Nodes',
     empty: 'The node is in no cluster yet.',
     keyOf: ({ id }) => id,
+    isStacked: true,
     columns: [
       { title: 'Node', kind: 'wide', sort: ({ id }) => id, paint: paintNode },
       { title: 'Health', paint: paintHealth, sort: ({ health }) => health },

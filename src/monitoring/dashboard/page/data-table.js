@@ -19,6 +19,7 @@ import { compared } from './prefix-rows.js';
  * @property {readonly Column<Row>[]} columns
  * @property {(row: Row) => string} keyOf by which rows are known again
  * @property {string} empty what is said when there are no rows
+ * @property {boolean} [isStacked] whether a row is a block of its own where the screen is narrow
  * @property {(row: Row) => boolean} [isLast] rows that stay below all others
  * @property {{readonly column: number, readonly isDescending: boolean}} [sorted] at first; left out: as they come
  */
@@ -60,7 +61,7 @@ export class DataTable {
       { class: 'table-frame', role: 'region', tabindex: 0, 'aria-label': options.name },
       element(
         'table',
-        { class: 'table data-table' },
+        { class: options.isStacked === true ? 'table data-table stacked' : 'table data-table' },
         element('thead', {}, element('tr', {}, ...this.#headings)),
         this.#body,
       ),
@@ -195,6 +196,6 @@ export function barCell(textOf, shareOf, levelOf = () => '') {
     const level = levelOf(row);
     bar.style.setProperty('--share', String(Math.min(1, Math.max(0, share ?? 0))));
     bar.className = level === '' ? 'bar' : `bar bar--${level}`;
-    bar.style.setProperty('visibility', share === null ? 'hidden' : 'visible');
+    bar.hidden = share === null;
   };
 }

@@ -4,7 +4,7 @@
 import { createCard } from './card.js';
 import { element, fill, setText } from './element.js';
 import { failoverStages, keysLostText, takenByText } from './failover-stages.js';
-import { formatDuration, formatMoment, formatTimeMs } from './format.js';
+import { formatDuration, formatTimeMs, formatWhen } from './format.js';
 import { lineOf } from './key-text.js';
 import { owners } from './owners.js';
 import { painter } from './painter.js';
@@ -59,7 +59,7 @@ function failoverItem(failover, nowMs) {
     { class: 'failover-head' },
     element('span', { class: 'owner', style: { '--owner': owners.colorOf(failover.node) } }),
     element('strong', { text: lineOf(failover.node, 60) }),
-    element('span', { class: 'muted', text: startMs === null ? '' : formatMoment(startMs) }),
+    element('span', { class: 'muted', text: startMs === null ? '' : formatWhen(startMs) }),
     outcome,
     lost,
   );

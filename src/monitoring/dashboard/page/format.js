@@ -96,6 +96,17 @@ export function formatMoment(atMs) {
 }
 
 /**
+ * The time of day of a moment of today, of others with the day.
+ *
+ * @param {number} atMs
+ * @param {number} [nowMs]
+ */
+export function formatWhen(atMs, nowMs = Date.now()) {
+  const isToday = new Date(atMs).toDateString() === new Date(nowMs).toDateString();
+  return isToday ? formatTime(atMs) : formatMoment(atMs);
+}
+
+/**
  * How long ago a moment was.
  *
  * @param {number} atMs

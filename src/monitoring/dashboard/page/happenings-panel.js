@@ -2,7 +2,7 @@
 /** @import { PanelContext } from './panels.js' */
 import { createCard } from './card.js';
 import { element, fill, setText } from './element.js';
-import { formatMoment } from './format.js';
+import { formatWhen } from './format.js';
 import { lineOf } from './key-text.js';
 import { owners } from './owners.js';
 import { painter } from './painter.js';
@@ -53,7 +53,7 @@ function happeningItem({ atMs, by, kind, node, text }) {
   return element(
     'li',
     { class: 'happening', 'data-kind': kind },
-    element('time', { class: 'muted nowrap', datetime: new Date(atMs).toISOString(), text: formatMoment(atMs) }),
+    element('time', { class: 'muted nowrap', datetime: new Date(atMs).toISOString(), text: formatWhen(atMs) }),
     element('span', { class: level === 'plain' ? 'badge' : `badge badge--${level}`, text: word }),
     element(
       'span',

@@ -22,7 +22,7 @@ export function keyCell(open) {
  * @param {(view: string) => void} open
  */
 export function keyLink(name, open) {
-  const text = `${lineOf(name.key)}${name.shortened === true ? '…' : ''}`;
+  const text = `${lineOf(name.key, 100)}${name.shortened === true ? '…' : ''}`;
   if (keyPath(name) === null) return element('span', { class: 'key mono', title: lineOf(name.key, 2000), text });
   const view = `keys/${addressOfKey(name)}`;
   const onClick = (/** @type {Event} */ event) => {

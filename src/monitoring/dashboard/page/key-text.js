@@ -33,10 +33,10 @@ export function keyBytes({ key, key64 }) {
 export function keyPath(name) {
   if (name.shortened === true) return null;
   if (name.key64 !== undefined) {
-    return `v1/keys/${Array.from(bytesOf64(name.key64), (byte) => `%${hex(byte)}`).join('')}`;
+    return `/v1/keys/${Array.from(bytesOf64(name.key64), (byte) => `%${hex(byte)}`).join('')}`;
   }
   if (name.key === '' || name.key === '.' || name.key === '..') return null;
-  return `v1/keys/${encodeURIComponent(name.key)}`;
+  return `/v1/keys/${encodeURIComponent(name.key)}`;
 }
 
 /**

@@ -11,6 +11,8 @@ const LACKS_SHOWN = 4;
  */
 export function createNotices(root, { feed }) {
   let timer = 0;
+  let version = '';
+  let isOtherVersion = false;
   const paint = () => {
     clearTimeout(timer);
     const { state } = feed;
@@ -40,10 +42,30 @@ export function createNotices(root, { feed }) {
       const text = `${shown.join('; ')}${more > 0 ? `; and ${more} more` : ''}.`;
       notices.push(notice(ready ? 'warn' : 'bad', ready ? 'The cluster' : 'Not ready', text));
     }
+    if (isOtherVersion) {
+      notices.push(
+        notice(
+          'warn',
+          'Another version',
+          'The node has been started anew with another version of FluxCache than this page is of.',
+          element('button', {
+            type: 'button',
+            class: 'button button--small',
+            text: 'Load the page anew',
+            on: { click: () => location.reload() },
+          }),
+        ),
+      );
+    }
     fill(root, ...notices);
   };
   feed.onState(paint);
   feed.on('health', paint);
+  feed.on('hello', (hello) => {
+    version ||= hello.version;
+    isOtherVersion = hello.version !== version;
+    paint();
+  });
 }
 
 /**

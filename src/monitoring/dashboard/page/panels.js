@@ -6,10 +6,16 @@
 /** @import { TimeView } from './time-view.js' */
 import { createChartsPanel } from './charts-panel.js';
 import { createClusterPanel } from './cluster-panel.js';
+import { createCurvePanel } from './curve-panel.js';
 import { createFailoversPanel } from './failovers-panel.js';
 import { createHappeningsPanel } from './happenings-panel.js';
+import { createHotKeysPanel } from './hot-keys-panel.js';
+import { createKeysPanel } from './keys-panel.js';
+import { createLargestKeysPanel } from './largest-keys-panel.js';
 import { createPartitionsPanel } from './partitions-panel.js';
+import { createPrefixesPanel } from './prefixes-panel.js';
 import { createShardsPanel } from './shards-panel.js';
+import { createSlowPanel } from './slow-panel.js';
 import { createTilesPanel } from './tiles-panel.js';
 
 /**
@@ -45,4 +51,17 @@ export const views = [
     panels: [createClusterPanel, createPartitionsPanel, createFailoversPanel, createHappeningsPanel],
     isFor: ({ isInCluster }) => isInCluster,
   },
+  {
+    name: 'access',
+    title: 'Access',
+    panels: [createCurvePanel, createHotKeysPanel, createPrefixesPanel, createLargestKeysPanel],
+    isFor: ({ user }) => user.rights.includes('read'),
+  },
+  {
+    name: 'keys',
+    title: 'Keys',
+    panels: [createKeysPanel],
+    isFor: ({ user }) => user.rights.includes('read'),
+  },
+  { name: 'slow', title: 'Slow log', panels: [createSlowPanel], isFor: ({ user }) => user.rights.includes('admin') },
 ];

@@ -28,7 +28,7 @@ export function createPartitionsPanel(root, { feed, theme }) {
   });
   const frame = element('div', { class: 'partition-frame' }, canvas);
   const facts = element('p', { class: 'partition-facts', id: 'partition-facts', 'aria-live': 'polite' });
-  body.append(legend, frame, facts);
+  body.append(legend, element('div', { class: 'partition-body' }, frame, facts));
   let widthPx = 0;
   let pointed = -1;
   let focused = -1;

@@ -256,10 +256,11 @@ export class TimeChart {
     return {
       label,
       show: this.#isShown(index),
-      width: isArea ? 1 : 1.5,
-      stroke: () => theme.color(color),
       points: { show: false },
-      ...(isArea ? { fill: () => theme.color(color, 0.45) } : {}),
+      // Areas have no line: that of one without height would be the edge of the one below.
+      ...(isArea
+        ? { width: 0, fill: () => theme.color(color, 0.72) }
+        : { width: 1.5, stroke: () => theme.color(color) }),
       ...(isAlone && !isArea ? { fill: () => theme.color(color, 0.1) } : {}),
       ...(isLimit ? { dash: [4, 4] } : {}),
     };

@@ -42,6 +42,7 @@ function greet(secret: string, remoteAddress: string) {
     commands: new ScriptedCommands(),
     partitionsOf: () => [],
     channels: noPublisher,
+    answer: () => null,
     self: 'server',
     clusterId: () => clusterId,
     secret: key,
