@@ -150,7 +150,7 @@ export class NodeInCluster {
     }));
     this.#noter = new ClusterNoter(this.client);
     const routing = () => ({
-      forwards: this.links.facts(),
+      forwards: [...this.links.facts()],
       waitingCommands: this.#dispatcher?.waitingCommands ?? 0,
       waitingReplies: this.#dispatcher?.waitingReplies ?? 0,
     });

@@ -12,7 +12,8 @@
  *     1        tail: words read so far, wrapping                                        reader
  *     2        threshold, 0 to 2^24: so many of 2^24 keys are followed                  reader
  *     3        interval; 0: nothing is sampled by time                                  reader
- *     4        samples dropped, wrapping                                                sampler
+ *     4        samples by hash that were dropped, wrapping                              sampler
+ *     5        lookups that samples by time stood for which were dropped, wrapping         sampler
  *     16 …     the ring: records of whole words, none over the ring's end
  *
  * A record begins with its length in words (upper bits), whether the key was found (bit 2), and its kind (bits 0 and 1):
@@ -28,7 +29,7 @@ export const KEY_SAMPLE_BYTES = 512;
 /** Upper 24 bits of mixed hashes are below this. */
 export const HASH_RANGE = 2 ** 24;
 
-const Word = { head: 0, tail: 1, threshold: 2, interval: 3, dropped: 4, ring: 16 } as const;
+const Word = { head: 0, tail: 1, threshold: 2, interval: 3, dropped: 4, untold: 5, ring: 16 } as const;
 const RING_WORDS = 1 << 15;
 const RING_MASK = RING_WORDS - 1;
 const Kind = { skip: 0, byTime: 1, byHash: 2 } as const;
@@ -89,7 +90,10 @@ export class LookupSampler {
     const keyBytes = end - start;
     const kept = Math.min(keyBytes, KEY_SAMPLE_BYTES);
     const at = this.#begin(Kind.byTime, 3 + ((kept + 3) >> 2), found);
-    if (at < 0) return;
+    if (at < 0) {
+      this.#words[Word.untold] = ((this.#words[Word.untold] as number) + weight) | 0;
+      return;
+    }
     this.#words[at + 1] = weight;
     this.#words[at + 2] = keyBytes;
     this.#copy(key, start, kept, at + 3);
@@ -101,7 +105,10 @@ export class LookupSampler {
     const kept = entry === null && end - start <= KEY_SAMPLE_BYTES ? end - start : 0;
     const length = 6 + ((kept + 3) >> 2);
     const at = this.#begin(Kind.byHash, length, entry !== null);
-    if (at < 0) return;
+    if (at < 0) {
+      words[Word.dropped] = ((words[Word.dropped] as number) + 1) | 0;
+      return;
+    }
     words[at + 1] = mixed;
     words[at + 2] = entry === null ? 0 : entry.memoryBytes;
     words[at + 3] = entry === null ? 0 : entry.expiresAtMs | 0;
@@ -111,17 +118,14 @@ export class LookupSampler {
     this.#publish(length);
   }
 
-  /** The word at which a record of `length` words begins; -1, and the sample counts as dropped, when there is no room. */
+  /** The word at which a record of `length` words begins; -1 when there is no room. */
   #begin(kind: number, length: number, found: boolean): number {
     const words = this.#words;
     const head = words[Word.head] as number;
     const at = head & RING_MASK;
     const skipped = at + length > RING_WORDS ? RING_WORDS - at : 0;
     // Acquires the reader's leaving of the words that are written anew.
-    if (((head - Atomics.load(words, Word.tail)) | 0) + skipped + length > RING_WORDS) {
-      words[Word.dropped] = ((words[Word.dropped] as number) + 1) | 0;
-      return -1;
-    }
+    if (((head - Atomics.load(words, Word.tail)) | 0) + skipped + length > RING_WORDS) return -1;
     if (skipped > 0) {
       words[Word.ring + at] = Kind.skip;
       Atomics.store(words, Word.head, (head + skipped) | 0);
@@ -179,6 +183,7 @@ export class LookupSampleReader {
   readonly #words: Int32Array;
   readonly #bytes: Uint8Array;
   #droppedBefore = 0;
+  #untoldBefore = 0;
 
   constructor({ buffer }: LookupSampleHandle) {
     this.#words = new Int32Array(buffer);
@@ -212,11 +217,19 @@ export class LookupSampleReader {
     Atomics.store(words, Word.tail, head);
   }
 
-  /** Samples that the ring had no room for since this was asked last. */
+  /** Samples by hash that the ring had no room for since this was asked last. */
   takeDropped(): number {
     const dropped = this.#words[Word.dropped] as number;
     const more = (dropped - this.#droppedBefore) | 0;
     this.#droppedBefore = dropped;
+    return more;
+  }
+
+  /** Lookups that samples by time stood for which the ring had no room for, since this was asked last. */
+  takeUntold(): number {
+    const untold = this.#words[Word.untold] as number;
+    const more = (untold - this.#untoldBefore) | 0;
+    this.#untoldBefore = untold;
     return more;
   }
 

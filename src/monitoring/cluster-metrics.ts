@@ -58,7 +58,7 @@ function perForward(
   read: (forwards: { readonly forwarded: number; readonly refused: number; readonly inFlight: number }) => number,
 ): MetricRow {
   return row(name, type, ['node'], help, ({ routing }) =>
-    [...routing.forwards].map((forwards) => [{ node: forwards.node }, read(forwards)]),
+    routing.forwards.map((forwards) => [{ node: forwards.node }, read(forwards)]),
   );
 }
 

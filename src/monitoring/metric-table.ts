@@ -209,7 +209,7 @@ export const metricTable: readonly MetricRow[] = [
     help: 'Reads that found their key, of keys that begin with each of the prefixes of the option metricsPrefixes; estimated from a sample of the reads.',
     labels: ['prefix'],
     read: ({ sources }, add) => {
-      for (const { prefix, hits } of sources.access?.prefixTotals() ?? []) add({ prefix }, hits);
+      for (const { prefix, hits } of sources.access?.prefixTotals() ?? []) add({ prefix }, Math.round(hits));
     },
   },
   {
@@ -218,7 +218,7 @@ export const metricTable: readonly MetricRow[] = [
     help: 'Reads that did not find their key, of keys that begin with each of the prefixes of the option metricsPrefixes; estimated from a sample of the reads.',
     labels: ['prefix'],
     read: ({ sources }, add) => {
-      for (const { prefix, misses } of sources.access?.prefixTotals() ?? []) add({ prefix }, misses);
+      for (const { prefix, misses } of sources.access?.prefixTotals() ?? []) add({ prefix }, Math.round(misses));
     },
   },
   {

@@ -30,7 +30,11 @@ export function run(program: string, ...args: string[]): Promise<string> {
   return new Promise((resolve, reject) => {
     execFile(program, args, { cwd: root, maxBuffer: 64 << 20 }, (error, stdout, stderr) => {
       if (error === null) resolve(stdout);
-      else reject(new Error(`${program} ${args.join(' ')}: ${error.message}\n${stderr.slice(-2000)}`));
+      else {
+        // Of the arguments, tokens are not to be told.
+        const told = args.map((arg) => (/^[0-9a-f]{64}$/.test(arg) ? '(token)' : arg)).join(' ');
+        reject(new Error(`${program} ${told}: ended with ${error.code}\n${(stdout + stderr).slice(-2000)}`));
+      }
     });
   });
 }

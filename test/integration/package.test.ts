@@ -51,16 +51,16 @@ async function pack(folder: string): Promise<string> {
   return join(folder, archive);
 }
 
-/** Starts the installed server on free ports; answers its TCP port. */
-async function serve(project: string, onStarted: (child: ChildProcess) => void): Promise<string> {
+/** Starts the installed server on free ports; answers its TCP port and where its HTTP interface is. */
+async function serve(project: string, onStarted: (child: ChildProcess) => void) {
   const args = ['--http-port', '0', '--tcp-port', '0', '--max-memory', '16mb', '--shards', '1', '--log-format', 'json'];
   const child = spawn(join(project, 'node_modules/.bin/fluxcache-server'), args, { env: environment() });
   onStarted(child);
   let text = '';
   for await (const chunk of child.stderr.setEncoding('utf8')) {
     text += chunk;
-    const ready = /"tcpPort":(\d+).*"msg":"ready"|tcpPort=(\d+)/.exec(text);
-    if (ready !== null) return (ready[1] ?? ready[2]) as string;
+    const [, url, port] = /"url":"([^"]+)","tcpPort":(\d+).*"msg":"ready"/.exec(text) ?? [];
+    if (url !== undefined && port !== undefined) return { url, port };
   }
   throw new Error(`the server ended: ${text}`);
 }
@@ -128,7 +128,7 @@ testWithRegistry('the packed package is installed in an empty project: types, li
     t.true(compiled.isRight, compiled.output);
   }
 
-  const port = await serve(project, (child) => {
+  const { url, port } = await serve(project, (child) => {
     t.teardown(async () => {
       const ended = once(child, 'exit');
       child.kill('SIGKILL');
@@ -137,6 +137,9 @@ testWithRegistry('the packed package is installed in an empty project: types, li
   });
   const used = await run(project, process.execPath, ['uses.js', port]);
   t.is(used.output, 'false\n[true,{"name":"Ada"},null,{"name":"Ada"},1,"1152921504606846976",true]');
+  for (const path of ['/', '/dashboard/main.js', '/dashboard/uPlot.esm.js', '/dashboard/uPlot.min.css']) {
+    t.is((await fetch(url + path)).status, 200, path);
+  }
   const { bin } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8')) as { bin: Record<string, string> };
   if (bin['fluxcache'] === undefined) t.log('there is no program fluxcache to be run');
   else

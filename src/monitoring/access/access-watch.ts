@@ -12,8 +12,9 @@ import { PrefixCounts } from './prefix-counts.ts';
 
 /** How often samples are collected: soon enough that the rings of busy threads do not overflow. */
 const COLLECT_MS = 250;
-/** How often it is decided anew how much is sampled, in collections. */
+/** How often it is decided anew how much is sampled, in collections; at once when it is far too much. */
 const ADAPT_EVERY = 4;
+const FAR = 2;
 /** What is told of keys and prefixes is of about the last minute, of memory of about the last ten. */
 const KEYS_WINDOW_MS = 60_000;
 const MEMORY_WINDOW_MS = 600_000;
@@ -22,7 +23,8 @@ const SAMPLED_PER_S = 4000;
 const FOLLOWED_PER_S_MAX = 8000;
 const INTERVAL_MAX = 1 << 16;
 const FOLLOWED_KEYS_MAX = 16_384;
-const SHARE_FIRST = 1 / 16;
+const SHARE_FIRST = 1 / 64;
+const INTERVAL_FIRST = 64;
 /** For how long no more keys are followed again than proved too many. */
 const CEILING_MS = 300_000;
 const HOT_KEYS_COUNTED = 1000;
@@ -65,6 +67,15 @@ export interface PrefixTotal {
   readonly misses: number;
 }
 
+interface MetricsPrefix extends PrefixTotal {
+  readonly bytes: Uint8Array;
+  hits: number;
+  misses: number;
+  /** Of the ring that is being emptied. */
+  newHits: number;
+  newMisses: number;
+}
+
 /** Collects what threads have sampled of their lookups, and tells what keys are in demand. Runs a timer. */
 export class AccessWatch implements AccessSource {
   readonly #options: AccessWatchOptions;
@@ -72,24 +83,24 @@ export class AccessWatch implements AccessSource {
   readonly #timer: NodeJS.Timeout;
   readonly #hot = new HotKeys(HOT_KEYS_COUNTED);
   readonly #prefixes: PrefixCounts;
-  readonly #metricsPrefixes: { readonly bytes: Uint8Array; readonly prefix: string; hits: number; misses: number }[];
+  readonly #metricsPrefixes: readonly MetricsPrefix[];
   readonly #followed: FollowedKeys;
   readonly #sink: LookupSink;
   #totals: StoreTotals;
   #collectedAtMs: number;
   #collections = 0;
-  /** Lookups of about the last minute, and the time they took. */
+  /** Of about the last minute: lookups, those that samples by time stand for, and the time they took. */
   #lookups = 0;
+  #told = 0;
   #lookupsMs = 0;
-  /** Of about the last ten minutes: lookups by what the store answered, and those that followed keys should have had. */
+  /** Of about the last ten minutes: lookups by what the store answered. */
   #found = 0;
   #missed = 0;
-  #expected = 0;
   /** Since it was decided last how much is sampled. */
   #recentLookups = 0;
   #recentFollowed = 0;
   #recentMs = 0;
-  #interval = 1;
+  #interval = INTERVAL_FIRST;
   #ceiling = HASH_RANGE;
   #ceilingUntilMs = 0;
 
@@ -103,6 +114,8 @@ export class AccessWatch implements AccessSource {
       prefix,
       hits: 0,
       misses: 0,
+      newHits: 0,
+      newMisses: 0,
     }));
     this.#totals = store.totals();
     this.#collectedAtMs = clock.nowMs();
@@ -124,22 +137,23 @@ export class AccessWatch implements AccessSource {
         else this.#followed.miss(hash, bytes.slice(start, end));
       },
     };
-    this.#setSampling(16);
+    this.#setSampling();
     this.#timer = setInterval(() => this.collect(), COLLECT_MS);
     this.#timer.unref();
   }
 
   /** Put together anew at each call. */
   news(): AccessNews {
-    const windowS = Math.max(this.#lookupsMs, COLLECT_MS) / 1000;
+    const perS = (this.#lookups * 1000) / Math.max(this.#lookupsMs, COLLECT_MS);
+    const told = Math.max(this.#told, LEAST);
     const hot = this.#hot.top(HOT_KEYS_SHOWN).map(({ text, weight }): HotKey => {
-      const share = Math.min(1, weight / Math.max(weight, this.#lookups));
-      return { ...nameKey(Buffer.from(text, 'latin1')), reads: weight / windowS, share };
+      const share = Math.min(1, weight / told);
+      return { ...nameKey(Buffer.from(text, 'latin1')), reads: share * perS, share };
     });
     const prefixes = this.#prefixes.list().map(({ prefix, hits, misses }): PrefixAccess => {
       const reads = hits + misses;
       const name = prefix === null ? null : nameKey(Buffer.from(prefix, 'latin1')).key;
-      return { prefix: name, reads: reads / windowS, hitRatio: reads === 0 ? null : hits / reads };
+      return { prefix: name, reads: (reads / told) * perS, hitRatio: reads === 0 ? null : hits / reads };
     });
     return { atMs: this.#options.clock.nowMs(), hot, prefixes, curve: this.curve() };
   }
@@ -151,7 +165,7 @@ export class AccessWatch implements AccessSource {
       hits,
       counted,
       sampled,
-      expected: this.#expected,
+      expected: (this.#found + this.#missed) * share,
       foundInStore: this.#found,
       missedInStore: this.#missed,
       samplingRate: share,
@@ -182,7 +196,6 @@ export class AccessWatch implements AccessSource {
     const missed = this.#totals.misses - before.misses;
     this.#found += found;
     this.#missed += missed;
-    this.#expected += (found + missed) * followed.share;
     this.#lookups += found + missed;
     this.#lookupsMs += spanMs;
     this.#recentLookups += found + missed;
@@ -190,12 +203,34 @@ export class AccessWatch implements AccessSource {
     followed.fitMemory();
     // What was missed before the last collection: its clients had time to store it.
     followed.settle();
-    for (const sample of samples) {
-      sample.drain(this.#sink);
-      this.#recentFollowed += sample.takeDropped();
+    const followedBefore = this.#recentFollowed;
+    for (const sample of samples) this.#empty(sample);
+    const followedNow = this.#recentFollowed - followedBefore;
+    const seconds = Math.max(spanMs, COLLECT_MS) / 1000;
+    const isFarTooMuch =
+      followedNow > FAR * FOLLOWED_PER_S_MAX * seconds ||
+      found + missed > FAR * this.#interval * SAMPLED_PER_S * seconds;
+    if (++this.#collections % ADAPT_EVERY === 0 || isFarTooMuch) this.#adapt(nowMs);
+    this.#setSampling();
+  }
+
+  #empty(sample: LookupSampleReader): void {
+    const toldBefore = this.#told;
+    for (const prefix of this.#metricsPrefixes) {
+      prefix.newHits = 0;
+      prefix.newMisses = 0;
     }
-    if (++this.#collections % ADAPT_EVERY === 0) this.#adapt(nowMs);
-    else this.#setSampling(this.#interval);
+    sample.drain(this.#sink);
+    const dropped = sample.takeDropped();
+    this.#followed.missedOut(dropped);
+    this.#recentFollowed += dropped;
+    const told = this.#told - toldBefore;
+    // Those that were dropped were about like those that were not.
+    const scale = told === 0 ? 0 : (told + sample.takeUntold()) / told;
+    for (const prefix of this.#metricsPrefixes) {
+      prefix.hits += prefix.newHits * scale;
+      prefix.misses += prefix.newMisses * scale;
+    }
   }
 
   #fade(spanMs: number): void {
@@ -203,23 +238,24 @@ export class AccessWatch implements AccessSource {
     this.#hot.fade(keys, LEAST);
     this.#prefixes.fade(keys, LEAST);
     this.#lookups *= keys;
+    this.#told *= keys;
     this.#lookupsMs *= keys;
     const memory = Math.exp(-spanMs / MEMORY_WINDOW_MS);
     this.#followed.fade(memory);
     this.#found *= memory;
     this.#missed *= memory;
-    this.#expected *= memory;
   }
 
   #byTime(bytes: Uint8Array, start: number, end: number, isWhole: boolean, weight: number, found: boolean): void {
     const key = byteText(bytes, start, end);
+    this.#told += weight;
     if (isWhole) this.#hot.add(key, weight);
     const prefixLength = prefixEnd(bytes, start, end, this.#separator) - start;
     this.#prefixes.add(prefixLength === 0 ? null : key.slice(0, prefixLength), found, weight);
     for (const total of this.#metricsPrefixes) {
       if (!startsWith(bytes, start, end, total.bytes)) continue;
-      if (found) total.hits += weight;
-      else total.misses += weight;
+      if (found) total.newHits += weight;
+      else total.newMisses += weight;
     }
   }
 
@@ -241,11 +277,10 @@ export class AccessWatch implements AccessSource {
     this.#recentFollowed = 0;
     this.#recentMs = 0;
     const interval = 2 ** Math.ceil(Math.log2(Math.max(1, perS / SAMPLED_PER_S)));
-    this.#setSampling(Math.min(INTERVAL_MAX, interval));
+    this.#interval = Math.min(INTERVAL_MAX, interval);
   }
 
-  #setSampling(interval: number): void {
-    this.#interval = interval;
-    for (const sample of this.#options.samples) sample.sample(this.#followed.threshold, interval);
+  #setSampling(): void {
+    for (const sample of this.#options.samples) sample.sample(this.#followed.threshold, this.#interval);
   }
 }

@@ -68,7 +68,7 @@ export class FollowedKeys {
   /** Hits by cache, in the order of MEMORY_FACTORS, of `counted` lookups; all of them fade. */
   readonly hits = new Float64Array(MEMORY_FACTORS.length);
   counted = 0;
-  /** Lookups of followed keys, those included that tell nothing of the caches; they fade. */
+  /** Lookups of followed keys, also those that tell nothing of the caches; they fade. */
   sampled = 0;
   readonly #store: FollowedStore;
   readonly #clock: Clock;
@@ -131,6 +131,8 @@ export class FollowedKeys {
   follow(threshold: number): void {
     if (threshold === this.#threshold) return;
     const fewer = threshold < this.#threshold;
+    // What was counted is to stand for as many lookups of all keys as before.
+    this.fade(threshold / this.#threshold);
     this.#threshold = threshold;
     if (fewer) for (const [hash, slot] of this.#slotOf) if (hash >>> 8 >= threshold) this.#forget(slot);
     this.fitMemory();
@@ -152,6 +154,11 @@ export class FollowedKeys {
     this.sampled *= factor;
     this.#sizeSum *= factor;
     this.#sizeCount *= factor;
+  }
+
+  /** So many lookups of followed keys are not told of. */
+  missedOut(lookups: number): void {
+    this.sampled += lookups;
   }
 
   /** A key was looked up and found: an entry of so many bytes, which expires then (0: never). */

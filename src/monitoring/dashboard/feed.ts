@@ -57,6 +57,7 @@ export interface NodeSample {
   /** How long commands took, all together, and by protocol; left out or null when there were none. */
   readonly latency: Latency | null;
   readonly latencyByProtocol: Partial<Record<Protocol, Latency>>;
+  /** Requests refused or failed. What only tells how things stand (no such key, a condition that does not hold) is none. */
   readonly errors: number;
   readonly hits: number;
   readonly misses: number;

@@ -8,6 +8,10 @@ import { latencyOf } from './latency.ts';
 /** How many commands a sample names; what is called more seldom is counted together. */
 const COMMANDS_NAMED_MAX = 12;
 
+/** Answers in the form of errors that every cache gives all day: nobody need look after them. */
+const ordinary: readonly ErrorCode[] = ['no-such-key', 'no-such-path', 'conflict', 'precondition-failed', 'moved'];
+const troubles = (Object.keys(errors) as ErrorCode[]).filter((code) => !ordinary.includes(code));
+
 /** How far a node has come: two of these make a sample. */
 export interface Reading {
   /** Milliseconds since the Unix epoch. */
@@ -38,7 +42,7 @@ export function sampleBetween(before: Reading, after: Reading): NodeSample {
     atMs: after.atMs,
     spanMs: Math.round(spanMs),
     ...commandsBetween(before, after, spanMs),
-    errors: perS(errorTotal(after.counters), errorTotal(before.counters)),
+    errors: perS(troubleTotal(after.counters), troubleTotal(before.counters)),
     hits: grown('hits'),
     misses: grown('misses'),
     evicted: grown('evictedKeys'),
@@ -173,8 +177,8 @@ function rounded(value: number): number {
   return Math.round(value * 1000) / 1000;
 }
 
-function errorTotal(counters: Counters): number {
+function troubleTotal(counters: Counters): number {
   let sum = 0;
-  for (const code of Object.keys(errors) as ErrorCode[]) sum += counters.errorCount(errors[code].id);
+  for (const code of troubles) sum += counters.errorCount(errors[code].id);
   return sum;
 }

@@ -44,7 +44,7 @@ export interface ClusterFacts {
 
 /** What is under way between this node and others on behalf of clients. */
 export interface RoutingFacts {
-  readonly forwards: Iterable<PeerLinkFacts>;
+  readonly forwards: readonly PeerLinkFacts[];
   /** Commands that wait for a node that can take them. */
   readonly waitingCommands: number;
   /** Replies of writes that wait for copies. */

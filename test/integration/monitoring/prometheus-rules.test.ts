@@ -97,7 +97,6 @@ test('rules ask for metrics that nodes export and for what other rules record, b
   const recorded = new Set(rules.map(({ record }) => record));
   const labelsOf = new Map(metricTable.map(({ name, labels }) => [`fluxcache_${name}`, labels as readonly string[]]));
   labelsOf.set(`fluxcache_${durationMetric.name}_bucket`, [...durationMetric.labels, 'le']);
-  for (const name of underWay) labelsOf.set(name, ['memory']);
   for (const { expr, record, alert } of rules) {
     const title = record ?? alert ?? '';
     for (const [name, labels = ''] of selectorsOf(expr)) {
@@ -113,8 +112,6 @@ test('rules ask for metrics that nodes export and for what other rules record, b
     }
   }
 });
-
-const underWay = ['fluxcache_failover_duration_seconds', 'fluxcache_estimated_hit_ratio'];
 
 /** Names of metrics with what is between their braces. */
 function selectorsOf(expr: string): [name: string, labels: string | undefined][] {

@@ -58,6 +58,15 @@ export function prettyJson(text) {
 }
 
 /**
+ * A JSON text without the spaces between its marks; as it is where it is no JSON.
+ *
+ * @param {string} text
+ */
+export function compactJson(text) {
+  return isJson(text) ? (text.match(partPattern) ?? []).join('') : text;
+}
+
+/**
  * Why a text is no JSON, in the browser's words; null when it is.
  *
  * @param {string} text

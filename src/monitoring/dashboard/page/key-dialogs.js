@@ -3,7 +3,7 @@
 /** @import { ValueKind } from './value-kind.js' */
 import { labelled, openDialog } from './dialog.js';
 import { element } from './element.js';
-import { jsonFault, prettyJson } from './json-text.js';
+import { compactJson, jsonFault, prettyJson } from './json-text.js';
 import { lineOf } from './key-text.js';
 import { isNumberText, textOf } from './value-kind.js';
 
@@ -37,7 +37,9 @@ export function openEditDialog(store, entry, kind, onDone) {
     run: async () => {
       const fault = faultOfValue(kind, field.value);
       if (fault !== null) return fault;
-      const bytes = new TextEncoder().encode(field.value);
+      // What was stored without spaces is laid out for the editor alone.
+      const isCompact = kind === 'json' && compactJson(text) === text;
+      const bytes = new TextEncoder().encode(isCompact ? compactJson(field.value) : field.value);
       const contentType = contentTypeToWrite(entry.contentType, kind);
       const expiresAtMs = await store.expiryOf(entry);
       return done(await store.write(entry.name, bytes, { etag: entry.etag, contentType, expiresAtMs }), onDone);

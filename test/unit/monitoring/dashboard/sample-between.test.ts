@@ -41,8 +41,11 @@ test('rates are of the time between the readings, and of it alone', (t) => {
     counters.commands(0, FrontEnd.resp, 300, 30);
     counters.commands(1, FrontEnd.resp, 100, 10);
     counters.commands(1, FrontEnd.http, 20, 10);
-    counters.error(errors['no-such-key'].id);
-    counters.error(errors['no-such-key'].id);
+    counters.error(errors.syntax.id);
+    counters.error(errors['out-of-memory'].id);
+    for (const code of ['no-such-key', 'conflict', 'precondition-failed', 'moved'] as const) {
+      counters.error(errors[code].id);
+    }
     counters.add(Tally.bytesReceived, FrontEnd.http, 1000);
     counters.add(Tally.bytesReceived, FrontEnd.resp, 3000);
     counters.add(Tally.bytesSent, FrontEnd.msgpack, 10);
