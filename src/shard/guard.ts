@@ -19,13 +19,7 @@ export interface Guard {
   /** Whether what the command at hand has done can be told on. */
   mayStand(): boolean;
   /** `word` is the row's id, with `RESUMES` or without it. `run` runs the command on the store and writes its reply. */
-  run(
-    mailbox: number,
-    word: number,
-    args: Args,
-    reply: ReplyWriter,
-    run: (command: Command | undefined) => void,
-  ): void;
+  run(mailbox: number, word: number, args: Args, reply: ReplyWriter, run: (command: Command | undefined) => void): void;
 }
 
 /** What goes on beside the commands of such a shard. */

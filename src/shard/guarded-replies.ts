@@ -75,6 +75,7 @@ export class GuardedReplies {
   readonly #source: WaitSource;
   readonly #limits: GuardLimits;
   readonly #nowMs: () => number;
+  readonly #unknown: string;
   readonly #reply = new ReplyReader();
   readonly #error = new ReplyWriter();
   /** By partition; a queue stays when it is empty. */
@@ -83,7 +84,14 @@ export class GuardedReplies {
   #wordsOf: Uint8Array | null = null;
 
   /** `nowMs`: the clock that time-outs go by. */
-  constructor(source: WaitSource, nowMs: () => number, limits: GuardLimits = GUARD_LIMITS_DEFAULT) {
+  constructor(
+    source: WaitSource,
+    nowMs: () => number,
+    /** Why a write's outcome is not known, to whoever asked for it. */
+    unknown = 'the write was not acknowledged by the copies it needs; it may have taken effect',
+    limits: GuardLimits = GUARD_LIMITS_DEFAULT,
+  ) {
+    this.#unknown = unknown;
     this.#source = source;
     this.#nowMs = nowMs;
     this.#limits = limits;
@@ -219,15 +227,16 @@ export class GuardedReplies {
   }
 
   #stateAt(words: DataView, at: number): WaitState {
-    return this.#source.waitState(words.getUint16(at, true), words.getInt32(at + 2, true), words.getInt32(at + 6, true));
+    return this.#source.waitState(
+      words.getUint16(at, true),
+      words.getInt32(at + 2, true),
+      words.getInt32(at + 6, true),
+    );
   }
 
   #answerUnknown(sink: ReplySink): void {
     this.#error.clear();
-    this.#error.error(
-      'indeterminate',
-      'the write was not acknowledged by the copies it needs; it may have taken effect',
-    );
+    this.#error.error('indeterminate', this.#unknown);
     this.#reply.openWritten(this.#error);
     sink.onReply(this.#reply);
   }

@@ -7,10 +7,17 @@ import type { Command } from '../command/command.ts';
 import type { CommandTable } from '../command/table.ts';
 import { ActorMailbox } from '../mailbox/actor-mailbox.ts';
 import { Doorbell } from '../mailbox/doorbell.ts';
+import { RecoveryWords } from '../persistence/recovery-words.ts';
+import type { Recovered } from '../persistence/shard-data-file.ts';
+import { ShardLog } from '../persistence/shard-log.ts';
 import { EffectLog } from '../store/effect-log.ts';
 import { PartitionedWriter } from '../store/partitioned-writer.ts';
 import { StoreWriter } from '../store/writer.ts';
 import { Barrier } from './barrier.ts';
+import { LoggedRun } from './logged/logged-run.ts';
+import { LoggedShard } from './logged/logged-shard.ts';
+import { recoverShard } from './logged/recover-shard.ts';
+import type { ShardLogData } from './logged/shard-log-data.ts';
 import { GuardedRun } from './replicated/guarded-run.ts';
 import { ReplicatedShard, type ReplicatedShardParts } from './replicated/replicated-shard.ts';
 import { ShardActor, type ShardActorParts } from './shard-actor.ts';
@@ -21,6 +28,8 @@ import { TurnClock } from './turn-clock.ts';
 
 /** Commands that fail one after the other are reported once in this time, with their number. */
 const REPORT_INTERVAL_MS = 1000;
+/** How often a shard that reads what was kept of it gives a sign of life. */
+const RECOVERING_INTERVAL_MS = 250;
 
 /**
  * Serves the shard whose memory this thread was given, until its supervisor asks it to stop. Blocks: the thread has no
@@ -52,12 +61,21 @@ export function serveShard(table: CommandTable): void {
   const barrier = new Barrier(data.barrier);
   // A predecessor may have died in a transaction with other shards, which go by what is decided here or was already.
   const groupStands = barrier.settle(data.shard);
+  let recoveringAtMs = Number.NEGATIVE_INFINITY;
   const kept = keptStore(data, clock, groupStands, barrier, table, {
     onStep: () => control.began(),
     onTrouble: (what) => post({ kind: 'trouble', what }),
+    onRecovering: () => {
+      const nowMs = performance.now();
+      if (nowMs - recoveringAtMs < RECOVERING_INTERVAL_MS) return;
+      recoveringAtMs = nowMs;
+      post({ kind: 'recovering' });
+    },
+    onRecovered: (folders) => post({ kind: 'recovered', folders }),
+    onUnreadable: (message) => post({ kind: 'unreadable', message }),
   });
   barrier.leave(data.shard);
-  store.sampler = new LookupSampler(data.lookups, plainRandom.nextUint32());
+  kept.store.sampler = new LookupSampler(data.lookups, plainRandom.nextUint32());
   const actor = new ShardActor({
     ...kept,
     barrier,
@@ -74,6 +92,16 @@ export function serveShard(table: CommandTable): void {
   actor.run();
 }
 
+interface KeptStore extends Pick<ShardActorParts, 'guard' | 'companion'> {
+  readonly store: StoreWriter;
+}
+
+interface KeptListeners extends Pick<ReplicatedShardParts, 'onStep' | 'onTrouble'> {
+  readonly onRecovering: () => void;
+  readonly onRecovered: (folders: readonly Recovered[]) => void;
+  readonly onUnreadable: (message: string) => void;
+}
+
 /** The store, and what stands between it and the commands. */
 function keptStore(
   data: ShardThreadData,
@@ -81,9 +109,10 @@ function keptStore(
   groupStands: boolean,
   barrier: Barrier,
   table: CommandTable,
-  listeners: Pick<ReplicatedShardParts, 'onStep' | 'onTrouble'>,
-): Pick<ShardActorParts, 'store' | 'guard' | 'companion'> {
+  listeners: KeptListeners,
+): KeptStore {
   const { memory, mailboxes, cluster } = data;
+  if (cluster === null && data.log !== null) return loggedStore(data, data.log, clock, groupStands, table, listeners);
   if (cluster === null) {
     return { store: new StoreWriter(memory, clock, groupStands), guard: null, companion: null };
   }
@@ -100,4 +129,26 @@ function keptStore(
   const transactionRow = commands.find(({ name }) => name === TRANSACTION_ROW);
   const guard = new GuardedRun({ shard, commands, transactionRow, barrier, mailboxes: mailboxes.length });
   return { store, guard, companion: shard };
+}
+
+/** The store of a node by itself that keeps a log, with what was kept before. */
+function loggedStore(
+  { memory }: ShardThreadData,
+  data: ShardLogData,
+  clock: TurnClock,
+  groupStands: boolean,
+  table: CommandTable,
+  { onRecovering, onRecovered, onUnreadable }: KeptListeners,
+): KeptStore {
+  const store = new PartitionedWriter(memory, clock, groupStands);
+  try {
+    const recovered = recoverShard({ data, store, clock, onStep: onRecovering });
+    if (recovered !== null) onRecovered(recovered);
+  } catch (error) {
+    onUnreadable(error instanceof Error ? error.message : String(error));
+    throw error;
+  }
+  const log = new ShardLog(data, new RecoveryWords(data.recovery).get('next'));
+  const shard = new LoggedShard(store, new EffectLog(), log);
+  return { store, guard: new LoggedRun(shard, table.commands), companion: shard };
 }

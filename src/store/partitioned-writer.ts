@@ -61,6 +61,11 @@ export class PartitionedWriter extends StoreWriter {
     this.#refiled = new Uint8Array(partitions.total);
   }
 
+  /** Whether it is one of this store's partitions. */
+  holds(partition: number): boolean {
+    return this.#partitions.has(partition);
+  }
+
   isOwned(partition: number): boolean {
     assert(this.#partitions.has(partition), 'a partition that is not here');
     return this.parts.isOwned(partition);

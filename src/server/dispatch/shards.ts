@@ -9,9 +9,11 @@ import { type CommandTable, commandTable } from '../../command/table.ts';
 import { createDoorbell, Doorbell, type DoorbellHandle } from '../../mailbox/doorbell.ts';
 import { createMailbox, MESSAGE_BYTES_MAX_DEFAULT } from '../../mailbox/mailbox.ts';
 import type { OutboxLimits } from '../../mailbox/outbox.ts';
+import { LogGate } from '../../persistence/log-gate.ts';
 import { PartitionMap } from '../../routing/partition-map.ts';
 import { Barrier, type BarrierHandle } from '../../shard/barrier.ts';
 import { GuardedReplies } from '../../shard/guarded-replies.ts';
+import type { ShardLogData } from '../../shard/logged/shard-log-data.ts';
 import type { ShardClusterData } from '../../shard/replicated/shard-cluster-data.ts';
 import { ReplyPump } from '../../shard/reply-pump.ts';
 import { ShardClient } from '../../shard/shard-client.ts';
@@ -58,6 +60,8 @@ export interface ShardsOptions {
   readonly table?: CommandTable;
   /** Null, or left out: the node is in no cluster. */
   readonly cluster?: ShardsInCluster | null;
+  /** Null, or left out: nothing is kept on the disk. */
+  readonly onDisk?: ShardsOnDisk | null;
 }
 
 /** What the shards of a node in a cluster are made with. */
@@ -66,6 +70,12 @@ export interface ShardsInCluster {
   threadData(shard: number, bell: DoorbellHandle, partitions: ShardPartitions): ShardClusterData;
   /** Makes what runs commands, of what any dispatcher needs. */
   openDispatcher(parts: DispatcherParts): CommandDispatcher;
+}
+
+/** What the shards of a node are made with that keeps its keys on the disk. */
+export interface ShardsOnDisk {
+  /** `bells` are of whoever is to be told when more is on the disk. */
+  threadData(shard: number, bells: readonly DoorbellHandle[]): ShardLogData;
 }
 
 /** The partitions of a shard: `first` up to `first + count - 1`, of the cluster's `total`. */
@@ -101,9 +111,9 @@ export class Shards {
     this.threads = Array.from({ length: shardCount }, (_, shard) =>
       shardMemory(shard, frontBell, barrierHandle, this.map, options),
     );
-    this.#clients = this.threads.map(({ shard, mailboxes: [mailbox], cluster }) => {
-      const guard = cluster === null ? null : new GuardedReplies(new PartitionGates(cluster.gates), monotonicMs);
-      return new ShardClient(shard, mailbox, options.outbox, guard);
+    this.#clients = this.threads.map((thread) => {
+      const { shard, mailboxes, cluster } = thread;
+      return new ShardClient(shard, mailboxes[0], options.outbox, guardOf(thread), cluster === null);
     });
     this.#pump = new ReplyPump(new Doorbell(frontBell), this.#clients);
     const { table = commandTable, messageBytesMax = MESSAGE_BYTES_MAX_DEFAULT } = options;
@@ -219,7 +229,7 @@ function shardMemory(
   const { shardCount, messageBytesMax = MESSAGE_BYTES_MAX_DEFAULT, commandRingBytes, replyRingBytes } = options;
   const actorBell = createDoorbell();
   const partitions = partitionsOf(shard, map);
-  const { cluster = null } = options;
+  const { cluster = null, onDisk = null } = options;
   return {
     shard,
     memory: createStoreMemory({
@@ -229,13 +239,14 @@ function shardMemory(
       hashKey: options.hashKey,
       ...(options.versionBase === undefined ? {} : { versionBase: options.versionBase }),
       ...(options.valueBytesMax === undefined ? {} : { valueBytesMax: options.valueBytesMax }),
-      ...(cluster === null ? {} : { partitions }),
+      ...(cluster === null && onDisk === null ? {} : { partitions }),
     }),
     bell: actorBell,
     control: ShardControl.create(),
     barrier,
     lookups: createLookupSample(),
     cluster: cluster === null ? null : cluster.threadData(shard, actorBell, partitions),
+    log: onDisk === null ? null : onDisk.threadData(shard, [frontBell, actorBell]),
     mailboxes: [
       createMailbox({
         actorBell,
@@ -246,6 +257,14 @@ function shardMemory(
       }),
     ],
   };
+}
+
+/** What stands behind the replies of a shard; null: nothing. */
+function guardOf({ cluster, log }: ShardThreadData): GuardedReplies | null {
+  if (cluster !== null) return new GuardedReplies(new PartitionGates(cluster.gates), monotonicMs);
+  if (log === null) return null;
+  const unknown = 'the write is not known to be on the disk; it has taken effect, and may be lost with this process';
+  return new GuardedReplies(new LogGate(log.gate), monotonicMs, unknown);
 }
 
 /** 1 for each partition that this node is primary of. */

@@ -7,7 +7,8 @@ import { GuardKind, RESUMES, WAIT_BYTES, WAITS_HEAD_BYTES } from '../guarded-rep
 import type { LoggedShard } from './logged-shard.ts';
 
 const messages: Readonly<Record<LogRefusal, string>> = {
-  'disk-failed': 'the log on the disk cannot be written, and writes are refused until it can; the log of the node says more',
+  'disk-failed':
+    'the log on the disk cannot be written, and writes are refused until it can; the log of the node says more',
   overloaded: 'the disk is behind with too many changes; the command was not run',
 };
 

@@ -1,6 +1,6 @@
 import type { ShardLog } from '../../persistence/shard-log.ts';
-import type { RecordedEffects } from '../replicated/recorded-effects.ts';
 import type { ShardCompanion } from '../guard.ts';
+import type { RecordedEffects } from '../replicated/recorded-effects.ts';
 import type { ReplicatedStore } from '../shard-store.ts';
 
 /** A shard of a node by itself that keeps a log: all that its store does is sent there, one record a partition and command. */

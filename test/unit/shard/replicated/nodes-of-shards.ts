@@ -1,5 +1,6 @@
 import { assert } from '../../../../src/base/assert.ts';
 import { SLOT_COUNT, slotOf } from '../../../../src/base/slot.ts';
+import { WaitState } from '../../../../src/base/wait-state.ts';
 import type { CopyStatus } from '../../../../src/cluster/actor/cluster-view.ts';
 import { decodeCopyStatus } from '../../../../src/cluster/actor/copy-status-codec.ts';
 import {
@@ -20,7 +21,6 @@ import {
 import { decodeCommand as decodeClusterCommand } from '../../../../src/cluster/controller/command-codec.ts';
 import { encodeStateDelta } from '../../../../src/cluster/controller/state-delta-codec.ts';
 import type { NodeId } from '../../../../src/cluster/identity.ts';
-import { WaitState } from '../../../../src/base/wait-state.ts';
 import { PartitionGates } from '../../../../src/cluster/partition-gates.ts';
 import {
   defaultReplicationOptions,

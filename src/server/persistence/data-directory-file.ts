@@ -1,0 +1,165 @@
+import { randomBytes } from 'node:crypto';
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from 'node:fs';
+import { join, resolve } from 'node:path';
+import { FluxError } from '../../base/errors.ts';
+import { shardFolder } from '../../persistence/data-names.ts';
+import { STORE_ID_BYTES } from '../../persistence/file-header.ts';
+import { syncFolder } from '../../persistence/log-disk-file.ts';
+
+/** What is known of the data in a node's directory, from the file `manifest.json`. */
+interface Manifest {
+  readonly format: number;
+  readonly storeId: string;
+  readonly partitions: number;
+  readonly shards: number;
+  /** Name of the folder that has one for each shard. */
+  readonly generation: string;
+}
+
+const FORMAT = 1;
+const NAME = 'manifest.json';
+const FOLDER = 'keys';
+const GENERATION = /^generation-(\d{1,9})$/;
+
+export interface DataDirectoryOptions {
+  readonly dataDir: string;
+  readonly partitions: number;
+  readonly shards: number;
+}
+
+/**
+ * The folder `keys` of a node's directory: `manifest.json`, and a generation with a folder for each shard. A generation is
+ * made for a number of shards; with another number the keys are read from it and written to a new one, which takes its
+ * place when all of them are there.
+ */
+export class DataDirectory {
+  readonly storeId: Uint8Array;
+  /** There was one. */
+  readonly isNew: boolean;
+  /** By shard: where its log is written. */
+  readonly folders: readonly string[];
+  /** Folders whose keys a shard may have to take; those of a former number of shards, or its own. */
+  readonly #former: readonly string[];
+  readonly #root: string;
+  readonly #generation: string;
+  readonly #options: DataDirectoryOptions;
+  #manifest: Manifest | null;
+
+  /** Throws a {@link FluxError} that names the file, and what to do. */
+  constructor(options: DataDirectoryOptions) {
+    this.#options = options;
+    this.#root = join(resolve(options.dataDir), FOLDER);
+    mkdirSync(this.#root, { recursive: true });
+    this.#manifest = this.#read();
+    this.isNew = this.#manifest === null;
+    this.storeId = this.#manifest === null ? randomBytes(STORE_ID_BYTES) : Buffer.from(this.#manifest.storeId, 'hex');
+    const { generation: former = '', shards = 0 } = this.#manifest ?? {};
+    this.#generation = shards === options.shards ? former : this.#nextGeneration();
+    this.folders = Array.from({ length: options.shards }, (_, shard) => this.#folderOf(this.#generation, shard));
+    this.#former = Array.from({ length: shards }, (_, shard) => this.#folderOf(former, shard));
+    for (const folder of this.#former) {
+      if (existsSync(folder)) continue;
+      throw new FluxError('internal', `${folder} is missing: the keys of a shard were in it. ${RESTORE}`);
+    }
+    if (former === this.#generation) return;
+    // One that was begun before and never took the place of the former.
+    for (const name of readdirSync(this.#root)) {
+      if (GENERATION.test(name) && name !== former) rmSync(join(this.#root, name), { recursive: true });
+    }
+    for (const folder of this.folders) mkdirSync(folder, { recursive: true });
+    syncFolder(join(this.#root, this.#generation));
+    syncFolder(this.#root);
+    syncFolder(resolve(options.dataDir));
+    // With nothing to take over, the log is all there is from the beginning.
+    if (this.isNew) this.adopt();
+  }
+
+  /** The generation is that of another number of shards than there are. */
+  get isResharding(): boolean {
+    return this.#manifest?.generation !== this.#generation;
+  }
+
+  /** What a shard is to read before it serves. */
+  foldersOf(shard: number): readonly string[] {
+    if (this.isNew) return [];
+    return this.isResharding ? this.#former : [this.folders[shard] as string];
+  }
+
+  /** The keys are in `folders` from now on: what is elsewhere is removed. */
+  adopt(): void {
+    const { partitions, shards } = this.#options;
+    const storeId = Buffer.from(this.storeId).toString('hex');
+    const manifest = { format: FORMAT, storeId, partitions, shards, generation: this.#generation };
+    const path = join(this.#root, NAME);
+    const temporary = `${path}.tmp`;
+    const fd = openSync(temporary, 'w');
+    try {
+      writeSync(fd, `${JSON.stringify(manifest, null, 2)}\n`);
+      fsyncSync(fd);
+    } finally {
+      closeSync(fd);
+    }
+    renameSync(temporary, path);
+    syncFolder(this.#root);
+    this.#manifest = manifest;
+    for (const name of readdirSync(this.#root)) {
+      if (GENERATION.test(name) && name !== this.#generation) rmSync(join(this.#root, name), { recursive: true });
+    }
+  }
+
+  #folderOf(generation: string, shard: number): string {
+    return join(this.#root, generation, shardFolder(shard));
+  }
+
+  #nextGeneration(): string {
+    const numbers = readdirSync(this.#root).map((name) => Number(GENERATION.exec(name)?.[1] ?? 0));
+    return `generation-${Math.max(0, ...numbers) + 1}`;
+  }
+
+  #read(): Manifest | null {
+    const path = join(this.#root, NAME);
+    if (!existsSync(path)) {
+      if (!readdirSync(this.#root).some((name) => GENERATION.test(name) && hasFiles(join(this.#root, name))))
+        return null;
+      throw new FluxError('internal', `${path} is missing beside the keys it is about. ${RESTORE}`);
+    }
+    let manifest: Manifest;
+    try {
+      manifest = JSON.parse(readFileSync(path, 'utf8')) as Manifest;
+    } catch (error) {
+      throw new FluxError('internal', `${path} is no JSON. ${RESTORE}`, { cause: error });
+    }
+    const { format, storeId, partitions, shards, generation } = manifest;
+    const isSound =
+      /^[\da-f]{32}$/.test(storeId) && Number.isInteger(shards) && shards > 0 && GENERATION.test(generation);
+    if (format !== FORMAT) {
+      throw new FluxError('internal', `${path} is of format ${format}; this version reads ${FORMAT}.`);
+    }
+    if (!isSound) throw new FluxError('internal', `${path} is damaged. ${RESTORE}`);
+    if (partitions !== this.#options.partitions) {
+      throw new FluxError(
+        'internal',
+        `${path}: the keys are kept in ${partitions} partitions, and --partitions is ${this.#options.partitions}.`,
+      );
+    }
+    return manifest;
+  }
+}
+
+const RESTORE = 'Bring it back from a backup, or empty the folder to start without keys.';
+
+/** Whether any folder below has a file. */
+function hasFiles(folder: string): boolean {
+  return readdirSync(folder).some((shard) => readdirSync(join(folder, shard)).length > 0);
+}

@@ -1,0 +1,126 @@
+import { monotonicMs } from './base/monotonic.ts';
+import type { Logger } from './base/ports.ts';
+import type { Config } from './config/options.ts';
+import { createDoorbell, type DoorbellHandle } from './mailbox/doorbell.ts';
+import { createLane } from './mailbox/lane.ts';
+import { LogGate } from './persistence/log-gate.ts';
+import type { LogThreadData } from './persistence/log-thread-data.ts';
+import { RecoveryWords } from './persistence/recovery-words.ts';
+import type { Recovered } from './persistence/shard-data-file.ts';
+import type { ShardsOnDisk } from './server/dispatch/shards.ts';
+import { DataDirectory } from './server/persistence/data-directory-file.ts';
+import { LogThread } from './server/persistence/log-threads.ts';
+import type { ShardLogData } from './shard/logged/shard-log-data.ts';
+
+export interface PersistenceParts {
+  readonly config: Config;
+  readonly logger: Logger;
+  /** Of the largest command. */
+  readonly messageBytesMax: number;
+  /** The node cannot keep what it is told, and must end. */
+  readonly onFailed: (reason: string) => void;
+}
+
+const RING_BYTES = 2 ** 21;
+/** What a command's effects may have around them beyond the command itself. */
+const RECORD_MARGIN_BYTES = 128 * 1024;
+
+interface KeptShard {
+  readonly data: ShardLogData;
+  readonly gate: LogGate;
+  readonly bells: readonly DoorbellHandle[];
+  thread: LogThread | null;
+}
+
+/** What a node has beside that keeps its keys on the disk, put together before anything of it runs. */
+export class NodePersistence implements ShardsOnDisk {
+  readonly #parts: PersistenceParts;
+  readonly #directory: DataDirectory;
+  readonly #shards: KeptShard[] = [];
+  readonly #beganMs = monotonicMs();
+
+  /** Throws when the node's directory cannot be had, naming it. */
+  constructor(parts: PersistenceParts) {
+    const { dataDir, partitions, shards } = parts.config;
+    this.#parts = parts;
+    this.#directory = new DataDirectory({ dataDir, partitions, shards });
+  }
+
+  threadData(shard: number, bells: readonly DoorbellHandle[]): ShardLogData {
+    const { config, messageBytesMax } = this.#parts;
+    const producerBell = bells.at(-1) ?? createDoorbell();
+    const data: ShardLogData = {
+      lane: createLane({
+        consumerBell: createDoorbell(),
+        producerBell,
+        ringBytes: RING_BYTES,
+        messageBytesMax: messageBytesMax + RECORD_MARGIN_BYTES,
+      }),
+      gate: LogGate.create(),
+      waitsForDisk: config.fsync === 'always',
+      failsWithDisk: config.onDiskError === 'fail',
+      queueBytesMax: config.maxLogQueue,
+      storeId: this.#directory.storeId,
+      folder: this.#directory.folders[shard] as string,
+      folders: this.#directory.foldersOf(shard),
+      recovery: RecoveryWords.create(),
+      evicts: config.eviction !== 'noeviction',
+    };
+    this.#shards[shard] = { data, gate: new LogGate(data.gate), bells, thread: null };
+    return data;
+  }
+
+  /** What was kept of a shard is in its memory: its log goes on. */
+  recovered(shard: number, folders: readonly Recovered[]): void {
+    const kept = this.#shards[shard] as KeptShard;
+    const { data, bells } = kept;
+    const { config, logger, onFailed } = this.#parts;
+    const own = folders[data.folders.indexOf(data.folder)];
+    if (folders.length > 0) {
+      const sum = (field: 'records' | 'snapshotEntries' | 'bytes' | 'tornBytes') =>
+        folders.reduce((total, one) => total + one[field], 0);
+      const tornBytes = sum('tornBytes');
+      const ms = Math.round(monotonicMs() - this.#beganMs);
+      const what = { shard, records: sum('records'), entries: sum('snapshotEntries'), bytes: sum('bytes'), ms };
+      logger.info(tornBytes === 0 ? what : { ...what, tornBytes }, 'what was kept of a shard is read');
+    }
+    const threadData: LogThreadData = {
+      folder: data.folder,
+      shard,
+      shards: config.shards,
+      storeId: data.storeId,
+      policy: config.fsync,
+      firstSequence: own?.next ?? 1,
+      previous: own?.last ?? null,
+      segmentBytesMax: config.logSegmentSize,
+      queuedBytesMax: config.maxLogQueue,
+      lane: data.lane,
+      gate: data.gate,
+      bells,
+    };
+    kept.thread = new LogThread(threadData, {
+      logger,
+      onDeath: (_shard, reason) => onFailed(`The log of shard ${shard} has ended: ${reason}`),
+    });
+  }
+
+  /** Fulfilled when every log is open, which is after every shard has begun to serve. */
+  async started(): Promise<void> {
+    for (const { thread } of this.#shards) await thread?.opened;
+  }
+
+  /** An actor has died, and another takes its place: what reached the log is where it goes on. */
+  async beforeRestart(shard: number): Promise<void> {
+    const { data, gate, thread } = this.#shards[shard] as KeptShard;
+    const next = (await thread?.sync()) ?? null;
+    if (next === null) return;
+    new RecoveryWords(data.recovery).set('next', next);
+    gate.beginReign(next - 1);
+  }
+
+  /** Writes what is left, once the shards have ended; false when something could not be written. */
+  async stop(): Promise<boolean> {
+    const stopped = await Promise.all(this.#shards.map(({ thread }) => thread?.stop() ?? true));
+    return stopped.every((isComplete) => isComplete);
+  }
+}
