@@ -8,6 +8,7 @@ import type { NodeFacts, NodeState } from './monitoring/facts.ts';
 import { healthOf } from './monitoring/health.ts';
 import { infoSections } from './monitoring/info.ts';
 import { nodesDocument } from './monitoring/node-view.ts';
+import type { Recovered } from './persistence/shard-data-file.ts';
 import { Access, type Account } from './server/access/access.ts';
 import { AccessOrigin } from './server/access/origin.ts';
 import { ClientList } from './server/clients/client-list.ts';
@@ -25,6 +26,7 @@ import { NodeInCluster } from './start-cluster.ts';
 import { controlOf } from './start-control.ts';
 import { type Fronts, startFronts } from './start-fronts.ts';
 import { Monitoring } from './start-monitoring.ts';
+import { NodePersistence } from './start-persistence.ts';
 import { KEY_BYTES_MAX } from './store/layout.ts';
 
 /** What the largest command may need in a mailbox beside its value: keys, options, lengths. */
@@ -120,7 +122,10 @@ export async function startNode(
     }),
     publisher: cluster?.publisher(channels) ?? channels,
   };
-  const shards = openShards(config, limits, facts, port, latency, logger, messageBytesMax, cluster);
+  const persistence = config.persistence
+    ? new NodePersistence({ config, partitions: facts.partitionCount, logger, messageBytesMax, onFailed })
+    : null;
+  const shards = openShards(config, limits, facts, port, latency, logger, messageBytesMax, cluster, persistence);
   const tracker = new Tracker(shards.changes, {
     get keysMax() {
       return limits.trackedKeysMax;
@@ -132,6 +137,7 @@ export async function startNode(
   monitoring.attach(shards, tracker);
   try {
     await shards.started();
+    await persistence?.started();
     fronts = await startFronts({
       config,
       tls,
@@ -162,6 +168,7 @@ export async function startNode(
     await fronts?.drain();
     await cluster?.stop(0);
     await shards.stop(0);
+    await persistence?.stop();
     cluster?.end();
     await monitoring.stop();
     throw error;
@@ -182,10 +189,11 @@ export async function startNode(
     // Primaries elsewhere are not to wait for copies whose shards have ended.
     await cluster?.stop(leftMs());
     await shards.stop(leftMs());
+    const isKept = (await persistence?.stop()) ?? true;
     cluster?.end();
     latency.stop();
     await monitoring.stop();
-    return isComplete;
+    return isComplete && isKept;
   };
   return {
     url: `${tls === null ? 'http' : 'https'}://${formatAddress(config.bind, running.http.port)}`,
@@ -211,12 +219,14 @@ function openShards(
   logger: Logger,
   messageBytesMax: number,
   cluster: NodeInCluster | null,
+  persistence: NodePersistence | null,
 ): Shards {
   const key = randomBytes(8);
   return new Shards({
     shardCount: config.shards,
     partitionCount: facts.partitionCount,
     cluster: cluster?.shards ?? null,
+    onDisk: persistence,
     budgetBytes: config.maxMemory,
     eviction: config.eviction,
     hashKey: [key.readInt32LE(0), key.readInt32LE(4)],
@@ -231,6 +241,12 @@ function openShards(
         const [, hungMs] = /ran for more than (\d+) ms/.exec(reason) ?? [];
         if (hungMs !== undefined) latency.sample('shard-hang', Number(hungMs));
       },
+      ...(persistence === null
+        ? {}
+        : {
+            onRecovered: (shard: number, folders: readonly Recovered[]) => persistence.recovered(shard, folders),
+            beforeRestart: (shard: number) => persistence.beforeRestart(shard),
+          }),
     },
     // What a connection may leave unread, no reply is larger than.
     replyBytesMax: () => limits.connectionOutputBytesMax,

@@ -14,6 +14,8 @@ import type { ShardLogData } from './shard/logged/shard-log-data.ts';
 
 export interface PersistenceParts {
   readonly config: Config;
+  /** That keys are cut into. */
+  readonly partitions: number;
   readonly logger: Logger;
   /** Of the largest command. */
   readonly messageBytesMax: number;
@@ -41,9 +43,9 @@ export class NodePersistence implements ShardsOnDisk {
 
   /** Throws when the node's directory cannot be had, naming it. */
   constructor(parts: PersistenceParts) {
-    const { dataDir, partitions, shards } = parts.config;
+    const { dataDir, shards } = parts.config;
     this.#parts = parts;
-    this.#directory = new DataDirectory({ dataDir, partitions, shards });
+    this.#directory = new DataDirectory({ dataDir, partitions: parts.partitions, shards });
   }
 
   threadData(shard: number, bells: readonly DoorbellHandle[]): ShardLogData {

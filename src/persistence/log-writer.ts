@@ -54,6 +54,8 @@ export class LogWriter {
   #retryDueMs = Number.POSITIVE_INFINITY;
   /** Up to where marks tell what is on the disk. */
   #marked: number;
+  /** More records of a command are to come. */
+  #isMidCommand = false;
   #state: LogState = LogState.well;
   /** Bytes of the segment that are whole frames. */
   #whole: number;
@@ -85,20 +87,23 @@ export class LogWriter {
     return Math.min(this.#syncDueMs, this.#retryDueMs);
   }
 
-  add(partition: number, source: Uint8Array, start: number, end: number): void {
+  /** Records of one command, up to the one that `isLast` of it, are in one frame: all of them are read back, or none. */
+  add(partition: number, source: Uint8Array, start: number, end: number, isLast = true): void {
     const { frameBytesMax } = this.#options;
+    const begins = !this.#isMidCommand;
+    this.#isMidCommand = !isLast;
     if (this.#state === LogState.broken) {
       this.#next++;
       return;
     }
-    if (!this.#frame.isEmpty && this.#frame.length + end - start > frameBytesMax) this.#seal();
+    if (begins && !this.#frame.isEmpty && this.#frame.length + end - start > frameBytesMax) this.#seal();
     this.#frame.add(partition, source, start, end);
     this.#next++;
   }
 
   /** Writes what was added, and syncs it under `always`. */
   commit(): void {
-    if (!this.#frame.isEmpty) this.#seal();
+    if (!this.#frame.isEmpty && !this.#isMidCommand) this.#seal();
     if (this.#unwritten === this.#synced) return;
     if (this.#options.policy === 'always') this.#sync();
     else if (this.#options.policy === 'everysec' && this.#syncDueMs === Number.POSITIVE_INFINITY) {

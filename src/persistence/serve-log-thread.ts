@@ -9,6 +9,7 @@ import { LogDiskFile } from './log-disk-file.ts';
 import { LogGate } from './log-gate.ts';
 import type { LogAnswer, LogRequest, LogThreadData } from './log-thread-data.ts';
 import { LogWriter } from './log-writer.ts';
+import { MORE_OF_COMMAND } from './shard-log.ts';
 
 /** Records taken before they are written: what else there is to do does not wait longer. */
 const BATCH_RECORDS_MAX = 8192;
@@ -56,7 +57,9 @@ export function serveLog(): void {
   const takeRecords = (): boolean => {
     let taken = 0;
     while (taken < BATCH_RECORDS_MAX && records.next()) {
-      writer.add(records.kind, records.bytes, records.offset, records.offset + records.length);
+      const { kind } = records;
+      const isLast = (kind & MORE_OF_COMMAND) === 0;
+      writer.add(kind & ~MORE_OF_COMMAND, records.bytes, records.offset, records.offset + records.length, isLast);
       taken++;
     }
     records.release();

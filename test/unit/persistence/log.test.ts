@@ -131,6 +131,22 @@ test('a tear in what was never synced is cut, also when later frames are whole',
   t.deepEqual(recover([bytes]), { count: 2 });
 });
 
+test('records of one command are read back together, or none of them', (t) => {
+  const { disk, writer } = openLog('always', { frameBytesMax: 60 });
+  add(writer, 2);
+  for (let part = 0; part < 5; part++) {
+    const record = recordOf(writer.next);
+    writer.add(writer.next % 64, record, 0, record.length, part === 4);
+    writer.commit();
+  }
+  const bytes = disk.segments[0]?.bytes ?? new Uint8Array(0);
+  for (let length = 64; length <= bytes.length; length++) {
+    const result = recover([bytes.slice(0, length)]);
+    t.true('count' in result && (result.count <= 2 || result.count === 7), `cut at ${length}`);
+  }
+  t.deepEqual(recover([bytes]), { count: 7 });
+});
+
 test('every missing segment is noticed', (t) => {
   const { disk, writer } = openLog('everysec', { segmentBytesMax: 300 });
   for (let i = 0; i < 40; i++) {
