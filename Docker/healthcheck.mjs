@@ -21,7 +21,7 @@ const certificate =
     : {};
 
 // The certificate names the node as others call it, which is not what it is called here.
-request({ host, port, path, headers, timeout: 2000, rejectUnauthorized: false, ...certificate })
+request({ host, port, path, headers, timeout: 5000, rejectUnauthorized: false, ...certificate })
   .on('response', ({ statusCode }) => {
     process.exit(statusCode < (tokenFile ? 400 : 500) ? 0 : 1);
   })

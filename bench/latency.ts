@@ -20,7 +20,7 @@ const VALUE_BYTES = 64;
 /** With twelve digits behind it: 16 bytes. */
 const KEY_PREFIX = 'key:';
 /** More requests than this wait on a connection only in the generator, where they are timed all the same. */
-const DEPTH = 256;
+export const DEPTH = 256;
 const FILL_DEPTH = 64;
 /** Entry, index and room to spare: nothing is to be evicted. */
 const BYTES_PER_ENTRY = 200;
@@ -37,7 +37,8 @@ const names: Readonly<Record<Figure, string>> = {
   max: 'max',
 };
 
-interface Subject {
+/** A server that is measured. */
+export interface Subject {
   readonly name: string;
   readonly child: ChildProcess;
   readonly port: number;
@@ -82,7 +83,7 @@ export const bench = defineBench({
 });
 
 /** Sets every key once, in large pipelines. */
-async function fill(subject: Subject, entries: number, report: Report): Promise<void> {
+export async function fill(subject: Subject, entries: number, report: Report): Promise<void> {
   const beganMs = performance.now();
   const plan = {
     ...planOf(subject, entries, 1),
@@ -106,7 +107,7 @@ async function checkCount({ name, port }: Subject, entries: number, report: Repo
 }
 
 /** What the slower one serves a second, one GET under way on each connection, as fast as answers come. */
-async function fullThroughput(
+export async function fullThroughput(
   subjects: readonly Subject[],
   entries: number,
   seconds: number,
@@ -187,7 +188,7 @@ async function measure(
 }
 
 /** Runs a load of GETs, each of which has to be answered with the value of its key. */
-async function get(subject: Subject, plan: BenchPlan, report: Report): Promise<BenchReport> {
+export async function get(subject: Subject, plan: BenchPlan, report: Report): Promise<BenchReport> {
   const run = reportOf([await runLoad(plan, () => undefined)]);
   const isRight = run.reads > 0 && run.hits === run.reads && run.errors + run.wrong === 0;
   report.check(
@@ -198,7 +199,7 @@ async function get(subject: Subject, plan: BenchPlan, report: Report): Promise<B
 }
 
 /** GETs of random keys, one at a time on each connection, without end. */
-function planOf({ port }: Subject, entries: number, seed: number): BenchPlan {
+export function planOf({ port }: Subject, entries: number, seed: number): BenchPlan {
   return {
     target: targetOf(port),
     protocol: 'resp',

@@ -9,10 +9,18 @@ interface BenchRow {
 
 /** Every benchmark, one row each. Loaded only when it is run or asked for its options. */
 const benches: Readonly<Record<string, BenchRow>> = {
+  analysis: {
+    summary: 'GET while the keys of the node are analysed, and while they are not',
+    load: () => import('./analysis.ts'),
+  },
   cluster: {
     summary:
       'SET with a second copy, and GET, on three nodes: through one, and by the client; against Redis with WAIT 1',
     load: () => import('./cluster.ts'),
+  },
+  curve: {
+    summary: 'how far the estimated hit ratio at other memory is from what a store of that memory has',
+    load: () => import('./curve.ts'),
   },
   dispatcher: {
     summary: 'commands a second between a front end and its shards, without a protocol',
@@ -53,6 +61,10 @@ const benches: Readonly<Record<string, BenchRow>> = {
   'resp-codec': {
     summary: 'cost of making commands of bytes and bytes of replies, without sockets',
     load: () => import('./resp-codec.ts'),
+  },
+  scrape: {
+    summary: 'throughput of GET while /metrics is scraped, against throughput while it is not; what a page costs',
+    load: () => import('./scrape.ts'),
   },
   store: {
     summary: 'cost per get and set by number of entries, bytes per entry, against Redis and memcached',

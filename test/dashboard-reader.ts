@@ -18,14 +18,15 @@ export class DashboardReader {
   }
 
   /** Resolves to what the check answers, once that is not null. */
-  async until<Value>(what: string, check: () => Value | null, limitMs = 20_000): Promise<Value> {
+  async until<Value>(what: string, check: () => Value | null, limitMs = 60_000): Promise<Value> {
     const endMs = performance.now() + limitMs;
     for (;;) {
       const value = check();
       if (value !== null) return value;
       if (this.#error !== null) throw this.#error;
       if (performance.now() > endMs) {
-        throw new Error(`not within ${limitMs} ms: ${what}; last: ${JSON.stringify(this.#last).slice(0, 4000)}`);
+        const { health, failovers, happenings } = this.#last;
+        throw new Error(`not within ${limitMs} ms: ${what}; ${JSON.stringify({ health, failovers, happenings })}`);
       }
       await new Promise((resolve) => setTimeout(resolve, 20));
     }

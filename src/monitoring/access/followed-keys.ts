@@ -5,9 +5,8 @@ import { SmallCache } from './small-cache.ts';
 /** Memory for which hit ratios are estimated, as multiples of what there is. */
 export const MEMORY_FACTORS = [0.25, 0.5, 0.75, 1, 1.5, 2, 3, 4] as const;
 
-/** Keys that are looked at, from the one not used for the longest time on, for one that may be forgotten. */
-const FORGET_LOOKS = 32;
-/** By which fewer keys are followed when there are too many. */
+/** Fewer keys are followed, by this factor, when the largest cache has so large a share of those that may be. */
+const HELD_SHARE_MAX = 0.75;
 const THRESHOLD_STEP = 0.9;
 /** Keys whose store is waited for at a time; further ones count as stored. */
 const PENDING_MAX = 2048;
@@ -82,7 +81,7 @@ export class FollowedKeys {
   readonly #holders: Uint8Array;
   /** Evictions by the store when the key was last seen there. */
   readonly #evictedThen: Float64Array;
-  /** All followed keys, from the one used last to the one not used for the longest time. */
+  /** All followed keys, from the one used last, or seen in a cache, to the one of which neither was for the longest time. */
   readonly #newer: Int32Array;
   readonly #older: Int32Array;
   #newest = NOBODY;
@@ -273,15 +272,17 @@ export class FollowedKeys {
     return slot;
   }
 
-  /** Forgets a key that was not used for long and that no cache has; if that is none, follows fewer keys. */
+  /** Forgets a key that was not used for long and that no cache has; if there are few of those, follows fewer keys. */
   #makeSlot(): void {
-    let slot = this.#oldest;
-    for (let looks = 0; looks < FORGET_LOOKS && slot !== NOBODY; looks++) {
+    const keysMax = this.#hashOf.length;
+    const held = Math.max(...this.#caches.map(({ count }) => count));
+    for (let looks = 0; looks < keysMax && held <= keysMax * HELD_SHARE_MAX; looks++) {
+      const slot = this.#oldest;
       if (this.#holders[slot] === 0) {
         this.#forget(slot);
         return;
       }
-      slot = this.#newer[slot] as number;
+      this.#renew(slot);
     }
     this.follow(Math.floor(this.#threshold * THRESHOLD_STEP));
   }

@@ -30,11 +30,11 @@ export class PrefixCounts {
     if (prefix !== null && count === undefined) {
       count = { hits: 0, misses: 0 };
       this.#counts.set(prefix, count);
-      if (this.#counts.size > this.#shown * SPARE * 2) this.#trim();
     }
     if (count === undefined) return;
     if (found) count.hits += weight;
     else count.misses += weight;
+    if (this.#counts.size > this.#shown * SPARE * 2) this.#trim();
   }
 
   /** All counts fade to this share of themselves; what has less than `least` left is forgotten. */

@@ -64,6 +64,8 @@ export class SmallCache {
   readonly #candidates = new Int32Array(PAIRS).fill(NOBODY);
   readonly #victims = new Int32Array(PAIRS).fill(NOBODY);
   readonly #asked = new Uint8Array(PAIRS);
+  /** In how many pairs a key is. */
+  readonly #trials: Uint8Array;
   readonly #begunAt = new Float64Array(PAIRS);
   #nextPair = 0;
   #judgedBytes = 0;
@@ -77,6 +79,7 @@ export class SmallCache {
     this.#place = new Uint8Array(keysMax);
     this.#accesses = new Uint8Array(keysMax);
     this.#usedAt = new Float64Array(keysMax);
+    this.#trials = new Uint8Array(keysMax);
     this.#frequency = new Uint8Array(keysMax);
     this.#winner = new Int32Array(keysMax).fill(NOBODY);
     this.#rejectedAt = new Float64Array(keysMax);
@@ -124,8 +127,8 @@ export class SmallCache {
     this.#frequency[key] = 0;
     this.#winner[key] = NOBODY;
     this.#usedAt[key] = 0;
-    for (let pair = 0; pair < PAIRS; pair++) {
-      if (this.#candidates[pair] === key || this.#victims[pair] === key) this.#candidates[pair] = NOBODY;
+    for (let pair = 0; pair < PAIRS && this.#trials[key] !== 0; pair++) {
+      if (this.#candidates[pair] === key || this.#victims[pair] === key) this.#clearPair(pair);
     }
   }
 
@@ -265,6 +268,8 @@ export class SmallCache {
     if (this.#candidates[pair] !== NOBODY) this.#endTrial(pair);
     this.#candidates[pair] = candidate;
     this.#victims[pair] = victim;
+    this.#trials[candidate] = (this.#trials[candidate] as number) + 1;
+    this.#trials[victim] = (this.#trials[victim] as number) + 1;
     this.#asked[pair] = 0;
     this.#begunAt[pair] = this.#uses;
     this.#nextPair = (pair + 1) % PAIRS;
@@ -280,10 +285,22 @@ export class SmallCache {
     this.#score += (verdict - this.#score) * SCORE_WEIGHT;
     if (this.#score < HARMS_BELOW) this.#harms = true;
     else if (this.#score > HELPS_ABOVE) this.#harms = false;
+    this.#clearPair(pair);
+  }
+
+  #clearPair(pair: number): void {
+    const candidate = this.#candidates[pair] as number;
+    if (candidate === NOBODY) return;
+    const victim = this.#victims[pair] as number;
+    this.#trials[candidate] = (this.#trials[candidate] as number) - 1;
+    this.#trials[victim] = (this.#trials[victim] as number) - 1;
+    this.#candidates[pair] = NOBODY;
+    this.#victims[pair] = NOBODY;
   }
 
   /** The key is stored again. */
   #noteAsked(key: number): void {
+    if (this.#trials[key] === 0) return;
     for (let pair = 0; pair < PAIRS; pair++) {
       if (this.#candidates[pair] === NOBODY) continue;
       if (this.#candidates[pair] === key) this.#asked[pair] = (this.#asked[pair] as number) | CANDIDATE_ASKED;

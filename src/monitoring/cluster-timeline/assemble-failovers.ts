@@ -3,6 +3,8 @@ import type { Failover } from '../dashboard/feed.ts';
 import type { NotedBy } from './noted-by.ts';
 
 const FAILOVERS_MAX = 50;
+/** Of the losses that one start of a node noted, the latest so many are looked at. */
+const ACCOUNTS_MAX = 64;
 /** Losses that name no partition are the same when two nodes noted them within this time of each other. */
 const SAME_LOSS_MS = 10_000;
 
@@ -31,7 +33,7 @@ export function assembleFailovers(all: readonly NotedBy[]): Failover[] {
   const failovers = lossesOf(all.flatMap(accountsOf)).map(failoverOf);
   const suspected = withSuspicions(failovers, all);
   return suspected
-    .sort((left, right) => lastOf(right) - lastOf(left))
+    .sort((left, right) => lastOf(right) - lastOf(left) || inOrder(left.failover.node, right.failover.node))
     .slice(0, FAILOVERS_MAX)
     .map(({ failover }) => failover);
 }
@@ -73,7 +75,7 @@ function accountsOf({ node, boot, notes }: NotedBy): Account[] {
       // Of others a failover does not tell.
     }
   }
-  return [...accounts.values()];
+  return [...accounts.values()].slice(-ACCOUNTS_MAX);
 }
 
 function follow(account: Account, note: NoteOf<'took' | 'served' | 'first-write' | 'regained'>): void {
@@ -84,18 +86,21 @@ function follow(account: Account, note: NoteOf<'took' | 'served' | 'first-write'
 }
 
 function lossesOf(accounts: readonly Account[]): Loss[] {
-  const losses: [Account, ...Account[]][] = [];
-  for (const account of [...accounts].sort((left, right) => left.lost.atMs - right.lost.atMs)) {
+  const byStart = new Map<string, [Account, ...Account[]][]>();
+  for (const account of [...accounts].sort(
+    (left, right) => left.lost.atMs - right.lost.atMs || inOrder(left.by, right.by),
+  )) {
+    const start = `${account.lost.node} ${account.lost.boot}`;
+    const losses = byStart.get(start) ?? [];
     const same = losses.find((loss) => isSameLoss(loss, account));
-    if (same === undefined) losses.push([account]);
+    if (same === undefined) byStart.set(start, [...losses, [account]]);
     else same.push(account);
   }
-  return losses;
+  return [...byStart.values()].flat();
 }
 
+/** Of the same start of a node. */
 function isSameLoss(loss: Loss, { by, boot, lost }: Account): boolean {
-  const [{ lost: first }] = loss;
-  if (first.node !== lost.node || first.boot !== lost.boot) return false;
   // A node tells two losses apart.
   if (loss.some((other) => other.by === by && other.boot === boot)) return false;
   return loss.some(({ lost: { marks, atMs } }) => {
@@ -186,6 +191,12 @@ function suspected(node: string, suspectedAtMs: number): Failover {
     keysLost: null,
     takenBy: {},
   };
+}
+
+/** What is told does not depend on who was asked first. */
+function inOrder(left: string, right: string): number {
+  if (left === right) return 0;
+  return left < right ? -1 : 1;
 }
 
 function least(values: readonly (number | null)[]): number | null {

@@ -1,4 +1,5 @@
 import type { ClusterReport } from '../../command/cluster-report.ts';
+import type { Suspicion } from '../../server/cluster/cluster-note.ts';
 import type { ClusterNoter } from '../../server/cluster/cluster-noter.ts';
 import type { ClusterNews, Failover, Happening, PeerSample } from '../dashboard/feed.ts';
 import type { ClusterSource } from '../dashboard/sources.ts';
@@ -31,7 +32,7 @@ export interface TimelineParts {
   boot(): number;
   /** The cluster as it is now, with its table of partitions. */
   report(): ClusterReport;
-  readonly noter: Pick<ClusterNoter, 'last' | 'after' | 'suspicions' | 'onNote'>;
+  readonly noter: Pick<ClusterNoter, 'last' | 'after' | 'suspicions' | 'countsOn' | 'onNote'>;
   /** The nodes that can be asked. */
   links(): Iterable<NewsLink>;
   nowMs(): number;
@@ -145,13 +146,17 @@ export class ClusterTimeline implements ClusterSource {
 
   #look(): void {
     const { self, noter } = this.#parts;
-    const suspicions = noter.suspicions();
-    const text = JSON.stringify(suspicions);
-    if (!this.#isStale && text === this.#suspicions) return;
+    const isDoubtful = ({ node, boot }: Suspicion): boolean => noter.countsOn(node, boot);
+    const own = { node: self, boot: this.#parts.boot(), suspicions: noter.suspicions() };
+    // Who was asked a second ago may not have known yet what has become of a node.
+    const others = [...this.#peers.noted()].map((by): NotedBy => {
+      return { ...by, suspicions: by.suspicions.filter(isDoubtful) };
+    });
+    const suspicions = JSON.stringify([own, ...others].flatMap((by) => by.suspicions));
+    if (!this.#isStale && suspicions === this.#suspicions) return;
     this.#isStale = false;
-    this.#suspicions = text;
-    const own: NotedBy = { node: self, boot: this.#parts.boot(), notes: noter.after(0), suspicions };
-    const all = [own, ...this.#peers.noted()];
+    this.#suspicions = suspicions;
+    const all = [{ ...own, notes: noter.after(0) }, ...others];
     this.#failovers = unlessSame(this.#failovers, assembleFailovers(all));
     this.#happenings = unlessSame(this.#happenings, happenings(all));
   }

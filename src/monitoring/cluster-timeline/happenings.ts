@@ -26,7 +26,7 @@ export function happenings(all: readonly NotedBy[]): Happening[] {
   );
   const kept: Kept[] = [];
   const byKey = new Map<string, Kept[]>();
-  for (const { by, noter, note } of noted.sort((left, right) => left.note.atMs - right.note.atMs)) {
+  for (const { by, noter, note } of noted.sort(inOrder)) {
     const line = lineOf(note, by);
     if (line === null) continue;
     const { key, isUnique, ...told } = line;
@@ -46,6 +46,19 @@ export function happenings(all: readonly NotedBy[]): Happening[] {
     .slice(-HAPPENINGS_MAX)
     .reverse()
     .map(({ happening }) => happening);
+}
+
+interface Noted {
+  readonly by: string;
+  readonly noter: string;
+  readonly note: ClusterNote;
+}
+
+/** What was noted at once, by who noted it: what is told does not depend on who was asked first. */
+function inOrder(left: Noted, right: Noted): number {
+  if (left.note.atMs !== right.note.atMs) return left.note.atMs - right.note.atMs;
+  if (left.noter !== right.noter) return left.noter < right.noter ? -1 : 1;
+  return left.note.seq - right.note.seq;
 }
 
 function lineOf(note: ClusterNote, by: string): Line | null {

@@ -86,30 +86,28 @@ export function peerSampleOf(sample: NodeSample, ready: boolean): PeerSample {
 }
 
 function commandsBetween(before: Reading, after: Reading, spanMs: number) {
-  const byProtocol: Partial<Record<Protocol, number>> = {};
-  const latencyByProtocol: Partial<Record<Protocol, Latency>> = {};
   const byRow = new Float64Array(after.commandNames.length);
   const all = new Float64Array(DURATION_BUCKETS);
+  const byFrontEnd = frontEndNames.map(() => new Float64Array(DURATION_BUCKETS));
+  after.counters.durationsSince(before.counters, (row, frontEnd, bucket, more) => {
+    const buckets = byFrontEnd[frontEnd] as Float64Array;
+    byRow[row] = (byRow[row] as number) + more;
+    buckets[bucket] = (buckets[bucket] as number) + more;
+    all[bucket] = (all[bucket] as number) + more;
+  });
+  const byProtocol: Partial<Record<Protocol, number>> = {};
+  const latencyByProtocol: Partial<Record<Protocol, Latency>> = {};
   for (const protocol of frontEndNames) {
-    const buckets = new Float64Array(DURATION_BUCKETS);
-    let count = 0;
-    for (let row = 0; row < byRow.length; row++) {
-      const more = after.counters.addDurationsSince(before.counters, row, FrontEnd[protocol], buckets);
-      byRow[row] = (byRow[row] as number) + more;
-      count += more;
-    }
-    if (count === 0) continue;
-    byProtocol[protocol] = perSecond(count, spanMs);
+    const buckets = byFrontEnd[FrontEnd[protocol]] as Float64Array;
     const latency = latencyOf(buckets);
-    if (latency !== null) latencyByProtocol[protocol] = latency;
-    for (let i = 0; i < DURATION_BUCKETS; i++) all[i] = (all[i] as number) + (buckets[i] as number);
+    if (latency === null) continue;
+    let count = 0;
+    for (const inBucket of buckets) count += inBucket;
+    byProtocol[protocol] = perSecond(count, spanMs);
+    latencyByProtocol[protocol] = latency;
   }
-  return {
-    byProtocol,
-    byCommand: named(byRow, after.commandNames, spanMs),
-    latency: latencyOf(all),
-    latencyByProtocol,
-  };
+  const byCommand = named(byRow, after.commandNames, spanMs);
+  return { byProtocol, byCommand, latency: latencyOf(all), latencyByProtocol };
 }
 
 /** The busiest by name, and all others together. */

@@ -80,6 +80,12 @@ export class ClusterNoter {
     return suspicions(state, status, self);
   }
 
+  /** Whether the cluster counts on this start of a node, as far as this one knows. */
+  countsOn(node: NodeId, boot: number): boolean {
+    const entry = this.#view.state.nodes.get(node);
+    return entry?.boot === boot && !entry.isFenced;
+  }
+
   /**
    * How long it took, the last time that this node took partitions over from one that was lost, from when it did not reach
    * that one until it served them all; null: it never did.
@@ -101,7 +107,7 @@ export class ClusterNoter {
     if (!this.#isMember(before) || !this.#isMember(state)) return;
     const changes = primaryChanges(before, state);
     this.#noteNodes(before, state, changes, stateAtMs);
-    this.#notePartitions(changes, stateAtMs);
+    this.#notePartitions(state, changes, stateAtMs);
     this.#noteRegained(state, stateAtMs);
     this.#noteSettings(before, state, stateAtMs);
   }
@@ -151,8 +157,8 @@ export class ClusterNoter {
     const { id: node, boot } = entry;
     const isRestarted = boot > former.boot;
     if (!former.isFenced && (entry.isFenced || isRestarted)) {
-      const lost = changes.filter((change) => change.former.primary === node && change.kind !== 'handed-over');
-      // One that has ended in order, and was primary of nothing any more, is missed by nobody.
+      const lost = changes.filter((change) => change.former.primary === node && !isHandOver(change, entry));
+      // One that has ended in order, and had no only copy any more, is missed by nobody.
       if (entry.life !== 'stopped' || lost.length > 0) this.#noteLoss(former, lost, atMs);
     }
     if (isRestarted) this.#note({ kind: 'restarted', node, boot }, atMs);
@@ -202,14 +208,16 @@ export class ClusterNoter {
     this.#takeovers.begin(lost, atMs, own);
   }
 
-  #notePartitions(changes: readonly PrimaryChange[], atMs: number): void {
+  #notePartitions({ nodes }: ClusterState, changes: readonly PrimaryChange[], atMs: number): void {
     const counts = { offline: new Map<NodeId | null, number>(), reset: new Map<NodeId | null, number>() };
     let online = 0;
-    for (const { kind, former, entry } of changes) {
+    for (const change of changes) {
+      const { kind, former, entry } = change;
       if (kind === 'online') online++;
       else if (kind === 'offline' || kind === 'reset') {
         counts[kind].set(former.primary, (counts[kind].get(former.primary) ?? 0) + 1);
-      } else if (kind === 'handed-over' && former.primary !== null && entry.primary === this.#view.self) {
+      } else if (former.primary !== null && entry.primary === this.#view.self) {
+        if (!isHandOver(change, nodes.get(former.primary))) continue;
         const known = this.#handOvers.get(former.primary);
         this.#handOvers.set(former.primary, {
           partitions: (known?.partitions ?? 0) + 1,
@@ -266,4 +274,12 @@ export class ClusterNoter {
     this.onNote?.();
     return seq;
   }
+}
+
+/**
+ * Whether the former primary gave the partition away. One that has ended in order did, too, with what was left: it told
+ * everybody, and nobody waited for its lease. That it left the set then may be seen together with that it handed over.
+ */
+function isHandOver({ kind }: PrimaryChange, former: NodeEntry | undefined): boolean {
+  return kind === 'handed-over' || (kind === 'taken' && former?.life === 'stopped');
 }

@@ -23,8 +23,6 @@ const fileHeaders = [
   'nosniff',
   'Referrer-Policy',
   'no-referrer',
-  'Cross-Origin-Opener-Policy',
-  'same-origin',
   'Cross-Origin-Resource-Policy',
   'same-origin',
 ];

@@ -37,7 +37,7 @@ const isPromtoolThere = spawnSync('promtool', ['--version']).error === undefined
 const testWithPromtool = isPromtoolThere ? test : test.skip;
 
 function promtool(...args: string[]): { isRight: boolean; output: string } {
-  const { status, stdout, stderr } = spawnSync('promtool', args, { cwd: folder, encoding: 'utf8', timeout: 60_000 });
+  const { status, stdout, stderr } = spawnSync('promtool', args, { cwd: folder, encoding: 'utf8', timeout: 120_000 });
   return { isRight: status === 0, output: stdout + stderr };
 }
 

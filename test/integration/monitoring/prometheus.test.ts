@@ -88,9 +88,9 @@ testWithPrometheus('every recording rule yields data', async (t) => {
 
 for (const board of boards) {
   testWithPrometheus(`every query of ${board} yields data`, async (t) => {
-    const { panels } = JSON.parse(readFileSync(`${root}Docker/grafana/dashboards/${board}`, 'utf8')) as {
-      panels: Panel[];
-    };
+    const text = readFileSync(`${root}Docker/grafana/dashboards/${board}`, 'utf8');
+    const { panels, annotations } = JSON.parse(text) as { panels: Panel[]; annotations: { list: { expr: string }[] } };
+    for (const { expr } of annotations.list) await t.notThrowsAsync(prometheus.query(asked(expr)));
     t.true(panels.length > 10);
     let lacking = panels.flatMap(({ title, targets = [] }) =>
       targets.map(({ expr, refId }) => ({ title: `${title} (${refId})`, expr })),

@@ -69,3 +69,28 @@ test('what two threads count at once adds up to what they did', async (t) => {
   t.is(total.tally(Tally.bytesSent, FrontEnd.http), 400_000);
   t.is(total.commandCount(0, 0) + total.commandCount(1, 0) + total.commandCount(2, 0), 200_000);
 });
+
+test('what was counted since an earlier state is told by row, way and bucket', (t) => {
+  const earlier = Counters.create({ commandCount: 3, errorCount: 5 });
+  earlier.command(1, FrontEnd.resp, 0.5);
+  earlier.error(2);
+  const later = Counters.create(earlier.shape);
+  later.copyFrom(earlier);
+  t.is(later.errorCount(2), 1);
+  const told = () => {
+    const seen: number[][] = [];
+    later.durationsSince(earlier, (...what) => seen.push(what));
+    return seen;
+  };
+  t.deepEqual(told(), []);
+  later.command(1, FrontEnd.resp, 0.5);
+  later.commands(0, FrontEnd.http, 4, 0.004);
+  later.commands(2, FrontEnd.internal, 7, 0);
+  later.command(2, FrontEnd.internal, 20_000);
+  t.deepEqual(told(), [
+    [0, FrontEnd.http, 0, 4],
+    [1, FrontEnd.resp, 9, 1],
+    [2, FrontEnd.internal, 0, 7],
+    [2, FrontEnd.internal, 25, 1],
+  ]);
+});

@@ -61,8 +61,8 @@ export async function refusal(response) {
   let code = '';
   let detail = '';
   try {
-    const problem = /** @type {{code?: unknown, title?: unknown, detail?: unknown}} */ (JSON.parse(text));
-    code = typeof problem.code === 'string' ? problem.code : '';
+    const problem = /** @type {{error?: unknown, title?: unknown, detail?: unknown}} */ (JSON.parse(text));
+    code = typeof problem.error === 'string' ? problem.error : '';
     detail = [problem.detail, problem.title].find((part) => typeof part === 'string') ?? '';
   } catch {
     // Not from the node itself, maybe from a proxy before it: the status has to do.

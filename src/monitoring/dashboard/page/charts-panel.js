@@ -105,6 +105,7 @@ function* options(latencyOf) {
       line('expired', 'series-3', ({ expired }) => expired),
     ]),
     unit: 'keys a second',
+    scale: 'count',
     kind: 'lines',
   };
   yield {
@@ -113,7 +114,7 @@ function* options(latencyOf) {
       'Connections',
       protocolSeries(({ connections }) => connections),
     ),
-    unit: 'open now',
+    unit: 'open now, without those of HTTP',
     scale: 'count',
   };
   yield {
@@ -151,7 +152,11 @@ function* options(latencyOf) {
       line('sent', 'series-2', ({ sentBytes }) => sentBytes),
     ]),
   };
-  yield { ...rates('errors', 'Errors', [line('errors', 'series-5', ({ errors }) => errors)]), kind: 'lines' };
+  yield {
+    ...rates('errors', 'Errors', [line('errors', 'series-5', ({ errors }) => errors)]),
+    kind: 'lines',
+    scale: 'count',
+  };
   yield {
     ...rates('processors', 'Processors', [line('in use', 'series-4', ({ processors }) => processors)]),
     unit: 'in use by the whole process',

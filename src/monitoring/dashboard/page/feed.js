@@ -1,5 +1,6 @@
 /** @import { FeedEvents } from '../feed.ts' */
 /** @import { Session } from './session.js' */
+import { refusal } from './api.js';
 import { EventSourceParser } from './event-source-parser.js';
 
 /**
@@ -78,7 +79,7 @@ export class Feed {
         if (hadEvents) delayMs = RETRY_MS_MIN;
       } catch (error) {
         if (this.#state.kind === 'open') delayMs = RETRY_MS_MIN;
-        reason = error instanceof Error ? error.message : String(error);
+        reason = reasonOf(error);
       }
       const waitMs = delayMs * (0.75 + Math.random() / 2);
       this.#setState({ kind: 'lost', reason, retryAtMs: Date.now() + waitMs });
@@ -98,7 +99,7 @@ export class Feed {
       headers: { Accept: 'text/event-stream' },
       signal: abort.signal,
     });
-    if (!response.ok || response.body === null) throw new Error(`the node answers ${response.status}`);
+    if (!response.ok || response.body === null) throw await refusal(response);
     let hadEvents = false;
     const parser = new EventSourceParser((name, data) => {
       hadEvents = true;
@@ -120,6 +121,8 @@ export class Feed {
       }
     } finally {
       clearTimeout(timer);
+      // Whatever went wrong, the stream that is left is closed.
+      abort.abort();
     }
   }
 
@@ -157,4 +160,11 @@ export class Feed {
     });
     this.#wake = null;
   }
+}
+
+/** @param {unknown} error */
+function reasonOf(error) {
+  // What browsers say of a connection that failed differs, and says nothing to people.
+  if (error instanceof TypeError) return 'the node does not answer';
+  return error instanceof Error ? error.message : String(error);
 }

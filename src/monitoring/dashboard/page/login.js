@@ -7,8 +7,15 @@ import { element } from './element.js';
  * @returns {Promise<{name: string, password: string}>}
  */
 export function askForCredentials(wasRefused) {
-  const name = element('input', { id: 'login-name', name: 'username', autocomplete: 'username', value: 'default' });
+  const name = element('input', {
+    class: 'input',
+    id: 'login-name',
+    name: 'username',
+    autocomplete: 'username',
+    value: 'default',
+  });
   const password = element('input', {
+    class: 'input',
     id: 'login-password',
     name: 'password',
     type: 'password',
@@ -31,11 +38,13 @@ export function askForCredentials(wasRefused) {
   dialog.showModal();
   password.focus();
   return new Promise((resolve) => {
-    // There is nothing to see without signing in.
+    // There is nothing to see without signing in. A browser closes it at the second Escape, whatever it is told.
     dialog.addEventListener('cancel', (event) => event.preventDefault());
+    dialog.addEventListener('close', () => {
+      if (dialog.isConnected) dialog.showModal();
+    });
     form.addEventListener('submit', (event) => {
       event.preventDefault();
-      dialog.close();
       dialog.remove();
       resolve({ name: name.value, password: password.value });
     });

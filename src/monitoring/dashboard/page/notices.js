@@ -25,7 +25,7 @@ export function createNotices(root, { feed }) {
         notice(
           'bad',
           'Disconnected',
-          `${state.reason}. What is shown is old. ${seconds > 0 ? `Trying again in ${seconds} s.` : 'Trying again…'}`,
+          `${sentence(state.reason)} What is shown is old. ${seconds > 0 ? `Trying again in ${seconds} s.` : 'Trying again…'}`,
           element('button', {
             type: 'button',
             class: 'button button--small',
@@ -39,7 +39,7 @@ export function createNotices(root, { feed }) {
     if (reasons.length > 0 && state.kind === 'open') {
       const shown = reasons.slice(0, LACKS_SHOWN);
       const more = reasons.length - shown.length;
-      const text = `${shown.join('; ')}${more > 0 ? `; and ${more} more` : ''}.`;
+      const text = sentence(`${shown.join('; ')}${more > 0 ? `; and ${more} more` : ''}`);
       notices.push(notice(ready ? 'warn' : 'bad', ready ? 'The cluster' : 'Not ready', text));
     }
     if (isOtherVersion) {
@@ -82,4 +82,9 @@ function notice(tone, title, text, ...tools) {
     element('span', { class: 'notice-text', text }),
     ...tools,
   );
+}
+
+/** @param {string} text */
+function sentence(text) {
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
 }

@@ -3,6 +3,9 @@
 /** What charts can look back on. */
 export const HISTORY_MS = 30 * 60_000;
 
+/** A stream that begins anew may be this far behind what the page has. */
+const CLOCK_SLACK_MS = 5000;
+
 /** The node's samples as far as the page has them: what the node kept before it was opened, and what came since. */
 export class SampleHistory {
   /** @type {NodeSample[]} */
@@ -31,6 +34,9 @@ export class SampleHistory {
    * @param {readonly NodeSample[]} samples the oldest first
    */
   add(samples) {
+    const newestMs = samples.at(-1)?.atMs ?? 0;
+    // The node's clock was set back: what was before has no place beside what comes.
+    if (newestMs < (this.latest?.atMs ?? 0) - CLOCK_SLACK_MS) this.#samples = [];
     let lastMs = this.latest?.atMs ?? 0;
     let isNew = false;
     for (const sample of samples) {

@@ -63,7 +63,7 @@ export class SampleWindow {
 
   /** The same object as long as nothing in it is another. */
   get rows() {
-    const untilMs = this.#time.pausedAtMs ?? this.#history.latest?.atMs ?? 0;
+    const untilMs = this.#time.pausedAtMs ?? this.#history.latest?.atMs ?? Date.now();
     const fromMs = untilMs - this.#time.spanMs;
     if (this.#rows?.untilMs !== untilMs || this.#rows.fromMs !== fromMs) {
       this.#rows = rowsBetween(this.#history.all, fromMs, untilMs);

@@ -63,7 +63,7 @@ const TILES = [
     title: 'Connections',
     value: ({ connections }) => Object.values(connections).reduce((sum, count) => sum + count, 0),
     format: formatWhole,
-    detail: ({ receivedBytes, sentBytes }) => `${formatBytes(receivedBytes + sentBytes)}/s`,
+    detail: ({ connections }) => (connections.http === undefined ? 'without those of HTTP' : '\u00a0'),
   },
   {
     name: 'event-loop',

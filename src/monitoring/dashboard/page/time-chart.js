@@ -207,7 +207,8 @@ export class TimeChart {
           ...axis,
           size: TIME_AXIS_HEIGHT,
           gap: 4,
-          space: 64,
+          // Seconds are told of short times alone.
+          space: (_chart, _axis, min, max) => (max - min > 150 ? 44 : 64),
           incrs: TIME_STEPS,
           values: (_chart, splits, _axis, _space, step) =>
             splits.map((at) => (step < 60 ? formatTime(at * 1000) : formatTime(at * 1000).slice(0, -3))),
@@ -219,7 +220,8 @@ export class TimeChart {
           space: scale === 'log' ? 22 : 34,
           ...(steps === undefined ? {} : { incrs: steps }),
           ...(scale === 'log' ? { grid: { ...grid, filter: powersOnly }, filter: powersOnly } : {}),
-          values: (_chart, splits) => splits.map((value) => (value === null ? '' : format(value).replace('.0%', '%'))),
+          values: (_chart, splits) =>
+            splits.map((value) => (value === null ? '' : scale === 'share' ? sharePlain(value) : format(value))),
         },
       ],
       series: [{}, ...this.#series.map((series, index) => this.#seriesOptions(series, index))],
@@ -287,6 +289,11 @@ function rangeOf(scale, min, max) {
   if (scale === 'share') return sharesAbove(min ?? 0);
   if (scale === 'count') return [0, Math.max(3, roundTop(max ?? 0))];
   return [0, roundTop(max ?? 0, scale === 'bytes' ? 1024 : 1000)];
+}
+
+/** @param {number} share without digits that say nothing */
+function sharePlain(share) {
+  return `${Number((share * 100).toFixed(2))}%`;
 }
 
 /** @param {string} type charts tell each other where the pointer is, and nothing else */

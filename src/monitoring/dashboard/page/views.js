@@ -48,7 +48,7 @@ export class Views {
     const asked = location.hash.slice(1).split('/')[0] ?? '';
     const first = this.#views.keys().next().value;
     const name = this.#views.has(asked) ? asked : first;
-    document.body.dataset['view'] = name;
+    document.body.dataset['shown'] = name;
     for (const [each, { tab, root }] of this.#views) {
       root.hidden = each !== name;
       if (each === name) tab.setAttribute('aria-current', 'page');

@@ -370,6 +370,37 @@ test('a message goes to the channels of another node, and its receivers are coun
   t.is(await count(false), 0);
 });
 
+test('a node is asked of itself, and answers as it can', async (t) => {
+  const large = Buffer.alloc(300_000, 'x');
+  const answers: Record<string, Uint8Array | null> = {
+    'who are you?': Buffer.from('the server'),
+    'and the rest?': large,
+    nonsense: null,
+    '': Buffer.alloc(0),
+  };
+  const asked: string[] = [];
+  const answer = (question: Uint8Array): Uint8Array | null => {
+    asked.push(Buffer.from(question).toString());
+    return answers[Buffer.from(question).toString()] ?? null;
+  };
+  const { client } = await pairOf(t, { answer });
+  const ask = (question: string): Promise<string | null> =>
+    new Promise((resolve) => {
+      const told = (bytes: Uint8Array | null): void => resolve(bytes === null ? null : Buffer.from(bytes).toString());
+      client.link().ask(Buffer.from(question), told);
+    });
+  const together = await Promise.all(Object.keys(answers).map(ask));
+  t.deepEqual(together, ['the server', large.toString(), null, '']);
+  t.deepEqual(asked, Object.keys(answers), 'in their order');
+  t.is(client.link().outstanding, 0, 'it is no command');
+  const last = ask('who are you?');
+  const link = client.link();
+  link.close('the test ends it');
+  t.is(await last, null, 'nobody knows');
+  const late = await new Promise((resolve) => link.ask(Buffer.from('who are you?'), resolve));
+  t.is(late, null);
+});
+
 test('a port that is full of clients has room for other nodes', async (t) => {
   const script = new ScriptedCommands();
   // With a clock that stands still nobody is silent for too long.

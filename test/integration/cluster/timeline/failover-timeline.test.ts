@@ -45,14 +45,20 @@ function idOf(reader: DashboardReader, name: string): string | null {
 }
 
 function failoverOf(reader: DashboardReader, node: string): Failover | null {
-  return reader.last('failovers')?.find((failover) => failover.node === node) ?? null;
+  return fencedOf(reader).find((failover) => failover.node === node) ?? null;
+}
+
+/** On a machine that is busy a node may be suspected for a moment, and turn out to be there. */
+function fencedOf(reader: DashboardReader): Failover[] {
+  return reader.last('failovers')?.filter(({ fencedAtMs }) => fencedAtMs !== null) ?? [];
 }
 
 function happeningOf(reader: DashboardReader, kind: Happening['kind'], node: string): Happening | null {
   return reader.last('happenings')?.find((happening) => happening.kind === kind && happening.node === node) ?? null;
 }
 
-test('a node that is killed, started again and stopped in order is told of by whoever is left', async (t) => {
+// One cluster after the other: of too many processes at once some would be taken for lost.
+test.serial('a node that is killed, started again and stopped in order is told of by whoever is left', async (t) => {
   const { cluster, open } = await threeNodes(t, ['--copies', '3']);
   const second = open('n2');
   const third = open('n3');
@@ -63,7 +69,7 @@ test('a node that is killed, started again and stopped in order is told of by wh
     return isBalanced && node !== undefined && node.primaries > 0 ? node.primaries : null;
   });
   const stopWriting = writer(['n2', 'n3'].map((name) => cluster.addressesOf(name).url));
-  t.deepEqual(second.last('failovers'), []);
+  t.deepEqual(fencedOf(second), []);
   const killedAtMs = Date.now();
   await cluster.process('n1').kill();
   for (const reader of [second, third]) {
@@ -89,7 +95,7 @@ test('a node that is killed, started again and stopped in order is told of by wh
     t.is(failover.keysLost, 0);
     const taken = Object.values(failover.takenBy).reduce((sum, count) => sum + count, 0);
     t.is(taken, primaries);
-    t.is(reader.last('failovers')?.length, 1);
+    t.is(fencedOf(reader).length, 1);
   }
   t.log(failoverOf(second, killed));
   const metrics = await (await fetch(`${cluster.addressesOf('n2').url}/metrics`)).text();
@@ -116,7 +122,7 @@ test('a node that is killed, started again and stopped in order is told of by wh
   await stopWriting();
 });
 
-test('of partitions without another copy nobody says that nothing was lost', async (t) => {
+test.serial('of partitions without another copy nobody says that nothing was lost', async (t) => {
   const { cluster, open } = await threeNodes(t, ['--copies', '1', '--on-loss', 'reset']);
   const reader = open('n2');
   const killed = await reader.until('the nodes are told of', () => idOf(reader, 'n1'));
@@ -126,14 +132,7 @@ test('of partitions without another copy nobody says that nothing was lost', asy
     return report?.rebalance.isBalanced === true && node !== undefined && node.primaries > 0 ? true : null;
   });
   await cluster.process('n1').kill();
-  const lost = await reader.until('its partitions are offline', () => failoverOf(reader, killed));
-  const fenced =
-    lost.fencedAtMs === null
-      ? await reader.until('it is fenced', () => {
-          const found = failoverOf(reader, killed);
-          return found?.fencedAtMs === null ? null : found;
-        })
-      : lost;
+  const fenced = await reader.until('its partitions are offline', () => failoverOf(reader, killed));
   t.true(fenced.lostPartitions > 0);
   t.is(fenced.keysLost, null);
   t.is(fenced.endedAtMs, null);

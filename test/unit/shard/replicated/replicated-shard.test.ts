@@ -1,5 +1,5 @@
 import test, { type ExecutionContext } from 'ava';
-import { GateRole } from '../../../../src/cluster/partition-gates.ts';
+import { GateRole, ReignStage } from '../../../../src/cluster/partition-gates.ts';
 import { commandTable } from '../../../../src/command/table.ts';
 import { PartitionedWriter } from '../../../../src/store/partitioned-writer.ts';
 import { NodesOfShards, PARTITIONS, partitionOf, type ShardNode } from './nodes-of-shards.ts';
@@ -105,6 +105,31 @@ test('after a failover acknowledged writes are there, and replies of others are 
   );
   for (let partition = 0; partition < PARTITIONS; partition++) t.deepEqual(cluster.inSync(partition), ['a', 'b', 'c']);
   equalStores(t, cluster, 'a', 'b', 'c');
+});
+
+test('when a new primary took over, was read, and acknowledged its first write is told', (t) => {
+  const cluster = new NodesOfShards();
+  for (const key of keys) t.is(cluster.run('a', `set ${key} kept`), 'OK');
+  cluster.cutOff.add('a');
+  cluster.fence('a');
+  const fencedMs = cluster.nowMs;
+  cluster.rounds(20);
+  const key = keys.find((name) => cluster.entry(partitionOf(name)).primary === 'b') ?? '';
+  const partition = partitionOf(key);
+  const { epoch } = cluster.entry(partition);
+  const { gates } = cluster.at('b');
+  const { begun, opened, written } = ReignStage;
+  const at = (stage: ReignStage): number | null => gates.stageMs(partition, epoch, stage, cluster.nowMs);
+  const [begunMs, openedMs] = [at(begun) ?? 0, at(opened) ?? 0];
+  t.true(begunMs >= fencedMs && openedMs >= begunMs && openedMs <= cluster.nowMs, `${begunMs} ${openedMs}`);
+  t.is(at(written), null, 'what its predecessor wrote is not its own');
+  const beforeMs = cluster.nowMs;
+  t.is(cluster.run('b', `set ${key} 1`), 'OK');
+  const writtenMs = at(written) ?? 0;
+  t.true(writtenMs >= beforeMs && writtenMs <= cluster.nowMs);
+  cluster.rounds(20);
+  t.is(cluster.run('b', `set ${key} 2`), 'OK');
+  t.deepEqual([at(begun), at(opened), at(written)], [begunMs, openedMs, writtenMs], 'the first time counts');
 });
 
 test('a primary without a lease answers nothing', (t) => {
