@@ -26,7 +26,9 @@ const STATE_WORD = 1;
 const WRITTEN_WORD = 2;
 const REIGN_WORD = 3;
 const ENDED_WORD = 4;
+const TURN_ASKED_WORD = 5;
 const APPENDED_WORD = LINE;
+const TURN_DONE_WORD = LINE + 1;
 const DOUBLES_AT = 2 * LINE;
 const DOUBLES = [
   'written',
@@ -55,6 +57,8 @@ export type LogFacts = Readonly<Record<Double, number>> & { readonly state: LogS
  * | state | the log's thread | a {@link LogState} |
  * | written | the log's thread | all records up to this one were handed to the system |
  * | reign, ended | main, while there is no actor | how many actors the shard has had, and the last record that one before this one has sent |
+ * | turn asked | main | how often it has asked for the end of a turn |
+ * | turn done | the shard's actor | the last of these that has come since: all that its store shows was sent to the log |
  * | appended | the shard's actor | the last record that was sent to the log |
  * | float64 words | the log's thread | {@link LogFacts}; plain, since an aligned eight-byte store is whole |
  *
@@ -98,6 +102,24 @@ export class LogGate implements WaitSource {
 
   setAppended(sequence: number): void {
     Atomics.store(this.#words, APPENDED_WORD, sequence | 0);
+  }
+
+  /** Asks the actor, whose bell is to be rung after this, for the end of a turn; `isTurnDone` of the number tells. */
+  askForTurn(): number {
+    return (Atomics.add(this.#words, TURN_ASKED_WORD, 1) + 1) | 0;
+  }
+
+  isTurnDone(number: number): boolean {
+    return ((Atomics.load(this.#words, TURN_DONE_WORD) - number) | 0) >= 0;
+  }
+
+  /** Of the actor: what to hand to `endTurn` once all that its store shows was sent. */
+  get turnAsked(): number {
+    return Atomics.load(this.#words, TURN_ASKED_WORD);
+  }
+
+  endTurn(asked: number): void {
+    Atomics.store(this.#words, TURN_DONE_WORD, asked);
   }
 
   /** How many actors the shard has had before this one. */

@@ -30,6 +30,7 @@ export class ShardLog {
   /** Of the record that is to come next. */
   next: number;
   readonly #lane: LaneSender;
+  #turn = 0;
   readonly #failsWithDisk: boolean;
   readonly #queueBytesMax: number;
 
@@ -64,9 +65,15 @@ export class ShardLog {
     return this.next++;
   }
 
-  /** Before the replies of what was appended are seen. */
+  /** Before the replies of what was appended are seen. Whatever the store shows must have been appended. */
   flush(): void {
+    const asked = this.gate.turnAsked;
     this.gate.setAppended(this.next - 1);
     this.#lane.flush();
+    // What does not fit the ring yet is not in the log's hands.
+    if (asked !== this.#turn && this.#lane.queuedCount === 0) {
+      this.#turn = asked;
+      this.gate.endTurn(asked);
+    }
   }
 }
