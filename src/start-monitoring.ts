@@ -23,6 +23,7 @@ import type { LiveLimits } from './server/control/live-limits.ts';
 import type { SlowLog } from './server/control/slow-log.ts';
 import type { Shards } from './server/dispatch/shards.ts';
 import type { DashboardPort } from './server/http/dashboard-port.ts';
+import type { LoadingFacts } from './server/persistence/loading-watch.ts';
 import type { Channels } from './server/pubsub/channels.ts';
 import type { Tracker } from './server/tracking/tracker.ts';
 import { ShardControl } from './shard/shard-control.ts';
@@ -43,6 +44,7 @@ export interface MonitoringParts {
   /** Null: the node is by itself. */
   readonly cluster: NodeInCluster | null;
   readonly state: () => NodeState;
+  readonly loading: () => LoadingFacts | null;
   /** Null as long as they are not open. */
   readonly fronts: () => Fronts | null;
 }
@@ -126,7 +128,7 @@ export class Monitoring {
   }
 
   #facts(): NodeFacts {
-    const { config, version, limits, channels, cluster, state, fronts } = this.#parts;
+    const { config, version, limits, channels, cluster, state, loading, fronts } = this.#parts;
     const monitoring = this;
     return {
       nodeName: config.nodeName,
@@ -158,6 +160,7 @@ export class Monitoring {
         { name: 'msgpack', tellsConnections: true },
       ],
       state,
+      loading,
       counters: () => {
         fronts()?.flushCounts();
         return this.counters;

@@ -101,6 +101,7 @@ export async function startNode(
     slowLog,
     cluster,
     state: () => state,
+    loading: () => persistence?.loading() ?? null,
     fronts: () => fronts,
   });
   const { facts, statistics } = monitoring;
@@ -136,8 +137,9 @@ export async function startNode(
   notifications.set(config.notifyKeyspaceEvents);
   monitoring.attach(shards, tracker);
   try {
-    await shards.started();
-    await persistence?.started();
+    if (persistence === null || cluster !== null || persistence.isNew) await shards.started();
+    // Clients are told that what was kept is being read, and how long that will take, rather than nothing.
+    else shards.isLoading = true;
     fronts = await startFronts({
       config,
       tls,
@@ -162,6 +164,12 @@ export async function startNode(
         dashboard: monitoring.dashboard(),
       },
     });
+    if (persistence?.isNew === false) {
+      logger.info({ tcpPort: fronts.tcp.port, httpPort: fronts.http.port }, 'reading what was kept on the disk');
+    }
+    await shards.started();
+    await persistence?.started();
+    shards.isLoading = false;
     await cluster?.start({ tcpPort: fronts.tcp.port, httpPort: fronts.http.port });
   } catch (error) {
     latency.stop();

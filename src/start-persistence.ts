@@ -1,5 +1,5 @@
 import { monotonicMs } from './base/monotonic.ts';
-import type { Logger } from './base/ports.ts';
+import { type Logger, systemClock } from './base/ports.ts';
 import type { Config } from './config/options.ts';
 import { createDoorbell, type DoorbellHandle } from './mailbox/doorbell.ts';
 import { createLane } from './mailbox/lane.ts';
@@ -9,6 +9,7 @@ import { RecoveryWords } from './persistence/recovery-words.ts';
 import type { Recovered } from './persistence/shard-data-file.ts';
 import type { ShardsOnDisk } from './server/dispatch/shards.ts';
 import { DataDirectory } from './server/persistence/data-directory-file.ts';
+import { type LoadingFacts, LoadingWatch } from './server/persistence/loading-watch.ts';
 import { LogThread } from './server/persistence/log-threads.ts';
 import type { ShardLogData } from './shard/logged/shard-log-data.ts';
 
@@ -40,12 +41,23 @@ export class NodePersistence implements ShardsOnDisk {
   readonly #directory: DataDirectory;
   readonly #shards: KeptShard[] = [];
   readonly #beganMs = monotonicMs();
+  #loading: LoadingWatch | null = null;
 
   /** Throws when the node's directory cannot be had, naming it. */
   constructor(parts: PersistenceParts) {
     const { dataDir, shards } = parts.config;
     this.#parts = parts;
     this.#directory = new DataDirectory({ dataDir, partitions: parts.partitions, shards });
+  }
+
+  /** Nothing was kept before. */
+  get isNew(): boolean {
+    return this.#directory.isNew;
+  }
+
+  /** How far the shards are with what was kept; null: they have it. */
+  loading(): LoadingFacts | null {
+    return this.#loading?.facts() ?? null;
   }
 
   threadData(shard: number, bells: readonly DoorbellHandle[]): ShardLogData {
@@ -69,6 +81,7 @@ export class NodePersistence implements ShardsOnDisk {
       evicts: config.eviction !== 'noeviction',
     };
     this.#shards[shard] = { data, gate: new LogGate(data.gate), bells, thread: null };
+    if (shard === config.shards - 1 && !this.isNew) this.#loading = this.#watchLoading();
     return data;
   }
 

@@ -1,5 +1,6 @@
 import type { Counters, frontEndNames } from '../base/counters.ts';
 import type { ClusterFacts } from '../server/cluster/cluster-watch.ts';
+import type { LoadingFacts } from '../server/persistence/loading-watch.ts';
 import type { MemoryKinds } from './dashboard/feed.ts';
 import type { Sources } from './dashboard/sources.ts';
 
@@ -34,6 +35,8 @@ export interface NodeFacts {
   /** The ways to the node that are open. */
   protocols(): readonly ProtocolFacts[];
   state(): NodeState;
+  /** Null: nothing is being read from the disk. */
+  loading(): LoadingFacts | null;
   /** The sums over all threads. */
   counters(): Counters;
   shards(): readonly ShardFacts[];

@@ -1,5 +1,6 @@
 import type { Health } from '../base/health.ts';
 import type { ClusterFacts } from '../server/cluster/cluster-watch.ts';
+import type { LoadingFacts } from '../server/persistence/loading-watch.ts';
 import type { NodeFacts } from './facts.ts';
 
 /**
@@ -10,7 +11,10 @@ import type { NodeFacts } from './facts.ts';
 export function healthOf(facts: NodeFacts): Health {
   const state = facts.state();
   const reasons: string[] = [];
-  if (state === 'starting') reasons.push('the node is starting');
+  if (state === 'starting') {
+    const loading = facts.loading();
+    reasons.push(loading === null ? 'the node is starting' : progressOf(loading));
+  }
   if (state === 'draining') reasons.push('the node is shutting down');
   for (const [index, shard] of facts.shards().entries()) {
     if (!shard.isServing && state === 'serving') reasons.push(`shard ${index} is being restarted`);
@@ -19,6 +23,15 @@ export function healthOf(facts: NodeFacts): Health {
   if (cluster === null) return { ready: reasons.length === 0, reasons };
   reasons.push(...obstacles(cluster));
   return { ready: reasons.length === 0, reasons: [...reasons, ...(cluster.isMember ? cluster.lacks : [])] };
+}
+
+function progressOf({ share, loadedBytes, totalBytes }: LoadingFacts): string {
+  const amount = `${mebibytes(loadedBytes)} of ${mebibytes(totalBytes)} MiB`;
+  return `the node is reading what was kept on the disk: ${Math.floor(share * 100)} %, ${amount}`;
+}
+
+function mebibytes(bytes: number): string {
+  return (bytes / 2 ** 20).toFixed(0);
 }
 
 /** What keeps this node of a cluster from serving, or should keep requests away from it. */

@@ -93,6 +93,15 @@ function* memory(facts: NodeFacts): Fields {
 /** There is none: what exporters read is told as of a node that never saved and never will. */
 function* persistence(facts: NodeFacts): Fields {
   yield ['loading', Number(facts.state() === 'starting')];
+  const loading = facts.loading();
+  if (loading !== null) {
+    // Clients wait for as long as the last of these says before they ask again.
+    yield ['loading_start_time', Math.floor(loading.beganAtMs / 1000)];
+    yield ['loading_total_bytes', loading.totalBytes];
+    yield ['loading_loaded_bytes', loading.loadedBytes];
+    yield ['loading_loaded_perc', (loading.share * 100).toFixed(2)];
+    yield ['loading_eta_seconds', loading.etaS];
+  }
   yield ['async_loading', 0];
   yield ['rdb_changes_since_last_save', 0];
   yield ['rdb_bgsave_in_progress', 0];

@@ -6,7 +6,7 @@ export interface RecoveryWordsHandle {
 export const RecoveryState = { none: 0, reading: 1, done: 2 } as const;
 export type RecoveryState = (typeof RecoveryState)[keyof typeof RecoveryState];
 
-const WORDS = ['bytes', 'bytesRead', 'next'] as const;
+const WORDS = ['bytes', 'bytesRead', 'beganAtMs', 'next'] as const;
 
 /**
  * Shared between a shard's actor, which reads its data before it serves, and the main thread. `next`, the number of the

@@ -97,6 +97,8 @@ export class Shards {
   /** Where lookups are sampled, if somebody wants it: those of this thread, then those of each shard. */
   readonly lookups: readonly LookupSampleHandle[];
   readonly #readers: readonly StoreReader[];
+  /** Null: the node is in a cluster. */
+  readonly #local: Dispatcher | null;
   readonly #clients: readonly ShardClient[];
   readonly #pump: ReplyPump;
   #stopped: Promise<void> | null = null;
@@ -146,7 +148,14 @@ export class Shards {
       onSent: () => this.#pump.sent(),
       onDefect: reportTo(options.supervisor.logger),
     };
-    this.dispatcher = options.cluster?.openDispatcher(parts) ?? new Dispatcher(parts);
+    const { cluster = null } = options;
+    if (cluster === null) {
+      this.#local = new Dispatcher(parts);
+      this.dispatcher = this.#local;
+    } else {
+      this.#local = null;
+      this.dispatcher = cluster.openDispatcher(parts);
+    }
     const { onDeath } = options.supervisor;
     this.supervisor = new ShardSupervisor(this.threads, {
       ...options.supervisor,
@@ -180,6 +189,11 @@ export class Shards {
     const found = reader.peek(key, 0, key.length);
     reader.leave();
     return found ? reader.entry : null;
+  }
+
+  /** Of a node by itself: until this is false again nobody is told of keys. See `Dispatcher`. */
+  set isLoading(isLoading: boolean) {
+    if (this.#local !== null) this.#local.isLoading = isLoading;
   }
 
   /** Keys that this node is primary of, in a cluster, or all there are. */

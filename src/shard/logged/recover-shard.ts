@@ -32,6 +32,7 @@ export function recoverShard({ data, store, clock, onStep }: RecoverShardParts):
     data.folders.reduce((sum, folder) => sum + folderBytes(folder), 0),
   );
   words.set('bytesRead', 0);
+  words.set('beganAtMs', clock.tick());
   words.setState(RecoveryState.reading);
   clock.standAt(0);
   const accept = (result: ApplyResult): boolean => {
