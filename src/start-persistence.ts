@@ -122,6 +122,13 @@ export class NodePersistence implements ShardsOnDisk {
   /** Fulfilled when every log is open, which is after every shard has begun to serve. */
   async started(): Promise<void> {
     for (const { thread } of this.#shards) await thread?.opened;
+    this.#loading?.stop();
+    this.#loading = null;
+  }
+
+  #watchLoading(): LoadingWatch {
+    const words = this.#shards.map(({ data }) => new RecoveryWords(data.recovery));
+    return new LoadingWatch({ words, logger: this.#parts.logger, nowMs: () => systemClock.nowMs() });
   }
 
   /** An actor has died, and another takes its place: what reached the log is where it goes on. */
@@ -136,6 +143,7 @@ export class NodePersistence implements ShardsOnDisk {
   /** Writes what is left, once the shards have ended; false when something could not be written. */
   async stop(): Promise<boolean> {
     const stopped = await Promise.all(this.#shards.map(({ thread }) => thread?.stop() ?? true));
+    this.#loading?.stop();
     return stopped.every((isComplete) => isComplete);
   }
 }
