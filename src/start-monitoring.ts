@@ -45,6 +45,7 @@ export interface MonitoringParts {
   readonly cluster: NodeInCluster | null;
   readonly state: () => NodeState;
   readonly loading: () => LoadingFacts | null;
+  readonly diskTroubles: () => readonly string[];
   /** Null as long as they are not open. */
   readonly fronts: () => Fronts | null;
 }
@@ -128,7 +129,7 @@ export class Monitoring {
   }
 
   #facts(): NodeFacts {
-    const { config, version, limits, channels, cluster, state, loading, fronts } = this.#parts;
+    const { config, version, limits, channels, cluster, state, loading, diskTroubles, fronts } = this.#parts;
     const monitoring = this;
     return {
       nodeName: config.nodeName,
@@ -161,6 +162,7 @@ export class Monitoring {
       ],
       state,
       loading,
+      diskTroubles,
       counters: () => {
         fronts()?.flushCounts();
         return this.counters;

@@ -33,6 +33,8 @@ import { KEY_BYTES_MAX } from './store/layout.ts';
 const MESSAGE_MARGIN_BYTES = 256 * 1024;
 /** Commands that may wait in front of one full ring, whatever their bytes. */
 const QUEUED_COMMANDS_MAX = 1_000_000;
+/** What the disk is given to take what is left, however long all else took to stop. */
+const LOG_CLOSE_MS_MIN = 5000;
 /** Of the time to stop, for others to take over: a copy that is the only one in sync has to be copied first. */
 const HAND_OVER_SHARE = 0.7;
 /** Entry versions begin at the time in 1/512 ms since then, so that those of a restarted node are new for 17 years. */
@@ -76,6 +78,7 @@ export async function startNode(
   const messageBytesMax = Math.max(config.maxBody, config.maxValue) + MESSAGE_MARGIN_BYTES;
   let state: NodeState = 'starting';
   let fronts: Fronts | null = null;
+  let persistence: NodePersistence | null = null;
   const cluster = isInCluster(config)
     ? new NodeInCluster({
         config,
@@ -102,6 +105,7 @@ export async function startNode(
     cluster,
     state: () => state,
     loading: () => persistence?.loading() ?? null,
+    diskTroubles: () => persistence?.troubles() ?? [],
     fronts: () => fronts,
   });
   const { facts, statistics } = monitoring;
@@ -123,9 +127,10 @@ export async function startNode(
     }),
     publisher: cluster?.publisher(channels) ?? channels,
   };
-  const persistence = config.persistence
-    ? new NodePersistence({ config, partitions: facts.partitionCount, logger, messageBytesMax, onFailed })
-    : null;
+  if (config.persistence) {
+    const { partitionCount: partitions } = facts;
+    persistence = await NodePersistence.open({ config, partitions, logger, messageBytesMax, onFailed });
+  }
   const shards = openShards(config, limits, facts, port, latency, logger, messageBytesMax, cluster, persistence);
   const tracker = new Tracker(shards.changes, {
     get keysMax() {
@@ -176,7 +181,7 @@ export async function startNode(
     await fronts?.drain();
     await cluster?.stop(0);
     await shards.stop(0);
-    await persistence?.stop();
+    await persistence?.stop(LOG_CLOSE_MS_MIN);
     cluster?.end();
     await monitoring.stop();
     throw error;
@@ -197,7 +202,7 @@ export async function startNode(
     // Primaries elsewhere are not to wait for copies whose shards have ended.
     await cluster?.stop(leftMs());
     await shards.stop(leftMs());
-    const isKept = (await persistence?.stop()) ?? true;
+    const isKept = (await persistence?.stop(Math.max(leftMs(), LOG_CLOSE_MS_MIN))) ?? true;
     cluster?.end();
     latency.stop();
     await monitoring.stop();

@@ -1,16 +1,17 @@
 import { monotonicMs } from './base/monotonic.ts';
 import { type Logger, systemClock } from './base/ports.ts';
 import type { Config } from './config/options.ts';
-import { createDoorbell, type DoorbellHandle } from './mailbox/doorbell.ts';
+import { createDoorbell, Doorbell } from './mailbox/doorbell.ts';
 import { createLane } from './mailbox/lane.ts';
 import { LogGate } from './persistence/log-gate.ts';
 import type { LogThreadData } from './persistence/log-thread-data.ts';
 import { RecoveryWords } from './persistence/recovery-words.ts';
 import type { Recovered } from './persistence/shard-data-file.ts';
-import type { ShardsOnDisk } from './server/dispatch/shards.ts';
+import type { ShardBells, ShardsOnDisk } from './server/dispatch/shards.ts';
 import { DataDirectory } from './server/persistence/data-directory-file.ts';
 import { type LoadingFacts, LoadingWatch } from './server/persistence/loading-watch.ts';
 import { LogThread } from './server/persistence/log-threads.ts';
+import { LogWatch } from './server/persistence/log-watch.ts';
 import type { ShardLogData } from './shard/logged/shard-log-data.ts';
 
 export interface PersistenceParts {
@@ -31,7 +32,7 @@ const RECORD_MARGIN_BYTES = 128 * 1024;
 interface KeptShard {
   readonly data: ShardLogData;
   readonly gate: LogGate;
-  readonly bells: readonly DoorbellHandle[];
+  readonly bells: ShardBells;
   thread: LogThread | null;
 }
 
@@ -42,12 +43,17 @@ export class NodePersistence implements ShardsOnDisk {
   readonly #shards: KeptShard[] = [];
   readonly #beganMs = monotonicMs();
   #loading: LoadingWatch | null = null;
+  #watch: LogWatch | null = null;
 
   /** Throws when the node's directory cannot be had, naming it. */
-  constructor(parts: PersistenceParts) {
+  static async open(parts: PersistenceParts): Promise<NodePersistence> {
     const { dataDir, shards } = parts.config;
+    return new NodePersistence(parts, await DataDirectory.open({ dataDir, partitions: parts.partitions, shards }));
+  }
+
+  private constructor(parts: PersistenceParts, directory: DataDirectory) {
     this.#parts = parts;
-    this.#directory = new DataDirectory({ dataDir, partitions: parts.partitions, shards });
+    this.#directory = directory;
   }
 
   /** Nothing was kept before. */
@@ -60,18 +66,16 @@ export class NodePersistence implements ShardsOnDisk {
     return this.#loading?.facts() ?? null;
   }
 
-  threadData(shard: number, bells: readonly DoorbellHandle[]): ShardLogData {
+  threadData(shard: number, bells: ShardBells): ShardLogData {
     const { config, messageBytesMax } = this.#parts;
-    const producerBell = bells.at(-1) ?? createDoorbell();
     const data: ShardLogData = {
       lane: createLane({
         consumerBell: createDoorbell(),
-        producerBell,
+        producerBell: bells.actor,
         ringBytes: RING_BYTES,
         messageBytesMax: messageBytesMax + RECORD_MARGIN_BYTES,
       }),
-      gate: LogGate.create(),
-      waitsForDisk: config.fsync === 'always',
+      gate: LogGate.create(config.onDiskError === 'continue'),
       failsWithDisk: config.onDiskError === 'fail',
       queueBytesMax: config.maxLogQueue,
       storeId: this.#directory.storeId,
@@ -111,7 +115,7 @@ export class NodePersistence implements ShardsOnDisk {
       queuedBytesMax: config.maxLogQueue,
       lane: data.lane,
       gate: data.gate,
-      bells,
+      bells: bells.fronts,
     };
     kept.thread = new LogThread(threadData, {
       logger,
@@ -122,6 +126,7 @@ export class NodePersistence implements ShardsOnDisk {
   /** Fulfilled when every log is open, which is after every shard has begun to serve. */
   async started(): Promise<void> {
     for (const { thread } of this.#shards) await thread?.opened;
+    this.#watch = this.#watchLogs();
     this.#loading?.stop();
     this.#loading = null;
   }
@@ -131,19 +136,40 @@ export class NodePersistence implements ShardsOnDisk {
     return new LoadingWatch({ words, logger: this.#parts.logger, nowMs: () => systemClock.nowMs() });
   }
 
+  #watchLogs(): LogWatch {
+    const { config, logger } = this.#parts;
+    const [first] = this.#shards;
+    return new LogWatch({
+      gates: this.#shards.map(({ gate }) => gate),
+      fronts: (first?.bells.fronts ?? []).map((handle) => new Doorbell(handle)),
+      failsWithDisk: config.onDiskError === 'fail',
+      logger,
+      nowMs: monotonicMs,
+      onBroken: () => undefined,
+    });
+  }
+
+  /** What is wrong with the disk, for people. */
+  troubles(): string[] {
+    return this.#watch?.troubles() ?? [];
+  }
+
   /** An actor has died, and another takes its place: what reached the log is where it goes on. */
   async beforeRestart(shard: number): Promise<void> {
     const { data, gate, thread } = this.#shards[shard] as KeptShard;
-    const next = (await thread?.sync()) ?? null;
+    const next = (await thread?.succeed()) ?? null;
     if (next === null) return;
     new RecoveryWords(data.recovery).set('next', next);
+    gate.setAppended(next - 1);
     gate.beginReign(next - 1);
   }
 
   /** Writes what is left, once the shards have ended; false when something could not be written. */
-  async stop(): Promise<boolean> {
-    const stopped = await Promise.all(this.#shards.map(({ thread }) => thread?.stop() ?? true));
+  async stop(deadlineMs: number): Promise<boolean> {
     this.#loading?.stop();
+    this.#watch?.stop();
+    const stopped = await Promise.all(this.#shards.map(({ thread }) => thread?.stop(deadlineMs) ?? true));
+    await this.#directory.close();
     return stopped.every((isComplete) => isComplete);
   }
 }

@@ -37,6 +37,8 @@ export interface NodeFacts {
   state(): NodeState;
   /** Null: nothing is being read from the disk. */
   loading(): LoadingFacts | null;
+  /** What is wrong with the disk that keys are kept on. */
+  diskTroubles(): readonly string[];
   /** The sums over all threads. */
   counters(): Counters;
   shards(): readonly ShardFacts[];

@@ -6,7 +6,7 @@ import type { NodeFacts } from './facts.ts';
 /**
  * A node is ready when it serves with every shard, and in a cluster while it may and once the copies that were placed on
  * it when it started are filled, so that whoever restarts nodes one by one, each when the last is ready, loses nothing. It stays ready for reads only in name
- * while a shard is replaced. What the cluster lacks beyond that is told, and keeps no node from being ready.
+ * while a shard is replaced, or the disk takes no writes. What the cluster lacks beyond that is told, and keeps no node from being ready.
  */
 export function healthOf(facts: NodeFacts): Health {
   const state = facts.state();
@@ -20,9 +20,10 @@ export function healthOf(facts: NodeFacts): Health {
     if (!shard.isServing && state === 'serving') reasons.push(`shard ${index} is being restarted`);
   }
   const cluster = facts.cluster();
-  if (cluster === null) return { ready: reasons.length === 0, reasons };
+  const told = facts.diskTroubles();
+  if (cluster === null) return { ready: reasons.length === 0, reasons: [...reasons, ...told] };
   reasons.push(...obstacles(cluster));
-  return { ready: reasons.length === 0, reasons: [...reasons, ...(cluster.isMember ? cluster.lacks : [])] };
+  return { ready: reasons.length === 0, reasons: [...reasons, ...told, ...(cluster.isMember ? cluster.lacks : [])] };
 }
 
 function progressOf({ share, loadedBytes, totalBytes }: LoadingFacts): string {

@@ -12,6 +12,9 @@ export class FrameBuffer {
   count = 0;
   #bytes: Uint8Array = new Uint8Array(BYTES_MIN);
   #length = FRAME_HEAD_BYTES;
+  /** Where the command that was begun last begins. */
+  #begunCount = 0;
+  #begunLength = FRAME_HEAD_BYTES;
   readonly #seed: number;
 
   constructor(seed: number) {
@@ -25,6 +28,17 @@ export class FrameBuffer {
 
   get isEmpty(): boolean {
     return this.count === 0;
+  }
+
+  /** `takeBack` takes back all that is added from here on. */
+  begin(): void {
+    this.#begunCount = this.count;
+    this.#begunLength = this.#length;
+  }
+
+  takeBack(): void {
+    this.count = this.#begunCount;
+    this.#length = this.#begunLength;
   }
 
   add(partition: number, source: Uint8Array, start: number, end: number): void {

@@ -22,8 +22,8 @@ import { readUint64, writeUint64 } from './file-header.ts';
 export const FRAME_HEAD_BYTES = 32;
 /** Bytes F5 42 41 54. */
 export const FRAME_MAGIC = 0x544142f5;
-/** Bodies are no longer: what a damaged length may have read at most. */
-export const FRAME_BODY_BYTES_MAX = 2 ** 28;
+/** Bodies are no longer. A frame has the records of one command at least, whatever that did. */
+export const FRAME_BODY_BYTES_MAX = 2 ** 32 - 1;
 
 export interface Frame {
   readonly count: number;
@@ -55,8 +55,7 @@ export function sealFrame(
 export function frameBodyBytes(bytes: Uint8Array, at: number): number {
   const view = new DataView(bytes.buffer, bytes.byteOffset + at, FRAME_HEAD_BYTES);
   if (view.getUint32(0, true) !== FRAME_MAGIC) return -1;
-  const bodyBytes = view.getUint32(8, true);
-  return bodyBytes > FRAME_BODY_BYTES_MAX ? -1 : bodyBytes;
+  return view.getUint32(8, true);
 }
 
 /** The frame at `at`, whose head and body are in `bytes`; null when its checksum says that it is none. */

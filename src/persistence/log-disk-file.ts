@@ -1,4 +1,4 @@
-import { closeSync, fdatasyncSync, fsyncSync, ftruncateSync, openSync, writeSync } from 'node:fs';
+import { closeSync, fdatasyncSync, fsyncSync, ftruncateSync, openSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { logName } from './data-names.ts';
 import { encodeHeader, type FileHeader } from './file-header.ts';
@@ -21,33 +21,49 @@ export class LogDiskFile implements LogDisk {
   readonly #options: LogDiskFileOptions;
   readonly #seed: number;
   #fd = -1;
+  /** Of the segment. */
+  #path = '';
 
   constructor(options: LogDiskFileOptions) {
     this.#options = options;
     this.#seed = frameSeed(options.header.storeId);
     if (options.previous === null) return;
     this.#fd = openSync(options.previous.path, 'r+');
+    this.#path = options.previous.path;
     this.length = options.previous.length;
   }
 
   begin(firstSequence: number, isAnew: boolean): void {
     const { folder, header, nowMs } = this.#options;
     const bytes = encodeHeader({ ...header, kind: 'log', sequence: firstSequence, begunAtMs: nowMs(), isAnew });
-    // One that could not be finished before, or that follows a failure, bears the same name: it holds nothing.
-    const fd = openSync(join(folder, logName(firstSequence)), 'w');
+    const path = join(folder, logName(firstSequence));
+    // One that could not be finished before, that follows a failure, or to which nothing was added before the node was
+    // started anew, bears the same name: it holds nothing.
+    const fd = openSync(path, 'w');
     try {
       writeAll(fd, bytes, 0);
       fsyncSync(fd);
       syncFolder(folder);
-      // The mark need not be on the disk: a segment that is there without it is taken as well.
-      if (this.#fd >= 0 && !isAnew) writeAll(this.#fd, followedMark(firstSequence, this.#seed), this.length);
     } catch (error) {
       closeSync(fd);
+      // The log goes on in the segment before, and one that is there without going on from that would be a gap.
+      if (path !== this.#path) removeIfPossible(path);
       throw error;
     }
+    if (this.#fd >= 0 && !isAnew && path !== this.#path) this.#markFollowed(firstSequence);
     if (this.#fd >= 0) closeSync(this.#fd);
     this.#fd = fd;
+    this.#path = path;
     this.length = bytes.length;
+  }
+
+  /** A segment that is there without the mark before it is taken as well: it need not be on the disk. */
+  #markFollowed(next: number): void {
+    try {
+      writeAll(this.#fd, followedMark(next, this.#seed), this.length);
+    } catch {
+      // Torn, if anything of it is there.
+    }
   }
 
   append(bytes: Uint8Array): void {
@@ -84,6 +100,14 @@ export function syncFolder(folder: string): void {
     fsyncSync(fd);
   } finally {
     closeSync(fd);
+  }
+}
+
+function removeIfPossible(path: string): void {
+  try {
+    rmSync(path);
+  } catch {
+    // A disk that takes nothing may refuse this as well.
   }
 }
 

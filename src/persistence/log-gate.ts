@@ -27,6 +27,8 @@ const WRITTEN_WORD = 2;
 const REIGN_WORD = 3;
 const ENDED_WORD = 4;
 const TURN_ASKED_WORD = 5;
+const ACKNOWLEDGED_WORD = 6;
+const GOES_ON_WORD = 7;
 const APPENDED_WORD = LINE;
 const TURN_DONE_WORD = LINE + 1;
 const DOUBLES_AT = 2 * LINE;
@@ -53,16 +55,18 @@ export type LogFacts = Readonly<Record<Double, number>> & { readonly state: LogS
  *
  * | words | written by | meaning |
  * | --- | --- | --- |
- * | durable | the log's thread | all records up to this one are on the disk, as far as the policy says so |
+ * | durable | the log's thread | all records up to this one are on the disk |
+ * | acknowledged | the log's thread | replies of all records up to this one may be told: they are on the disk, or in the hands of the system where the policy asks for no more |
  * | state | the log's thread | a {@link LogState} |
  * | written | the log's thread | all records up to this one were handed to the system |
  * | reign, ended | main, while there is no actor | how many actors the shard has had, and the last record that one before this one has sent |
  * | turn asked | main | how often it has asked for the end of a turn |
  * | turn done | the shard's actor | the last of these that has come since: all that its store shows was sent to the log |
+ * | goes on | whoever made it | 1: while the log is not well, no reply waits for it |
  * | appended | the shard's actor | the last record that was sent to the log |
  * | float64 words | the log's thread | {@link LogFacts}; plain, since an aligned eight-byte store is whole |
  *
- * The log's thread stores `durable`, then rings the front ends' bells, which look again at the replies that wait.
+ * The log's thread stores `acknowledged`, then rings the front ends' bells, which look again at the replies that wait.
  */
 export class LogGate implements WaitSource {
   readonly #words: Int32Array;
@@ -73,8 +77,11 @@ export class LogGate implements WaitSource {
     this.#doubles = new Float64Array(sab, DOUBLES_AT * 4, DOUBLES.length);
   }
 
-  static create(): LogGateHandle {
-    return { sab: new SharedArrayBuffer(DOUBLES_AT * 4 + 8 * DOUBLES.length) };
+  /** `goesOn`: writes are acknowledged also while the disk does not take them. */
+  static create(goesOn = false): LogGateHandle {
+    const sab = new SharedArrayBuffer(DOUBLES_AT * 4 + 8 * DOUBLES.length);
+    new Int32Array(sab)[GOES_ON_WORD] = Number(goesOn);
+    return { sab };
   }
 
   get state(): LogState {
@@ -100,6 +107,16 @@ export class LogGate implements WaitSource {
     return ((Atomics.load(this.#words, DURABLE_WORD) - sequence) | 0) >= 0;
   }
 
+  setAcknowledged(sequence: number): void {
+    Atomics.store(this.#words, ACKNOWLEDGED_WORD, sequence | 0);
+  }
+
+  /** Low 32 bits of the last record whose reply may be told. */
+  get acknowledged(): number {
+    return Atomics.load(this.#words, ACKNOWLEDGED_WORD);
+  }
+
+  /** Of the actor, and of the main thread when it has ended. */
   setAppended(sequence: number): void {
     Atomics.store(this.#words, APPENDED_WORD, sequence | 0);
   }
@@ -137,7 +154,9 @@ export class LogGate implements WaitSource {
   waitState(_partition: number, reign: number, sequence: number): WaitState {
     // First: the sequence of a record that was lost with its actor is another one's now.
     if (this.#isLost(reign, sequence)) return WaitState.abandoned;
-    return this.isDurable(sequence) ? WaitState.acknowledged : WaitState.waiting;
+    if (((this.acknowledged - sequence) | 0) >= 0) return WaitState.acknowledged;
+    const isExcused = this.#words[GOES_ON_WORD] === 1 && this.state !== LogState.well;
+    return isExcused ? WaitState.acknowledged : WaitState.waiting;
   }
 
   #isLost(reign: number, sequence: number): boolean {
@@ -147,9 +166,9 @@ export class LogGate implements WaitSource {
     return present !== ((reign + 1) | 0) || ((sequence - Atomics.load(this.#words, ENDED_WORD)) | 0) > 0;
   }
 
-  /** Records that were sent and are not written yet. */
+  /** Records that were sent and are not acknowledged yet. */
   get waiting(): number {
-    return (Atomics.load(this.#words, APPENDED_WORD) - Atomics.load(this.#words, WRITTEN_WORD)) | 0;
+    return Math.max(0, (Atomics.load(this.#words, APPENDED_WORD) - this.acknowledged) | 0);
   }
 
   /** Of the log's thread. */

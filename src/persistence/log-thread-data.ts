@@ -2,6 +2,7 @@ import type { DoorbellHandle } from '../mailbox/doorbell.ts';
 import type { LaneHandle } from '../mailbox/lane.ts';
 import type { SyncPolicy } from './log-disk.ts';
 import type { LogGateHandle } from './log-gate.ts';
+import type { Synced } from './log-writer.ts';
 
 /** What the thread of a shard's log is given. */
 export interface LogThreadData {
@@ -31,11 +32,14 @@ export type LogRequest =
   | { readonly kind: 'mend'; readonly sequence: number }
   /** Have all be on the disk, whatever the policy: `synced` answers. */
   | { readonly kind: 'sync'; readonly id: number }
+  /** The actor has ended, and another is to go on: `succeeded` answers. */
+  | { readonly kind: 'succeed'; readonly id: number }
   | { readonly kind: 'stop' };
 
 export type LogAnswer =
   | { readonly kind: 'open' }
   | { readonly kind: 'restarted'; readonly id: number; readonly sequence: number | null }
-  | { readonly kind: 'synced'; readonly id: number; readonly sequence: number }
+  | ({ readonly kind: 'synced'; readonly id: number } & Synced)
+  | { readonly kind: 'succeeded'; readonly id: number; readonly next: number }
   | { readonly kind: 'trouble'; readonly what: string; readonly message: string; readonly code: string }
   | { readonly kind: 'closed'; readonly isComplete: boolean };

@@ -19,6 +19,11 @@ export interface LogWriterOptions {
   readonly onTrouble: (what: string, error: unknown) => void;
 }
 
+export interface Synced {
+  readonly next: number;
+  readonly synced: number;
+}
+
 const SYNC_EVERY_MS = 1000;
 const RETRY_MS = 250;
 
@@ -56,7 +61,11 @@ export class LogWriter {
   #marked: number;
   /** More records of a command are to come. */
   #isMidCommand = false;
+  /** The first of it. */
+  #begunAt = 0;
   #state: LogState = LogState.well;
+  /** Where the log goes on while it is mended. */
+  #mendFrom = 0;
   /** Bytes of the segment that are whole frames. */
   #whole: number;
 
@@ -73,6 +82,7 @@ export class LogWriter {
     this.#whole = disk.length;
     gate.setWritten(firstSequence - 1);
     gate.setDurable(firstSequence - 1);
+    gate.setAcknowledged(firstSequence - 1);
     gate.set('logBytes', disk.length);
     gate.setState(LogState.well);
   }
@@ -92,13 +102,25 @@ export class LogWriter {
     const { frameBytesMax } = this.#options;
     const begins = !this.#isMidCommand;
     this.#isMidCommand = !isLast;
+    if (begins) this.#begunAt = this.#next;
     if (this.#state === LogState.broken) {
       this.#next++;
       return;
     }
-    if (begins && !this.#frame.isEmpty && this.#frame.length + end - start > frameBytesMax) this.#seal();
+    if (begins) {
+      if (!this.#frame.isEmpty && this.#frame.length + end - start > frameBytesMax) this.#seal();
+      this.#frame.begin();
+    }
     this.#frame.add(partition, source, start, end);
     this.#next++;
+  }
+
+  /** Who added the records has ended: of a command of which not all has come, nothing is written. */
+  abandonCommand(): void {
+    if (!this.#isMidCommand) return;
+    this.#isMidCommand = false;
+    this.#next = this.#begunAt;
+    this.#frame.takeBack();
   }
 
   /** Writes what was added, and syncs it under `always`. */
@@ -131,15 +153,19 @@ export class LogWriter {
   restart(): number | null {
     this.commit();
     const isAnew = this.#state === LogState.broken || this.#state === LogState.mending;
-    if (this.#state === LogState.failing) return null;
+    // A command's records are not torn apart.
+    if (this.#state === LogState.failing || this.#isMidCommand) return null;
     try {
       if (isAnew) {
         this.#options.disk.begin(this.#next, true);
         this.#unwritten = this.#next;
         this.#synced = this.#next;
+        this.#options.gate.setWritten(this.#next - 1);
+        this.#mendFrom = this.#next;
         this.#begun();
         this.#become(LogState.mending);
-      } else if (!this.#begin()) return null;
+        // One without records is the new segment already.
+      } else if (this.#segmentFirst !== this.#next && !this.#begin()) return null;
     } catch (error) {
       this.#note('begin', error);
       return null;
@@ -149,20 +175,24 @@ export class LogWriter {
 
   /** A snapshot has everything below the sequence, which `restart` gave, and is on the disk. */
   mend(sequence: number): void {
-    if (this.#state !== LogState.mending || sequence !== this.#segmentFirst) return;
+    if (this.#state !== LogState.mending || sequence !== this.#mendFrom) return;
     this.#become(LogState.well);
     this.#tellDurable();
   }
 
-  /** Has all be on the disk, whatever the policy. Returns the sequence below which it is. */
-  sync(): number {
+  /**
+   * Has all be on the disk, whatever the policy. Returns the number of the record that is to come next, and that below
+   * which all records are on the disk, or would be but for what a snapshot has to make up for.
+   */
+  sync(): Synced {
     this.commit();
     this.#sync();
-    return this.#durable;
+    return { next: this.#next, synced: this.#synced };
   }
 
   /** As `sync`, and ends; false when something is not on the disk. */
   close(): boolean {
+    this.abandonCommand();
     if (!this.#frame.isEmpty) this.#seal();
     if (this.#queue.length > 0) this.#retry();
     if (this.#queue.length === 0) this.#sync();
@@ -210,6 +240,7 @@ export class LogWriter {
     this.#whole += frame.length;
     this.#unwritten = next;
     gate.setWritten(next - 1);
+    this.#acknowledge();
     return true;
   }
 
@@ -265,6 +296,14 @@ export class LogWriter {
     if (this.#state === LogState.mending) return;
     this.#durable = this.#synced;
     this.#options.gate.setDurable(this.#durable - 1);
+    this.#acknowledge();
+  }
+
+  /** What was lost to the log is acknowledged once a snapshot has it. */
+  #acknowledge(): void {
+    if (this.#state === LogState.mending || this.#state === LogState.broken) return;
+    const before = this.#options.policy === 'always' ? this.#durable : this.#unwritten;
+    this.#options.gate.setAcknowledged(before - 1);
   }
 
   /** What waits is not written any more: a snapshot is to have it. */

@@ -9,11 +9,13 @@ import { LogDiskFile } from './log-disk-file.ts';
 import { LogGate } from './log-gate.ts';
 import type { LogAnswer, LogRequest, LogThreadData } from './log-thread-data.ts';
 import { LogWriter } from './log-writer.ts';
-import { MORE_OF_COMMAND } from './shard-log.ts';
+import { RecordAssembly } from './record-assembly.ts';
 
 /** Records taken before they are written: what else there is to do does not wait longer. */
 const BATCH_RECORDS_MAX = 8192;
 const FRAME_BYTES_MAX = 2 ** 20;
+/** Of any message in the lane. */
+const MESSAGE_BYTES_MIN = 8;
 /** Without anything due it looks around this often. */
 const SLEEP_MS_MAX = 1000;
 
@@ -30,6 +32,8 @@ export function serveLog(): void {
     previous: data.previous,
     nowMs: () => systemClock.nowMs(),
   });
+  // What a process before this one has written need not be on the disk, and must be before something follows it.
+  if (data.previous !== null) disk.sync();
   disk.begin(data.firstSequence, false);
   const gate = new LogGate(data.gate);
   const writer = new LogWriter({
@@ -49,39 +53,45 @@ export function serveLog(): void {
     },
   });
   const records = new LaneReceiver(data.lane);
+  const laneBytes = data.lane.ring.sab.byteLength;
   const own = new Doorbell(data.lane.consumerBell);
   const bells = data.bells.map((handle) => new Doorbell(handle));
   answer({ kind: 'open' });
 
-  let durable = gate.get('durable');
-  const takeRecords = (): boolean => {
+  const assembly = new RecordAssembly(writer);
+  let { acknowledged } = gate;
+  /** Returns about how many bytes of the lane they took. */
+  const takeRecords = (): number => {
     let taken = 0;
+    let bytes = 0;
     while (taken < BATCH_RECORDS_MAX && records.next()) {
-      const { kind } = records;
-      const isLast = (kind & MORE_OF_COMMAND) === 0;
-      writer.add(kind & ~MORE_OF_COMMAND, records.bytes, records.offset, records.offset + records.length, isLast);
+      assembly.take(records.kind, records.bytes, records.offset, records.offset + records.length);
       taken++;
+      bytes += MESSAGE_BYTES_MIN + records.length;
     }
     records.release();
     writer.commit();
     writer.tick();
-    const now = gate.get('durable');
-    if (now !== durable) for (const bell of bells) bell.ring();
-    durable = now;
-    return taken > 0;
+    const now = gate.acknowledged;
+    if (now !== acknowledged) for (const bell of bells) bell.ring();
+    acknowledged = now;
+    return bytes;
   };
   const nextRequest = () => receiveMessageOnPort(port)?.message as LogRequest | undefined;
   let request = nextRequest();
   for (;;) {
-    const worked = takeRecords();
+    const worked = takeRecords() > 0;
     if (request !== undefined) {
       // What was sent before the request is in the lane, and is taken before it is answered.
-      while (takeRecords());
+      for (let bytes = 0, taken = 1; taken > 0 && bytes < laneBytes; bytes += taken) taken = takeRecords();
       if (request.kind === 'stop') break;
-      if (request.kind === 'mend') writer.mend(request.sequence);
+      if (request.kind === 'succeed') {
+        assembly.abandon();
+        answer({ kind: 'succeeded', id: request.id, next: writer.next });
+      } else if (request.kind === 'mend') writer.mend(request.sequence);
       else if (request.kind === 'restart') {
         answer({ kind: 'restarted', id: request.id, sequence: writer.restart() });
-      } else answer({ kind: 'synced', id: request.id, sequence: writer.sync() });
+      } else answer({ kind: 'synced', id: request.id, ...writer.sync() });
     } else if (!worked) {
       writer.mark();
       own.announce();

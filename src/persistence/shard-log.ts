@@ -1,21 +1,21 @@
 import { assert } from '../base/assert.ts';
 import { type LaneHandle, LaneSender } from '../mailbox/lane.ts';
 import { LogGate, type LogGateHandle, LogState } from './log-gate.ts';
+import { MORE_OF_COMMAND, MORE_OF_RECORD } from './record-assembly.ts';
 
 /** What a shard's actor is given of its log. */
 export interface ShardLogHandle {
   readonly lane: LaneHandle;
   readonly gate: LogGateHandle;
-  /** Replies of writes wait until these are on the disk. */
-  readonly waitsForDisk: boolean;
   /** Writes are refused while the disk takes nothing. */
   readonly failsWithDisk: boolean;
   /** Of records that the log's thread has not taken. */
   readonly queueBytesMax: number;
 }
 
-/** Of a record's kind in the lane: the record behind it is of the same command, and is written together with it. */
-export const MORE_OF_COMMAND = 1 << 20;
+/** Of the records of a command that can do without limit, a transaction: so much, or so many messages. */
+const COMMAND_BYTES_MAX = 2 ** 28;
+const COMMAND_MESSAGES_MAX = 3;
 
 /** Why a write is not to be done. */
 export type LogRefusal = 'disk-failed' | 'overloaded';
@@ -25,7 +25,6 @@ export type LogRefusal = 'disk-failed' | 'overloaded';
  * ever waits for the disk.
  */
 export class ShardLog {
-  readonly waitsForDisk: boolean;
   readonly gate: LogGate;
   /** Of the record that is to come next. */
   next: number;
@@ -33,21 +32,27 @@ export class ShardLog {
   #turn = 0;
   readonly #failsWithDisk: boolean;
   readonly #queueBytesMax: number;
+  readonly #commandBytesMax: number;
 
   /** `next`: of the first record that is to come. */
   constructor(handle: ShardLogHandle, next: number) {
     const queuedBytesMax = handle.queueBytesMax;
     this.#lane = new LaneSender(handle.lane, { queuedBytesMax, queuedCountMax: Number.POSITIVE_INFINITY });
     this.gate = new LogGate(handle.gate);
-    this.waitsForDisk = handle.waitsForDisk;
     this.#failsWithDisk = handle.failsWithDisk;
     this.#queueBytesMax = queuedBytesMax;
+    this.#commandBytesMax = Math.max(COMMAND_BYTES_MAX, COMMAND_MESSAGES_MAX * this.#lane.messageBytesMax);
     this.next = next;
   }
 
-  /** Bytes of the largest record. */
-  get recordBytesMax(): number {
-    return this.#lane.messageBytesMax;
+  /** Whether a command may do so much that its records are of so many bytes. */
+  hasRoomFor(bytes: number): boolean {
+    return bytes <= this.#commandBytesMax;
+  }
+
+  /** Nothing waits to be sent. */
+  get isSent(): boolean {
+    return this.#lane.queuedCount === 0;
   }
 
   /** Null: a write may be done. */
@@ -59,10 +64,20 @@ export class ShardLog {
 
   /** Returns the record's sequence. It leaves with `flush`. */
   append(partition: number, record: Uint8Array, isLastOfCommand: boolean): number {
-    // What is done has to be logged, whatever waits: whether it may be done is asked before.
-    const sent = this.#lane.send(record, isLastOfCommand ? partition : partition | MORE_OF_COMMAND, true);
-    assert(sent, 'a record fits a message');
+    const kind = isLastOfCommand ? partition : partition | MORE_OF_COMMAND;
+    const { messageBytesMax } = this.#lane;
+    let start = 0;
+    for (; record.length - start > messageBytesMax; start += messageBytesMax) {
+      this.#send(record.subarray(start, start + messageBytesMax), kind | MORE_OF_RECORD);
+    }
+    this.#send(start === 0 ? record : record.subarray(start), kind);
     return this.next++;
+  }
+
+  #send(message: Uint8Array, kind: number): void {
+    // What is done has to be logged, whatever waits: whether it may be done is asked before.
+    const sent = this.#lane.send(message, kind, true);
+    assert(sent, 'a piece of a record fits a message');
   }
 
   /** Before the replies of what was appended are seen. Whatever the store shows must have been appended. */

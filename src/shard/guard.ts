@@ -33,6 +33,8 @@ export interface ShardCompanion {
   clearSeqs(): void;
   /** Lets others see what came together, before the replies of it are seen. */
   flush(): void;
+  /** Nothing of that waits for room: the thread may end. */
+  readonly isSent: boolean;
   /** How long the actor may sleep at most. */
   readonly sleepMs: number;
 }

@@ -89,12 +89,12 @@ export class GuardedReplies {
     nowMs: () => number,
     /** Why a write's outcome is not known, to whoever asked for it. */
     unknown = 'the write was not acknowledged by the copies it needs; it may have taken effect',
-    limits: GuardLimits = GUARD_LIMITS_DEFAULT,
+    limits: Partial<GuardLimits> = {},
   ) {
     this.#unknown = unknown;
     this.#source = source;
     this.#nowMs = nowMs;
-    this.#limits = limits;
+    this.#limits = { ...GUARD_LIMITS_DEFAULT, ...limits };
   }
 
   /** So much waits that the shard is to be sent no further command. */

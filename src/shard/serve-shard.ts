@@ -112,7 +112,12 @@ function keptStore(
   listeners: KeptListeners,
 ): KeptStore {
   const { memory, mailboxes, cluster } = data;
-  if (cluster === null && data.log !== null) return loggedStore(data, data.log, clock, groupStands, table, listeners);
+  const transactionRow = table.commands.find(({ name }) => name === TRANSACTION_ROW);
+  if (cluster === null && data.log !== null) {
+    const { store, shard } = loggedShard(data, data.log, clock, groupStands, listeners);
+    const guard = new LoggedRun({ shard, commands: table.commands, transactionRow, barrier });
+    return { store, guard, companion: shard };
+  }
   if (cluster === null) {
     return { store: new StoreWriter(memory, clock, groupStands), guard: null, companion: null };
   }
@@ -126,20 +131,18 @@ function keptStore(
     ...listeners,
   });
   const { commands } = table;
-  const transactionRow = commands.find(({ name }) => name === TRANSACTION_ROW);
   const guard = new GuardedRun({ shard, commands, transactionRow, barrier, mailboxes: mailboxes.length });
   return { store, guard, companion: shard };
 }
 
 /** The store of a node by itself that keeps a log, with what was kept before. */
-function loggedStore(
+function loggedShard(
   { memory }: ShardThreadData,
   data: ShardLogData,
   clock: TurnClock,
   groupStands: boolean,
-  table: CommandTable,
   { onRecovering, onRecovered, onUnreadable }: KeptListeners,
-): KeptStore {
+): { readonly store: PartitionedWriter; readonly shard: LoggedShard } {
   const store = new PartitionedWriter(memory, clock, groupStands);
   try {
     const recovered = recoverShard({ data, store, clock, onStep: onRecovering });
@@ -149,6 +152,5 @@ function loggedStore(
     throw error;
   }
   const log = new ShardLog(data, new RecoveryWords(data.recovery).get('next'));
-  const shard = new LoggedShard(store, new EffectLog(), log);
-  return { store, guard: new LoggedRun(shard, table.commands), companion: shard };
+  return { store, shard: new LoggedShard(store, new EffectLog(), log) };
 }

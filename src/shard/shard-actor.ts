@@ -108,7 +108,7 @@ export class ShardActor {
   run(): void {
     for (;;) {
       if (this.turn()) continue;
-      if (this.#control.stopRequested) break;
+      if (this.#mayStop()) break;
       this.#sleep();
     }
     this.#control.ended();
@@ -242,7 +242,7 @@ export class ShardActor {
     this.#control.idle();
     bell.announce();
     // The second look: whatever came before the announcement was not rung for.
-    if (this.#control.stopRequested || this.#hasWork()) {
+    if (this.#mayStop() || this.#hasWork()) {
       bell.withdraw();
       return;
     }
@@ -256,6 +256,11 @@ export class ShardActor {
       bell.wait(sleepMs);
       this.#control.wake();
     } else bell.withdraw();
+  }
+
+  /** Asked to, and what was done is in the hands of whoever is to keep it. */
+  #mayStop(): boolean {
+    return this.#control.stopRequested && (this.#companion?.isSent ?? true);
   }
 
   #hasWork(): boolean {

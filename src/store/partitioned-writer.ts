@@ -61,6 +61,11 @@ export class PartitionedWriter extends StoreWriter {
     this.#refiled = new Uint8Array(partitions.total);
   }
 
+  /** Of the cluster: those of this store are among them. */
+  get partitionsTotal(): number {
+    return this.#partitions.total;
+  }
+
   /** Whether it is one of this store's partitions. */
   holds(partition: number): boolean {
     return this.#partitions.has(partition);

@@ -29,6 +29,8 @@ import { Dispatcher, type DispatcherParts } from './dispatcher.ts';
 
 /** How often a stop looks whether all commands in flight are answered. */
 const DRAIN_LOOK_MS = 2;
+/** A reply that waited so long for the disk is told without it. */
+const LOG_WAIT_MS_MAX = 5000;
 const REPLY_BYTES_MAX_DEFAULT = 64 * 2 ** 20;
 
 /** Who reads the shards' memory beside its writers, by the number of the slot where it announces that it does. */
@@ -74,8 +76,13 @@ export interface ShardsInCluster {
 
 /** What the shards of a node are made with that keeps its keys on the disk. */
 export interface ShardsOnDisk {
-  /** `bells` are of whoever is to be told when more is on the disk. */
-  threadData(shard: number, bells: readonly DoorbellHandle[]): ShardLogData;
+  threadData(shard: number, bells: ShardBells): ShardLogData;
+}
+
+export interface ShardBells {
+  /** Of those who wait for replies. */
+  readonly fronts: readonly DoorbellHandle[];
+  readonly actor: DoorbellHandle;
 }
 
 /** The partitions of a shard: `first` up to `first + count - 1`, of the cluster's `total`. */
@@ -260,7 +267,7 @@ function shardMemory(
     barrier,
     lookups: createLookupSample(),
     cluster: cluster === null ? null : cluster.threadData(shard, actorBell, partitions),
-    log: onDisk === null ? null : onDisk.threadData(shard, [frontBell, actorBell]),
+    log: onDisk === null ? null : onDisk.threadData(shard, { fronts: [frontBell], actor: actorBell }),
     mailboxes: [
       createMailbox({
         actorBell,
@@ -278,7 +285,7 @@ function guardOf({ cluster, log }: ShardThreadData): GuardedReplies | null {
   if (cluster !== null) return new GuardedReplies(new PartitionGates(cluster.gates), monotonicMs);
   if (log === null) return null;
   const unknown = 'the write is not known to be on the disk; it has taken effect, and may be lost with this process';
-  return new GuardedReplies(new LogGate(log.gate), monotonicMs, unknown);
+  return new GuardedReplies(new LogGate(log.gate), monotonicMs, unknown, { waitMsMax: LOG_WAIT_MS_MAX });
 }
 
 /** 1 for each partition that this node is primary of. */

@@ -12,7 +12,9 @@ import {
   writeSync,
 } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { DirectoryLockedError, lockDirectory, type Unlock } from '../../base/directory-lock-file.ts';
 import { FluxError } from '../../base/errors.ts';
+import { flagOf } from '../../config/options.ts';
 import { shardFolder } from '../../persistence/data-names.ts';
 import { STORE_ID_BYTES } from '../../persistence/file-header.ts';
 import { syncFolder } from '../../persistence/log-disk-file.ts';
@@ -29,6 +31,7 @@ interface Manifest {
 
 const FORMAT = 1;
 const NAME = 'manifest.json';
+const LOCK_NAME = 'keys.lock';
 const FOLDER = 'keys';
 const GENERATION = /^generation-(\d{1,9})$/;
 
@@ -54,11 +57,24 @@ export class DataDirectory {
   readonly #root: string;
   readonly #generation: string;
   readonly #options: DataDirectoryOptions;
+  readonly #unlock: Unlock;
   #manifest: Manifest | null;
 
+  /** As the constructor, and keeps other processes out until `close`. */
+  static async open(options: DataDirectoryOptions): Promise<DataDirectory> {
+    const unlock = await lock(options.dataDir);
+    try {
+      return new DataDirectory(options, unlock);
+    } catch (error) {
+      await unlock();
+      throw error;
+    }
+  }
+
   /** Throws a {@link FluxError} that names the file, and what to do. */
-  constructor(options: DataDirectoryOptions) {
+  constructor(options: DataDirectoryOptions, unlock: Unlock = () => Promise.resolve()) {
     this.#options = options;
+    this.#unlock = unlock;
     this.#root = join(resolve(options.dataDir), FOLDER);
     mkdirSync(this.#root, { recursive: true });
     this.#manifest = this.#read();
@@ -83,6 +99,11 @@ export class DataDirectory {
     syncFolder(resolve(options.dataDir));
     // With nothing to take over, the log is all there is from the beginning.
     if (this.isNew) this.adopt();
+  }
+
+  /** Other processes may have it. */
+  close(): Promise<void> {
+    return this.#unlock();
   }
 
   /** The generation is that of another number of shards than there are. */
@@ -154,6 +175,19 @@ export class DataDirectory {
       );
     }
     return manifest;
+  }
+}
+
+async function lock(dataDir: string): Promise<Unlock> {
+  const root = join(resolve(dataDir), FOLDER);
+  try {
+    mkdirSync(root, { recursive: true });
+    return await lockDirectory(root, LOCK_NAME);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    const what =
+      error instanceof DirectoryLockedError ? 'Give every node a directory of its own.' : 'It holds the keys.';
+    throw new FluxError('not-ready', `${flagOf('dataDir')}: ${why}. ${what}`, { cause: error });
   }
 }
 

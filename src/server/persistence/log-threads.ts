@@ -3,11 +3,14 @@ import type { Logger } from '../../base/ports.ts';
 import { moduleBeside, spawnThread } from '../../base/spawn-thread.ts';
 import { Doorbell } from '../../mailbox/doorbell.ts';
 import type { LogAnswer, LogRequest, LogThreadData } from '../../persistence/log-thread-data.ts';
+import type { Synced } from '../../persistence/log-writer.ts';
 
 export interface LogThreadListeners {
   readonly logger: Logger;
   /** It ended without being asked to: nothing of its shard reaches the disk any more. */
   readonly onDeath: (shard: number, reason: string) => void;
+  /** Module of the thread. */
+  readonly entry?: URL;
 }
 
 /** Troubles of one kind are logged once in this time. */
@@ -20,18 +23,19 @@ export class LogThread {
   readonly #data: LogThreadData;
   readonly #worker: Worker;
   readonly #bell: Doorbell;
-  readonly #waiting = new Map<number, (sequence: number | null) => void>();
+  readonly #waiting = new Map<number, (answer: LogAnswer | null) => void>();
   readonly #logger: Logger;
   #nextId = 1;
   #onClosed: (isComplete: boolean) => void = () => undefined;
   #isStopping = false;
+  #hasEnded = false;
   #troubledAtMs = Number.NEGATIVE_INFINITY;
 
-  constructor(data: LogThreadData, { logger, onDeath }: LogThreadListeners) {
+  constructor(data: LogThreadData, { logger, onDeath, entry }: LogThreadListeners) {
     this.#data = data;
     this.#logger = logger;
     this.#bell = new Doorbell(data.lane.consumerBell);
-    this.#worker = spawnThread(moduleBeside('../../persistence/log-thread', import.meta.url), {
+    this.#worker = spawnThread(entry ?? moduleBeside('../../persistence/log-thread', import.meta.url), {
       name: `log-${data.shard}`,
       workerData: data,
     });
@@ -48,10 +52,11 @@ export class LogThread {
         reason = error instanceof Error ? error.message : String(error);
       });
       this.#worker.on('exit', (code) => {
+        this.#hasEnded = true;
         for (const settle of this.#waiting.values()) settle(null);
         this.#waiting.clear();
         this.#onClosed(false);
-        if (this.#isStopping && code === 0) return;
+        if (this.#isStopping) return;
         const why = reason || `its thread exited with ${code}`;
         if (isOpen) onDeath(data.shard, why);
         else reject(new Error(`The log of shard ${data.shard} cannot be opened: ${why}`));
@@ -61,30 +66,53 @@ export class LogThread {
   }
 
   /** Begins a segment for a snapshot; null: it cannot be had now. */
-  restart(): Promise<number | null> {
-    return this.#ask('restart');
+  async restart(): Promise<number | null> {
+    const answer = await this.#ask('restart');
+    return answer?.kind === 'restarted' ? answer.sequence : null;
   }
 
-  /** Has all that was sent be on the disk, and returns the number of the record below which it is. */
-  sync(): Promise<number | null> {
-    return this.#ask('sync');
+  /** Has all that was sent be on the disk, and tells how far that is so; null: the thread has ended. */
+  async sync(): Promise<Synced | null> {
+    const answer = await this.#ask('sync');
+    return answer?.kind === 'synced' ? answer : null;
   }
 
   mend(sequence: number): void {
     this.#send({ kind: 'mend', sequence });
   }
 
-  /** Writes what is left, and ends; false when something could not be written. */
-  stop(): Promise<boolean> {
+  /**
+   * The shard's actor has ended: returns the number of the record that its successor begins with, which is behind all that
+   * has come; null: the thread has ended.
+   */
+  async succeed(): Promise<number | null> {
+    const answer = await this.#ask('succeed');
+    return answer?.kind === 'succeeded' ? answer.next : null;
+  }
+
+  /** Writes what is left, and ends; false when something could not be written in that time. */
+  stop(deadlineMs: number): Promise<boolean> {
+    if (this.#hasEnded) return Promise.resolve(false);
     this.#isStopping = true;
     return new Promise((resolve) => {
-      this.#onClosed = resolve;
+      // A disk that does not answer keeps the thread for as long as it likes.
+      const deadline = setTimeout(() => {
+        const { shard, folder } = this.#data;
+        this.#logger.error({ shard, folder, deadlineMs }, 'the log was given up: the disk does not answer');
+        resolve(false);
+        void this.#worker.terminate();
+      }, deadlineMs);
+      this.#onClosed = (isComplete) => {
+        clearTimeout(deadline);
+        resolve(isComplete);
+      };
       this.#send({ kind: 'stop' });
     });
   }
 
-  #ask(kind: 'restart' | 'sync'): Promise<number | null> {
+  #ask(kind: 'restart' | 'sync' | 'succeed'): Promise<LogAnswer | null> {
     const id = this.#nextId++;
+    if (this.#hasEnded) return Promise.resolve(null);
     return new Promise((resolve) => {
       this.#waiting.set(id, resolve);
       this.#send({ kind, id });
@@ -100,7 +128,7 @@ export class LogThread {
     if (answer.kind === 'closed') this.#onClosed(answer.isComplete);
     else if (answer.kind === 'trouble') this.#onTrouble(answer);
     else {
-      this.#waiting.get(answer.id)?.(answer.sequence);
+      this.#waiting.get(answer.id)?.(answer);
       this.#waiting.delete(answer.id);
     }
   }

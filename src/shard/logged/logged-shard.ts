@@ -38,13 +38,17 @@ export class LoggedShard implements ShardCompanion {
     this.#send(true);
   }
 
-  /** Whether what the store has done since the last `append` fits the log's messages. */
+  /** Whether what the store has done since the last `append` may go to the log at once. */
   hasRoomForRecords(): boolean {
-    return this.#effects.bytes <= this.log.recordBytesMax;
+    return this.log.hasRoomFor(this.#effects.bytes);
   }
 
   clearSeqs(): void {
     this.appended = 0;
+  }
+
+  get isSent(): boolean {
+    return this.log.isSent;
   }
 
   flush(): void {

@@ -4,6 +4,7 @@ import { RecoveryState, RecoveryWords } from '../../persistence/recovery-words.t
 import { folderBytes, type Recovered, readFolder, tidyFolder } from '../../persistence/shard-data-file.ts';
 import type { PartitionedWriter } from '../../store/partitioned-writer.ts';
 import type { TurnClock } from '../turn-clock.ts';
+import { RecoveredClears } from './recovered-clears.ts';
 import type { ShardLogData } from './shard-log-data.ts';
 
 /** Entries removed for their age in one step. */
@@ -42,6 +43,7 @@ export function recoverShard({ data, store, clock, onStep }: RecoverShardParts):
     }
     return result !== ApplyResult.malformed;
   };
+  const clears = new RecoveredClears(store);
   const recovered = data.folders.map((folder) =>
     readFolder(
       {
@@ -53,12 +55,16 @@ export function recoverShard({ data, store, clock, onStep }: RecoverShardParts):
         },
       },
       {
-        recover: (partition, bytes, start, end) =>
-          !store.holds(partition) || accept(store.recover(partition, bytes, start, end)),
+        recover: (partition, bytes, start, end) => {
+          if (!store.holds(partition) || clears.take(partition, bytes, start, end)) return true;
+          clears.settle();
+          return accept(store.recover(partition, bytes, start, end));
+        },
         recoverEntries: (bytes, start, end) => accept(store.recoverEntries(bytes, start, end)),
       },
     ),
   );
+  clears.settle();
   const nowMs = clock.tick();
   while (store.expireDue(nowMs, EXPIRE_ENTRIES_MAX) > 0) onStep();
   const own = recovered[data.folders.indexOf(data.folder)];

@@ -57,6 +57,8 @@ export interface ReplicatedShardParts {
  */
 export class ReplicatedShard implements ShardCompanion {
   readonly gates: PartitionGates;
+  /** Messages to other nodes are sent again, or were in vain. */
+  readonly isSent = true;
   /** What the commands since `clearSeqs` have appended, by partition; 0: nothing. */
   readonly seqs: Float64Array;
   readonly #data: ShardClusterData;
