@@ -17,6 +17,7 @@ export type FrameEnd =
   /** What begins at `offset` was on the disk once, and is not what it was. */
   | { readonly kind: 'damaged'; readonly offset: number; readonly reason: string };
 
+/** Few reads, and what was read is still in the processor's cache when it is looked at. */
 const WINDOW_BYTES = 2 ** 20;
 /** First byte of a frame. */
 const FIRST_BYTE = 0xf5;
@@ -28,7 +29,7 @@ const FIRST_BYTE = 0xf5;
  */
 export class FrameScanner {
   /** The frame's body is in it, after `next` answered true. */
-  bytes: Uint8Array = new Uint8Array(WINDOW_BYTES);
+  bytes: Uint8Array;
   frame: Frame = { count: 0, first: 0, durable: 0, bodyStart: 0, bodyEnd: 0 };
   /** Number of the record that is to come next. */
   expected: number;
@@ -44,6 +45,7 @@ export class FrameScanner {
 
   constructor(source: ByteSource, seed: number, first: number) {
     this.#source = source;
+    this.bytes = new Uint8Array(Math.min(WINDOW_BYTES, source.size));
     this.#seed = seed;
     this.expected = first;
   }
@@ -108,9 +110,16 @@ export class FrameScanner {
   /** Has `bytes` hold `length` bytes from `offset` on, and more if there are. */
   #show(offset: number, length: number): void {
     if (offset >= this.#windowAt && offset + length <= this.#windowAt + this.#windowBytes) return;
-    if (length > this.bytes.length) this.bytes = new Uint8Array(Math.max(length, 2 * this.bytes.length));
-    const wanted = Math.min(this.bytes.length, this.#source.size - offset);
-    this.#source.read(offset, this.bytes, 0, wanted);
+    const { size } = this.#source;
+    const former = this.bytes;
+    if (length > former.length)
+      this.bytes = new Uint8Array(Math.min(size - offset, Math.max(length, 2 * former.length)));
+    // What is there already is not read again.
+    const from = offset - this.#windowAt;
+    const kept = from >= 0 && from < this.#windowBytes ? this.#windowBytes - from : 0;
+    if (kept > 0) this.bytes.set(former.subarray(from, from + kept));
+    const wanted = Math.min(this.bytes.length, size - offset);
+    this.#source.read(offset + kept, this.bytes, kept, wanted - kept);
     this.#windowAt = offset;
     this.#windowBytes = wanted;
   }

@@ -2,7 +2,7 @@ import { FRAME_HEAD_BYTES } from './frame.ts';
 import { FrameRecords } from './frame-buffer.ts';
 import { FOLLOWED } from './frame-marks.ts';
 import { type ByteSource, FrameScanner } from './frame-scanner.ts';
-import { DataError, type DataFile } from './recovery-plan.ts';
+import { DataError, type DataFile, REPAIR } from './recovery-plan.ts';
 
 /** Takes what is read back; false: it is not of the form it should have. */
 export interface RecordSink {
@@ -21,8 +21,6 @@ export interface LogEnd {
   readonly length: number;
   readonly tornBytes: number;
 }
-
-const REPAIR = "'fluxcache repair' shows what is there, and what would be lost by going on without it";
 
 /**
  * Reads the segments one after the other, and hands on every record from number `from` on. `open` gives a file's bytes.
@@ -86,5 +84,9 @@ function replayFrame(
     if (number++ >= from) isSound = sink.apply(records.partition, bytes, records.start, records.end);
   }
   if (isSound && !records.isFaulty && number === frame.first + frame.count) return;
-  throw new DataError(file.path, null, `the record of number ${number - 1} is none that this version writes`);
+  throw new DataError(
+    file.path,
+    null,
+    `the record of number ${number - 1} is none that this version writes. ${REPAIR}`,
+  );
 }

@@ -20,6 +20,9 @@ export class DataError extends Error {
   }
 }
 
+/** What to do about data that is not whole. */
+export const REPAIR = "'fluxcache repair' shows what is there, and what would be lost by going on without it";
+
 /** What is to be read, in this order. */
 export interface RecoveryPlan {
   readonly snapshot: DataFile | null;
@@ -50,7 +53,7 @@ export function planRecovery(folder: string, files: readonly DataFile[]): Recove
         ? 'there is no log'
         : `the log begins with number ${oldest.sequence}, and nothing has what is before: ` +
           `${snapshot === null ? 'a snapshot' : `the log from ${from} on`} is missing`;
-    throw new DataError(oldest?.path ?? folder, null, what);
+    throw new DataError(oldest?.path ?? folder, null, `${what}. ${REPAIR}`);
   }
   const segments = logs.slice(firstAt);
   const superfluous = [...snapshots.slice(0, -1), ...logs.slice(0, firstAt)];

@@ -5,7 +5,7 @@ import { decodeHeader, type FileHeader, HEADER_BYTES, type HeaderFault } from '.
 import { frameSeed } from './frame.ts';
 import type { ByteSource } from './frame-scanner.ts';
 import { type LogEnd, replayLog } from './log-replay.ts';
-import { DataError, type DataFile, planRecovery } from './recovery-plan.ts';
+import { DataError, type DataFile, planRecovery, REPAIR } from './recovery-plan.ts';
 import { replaySnapshot } from './snapshot-replay.ts';
 
 /** A store that takes back what was kept of it. Every method answers false when bytes are not what they should be. */
@@ -35,10 +35,10 @@ export interface FolderOptions {
 }
 
 const faults: Readonly<Record<HeaderFault, string>> = {
-  'too-short': 'it is shorter than its header',
-  'not-ours': 'it is no file of this kind',
-  'other-format': 'another version of FluxCache wrote it',
-  damaged: 'its header is damaged',
+  'too-short': `it is shorter than its header. ${REPAIR}`,
+  'not-ours': `it is no file of this kind, or its header is damaged. ${REPAIR}`,
+  'other-format': `another version of FluxCache wrote it, or its header is damaged. ${REPAIR}`,
+  damaged: `its header is damaged. ${REPAIR}`,
 };
 
 /** Bytes of a folder's data files: what there is to read. */
@@ -92,7 +92,7 @@ export function readFolder({ folder, storeId, onProgress }: FolderOptions, store
     for (const fd of open) closeSync(fd);
   }
   if (snapshotEnd !== null && snapshot !== null && end.next < snapshotEnd.sequence) {
-    const what = `damaged: it ends with number ${end.next - 1}, and ${snapshot.path} was made when number ${snapshotEnd.sequence - 1} was on the disk`;
+    const what = `damaged: it ends with number ${end.next - 1}, and ${snapshot.path} was made when number ${snapshotEnd.sequence - 1} was on the disk. ${REPAIR}`;
     throw new DataError(end.file.path, end.length, what);
   }
   return {
@@ -130,9 +130,14 @@ function dataFiles(folder: string, storeId: Uint8Array): DataFile[] {
     // A segment is made before it is said to follow: one without a whole header was never used.
     if (header === 'too-short' && named.kind === 'log') continue;
     if (typeof header === 'string') throw new DataError(path, 0, faults[header]);
-    if (Buffer.compare(header.storeId, storeId) !== 0) throw new DataError(path, 16, 'it belongs to another store');
+    if (Buffer.compare(header.storeId, storeId) !== 0)
+      throw new DataError(path, 16, `it belongs to another store. ${REPAIR}`);
     if (header.kind !== named.kind || header.sequence !== named.sequence) {
-      throw new DataError(path, 32, `it is the ${header.kind} of number ${header.sequence} under another name`);
+      throw new DataError(
+        path,
+        32,
+        `it is the ${header.kind} of number ${header.sequence} under another name. ${REPAIR}`,
+      );
     }
     files.push({ path, kind: header.kind, sequence: header.sequence, isAnew: header.isAnew });
   }
