@@ -54,6 +54,11 @@ const benches: Readonly<Record<string, BenchRow>> = {
     summary: 'balance of copies over nodes, and what joining and leaving move, against ring and rendezvous hashing',
     load: () => import('./placement.ts'),
   },
+  recovery: {
+    summary:
+      'time from the start of a node to the first GET of what was kept on its disk, against Redis with RDB and AOF',
+    load: () => import('./recovery.ts'),
+  },
   resp: {
     summary: 'GET and SET over RESP with redis-benchmark, against Redis',
     load: () => import('./resp.ts'),
