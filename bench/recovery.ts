@@ -4,6 +4,7 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { builtTree } from '../test/built-tree.ts';
 import { keepEntries } from '../test/kept-data.ts';
 import { NodeProcess } from '../test/node-process.ts';
 import { defineBench, numberOption } from './bench.ts';
@@ -63,6 +64,8 @@ interface Start {
 
 export async function measureRecovery(options: RecoveryOptions, report: Report): Promise<void> {
   const { root, entries, shards, memory, rounds } = options;
+  // Or the first start would have to wait for it.
+  await builtTree();
   const subjects: Record<string, () => Promise<Start>> = {};
   for (const asSnapshot of [true, false]) {
     const dataDir = join(root, asSnapshot ? 'snapshot' : 'log');
