@@ -4,7 +4,7 @@ import { type ErrorCode, errors } from './base/errors.ts';
 import { type Logger, systemClock } from './base/ports.ts';
 import { commandTable } from './command/table.ts';
 import type { Config } from './config/options.ts';
-import { JobPool } from './jobs/job-pool.ts';
+import type { JobPool } from './jobs/job-pool.ts';
 import { DashboardFeed } from './monitoring/dashboard/dashboard-feed.ts';
 import type { PeerSample } from './monitoring/dashboard/feed.ts';
 import { NodeSampler } from './monitoring/dashboard/node-sampler.ts';
@@ -16,6 +16,7 @@ import type { NodeFacts, NodeState, ShardFacts, StoreFacts } from './monitoring/
 import { healthOf } from './monitoring/health.ts';
 import { KeyspaceWatch } from './monitoring/keyspace/keyspace-watch.ts';
 import { Metrics } from './monitoring/metrics.ts';
+import type { PersistenceFacts } from './monitoring/persistence-facts.ts';
 import { Statistics, sumOf } from './monitoring/statistics.ts';
 import { UsageWatch } from './monitoring/usage-watch.ts';
 import { PARTITION_COUNT_DEFAULT } from './routing/partition-map.ts';
@@ -46,6 +47,7 @@ export interface MonitoringParts {
   readonly state: () => NodeState;
   readonly loading: () => LoadingFacts | null;
   readonly diskTroubles: () => readonly string[];
+  readonly persistence: () => PersistenceFacts | null;
   /** Null as long as they are not open. */
   readonly fronts: () => Fronts | null;
 }
@@ -82,12 +84,12 @@ export class Monitoring {
   }
 
   /** Watches these from now on. */
-  attach(shards: Shards, tracker: Tracker): void {
+  attach(shards: Shards, tracker: Tracker, jobs: JobPool): void {
     this.#shards = shards;
     this.#controls = shards.threads.map(({ control }) => new ShardControl(control));
     this.#tracker = tracker;
-    this.#jobs = new JobPool({ logger: this.#parts.logger, onThreadLost: () => shards.forgetJob() });
-    this.#sources = openSources(this.#parts, shards, this.#jobs);
+    this.#jobs = jobs;
+    this.#sources = openSources(this.#parts, shards, jobs);
     const { cluster } = this.#parts;
     if (cluster !== null) cluster.timeline.sample = () => this.peerSample();
   }
@@ -129,7 +131,8 @@ export class Monitoring {
   }
 
   #facts(): NodeFacts {
-    const { config, version, limits, channels, cluster, state, loading, diskTroubles, fronts } = this.#parts;
+    const { config, version, limits, channels, cluster, state, loading, diskTroubles, persistence, fronts } =
+      this.#parts;
     const monitoring = this;
     return {
       nodeName: config.nodeName,
@@ -163,6 +166,7 @@ export class Monitoring {
       state,
       loading,
       diskTroubles,
+      persistence,
       counters: () => {
         fronts()?.flushCounts();
         return this.counters;

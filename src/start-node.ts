@@ -4,6 +4,7 @@ import { type Logger, systemClock } from './base/ports.ts';
 import type { NodePort } from './command/node-port.ts';
 import { isInCluster } from './config/cluster-contradictions.ts';
 import type { Config } from './config/options.ts';
+import { JobPool } from './jobs/job-pool.ts';
 import type { NodeFacts, NodeState } from './monitoring/facts.ts';
 import { healthOf } from './monitoring/health.ts';
 import { infoSections } from './monitoring/info.ts';
@@ -106,6 +107,7 @@ export async function startNode(
     state: () => state,
     loading: () => persistence?.loading() ?? null,
     diskTroubles: () => persistence?.troubles() ?? [],
+    persistence: () => persistence?.facts() ?? null,
     fronts: () => fronts,
   });
   const { facts, statistics } = monitoring;
@@ -140,7 +142,8 @@ export async function startNode(
   });
   const notifications = new KeyspaceNotifications(shards.changes, channels);
   notifications.set(config.notifyKeyspaceEvents);
-  monitoring.attach(shards, tracker);
+  const jobs = new JobPool({ logger, onThreadLost: () => shards.forgetJob() });
+  monitoring.attach(shards, tracker, jobs);
   try {
     if (persistence === null || cluster !== null || persistence.isNew) await shards.started();
     // Clients are told that what was kept is being read, and how long that will take, rather than nothing.
@@ -173,13 +176,14 @@ export async function startNode(
       logger.info({ tcpPort: fronts.tcp.port, httpPort: fronts.http.port }, 'reading what was kept on the disk');
     }
     await shards.started();
-    await persistence?.started();
+    await persistence?.started(shards, jobs);
     shards.isLoading = false;
     await cluster?.start({ tcpPort: fronts.tcp.port, httpPort: fronts.http.port });
   } catch (error) {
     latency.stop();
     await fronts?.drain();
     await cluster?.stop(0);
+    await persistence?.stopSnapshots();
     await shards.stop(0);
     await persistence?.stop(LOG_CLOSE_MS_MIN);
     cluster?.end();
@@ -199,6 +203,7 @@ export async function startNode(
     // Others take over while this node still serves, so that nobody waits for a failover.
     await cluster?.handOver(leftMs() * HAND_OVER_SHARE);
     const isComplete = await running.drain();
+    await persistence?.stopSnapshots();
     // Primaries elsewhere are not to wait for copies whose shards have ended.
     await cluster?.stop(leftMs());
     await shards.stop(leftMs());

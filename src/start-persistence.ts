@@ -1,18 +1,23 @@
+import { assert } from './base/assert.ts';
 import { monotonicMs } from './base/monotonic.ts';
 import { type Logger, systemClock } from './base/ports.ts';
 import type { Config } from './config/options.ts';
+import type { JobPool } from './jobs/job-pool.ts';
 import { createDoorbell, Doorbell } from './mailbox/doorbell.ts';
 import { createLane } from './mailbox/lane.ts';
+import type { PersistenceFacts } from './monitoring/persistence-facts.ts';
 import { LogGate } from './persistence/log-gate.ts';
 import type { LogThreadData } from './persistence/log-thread-data.ts';
 import { RecoveryWords } from './persistence/recovery-words.ts';
 import type { Recovered } from './persistence/shard-data-file.ts';
-import type { ShardBells, ShardsOnDisk } from './server/dispatch/shards.ts';
+import type { ShardBells, Shards, ShardsOnDisk } from './server/dispatch/shards.ts';
 import { DataDirectory } from './server/persistence/data-directory-file.ts';
 import { type LoadingFacts, LoadingWatch } from './server/persistence/loading-watch.ts';
 import { LogThread } from './server/persistence/log-threads.ts';
 import { LogWatch } from './server/persistence/log-watch.ts';
+import { Snapshots } from './server/persistence/snapshots.ts';
 import type { ShardLogData } from './shard/logged/shard-log-data.ts';
+import type { ShardThreadData } from './shard/shard-thread-data.ts';
 
 export interface PersistenceParts {
   readonly config: Config;
@@ -43,6 +48,7 @@ export class NodePersistence implements ShardsOnDisk {
   readonly #shards: KeptShard[] = [];
   readonly #beganMs = monotonicMs();
   #loading: LoadingWatch | null = null;
+  #snapshots: Snapshots | null = null;
   #watch: LogWatch | null = null;
 
   /** Throws when the node's directory cannot be had, naming it. */
@@ -59,6 +65,11 @@ export class NodePersistence implements ShardsOnDisk {
   /** Nothing was kept before. */
   get isNew(): boolean {
     return this.#directory.isNew;
+  }
+
+  /** Null: the shards are not there yet. */
+  get snapshots(): Snapshots | null {
+    return this.#snapshots;
   }
 
   /** How far the shards are with what was kept; null: they have it. */
@@ -123,12 +134,44 @@ export class NodePersistence implements ShardsOnDisk {
     });
   }
 
-  /** Fulfilled when every log is open, which is after every shard has begun to serve. */
-  async started(): Promise<void> {
+  /**
+   * Fulfilled when every log is open, which is after every shard has begun to serve, and when snapshots have what was kept
+   * for another number of shards.
+   */
+  async started(shards: Pick<Shards, 'threads' | 'jobMemory' | 'supervisor'>, jobs: JobPool): Promise<void> {
     for (const { thread } of this.#shards) await thread?.opened;
+    this.#snapshots = this.#openSnapshots(shards, jobs);
+    if (this.#directory.isResharding) {
+      const outcome = await this.#snapshots.take();
+      if (outcome.kind === 'failed') {
+        throw new Error(`The keys could not be written anew for ${this.#shards.length} shards: ${outcome.reason}`);
+      }
+      this.#directory.adopt();
+    }
     this.#watch = this.#watchLogs();
     this.#loading?.stop();
     this.#loading = null;
+  }
+
+  #openSnapshots(
+    { threads, jobMemory, supervisor }: Parameters<NodePersistence['started']>[0],
+    jobs: JobPool,
+  ): Snapshots {
+    const { config, logger } = this.#parts;
+    return new Snapshots({
+      shards: this.#shards.map(({ data, gate, thread }, shard) => {
+        const { memory, bell } = threads[shard] as ShardThreadData;
+        assert(thread !== null, 'a shard that serves has its log');
+        return { shard, folder: data.folder, memory, gate, bell, thread, isServing: () => supervisor.serving(shard) };
+      }),
+      jobs,
+      reader: jobMemory.reader,
+      storeId: this.#directory.storeId,
+      clock: systemClock,
+      logger,
+      intervalMs: config.snapshotInterval,
+      logBytesMin: config.snapshotLogSize,
+    });
   }
 
   #watchLoading(): LoadingWatch {
@@ -149,6 +192,14 @@ export class NodePersistence implements ShardsOnDisk {
     });
   }
 
+  facts(): PersistenceFacts {
+    return {
+      fsync: this.#parts.config.fsync,
+      logs: this.#shards.map(({ gate }) => ({ ...gate.facts(), waiting: gate.waiting })),
+      snapshots: this.#snapshots?.facts() ?? null,
+    };
+  }
+
   /** What is wrong with the disk, for people. */
   troubles(): string[] {
     return this.#watch?.troubles() ?? [];
@@ -162,6 +213,11 @@ export class NodePersistence implements ShardsOnDisk {
     new RecoveryWords(data.recovery).set('next', next);
     gate.setAppended(next - 1);
     gate.beginReign(next - 1);
+  }
+
+  /** No snapshot is begun any more: before the shards end. */
+  async stopSnapshots(): Promise<void> {
+    await this.#snapshots?.stop();
   }
 
   /** Writes what is left, once the shards have ended; false when something could not be written. */

@@ -3,6 +3,7 @@ import type { ClusterFacts } from '../server/cluster/cluster-watch.ts';
 import type { LoadingFacts } from '../server/persistence/loading-watch.ts';
 import type { MemoryKinds } from './dashboard/feed.ts';
 import type { Sources } from './dashboard/sources.ts';
+import type { PersistenceFacts } from './persistence-facts.ts';
 
 /** What monitoring is told of the node it runs in: asked anew for every page, so all of it is cheap to answer. */
 export interface NodeFacts {
@@ -39,6 +40,8 @@ export interface NodeFacts {
   loading(): LoadingFacts | null;
   /** What is wrong with the disk that keys are kept on. */
   diskTroubles(): readonly string[];
+  /** Null: no keys are kept on the disk. */
+  persistence(): PersistenceFacts | null;
   /** The sums over all threads. */
   counters(): Counters;
   shards(): readonly ShardFacts[];

@@ -32,6 +32,7 @@ export function factsOf(parts: Partial<NodeFacts>): NodeFacts {
   return {
     loading: () => null,
     diskTroubles: () => [],
+    persistence: () => null,
     nodeName: 'box',
     version: '1.2.3',
     startedAtMs: 1_700_000_000_000,
