@@ -1,5 +1,5 @@
 import { HEADER_BYTES } from './file-header.ts';
-import { FRAME_HEAD_BYTES, type Frame, frameBodyBytes, openFrame } from './frame.ts';
+import { FRAME_HEAD_BYTES, type Frame, frameBodyBytes, frameHead, openFrame } from './frame.ts';
 
 /** A file's bytes, from any place. */
 export interface ByteSource {
@@ -83,28 +83,48 @@ export class FrameScanner {
     return openFrame(this.bytes, offset - this.#windowAt, this.#seed);
   }
 
+  /**
+   * After `next` answered false for what is not whole: goes on with the next whole frame behind it, whatever number that
+   * begins with. Answers false where there is none; `frame` is it otherwise.
+   */
+  skip(): boolean {
+    const at = this.#search(() => true);
+    if (at < 0) return false;
+    // It was found whole a moment ago.
+    const frame = this.#frameAt(at);
+    if (frame === null) return false;
+    this.end = null;
+    this.frame = frame;
+    this.expected = frame.first + frame.count;
+    this.offset = at + FRAME_HEAD_BYTES + frame.bodyEnd - frame.bodyStart;
+    return true;
+  }
+
   #verdict(): FrameEnd {
-    const { offset } = this;
-    for (let at = offset + 1; at + FRAME_HEAD_BYTES <= this.#source.size; ) {
+    const { offset, expected } = this;
+    // Only such a frame proves anything. Who may choose values could have them look like frames, each of which would have
+    // to be summed up: the head is looked at before.
+    const at = this.#search(({ durable, first }) => durable > expected && first >= expected);
+    if (at < 0) return { kind: 'torn', offset };
+    return { kind: 'damaged', offset, reason: `number ${expected} was on the disk: the frame at ${at} tells so` };
+  }
+
+  /** Where the next whole frame behind `offset` begins whose head is `wanted`; -1: nowhere. */
+  #search(wanted: (head: Pick<Frame, 'first' | 'durable'>) => boolean): number {
+    for (let at = this.offset + 1; at + FRAME_HEAD_BYTES <= this.#source.size; at++) {
       this.#show(at, FRAME_HEAD_BYTES);
       const found = this.bytes.subarray(0, this.#windowBytes).indexOf(FIRST_BYTE, at - this.#windowAt);
       if (found < 0) {
-        at = this.#windowAt + this.#windowBytes;
+        at = this.#windowAt + this.#windowBytes - 1;
         continue;
       }
       at = this.#windowAt + found;
-      const frame = this.#frameAt(at);
-      if (frame === null) {
-        at++;
-        continue;
-      }
-      if (frame.durable > this.expected) {
-        const reason = `number ${this.expected} was on the disk: the frame at ${at} tells so`;
-        return { kind: 'damaged', offset, reason };
-      }
-      at += FRAME_HEAD_BYTES + frame.bodyEnd - frame.bodyStart;
+      if (at + FRAME_HEAD_BYTES > this.#source.size) break;
+      this.#show(at, FRAME_HEAD_BYTES);
+      if (frameBodyBytes(this.bytes, at - this.#windowAt) < 0) continue;
+      if (wanted(frameHead(this.bytes, at - this.#windowAt)) && this.#frameAt(at) !== null) return at;
     }
-    return { kind: 'torn', offset };
+    return -1;
   }
 
   /** Has `bytes` hold `length` bytes from `offset` on, and more if there are. */

@@ -58,6 +58,12 @@ export function frameBodyBytes(bytes: Uint8Array, at: number): number {
   return view.getUint32(8, true);
 }
 
+/** What the head at `at` says, which may be none. */
+export function frameHead(bytes: Uint8Array, at: number): Pick<Frame, 'count' | 'first' | 'durable'> {
+  const view = new DataView(bytes.buffer, bytes.byteOffset + at, FRAME_HEAD_BYTES);
+  return { count: view.getUint32(12, true), first: readUint64(view, 16), durable: readUint64(view, 24) };
+}
+
 /** The frame at `at`, whose head and body are in `bytes`; null when its checksum says that it is none. */
 export function openFrame(bytes: Uint8Array, at: number, seed: number): Frame | null {
   const bodyBytes = frameBodyBytes(bytes, at);
