@@ -18,22 +18,15 @@ import { flagOf } from '../../config/options.ts';
 import { shardFolder } from '../../persistence/data-names.ts';
 import { STORE_ID_BYTES } from '../../persistence/file-header.ts';
 import { syncFolder } from '../../persistence/log-disk-file.ts';
-
-/** What is known of the data in a node's directory, from the file `manifest.json`. */
-interface Manifest {
-  readonly format: number;
-  readonly storeId: string;
-  readonly partitions: number;
-  readonly shards: number;
-  /** Name of the folder that has one for each shard. */
-  readonly generation: string;
-}
-
-const FORMAT = 1;
-const NAME = 'manifest.json';
-const LOCK_NAME = 'keys.lock';
-const FOLDER = 'keys';
-const GENERATION = /^generation-(\d{1,9})$/;
+import {
+  decodeManifest,
+  encodeManifest,
+  GENERATION,
+  KEYS_FOLDER,
+  LOCK_NAME,
+  MANIFEST_NAME,
+  type Manifest,
+} from '../../persistence/manifest.ts';
 
 export interface DataDirectoryOptions {
   readonly dataDir: string;
@@ -75,11 +68,11 @@ export class DataDirectory {
   constructor(options: DataDirectoryOptions, unlock: Unlock = () => Promise.resolve()) {
     this.#options = options;
     this.#unlock = unlock;
-    this.#root = join(resolve(options.dataDir), FOLDER);
+    this.#root = join(resolve(options.dataDir), KEYS_FOLDER);
     mkdirSync(this.#root, { recursive: true });
     this.#manifest = this.#read();
     this.isNew = this.#manifest === null;
-    this.storeId = this.#manifest === null ? randomBytes(STORE_ID_BYTES) : Buffer.from(this.#manifest.storeId, 'hex');
+    this.storeId = this.#manifest?.storeId ?? randomBytes(STORE_ID_BYTES);
     const { generation: former = '', shards = 0 } = this.#manifest ?? {};
     this.#generation = shards === options.shards ? former : this.#nextGeneration();
     this.folders = Array.from({ length: options.shards }, (_, shard) => this.#folderOf(this.#generation, shard));
@@ -120,13 +113,12 @@ export class DataDirectory {
   /** The keys are in `folders` from now on: what is elsewhere is removed. */
   adopt(): void {
     const { partitions, shards } = this.#options;
-    const storeId = Buffer.from(this.storeId).toString('hex');
-    const manifest = { format: FORMAT, storeId, partitions, shards, generation: this.#generation };
-    const path = join(this.#root, NAME);
+    const manifest: Manifest = { storeId: this.storeId, partitions, shards, generation: this.#generation };
+    const path = join(this.#root, MANIFEST_NAME);
     const temporary = `${path}.tmp`;
     const fd = openSync(temporary, 'w');
     try {
-      writeSync(fd, `${JSON.stringify(manifest, null, 2)}\n`);
+      writeSync(fd, encodeManifest(manifest));
       fsyncSync(fd);
     } finally {
       closeSync(fd);
@@ -149,25 +141,15 @@ export class DataDirectory {
   }
 
   #read(): Manifest | null {
-    const path = join(this.#root, NAME);
+    const path = join(this.#root, MANIFEST_NAME);
     if (!existsSync(path)) {
       if (!readdirSync(this.#root).some((name) => GENERATION.test(name) && hasFiles(join(this.#root, name))))
         return null;
       throw new FluxError('internal', `${path} is missing beside the keys it is about. ${RESTORE}`);
     }
-    let manifest: Manifest;
-    try {
-      manifest = JSON.parse(readFileSync(path, 'utf8')) as Manifest;
-    } catch (error) {
-      throw new FluxError('internal', `${path} is no JSON. ${RESTORE}`, { cause: error });
-    }
-    const { format, storeId, partitions, shards, generation } = manifest;
-    const isSound =
-      /^[\da-f]{32}$/.test(storeId) && Number.isInteger(shards) && shards > 0 && GENERATION.test(generation);
-    if (format !== FORMAT) {
-      throw new FluxError('internal', `${path} is of format ${format}; this version reads ${FORMAT}.`);
-    }
-    if (!isSound) throw new FluxError('internal', `${path} is damaged. ${RESTORE}`);
+    const manifest = decodeManifest(readFileSync(path, 'utf8'));
+    if (typeof manifest === 'string') throw new FluxError('internal', `${path}: ${manifest}. ${RESTORE}`);
+    const { partitions } = manifest;
     if (partitions !== this.#options.partitions) {
       throw new FluxError(
         'internal',
@@ -179,7 +161,7 @@ export class DataDirectory {
 }
 
 async function lock(dataDir: string): Promise<Unlock> {
-  const root = join(resolve(dataDir), FOLDER);
+  const root = join(resolve(dataDir), KEYS_FOLDER);
   try {
     mkdirSync(root, { recursive: true });
     return await lockDirectory(root, LOCK_NAME);
