@@ -1,4 +1,5 @@
 import { assert } from '../base/assert.ts';
+import { copyBytes } from '../base/copy-bytes.ts';
 import { type LaneHandle, LaneSender } from '../mailbox/lane.ts';
 import { LogGate, type LogGateHandle, LogState } from './log-gate.ts';
 import { MORE_OF_COMMAND, MORE_OF_RECORD } from './record-assembly.ts';
@@ -62,6 +63,11 @@ export class ShardLog {
     return state === LogState.well || !this.#failsWithDisk ? null : 'disk-failed';
   }
 
+  /** The log does not take what is done, and nobody is to wait for it. */
+  get goesOnWithout(): boolean {
+    return !this.#failsWithDisk && this.gate.state !== LogState.well;
+  }
+
   /** Returns the record's sequence. It leaves with `flush`. */
   append(partition: number, record: Uint8Array, isLastOfCommand: boolean): number {
     const kind = isLastOfCommand ? partition : partition | MORE_OF_COMMAND;
@@ -71,6 +77,23 @@ export class ShardLog {
       this.#send(record.subarray(start, start + messageBytesMax), kind | MORE_OF_RECORD);
     }
     this.#send(start === 0 ? record : record.subarray(start), kind);
+    return this.next++;
+  }
+
+  /** Likewise of the only record of a command: a byte of 0, and `bytes[start..end)`. */
+  appendOne(partition: number, bytes: Uint8Array, start: number, end: number): number {
+    const length = 1 + end - start;
+    const lane = this.#lane;
+    if (length > lane.messageBytesMax) {
+      const record = new Uint8Array(length);
+      record.set(bytes.subarray(start, end), 1);
+      return this.append(partition, record, true);
+    }
+    const at = lane.reserve(length, true);
+    assert(at >= 0, 'a record fits a message');
+    lane.bytes[at] = 0;
+    copyBytes(bytes, start, lane.bytes, at + 1, end - start);
+    lane.commit(length, partition);
     return this.next++;
   }
 

@@ -12,6 +12,8 @@ export interface Guard {
   readonly headBytes: number;
   /** So much is kept free in front of replies. */
   readonly headBytesUsual: number;
+  /** The reply waits for somebody who wakes the front end then: to wake it before is of no use. */
+  readonly isRungLater: boolean;
   /** The command was not run: what goes behind the head is the command as it came. */
   readonly isRefused: boolean;
   /** In front of a reply that says nothing of the store. */
@@ -31,8 +33,10 @@ export interface ShardCompanion {
   append(): void;
   /** Forgets what `append` has taken on for the command at hand. */
   clearSeqs(): void;
-  /** Lets others see what came together, before the replies of it are seen. */
+  /** Lets others see what came together: before the replies of it are seen, or behind them if it `followsReplies`. */
   flush(): void;
+  /** Whoever takes on what came together is to find the replies published. */
+  readonly followsReplies: boolean;
   /** Nothing of that waits for room: the thread may end. */
   readonly isSent: boolean;
   /** How long the actor may sleep at most. */

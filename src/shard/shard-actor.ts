@@ -77,6 +77,8 @@ export class ShardActor {
   readonly #replyBytesMax: number;
   /** A message of changes waited for room when it was last looked at. */
   #isStalled = false;
+  /** All replies of the batch wait for somebody who rings. */
+  #isQuiet = false;
   #args = new Args();
 
   constructor(parts: ShardActorParts) {
@@ -122,6 +124,7 @@ export class ShardActor {
     for (let index = 0; index < this.#mailboxes.length; index++) {
       const mailbox = this.#mailboxes[index] as ActorMailbox;
       let taken = 0;
+      this.#isQuiet = true;
       while (taken < BATCH_COMMANDS_MAX && this.#mayChange() && mailbox.next()) {
         this.#control.began();
         this.#clock.tick();
@@ -132,8 +135,10 @@ export class ShardActor {
       if (taken > 0) {
         worked = true;
         this.#control.ran(taken);
+        const companion = this.#companion;
+        if (companion?.followsReplies) mailbox.flush(this.#isQuiet);
         // What needs no other copy is acknowledged by this, before its reply is seen.
-        this.#companion?.flush();
+        companion?.flush();
       }
       mailbox.flush();
     }
@@ -173,6 +178,7 @@ export class ShardActor {
     }
     if (!this.#changes.isEmpty) this.#tellChanges();
     const { head, headBytes, isRefused } = guarded;
+    if (!guarded.isRungLater) this.#isQuiet = false;
     if (isRefused) {
       const { bytes, offset, length } = message;
       if (mailbox.replyBehind(head, headBytes, bytes, offset, offset + length)) return;
@@ -222,6 +228,7 @@ export class ShardActor {
 
   /** Sends what has changed to every front end, ahead of whatever is sent next. */
   #tellChanges(): void {
+    this.#isQuiet = false;
     for (const mailbox of this.#mailboxes) {
       this.#changes.sendTo(mailbox);
       if (!mailbox.hasRoom()) this.#isStalled = true;

@@ -1,11 +1,11 @@
 import { copyOf } from '../../base/copy-bytes.ts';
+import { errors } from '../../base/errors.ts';
 import { ReplyKind, ReplyReader, ReplyWriter } from '../../command/reply.ts';
 import { commandTable } from '../../command/table.ts';
 import { ArgsBuilder } from '../../protocol/http/args-builder.ts';
 import { RedisRequestReader } from '../../protocol/http/redis-request.ts';
 import { type ResultEncoding, redisError, redisResult, redisStatus } from '../../protocol/http/redis-result.ts';
 import { refuse } from '../../protocol/http/refusal.ts';
-import { errors } from '../../base/errors.ts';
 import { isPassing } from '../../protocol/http/status.ts';
 import { TransactionQueue } from '../dispatch/transaction-queue.ts';
 import type { Exchange } from './exchange.ts';

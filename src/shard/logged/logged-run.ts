@@ -53,6 +53,11 @@ export class LoggedRun implements Guard {
     this.#words = new DataView(this.head.buffer);
   }
 
+  /** What was appended has not been sent yet, and whoever writes it rings. */
+  get isRungLater(): boolean {
+    return this.headBytes > 1;
+  }
+
   plain(): void {
     this.head[0] = GuardKind.plain;
     this.headBytes = 1;
@@ -84,7 +89,7 @@ export class LoggedRun implements Guard {
     const { appended } = this.#shard;
     this.#shard.clearSeqs();
     // What a read has found expired and removed is nothing to wait for.
-    if (appended === 0 || (command !== undefined && harmless.has(command.kind))) return;
+    if (appended === 0 || log.goesOnWithout || (command !== undefined && harmless.has(command.kind))) return;
     this.head[0] = GuardKind.waits;
     this.#words.setUint16(1, 1, true);
     this.#words.setUint16(3, 0, true);

@@ -1,20 +1,22 @@
 import type { ShardLog } from '../../persistence/shard-log.ts';
+import type { EffectLog } from '../../store/effect-log.ts';
 import type { ShardCompanion } from '../guard.ts';
-import type { RecordedEffects } from '../replicated/recorded-effects.ts';
 import type { ReplicatedStore } from '../shard-store.ts';
 
 /** A shard of a node by itself that keeps a log: all that its store does is sent there, one record a partition and command. */
 export class LoggedShard implements ShardCompanion {
+  /** The log's thread wakes the front end once it has the records: for replies that are there by then. */
+  readonly followsReplies = true;
   readonly sleepMs = Number.POSITIVE_INFINITY;
   readonly log: ShardLog;
   /** Of the last record since `clearSeqs`; 0: nothing was done. */
   appended = 0;
-  readonly #effects: RecordedEffects;
+  readonly #effects: EffectLog;
   /** Of the command at hand; a record is known to be its last when there is no other. */
   #partition = -1;
   #record: Uint8Array | null = null;
 
-  constructor(store: ReplicatedStore, effects: RecordedEffects, log: ShardLog) {
+  constructor(store: ReplicatedStore, effects: EffectLog, log: ShardLog) {
     store.effects = effects;
     this.#effects = effects;
     this.log = log;
@@ -29,8 +31,14 @@ export class LoggedShard implements ShardCompanion {
   }
 
   append(): void {
-    if (this.#effects.isEmpty) return;
-    this.#effects.drain((partition, _keys, record) => {
+    const effects = this.#effects;
+    if (effects.isEmpty) return;
+    if (effects.isOne) {
+      const partition = effects.takeOnly();
+      this.appended = this.log.appendOne(partition, effects.effectBytes, effects.effectStart, effects.effectEnd);
+      return;
+    }
+    effects.drain((partition, _keys, record) => {
       this.#send(false);
       this.#partition = partition;
       this.#record = record;

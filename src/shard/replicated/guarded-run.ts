@@ -51,6 +51,7 @@ export class GuardedRun implements Guard {
   headBytes = 0;
   /** The command was not run: what goes behind the head is the command as it came. */
   isRefused = false;
+  readonly isRungLater = false;
   readonly #shard: ReplicatedShard;
   readonly #transactionRow: Command | undefined;
   readonly #commands: readonly Command[];

@@ -59,6 +59,7 @@ export class ReplicatedShard implements ShardCompanion {
   readonly gates: PartitionGates;
   /** Messages to other nodes are sent again, or were in vain. */
   readonly isSent = true;
+  readonly followsReplies = false;
   /** What the commands since `clearSeqs` have appended, by partition; 0: nothing. */
   readonly seqs: Float64Array;
   readonly #data: ShardClusterData;
