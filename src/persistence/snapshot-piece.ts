@@ -13,7 +13,7 @@ export interface SnapshotCursor {
 }
 
 export interface SnapshotPieceParts {
-  readonly reader: StoreReader;
+  readonly reader: Pick<StoreReader, 'enterWalk' | 'walk' | 'leaveWalk' | 'walkStands'>;
   readonly from: SnapshotCursor;
   readonly seed: number;
   /** Takes a frame, which is valid during the call. */
@@ -71,7 +71,12 @@ export function writeSnapshotPiece(parts: SnapshotPieceParts): SnapshotCursor {
 }
 
 /** Adds what is from `at` on; returns how far it came, null when it is to be read again and nothing was added. */
-function readSlice(reader: StoreReader, at: number, body: EntryBody, entriesMax: number): number | null {
+function readSlice(
+  reader: SnapshotPieceParts['reader'],
+  at: number,
+  body: EntryBody,
+  entriesMax: number,
+): number | null {
   if (!reader.enterWalk()) return null;
   const mark = body.mark();
   const bytesMax = body.bytes + SLICE_BYTES;
