@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { formatAddress } from './base/addresses.ts';
 import { type Logger, systemClock } from './base/ports.ts';
+import type { Claim } from './cluster/identity.ts';
+import type { SnapshotsPort } from './command/control.ts';
 import type { NodePort } from './command/node-port.ts';
 import { isInCluster } from './config/cluster-contradictions.ts';
 import type { Config } from './config/options.ts';
@@ -18,6 +20,7 @@ import { type LiveLimits, liveLimits } from './server/control/live-limits.ts';
 import { SlowLog } from './server/control/slow-log.ts';
 import { SlowReport } from './server/control/slow-report.ts';
 import { Shards } from './server/dispatch/shards.ts';
+import type { Snapshots } from './server/persistence/snapshots.ts';
 import { Channels } from './server/pubsub/channels.ts';
 import { KeyspaceNotifications } from './server/pubsub/keyspace-notifications.ts';
 import { tlsSettings } from './server/tls/tls-files.ts';
@@ -124,6 +127,7 @@ export async function startNode(
       slowLog,
       latency,
       notifications: () => notifications,
+      snapshots: config.persistence ? snapshotsOf(() => persistence?.snapshots ?? null) : null,
       shutdown: onShutdown,
       cluster: cluster?.control ?? null,
     }),
@@ -178,7 +182,7 @@ export async function startNode(
     await shards.started();
     await persistence?.started(shards, jobs);
     shards.isLoading = false;
-    await cluster?.start({ tcpPort: fronts.tcp.port, httpPort: fronts.http.port });
+    await cluster?.start({ tcpPort: fronts.tcp.port, httpPort: fronts.http.port }, persistence?.claims ?? null);
   } catch (error) {
     latency.stop();
     await fronts?.drain();
@@ -228,6 +232,20 @@ export async function startNode(
   };
 }
 
+/** What commands ask of snapshots, which are there once what was kept is read. */
+function snapshotsOf(snapshots: () => Snapshots | null): SnapshotsPort {
+  return {
+    get isRunning() {
+      return snapshots()?.isRunning ?? false;
+    },
+    get lastAtMs() {
+      return snapshots()?.facts().lastAtMs ?? 0;
+    },
+    take: async () =>
+      (await snapshots()?.take()) ?? { kind: 'failed', reason: 'the node is still reading what was kept' },
+  };
+}
+
 function openShards(
   config: Config,
   limits: LiveLimits,
@@ -262,7 +280,8 @@ function openShards(
       ...(persistence === null
         ? {}
         : {
-            onRecovered: (shard: number, folders: readonly Recovered[]) => persistence.recovered(shard, folders),
+            onRecovered: (shard: number, folders: readonly Recovered[], claims: readonly Claim[]) =>
+              persistence.recovered(shard, folders, claims),
             beforeRestart: (shard: number) => persistence.beforeRestart(shard),
           }),
     },
