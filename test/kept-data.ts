@@ -34,14 +34,31 @@ export function putRecord({ key, value, version, expiresAtMs = 0 }: KeptEntry): 
   return writer.bytes.slice(0, writer.length);
 }
 
-/** Bytes of a snapshot's file. `from` and `end`: of its header, and of its end. */
+export interface SnapshotBounds {
+  /** Numbers of its header, and of its end. */
+  readonly from: number;
+  readonly end: number;
+  readonly frameBytes?: number;
+  readonly shard?: number;
+  readonly shards?: number;
+}
+
+/** Bytes of a snapshot's file. */
 export function snapshotBytes(
   storeId: Uint8Array,
   entries: Iterable<KeptEntry>,
-  { from, end, frameBytes = FRAME_BODY_BYTES }: { from: number; end: number; frameBytes?: number },
+  { from, end, frameBytes = FRAME_BODY_BYTES, shard = 0, shards = 1 }: SnapshotBounds,
 ): Uint8Array {
   const seed = frameSeed(storeId);
-  const header = { kind: 'snapshot', shard: 0, shards: 1, storeId, sequence: from, begunAtMs: 1, isAnew: false } as const;
+  const header = {
+    kind: 'snapshot',
+    shard,
+    shards,
+    storeId,
+    sequence: from,
+    begunAtMs: 1,
+    isAnew: false,
+  } as const;
   const parts: Uint8Array[] = [encodeHeader(header)];
   const writer = new EffectWriter();
   let inFrame = 0;
@@ -76,10 +93,10 @@ export function snapshotBytes(
 export function openLog(
   folder: string,
   storeId: Uint8Array,
-  options: Partial<LogWriterOptions> & { readonly shards?: number } = {},
+  options: Partial<LogWriterOptions> & { readonly shard?: number; readonly shards?: number } = {},
 ): LogWriter {
   mkdirSync(folder, { recursive: true });
-  const header = { shard: 0, shards: options.shards ?? 1, storeId };
+  const header = { shard: options.shard ?? 0, shards: options.shards ?? 1, storeId };
   const disk = new LogDiskFile({ folder, header, previous: null, nowMs: () => 1 });
   const firstSequence = options.firstSequence ?? 1;
   disk.begin(firstSequence, false);
@@ -125,11 +142,14 @@ export function keepEntries(
   };
   for (const [shard, folder] of folders.entries()) {
     if (asSnapshot) {
-      writeFileSync(join(folder, snapshotName(1)), snapshotBytes(storeId, entriesOf(shard), { from: 1, end: 1 }));
-      openLog(folder, storeId, { shards }).close();
+      writeFileSync(
+        join(folder, snapshotName(1)),
+        snapshotBytes(storeId, entriesOf(shard), { from: 1, end: 1, shard, shards }),
+      );
+      openLog(folder, storeId, { shard, shards }).close();
       continue;
     }
-    const log = openLog(folder, storeId, { shards });
+    const log = openLog(folder, storeId, { shard, shards });
     let inBatch = 0;
     for (const entry of entriesOf(shard)) {
       const record = putRecord(entry);
@@ -141,7 +161,12 @@ export function keepEntries(
 }
 
 /** Bytes of a log that has these records, one a frame, and a mark at the end that all of it was on the disk. */
-export function logBytes(storeId: Uint8Array, first: number, records: readonly Uint8Array[], marked = true): Uint8Array {
+export function logBytes(
+  storeId: Uint8Array,
+  first: number,
+  records: readonly Uint8Array[],
+  marked = true,
+): Uint8Array {
   const seed = frameSeed(storeId);
   const header = { kind: 'log', shard: 0, shards: 1, storeId, sequence: first, begunAtMs: 1, isAnew: false } as const;
   const frame = new FrameBuffer(seed);

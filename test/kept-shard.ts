@@ -178,6 +178,8 @@ export interface KeptShardOptions {
   readonly perFrame?: number;
   /** The log ends as that of a node that was stopped, not as that of one that was killed. */
   readonly isClosed?: boolean;
+  readonly shard?: number;
+  readonly shards?: number;
 }
 
 /** Files of a shard that has done these deeds; and, by the length of the last file, how many of them it has. */
@@ -192,7 +194,9 @@ export function keptFiles(storeId: Uint8Array, deeds: readonly Deed[], options: 
   const folder = new TestFolder();
   try {
     mkdirSync(folder.path, { recursive: true });
-    const log = openLog(folder.path, storeId, { firstSequence: snapshotFrom + 1, segmentBytesMax, policy: 'always' });
+    const { shard = 0, shards = 1 } = options;
+    const bounds = { firstSequence: snapshotFrom + 1, segmentBytesMax, policy: 'always' } as const;
+    const log = openLog(folder.path, storeId, { ...bounds, shard, shards });
     for (let index = snapshotFrom; index < deeds.length; index++) {
       const deed = deeds[index] as Deed;
       const record = recordOf(deed, index + 1);
@@ -211,8 +215,8 @@ export function keptFiles(storeId: Uint8Array, deeds: readonly Deed[], options: 
         const entry = index % 2 === 0 ? before.get(key) : after.get(key);
         if (entry !== undefined) entries.push(entry);
       }
-      const bounds = { from: snapshotFrom + 1, end: snapshotEnd + 1, frameBytes: 150 };
-      files.set(snapshotName(snapshotFrom + 1), snapshotBytes(storeId, entries, bounds));
+      const about = { from: snapshotFrom + 1, end: snapshotEnd + 1, frameBytes: 150, shard, shards };
+      files.set(snapshotName(snapshotFrom + 1), snapshotBytes(storeId, entries, about));
     }
     return files;
   } finally {

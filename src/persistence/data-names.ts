@@ -23,6 +23,9 @@ export function readName(name: string): { kind: 'log' | 'snapshot'; sequence: nu
   return null;
 }
 
+/** What `shardFolder` gives. */
+export const SHARD_FOLDER = /^shard-\d{3,}$/;
+
 /** The directory of one shard in the directory of the node. */
 export function shardFolder(shard: number): string {
   return `shard-${String(shard).padStart(3, '0')}`;

@@ -1,6 +1,6 @@
 import { closeSync, fstatSync, fsyncSync, ftruncateSync, openSync, readdirSync, readSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
-import { readName } from './data-names.ts';
+import { basename, join } from 'node:path';
+import { readName, SHARD_FOLDER, shardFolder } from './data-names.ts';
 import { decodeHeader, type FileHeader, HEADER_BYTES, type HeaderFault } from './file-header.ts';
 import { frameSeed } from './frame.ts';
 import type { ByteSource } from './frame-scanner.ts';
@@ -139,17 +139,21 @@ function dataFiles(folder: string, storeId: Uint8Array): DataFile[] {
         `it is the ${header.kind} of number ${header.sequence} under another name. ${REPAIR}`,
       );
     }
+    // Keys that are not of the shard would be left out.
+    if (SHARD_FOLDER.test(basename(folder)) && basename(folder) !== shardFolder(header.shard)) {
+      throw new DataError(path, 8, `it belongs to shard ${header.shard}. ${REPAIR}`);
+    }
     files.push({ path, kind: header.kind, sequence: header.sequence, isAnew: header.isAnew });
   }
   return files;
 }
 
-function readHeader(fd: number): FileHeader | HeaderFault {
+export function readHeader(fd: number): FileHeader | HeaderFault {
   const bytes = new Uint8Array(HEADER_BYTES);
   return decodeHeader(bytes.subarray(0, readSync(fd, bytes, 0, HEADER_BYTES, 0)));
 }
 
-function sourceOf(fd: number): ByteSource {
+export function sourceOf(fd: number): ByteSource {
   return {
     size: fstatSync(fd).size,
     read: (position, target, at, length) => {
