@@ -1,16 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import {
-  closeSync,
-  existsSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeSync,
-} from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { DirectoryLockedError, lockDirectory, type Unlock } from '../../base/directory-lock-file.ts';
 import { FluxError } from '../../base/errors.ts';
@@ -18,15 +7,8 @@ import { flagOf } from '../../config/options.ts';
 import { shardFolder } from '../../persistence/data-names.ts';
 import { STORE_ID_BYTES } from '../../persistence/file-header.ts';
 import { syncFolder } from '../../persistence/log-disk-file.ts';
-import {
-  decodeManifest,
-  encodeManifest,
-  GENERATION,
-  KEYS_FOLDER,
-  LOCK_NAME,
-  MANIFEST_NAME,
-  type Manifest,
-} from '../../persistence/manifest.ts';
+import { GENERATION, KEYS_FOLDER, LOCK_NAME, MANIFEST_NAME, type Manifest } from '../../persistence/manifest.ts';
+import { readManifest, writeManifest } from '../../persistence/manifest-file.ts';
 
 export interface DataDirectoryOptions {
   readonly dataDir: string;
@@ -114,17 +96,7 @@ export class DataDirectory {
   adopt(): void {
     const { partitions, shards } = this.#options;
     const manifest: Manifest = { storeId: this.storeId, partitions, shards, generation: this.#generation };
-    const path = join(this.#root, MANIFEST_NAME);
-    const temporary = `${path}.tmp`;
-    const fd = openSync(temporary, 'w');
-    try {
-      writeSync(fd, encodeManifest(manifest));
-      fsyncSync(fd);
-    } finally {
-      closeSync(fd);
-    }
-    renameSync(temporary, path);
-    syncFolder(this.#root);
+    writeManifest(this.#root, manifest);
     this.#manifest = manifest;
     for (const name of readdirSync(this.#root)) {
       if (GENERATION.test(name) && name !== this.#generation) rmSync(join(this.#root, name), { recursive: true });
@@ -142,12 +114,12 @@ export class DataDirectory {
 
   #read(): Manifest | null {
     const path = join(this.#root, MANIFEST_NAME);
-    if (!existsSync(path)) {
+    const manifest = readManifest(this.#root);
+    if (manifest === null) {
       if (!readdirSync(this.#root).some((name) => GENERATION.test(name) && hasFiles(join(this.#root, name))))
         return null;
       throw new FluxError('internal', `${path} is missing beside the keys it is about. ${RESTORE}`);
     }
-    const manifest = decodeManifest(readFileSync(path, 'utf8'));
     if (typeof manifest === 'string') throw new FluxError('internal', `${path}: ${manifest}. ${RESTORE}`);
     const { partitions } = manifest;
     if (partitions !== this.#options.partitions) {
@@ -173,7 +145,8 @@ async function lock(dataDir: string): Promise<Unlock> {
   }
 }
 
-const RESTORE = 'Bring it back from a backup, or empty the folder to start without keys.';
+const RESTORE =
+  "Bring it back from a backup, see what 'fluxcache repair' can do, or empty the folder to start without keys.";
 
 /** Whether any folder below has a file. */
 function hasFiles(folder: string): boolean {
