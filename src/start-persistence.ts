@@ -93,7 +93,9 @@ export class NodePersistence implements ShardsOnDisk {
       folder: this.#directory.folders[shard] as string,
       folders: this.#directory.foldersOf(shard),
       recovery: RecoveryWords.create(),
-      evicts: config.eviction !== 'noeviction',
+      isExact: config.fsync === 'always' && config.onDiskError === 'fail',
+      // What does not expire is not to be lost with the others.
+      evicts: config.eviction === 'flux',
     };
     this.#shards[shard] = { data, gate: new LogGate(data.gate), bells, thread: null };
     if (shard === config.shards - 1 && !this.isNew) this.#loading = this.#watchLoading();

@@ -97,7 +97,7 @@ export class RecoveringShard {
   constructor(options: RecoveringShardOptions = {}) {
     const { budgetBytes = 2 ** 20, eviction = 'noeviction', shards = 1, shard = 0 } = options;
     this.#clock = new TurnClock(options.clock ?? { nowMs: () => Date.now() });
-    this.#evicts = eviction !== 'noeviction';
+    this.#evicts = eviction === 'flux';
     const map = new PartitionMap(PARTITIONS, shards);
     const own = Array.from({ length: PARTITIONS }, (_, at) => at).filter((at) => map.shardOfPartition(at) === shard);
     const partitions = { first: own[0] as number, count: own.length, total: PARTITIONS };

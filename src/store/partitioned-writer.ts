@@ -99,6 +99,11 @@ export class PartitionedWriter extends StoreWriter {
     this.parts.isRefiling = true;
   }
 
+  /** Whether writes may take what is kept back for such as another store has accepted, or this one once has. */
+  useReserve(isUsed: boolean): void {
+    this.collector.useReserve(isUsed);
+  }
+
   keysOfPartition(partition: number): number {
     return this.#partitions.has(partition) ? this.#partitions.keys(partition) : 0;
   }

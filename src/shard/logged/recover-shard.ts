@@ -38,7 +38,8 @@ export function recoverShard({ data, store, clock, onStep }: RecoverShardParts):
   clock.standAt(0);
   const accept = (result: ApplyResult): boolean => {
     if (result === ApplyResult.outOfMemory && !data.evicts) {
-      const what = 'what it holds does not fit --max-memory, and --eviction noeviction lets nothing go';
+      const what =
+        'what it holds does not fit --max-memory, and --eviction is not to let it go. Start with more memory';
       throw new DataError(data.folders.join(', '), null, what);
     }
     return result !== ApplyResult.malformed;
@@ -57,6 +58,8 @@ export function recoverShard({ data, store, clock, onStep }: RecoverShardParts):
       {
         recover: (partition, bytes, start, end) => {
           if (!store.holds(partition) || clears.take(partition, bytes, start, end)) return true;
+  // What fitted before is to fit, in whichever order it comes.
+  store.useReserve(true);
           clears.settle();
           return accept(store.recover(partition, bytes, start, end));
         },
@@ -73,3 +76,4 @@ export function recoverShard({ data, store, clock, onStep }: RecoverShardParts):
   words.setState(RecoveryState.done);
   return recovered;
 }
+  store.useReserve(false);
