@@ -1,6 +1,8 @@
 import { assert } from './base/assert.ts';
 import { monotonicMs } from './base/monotonic.ts';
 import { type Logger, systemClock } from './base/ports.ts';
+import type { Claim } from './cluster/identity.ts';
+import { isInCluster } from './config/cluster-contradictions.ts';
 import type { Config } from './config/options.ts';
 import type { JobPool } from './jobs/job-pool.ts';
 import { createDoorbell, Doorbell } from './mailbox/doorbell.ts';
@@ -28,6 +30,8 @@ export interface PersistenceParts {
   readonly messageBytesMax: number;
   /** The node cannot keep what it is told, and must end. */
   readonly onFailed: (reason: string) => void;
+  /** Module of the logs' threads. */
+  readonly logEntry?: URL;
 }
 
 const RING_BYTES = 2 ** 21;
@@ -47,6 +51,7 @@ export class NodePersistence implements ShardsOnDisk {
   readonly #directory: DataDirectory;
   readonly #shards: KeptShard[] = [];
   readonly #beganMs = monotonicMs();
+  readonly #claims: Claim[] = [];
   #loading: LoadingWatch | null = null;
   #snapshots: Snapshots | null = null;
   #watch: LogWatch | null = null;
@@ -60,6 +65,11 @@ export class NodePersistence implements ShardsOnDisk {
   private constructor(parts: PersistenceParts, directory: DataDirectory) {
     this.#parts = parts;
     this.#directory = directory;
+  }
+
+  /** Copies of partitions that this start of a node goes on with, once the shards have started. */
+  get claims(): readonly Claim[] {
+    return this.#claims;
   }
 
   /** Nothing was kept before. */
@@ -103,10 +113,11 @@ export class NodePersistence implements ShardsOnDisk {
   }
 
   /** What was kept of a shard is in its memory: its log goes on. */
-  recovered(shard: number, folders: readonly Recovered[]): void {
+  recovered(shard: number, folders: readonly Recovered[], claims: readonly Claim[] = []): void {
+    this.#claims.push(...claims);
     const kept = this.#shards[shard] as KeptShard;
     const { data, bells } = kept;
-    const { config, logger, onFailed } = this.#parts;
+    const { config, logger, onFailed, logEntry } = this.#parts;
     const own = folders[data.folders.indexOf(data.folder)];
     if (folders.length > 0) {
       const sum = (field: 'records' | 'snapshotEntries' | 'bytes' | 'tornBytes') =>
@@ -128,11 +139,12 @@ export class NodePersistence implements ShardsOnDisk {
       queuedBytesMax: config.maxLogQueue,
       lane: data.lane,
       gate: data.gate,
-      bells: bells.fronts,
+      bells: isInCluster(config) ? [...bells.fronts, bells.actor] : bells.fronts,
     };
     kept.thread = new LogThread(threadData, {
       logger,
       onDeath: (_shard, reason) => onFailed(`The log of shard ${shard} has ended: ${reason}`),
+      ...(logEntry === undefined ? {} : { entry: logEntry }),
     });
   }
 
@@ -190,7 +202,6 @@ export class NodePersistence implements ShardsOnDisk {
       failsWithDisk: config.onDiskError === 'fail',
       logger,
       nowMs: monotonicMs,
-      onBroken: () => undefined,
     });
   }
 

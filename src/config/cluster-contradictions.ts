@@ -17,16 +17,6 @@ export function clusterContradictions(config: Config, label: (name: OptionName) 
     ...portFaults(config, label),
     ...addressFaults(config, label),
     ...settingsFaults(config, label),
-    ...persistenceFaults(config, label),
-  ];
-}
-
-function persistenceFaults(config: Config, label: (name: OptionName) => string): string[] {
-  if (!config.persistence) return [];
-  const name = config.seeds.length > 0 ? 'seeds' : 'bootstrapExpect';
-  return [
-    `${label('persistence')} contradicts ${label(name)}: a node of a cluster cannot keep its keys on the disk yet. ` +
-      'Its other copies are what keeps them; leave one of the two out.',
   ];
 }
 

@@ -103,13 +103,16 @@ export class ShardLog {
     assert(sent, 'a piece of a record fits a message');
   }
 
-  /** Before the replies of what was appended are seen. Whatever the store shows must have been appended. */
-  flush(): void {
+  /**
+   * Before the replies of what was appended are seen. Whatever the store shows must have been appended. `endsTurn`: what else
+   * somebody asked for who asked for a turn is done.
+   */
+  flush(endsTurn = true): void {
     const asked = this.gate.turnAsked;
     this.gate.setAppended(this.next - 1);
     this.#lane.flush();
     // What does not fit the ring yet is not in the log's hands.
-    if (asked !== this.#turn && this.#lane.queuedCount === 0) {
+    if (endsTurn && asked !== this.#turn && this.#lane.queuedCount === 0) {
       this.#turn = asked;
       this.gate.endTurn(asked);
     }

@@ -3,6 +3,8 @@ import { assert } from '../base/assert.ts';
 import { LookupSampler } from '../base/lookup-sample.ts';
 import { monotonicMs } from '../base/monotonic.ts';
 import { plainRandom, systemClock } from '../base/ports.ts';
+import type { Claim } from '../cluster/identity.ts';
+import type { RecoveredCopy } from '../cluster/replication/copy-recovery.ts';
 import type { Command } from '../command/command.ts';
 import type { CommandTable } from '../command/table.ts';
 import { ActorMailbox } from '../mailbox/actor-mailbox.ts';
@@ -19,7 +21,9 @@ import { LoggedShard } from './logged/logged-shard.ts';
 import { recoverShard } from './logged/recover-shard.ts';
 import type { ShardLogData } from './logged/shard-log-data.ts';
 import { GuardedRun } from './replicated/guarded-run.ts';
-import { ReplicatedShard, type ReplicatedShardParts } from './replicated/replicated-shard.ts';
+import { RecoveredCopies } from './replicated/recovered-copies.ts';
+import { type KeptCopies, ReplicatedShard, type ReplicatedShardParts } from './replicated/replicated-shard.ts';
+import type { ShardClusterData } from './replicated/shard-cluster-data.ts';
 import { ShardActor, type ShardActorParts } from './shard-actor.ts';
 import { ShardControl } from './shard-control.ts';
 import type { ShardThreadData, ShardThreadMessage } from './shard-thread-data.ts';
@@ -71,7 +75,7 @@ export function serveShard(table: CommandTable): void {
       recoveringAtMs = nowMs;
       post({ kind: 'recovering' });
     },
-    onRecovered: (folders) => post({ kind: 'recovered', folders }),
+    onRecovered: (folders, claims) => post({ kind: 'recovered', folders, claims }),
     onUnreadable: (message) => post({ kind: 'unreadable', message }),
   });
   barrier.leave(data.shard);
@@ -98,7 +102,7 @@ interface KeptStore extends Pick<ShardActorParts, 'guard' | 'companion'> {
 
 interface KeptListeners extends Pick<ReplicatedShardParts, 'onStep' | 'onTrouble'> {
   readonly onRecovering: () => void;
-  readonly onRecovered: (folders: readonly Recovered[]) => void;
+  readonly onRecovered: (folders: readonly Recovered[], claims: readonly Claim[]) => void;
   readonly onUnreadable: (message: string) => void;
 }
 
@@ -125,6 +129,7 @@ function keptStore(
   const shard = new ReplicatedShard({
     data: cluster,
     store,
+    kept: data.log === null ? null : keptCopies(data.log, cluster, store, clock, listeners),
     effects: new EffectLog(),
     frontBells: mailboxes.map(({ frontBell }) => new Doorbell(frontBell)),
     nowMs: monotonicMs,
@@ -146,11 +151,35 @@ function loggedShard(
   const store = new PartitionedWriter(memory, clock, groupStands);
   try {
     const recovered = recoverShard({ data, store, clock, onStep: onRecovering });
-    if (recovered !== null) onRecovered(recovered);
+    if (recovered !== null) onRecovered(recovered, []);
   } catch (error) {
     onUnreadable(error instanceof Error ? error.message : String(error));
     throw error;
   }
   const log = new ShardLog(data, new RecoveryWords(data.recovery).get('next'));
   return { store, shard: new LoggedShard(store, new EffectLog(), log) };
+}
+
+/** What a shard in a cluster has kept of its copies, and goes on to keep. */
+function keptCopies(
+  data: ShardLogData,
+  { replication }: ShardClusterData,
+  store: PartitionedWriter,
+  clock: TurnClock,
+  { onRecovering, onRecovered, onUnreadable }: KeptListeners,
+): KeptCopies {
+  const read = new RecoveredCopies(store, replication.retainedBytesMax);
+  let recovered: ReadonlyMap<number, RecoveredCopy> | null = null;
+  try {
+    const folders = recoverShard({ data, store, clock, onStep: onRecovering, copies: read });
+    if (folders !== null) {
+      const { copies, claims } = read.finish(data.isExact);
+      recovered = copies;
+      onRecovered(folders, claims);
+    }
+  } catch (error) {
+    onUnreadable(error instanceof Error ? error.message : String(error));
+    throw error;
+  }
+  return { log: new ShardLog(data, new RecoveryWords(data.recovery).get('next')), recovered };
 }

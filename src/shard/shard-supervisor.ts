@@ -3,6 +3,7 @@ import { assert } from '../base/assert.ts';
 import { FluxError } from '../base/errors.ts';
 import type { Logger } from '../base/ports.ts';
 import { moduleBeside, spawnThread } from '../base/spawn-thread.ts';
+import type { Claim } from '../cluster/identity.ts';
 import { Doorbell } from '../mailbox/doorbell.ts';
 import type { Recovered } from '../persistence/shard-data-file.ts';
 import { RestartBackoff } from './restart-backoff.ts';
@@ -46,7 +47,7 @@ export interface SupervisorOptions {
   /** Called when an actor died, with what is known of the reason, before it is started again. */
   readonly onDeath?: (shard: number, reason: string) => void;
   /** What was kept of a shard is in its memory; it serves next. */
-  readonly onRecovered?: (shard: number, folders: readonly Recovered[]) => void;
+  readonly onRecovered?: (shard: number, folders: readonly Recovered[], claims: readonly Claim[]) => void;
   /** Fulfilled when an actor that died may be started again. */
   readonly beforeRestart?: (shard: number) => Promise<void>;
 }
@@ -225,7 +226,7 @@ class SupervisedActor {
       return;
     }
     if (message.kind === 'recovered') {
-      this.#options.onRecovered?.(shard, message.folders);
+      this.#options.onRecovered?.(shard, message.folders, message.claims);
       return;
     }
     if (message.kind === 'unreadable') {

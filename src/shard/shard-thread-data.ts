@@ -1,4 +1,5 @@
 import type { LookupSampleHandle } from '../base/lookup-sample.ts';
+import type { Claim } from '../cluster/identity.ts';
 import type { DoorbellHandle } from '../mailbox/doorbell.ts';
 import type { MailboxHandle } from '../mailbox/mailbox.ts';
 import type { Recovered } from '../persistence/shard-data-file.ts';
@@ -31,8 +32,8 @@ export type ShardThreadMessage =
   | { readonly kind: 'serving' }
   /** Of what was kept of it, so much is read. */
   | { readonly kind: 'recovering' }
-  /** All of it is, by this actor. */
-  | { readonly kind: 'recovered'; readonly folders: readonly Recovered[] }
+  /** All of it is, by this actor. `claims`: what copies of an earlier start it goes on with, in a cluster. */
+  | { readonly kind: 'recovered'; readonly folders: readonly Recovered[]; readonly claims: readonly Claim[] }
   /** It cannot be read: for people. */
   | { readonly kind: 'unreadable'; readonly message: string }
   /** A command threw what it should not; `unreported` more did since the last message. */

@@ -151,7 +151,7 @@ export class SimulatedNode implements NodeView, ClusterNodeHost {
     trace.event(this.#trueNowMs, traced.started, boot);
     trace.say(this.#trueNowMs, this.id, () => `starts, its boot number ${boot}`);
     witness.started(this, raft, this.#trueNowMs);
-    this.#recovered = this.#recover(boot, this);
+    this.#recovered = this.#recover(this);
     const node = this.options.createNode(boot, raft, this.#recovered, this, nowMs);
     this.node = node;
     const life = this.#life;
@@ -311,14 +311,14 @@ export class SimulatedNode implements NodeView, ClusterNodeHost {
       const isSame = generation === FRESH ? copy.filledInEpoch === resetEpoch : copy.generation === generation;
       return isSame && copy.since <= boot;
     }
-    if (this.node === null) this.#recovered ??= this.#recover(this.boot + 1, null);
+    if (this.node === null) this.#recovered ??= this.#recover(null);
     const claim = this.#recovered?.get(partition)?.claim ?? null;
     if (claim === null) return false;
     const isSame = generation === FRESH ? claim.filledInEpoch === resetEpoch : claim.generation === generation;
     return isSame && claim.since <= boot;
   }
 
-  #recover(boot: number, into: SimulatedNode | null): Map<number, RecoveredCopy> | undefined {
+  #recover(into: SimulatedNode | null): Map<number, RecoveredCopy> | undefined {
     const { data, retainedBytesMax } = this.options;
     if (data === null) return undefined;
     const store = (partition: number) => (into === null ? new PartitionStore() : into.#store(partition));
@@ -341,7 +341,7 @@ export class SimulatedNode implements NodeView, ClusterNodeHost {
     }
     const recovered = new Map<number, RecoveredCopy>();
     for (const [partition, recovery] of recoveries) {
-      const copy = recovery.finish(boot, true);
+      const copy = recovery.finish(true);
       if (copy !== null) recovered.set(partition, copy);
     }
     return recovered;

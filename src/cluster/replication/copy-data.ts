@@ -57,6 +57,8 @@ export class CopyData {
   #since: number;
   /** A snapshot fills it, or has and is not committed yet. */
   #isFilling = false;
+  /** The disk shows records up to here although they were not committed; 0: none. */
+  #dirtOnDisk = 0;
   readonly #disk = new DiskMark();
 
   constructor(
@@ -166,6 +168,7 @@ export class CopyData {
     this.#dirtyUntil = 0;
     this.#filledInEpoch = EMPTY;
     this.#isFilling = false;
+    this.#dirtOnDisk = 0;
     this.#since = this.#self.boot;
     this.#disk.reset();
     this.#host.clear(this.#partition);
@@ -206,7 +209,10 @@ export class CopyData {
   /** An entry names this copy as the one that the partition begins anew with, in `epoch`: it may lack the last writes. */
   beginAnew(epoch: number): void {
     this.#filledInEpoch = epoch;
-    this.keepAll();
+    this.#keepState(false);
+    for (const record of this.log.slice(this.#committed + 1, this.log.last, Number.POSITIVE_INFINITY)) {
+      this.#keep({ type: 'record', record, committed: this.#committed }, record.seq);
+    }
   }
 
   /** Takes the next record, given by the primary of `epoch`. */
@@ -219,17 +225,26 @@ export class CopyData {
     this.#keep({ type: 'record', record, committed: this.#committed }, record.seq);
   }
 
-  /** Hands to the disk all that the store does not show, and what the copy is: what came before is not needed any more. */
+  /**
+   * Hands to the disk all that the store does not show, and what the copy is, so that with a snapshot of the store that is
+   * read after this nothing before is needed any more. Until there is one, what came before is, and nobody waits for this.
+   */
   keepAll(): void {
-    const { log } = this;
-    this.#keepState(false);
-    const from = this.#isFilling ? log.trimmed : this.#committed;
+    const { log, committed } = this;
+    const keep = (item: KeptItem) => this.#host.keep?.(this.#partition, item);
+    keep(this.#stateItem(false));
+    const from = this.#isFilling ? log.trimmed : committed;
     for (const record of log.slice(from + 1, log.last, Number.POSITIVE_INFINITY)) {
-      this.#keep({ type: 'record', record, committed: this.#committed }, record.seq);
+      keep({ type: 'record', record, committed });
     }
-    if (this.#isFilling && this.#dirtyUntil !== Number.POSITIVE_INFINITY) {
-      this.#keep({ type: 'whole', at: this.#dirtyUntil }, this.#committed);
-    }
+    if (this.#isFilling && this.#dirtyUntil !== Number.POSITIVE_INFINITY) keep({ type: 'whole', at: this.#dirtyUntil });
+  }
+
+  /** A snapshot of the store may show all that it has by now, committed or not. */
+  keepDirt(): void {
+    if (this.#isFilling || this.log.last <= this.#committed) return;
+    this.#dirtOnDisk = this.log.last;
+    this.#host.keep?.(this.#partition, { type: 'whole', at: this.#dirtOnDisk });
   }
 
   /** Drops what follows `seq`, which the primary does not have. */
@@ -246,10 +261,12 @@ export class CopyData {
     const wasDirty = this.isDirty;
     this.#committed = seq;
     // Without it the disk would have half a snapshot.
-    if (wasDirty && !this.isDirty && this.#isFilling) {
-      this.#isFilling = false;
-      this.#keep({ type: 'commit', committed: seq }, seq);
-    }
+    const isFilled = this.#isFilling && wasDirty && !this.isDirty;
+    const isClean = this.#dirtOnDisk > 0 && seq >= this.#dirtOnDisk;
+    if (!isFilled && !isClean) return;
+    if (isFilled) this.#isFilling = false;
+    if (isClean) this.#dirtOnDisk = 0;
+    this.#keep({ type: 'commit', committed: seq }, seq);
   }
 
   /** Brings the store up to `seq`. */
@@ -285,21 +302,23 @@ export class CopyData {
   }
 
   #keepState(clears: boolean): void {
+    const item = this.#stateItem(clears);
+    this.#keep(item, item.at);
+  }
+
+  #stateItem(clears: boolean): Extract<KeptItem, { type: 'state' }> {
     const isFilling = this.#isFilling;
     const at = isFilling ? this.log.trimmed : this.#committed;
-    this.#keep(
-      {
-        type: 'state',
-        clears,
-        since: this.#since,
-        generation: this.#generation,
-        filledInEpoch: this.isEmpty ? null : this.#filledInEpoch,
-        at,
-        atEpoch: this.log.epochAt(at),
-        isFilling,
-      },
+    return {
+      type: 'state',
+      clears,
+      since: this.#since,
+      generation: this.#generation,
+      filledInEpoch: this.isEmpty ? null : this.#filledInEpoch,
       at,
-    );
+      atEpoch: this.log.epochAt(at),
+      isFilling,
+    };
   }
 
   /** `seq`: the record that must not be confirmed before this is on the disk; 0: none in particular. */

@@ -1,4 +1,4 @@
-import { assert, unreachable } from '../../base/assert.ts';
+import { unreachable } from '../../base/assert.ts';
 import type { Claim } from '../identity.ts';
 import type { CopyStart } from './copy-data.ts';
 import type { KeptItem } from './kept-item.ts';
@@ -18,6 +18,16 @@ export interface RecoveredCopy {
 /** What a node tells the controller of what it has. */
 export function claimsOf(recovered: ReadonlyMap<number, RecoveredCopy>): Claim[] {
   return [...recovered.values()].flatMap(({ claim }) => (claim === null ? [] : [claim]));
+}
+
+/** What has to be on the disk of a copy that was read back, and of which nothing was made yet, as `CopyData.keepAll` has it. */
+export function keptItemsOf({ start: { generation, recovered } }: RecoveredCopy): KeptItem[] {
+  if (recovered === undefined) return [];
+  const { log, committed, filledInEpoch, since } = recovered;
+  const atEpoch = log.epochAt(committed);
+  const state = { clears: false, since, generation, filledInEpoch, at: committed, atEpoch, isFilling: false };
+  const records = log.slice(committed + 1, log.last, Number.POSITIVE_INFINITY);
+  return [{ type: 'state', ...state }, ...records.map((record) => ({ type: 'record' as const, record, committed }))];
 }
 
 /**
@@ -65,9 +75,8 @@ export class CopyRecovery {
         this.#store.load(this.#partition, item.entries);
         return true;
       case 'whole':
-        if (this.#dirtyUntil !== Number.POSITIVE_INFINITY) return false;
         this.#dirtyUntil = item.at;
-        return true;
+        return this.#commit(this.#committed);
       case 'state':
         if (item.clears) this.#store.clear(this.#partition);
         else if (this.#since >= 0) this.#commit(item.at);
@@ -86,17 +95,16 @@ export class CopyRecovery {
   }
 
   /**
-   * The copy, in start number `boot` of its node; null when nothing was ever here. Empties the store where it is not whole.
+   * The copy; null when nothing was ever here. Empties the store where it is not whole.
    * `isExact`: all that was confirmed was waited for until it was on the disk.
    */
-  finish(boot: number, isExact: boolean): RecoveredCopy | null {
+  finish(isExact: boolean): RecoveredCopy | null {
     if (this.#since < 0) return null;
     const isUsable = this.#dirtyUntil <= this.#committed;
     if (!isUsable) this.#store.clear(this.#partition);
     if (!isUsable) {
       return { start: { generation: this.#generation + 1, kept: null }, claim: null };
     }
-    assert(this.#since < boot, 'what is on the disk is of an earlier start');
     return {
       start: {
         generation: this.#generation,

@@ -13,7 +13,7 @@ export type KeptItem =
   | { readonly type: 'commit'; readonly committed: number }
   /** A piece of a snapshot that fills it. */
   | { readonly type: 'load'; readonly entries: readonly Uint8Array[] }
-  /** The last piece, which showed the state after the record `at`. */
+  /** What the store shows is whole from here on, once the records up to `at` are committed: so many of them it may show. */
   | { readonly type: 'whole'; readonly at: number }
   /** Which filling it is, and behind which record its log begins. */
   | ({ readonly type: 'state' } & KeptState);

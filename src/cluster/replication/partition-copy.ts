@@ -284,6 +284,11 @@ export class PartitionCopy {
     this.#data.keepAll();
   }
 
+  /** The store was read for a snapshot since `keepAll`, and some of what it shows may not be committed. */
+  keepDirt(): void {
+    this.#data.keepDirt();
+  }
+
   /** What `ReplicationHost.readChunk` asked for; `next` is null behind the last piece. */
   chunkRead(stream: number, entries: readonly Uint8Array[], next: ChunkCursor, nowMs: number): void {
     this.#nowMs = nowMs;

@@ -9,7 +9,8 @@ import { GuardKind, RESUMES, WAIT_BYTES, WAITS_HEAD_BYTES } from '../guarded-rep
 import { COMMAND_HEAD_ARGS, TransactionArg, WATCH_ARGS } from '../transaction-message.ts';
 import type { LoggedShard } from './logged-shard.ts';
 
-const messages: Readonly<Record<LogRefusal, string>> = {
+/** What a client is told. */
+export const logMessages: Readonly<Record<LogRefusal, string>> = {
   'disk-failed':
     'the log on the disk cannot be written, and writes are refused until it can; the log of the node says more',
   overloaded: 'the disk is behind with too many changes; the command was not run',
@@ -81,7 +82,7 @@ export class LoggedRun implements Guard {
     if (refusal !== null && this.#changes(command, args)) {
       // The others of the transaction must not run their parts.
       if (command === this.#transactionRow) this.#giveUp(args);
-      reply.error(refusal, messages[refusal]);
+      reply.error(refusal, logMessages[refusal]);
       return;
     }
     run(command);

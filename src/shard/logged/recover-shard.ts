@@ -16,6 +16,20 @@ export interface RecoverShardParts {
   readonly clock: TurnClock;
   /** It goes on: called often. */
   readonly onStep: () => void;
+  /** Who makes of records what they are in a cluster; absent: they are what was done to the store. */
+  readonly copies?: RecordsOfCopies;
+}
+
+/** Takes records that are not what was done to a store, but what copies of partitions have written down. */
+export interface RecordsOfCopies {
+  /** False: it is not what it should be. `accept` is told what the store made of it, and throws where that cannot stand. */
+  take(
+    partition: number,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    accept: (result: ApplyResult) => boolean,
+  ): boolean;
 }
 
 /**
@@ -23,7 +37,7 @@ export interface RecoverShardParts {
  * a later record prolongs has to find its entry. Then drops what has expired. Returns what was read, null when there was
  * nothing to do, since an actor before this one had done it. Throws a {@link DataError} when it cannot be had.
  */
-export function recoverShard({ data, store, clock, onStep }: RecoverShardParts): Recovered[] | null {
+export function recoverShard({ data, store, clock, onStep, copies }: RecoverShardParts): Recovered[] | null {
   const words = new RecoveryWords(data.recovery);
   if (words.state === RecoveryState.done) return null;
   // An actor before this one died in the middle of it.
@@ -44,6 +58,8 @@ export function recoverShard({ data, store, clock, onStep }: RecoverShardParts):
     }
     return result !== ApplyResult.malformed;
   };
+  // What fitted before is to fit, in whichever order it comes.
+  store.useReserve(true);
   const clears = new RecoveredClears(store);
   const recovered = data.folders.map((folder) =>
     readFolder(
@@ -57,9 +73,10 @@ export function recoverShard({ data, store, clock, onStep }: RecoverShardParts):
       },
       {
         recover: (partition, bytes, start, end) => {
+          if (copies !== undefined) {
+            return !store.holds(partition) || copies.take(partition, bytes, start, end, accept);
+          }
           if (!store.holds(partition) || clears.take(partition, bytes, start, end)) return true;
-  // What fitted before is to fit, in whichever order it comes.
-  store.useReserve(true);
           clears.settle();
           return accept(store.recover(partition, bytes, start, end));
         },
@@ -68,12 +85,13 @@ export function recoverShard({ data, store, clock, onStep }: RecoverShardParts):
     ),
   );
   clears.settle();
+  store.useReserve(false);
   const nowMs = clock.tick();
-  while (store.expireDue(nowMs, EXPIRE_ENTRIES_MAX) > 0) onStep();
+  // What has expired in a copy is its primary's to say.
+  while (copies === undefined && store.expireDue(nowMs, EXPIRE_ENTRIES_MAX) > 0) onStep();
   const own = recovered[data.folders.indexOf(data.folder)];
   if (own !== undefined) tidyFolder({ folder: data.folder, storeId: data.storeId }, own);
   words.set('next', own?.next ?? 1);
   words.setState(RecoveryState.done);
   return recovered;
 }
-  store.useReserve(false);

@@ -12,6 +12,7 @@ import {
   WAIT_BYTES,
   WAITS_HEAD_BYTES,
 } from '../guarded-reply.ts';
+import { logMessages } from '../logged/logged-run.ts';
 import { Fences } from './fences.ts';
 import type { ReplicatedShard } from './replicated-shard.ts';
 import { Touched } from './touched.ts';
@@ -118,12 +119,26 @@ export class GuardedRun implements Guard {
       this.#refuse(refusal);
       return;
     }
+    const hindrance = this.#writes ? this.#shard.logRefusal : null;
+    if (hindrance !== null) {
+      if (touched.barrierSlot >= 0) this.#barrier.giveUp(touched.barrierSlot);
+      reply.error(hindrance, logMessages[hindrance]);
+      return;
+    }
     this.#begin();
     run(command);
     this.#shard.append();
     this.#end();
     this.#tellWaits(reply);
     this.#shard.clearSeqs();
+  }
+
+  get #writes(): boolean {
+    const touched = this.#touched;
+    for (let index = 0; index < touched.partitionCount; index++) {
+      if (touched.writesTo(touched.partition(index))) return true;
+    }
+    return touched.sweeps;
   }
 
   #refuse(reason: RefusalReason): void {

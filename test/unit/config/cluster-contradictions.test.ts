@@ -31,10 +31,6 @@ const contradictory: readonly (readonly [Record<string, unknown>, RegExp])[] = [
   [{ '--announce-host': '0.0.0.0' }, /^--announce-host: 0\.0\.0\.0 is no address/],
   [{ '--announce-link': '[::]:7379' }, /^--announce-link: \[::\]:7379 is no address/],
   [
-    { '--persistence': true },
-    /^--persistence contradicts --bootstrap-expect: a node of a cluster cannot keep its keys/,
-  ],
-  [
     { '--min-in-sync': '3' },
     /^--min-in-sync: a write would wait for 3 copies, and there are to be 2 \(--copies \(default\)\)/,
   ],

@@ -158,6 +158,7 @@ export class ShardNode {
         this.steps++;
       },
       onTrouble: (what) => this.troubles.push(what),
+      kept: null,
     });
     const barrier = new Barrier(this.#barrier);
     const { commands } = commandTable;
