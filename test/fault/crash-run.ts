@@ -20,6 +20,9 @@ export interface CrashRunOptions {
   readonly say: (text: string) => void;
 }
 
+const BEGUN_WRITES = 20;
+const BEGUN_MS_MAX = 15_000;
+
 export interface CrashResult {
   readonly acknowledged: number;
   readonly kills: number;
@@ -54,7 +57,8 @@ export async function runCrashes(options: CrashRunOptions): Promise<CrashResult>
       const before = count();
       const clients = await Promise.all(ledgers.map(() => CrashClient.open(tcpPort)));
       for (const [at, ledger] of ledgers.entries()) load(clients[at] as CrashClient, ledger, options.depth);
-      await sleep(random.logBetween(30, options.loadMsMax));
+      await begun(() => count() - before);
+      await sleep(random.logBetween(1, options.loadMsMax));
       await node.kill();
       await Promise.all(clients.map(({ ended }) => ended));
       for (const { fault } of clients) if (fault !== null) throw fault;
@@ -89,6 +93,12 @@ export function load(client: CrashClient, ledger: CrashLedger, depth: number): v
     }
   };
   for (let i = 0; i < depth; i++) next();
+}
+
+/** The load is under way: a process that has just started takes its time. */
+async function begun(acknowledged: () => number): Promise<void> {
+  const deadlineMs = performance.now() + BEGUN_MS_MAX;
+  while (acknowledged() < BEGUN_WRITES && performance.now() < deadlineMs) await sleep(1);
 }
 
 export async function checkAll(port: number, ledgers: readonly CrashLedger[]): Promise<void> {

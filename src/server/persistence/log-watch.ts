@@ -11,8 +11,6 @@ export interface LogWatchParts {
   readonly failsWithDisk: boolean;
   readonly logger: Logger;
   readonly nowMs: () => number;
-  /** Something is missing in the log of this shard, and a snapshot has to make up for it. */
-  readonly onBroken: (shard: number) => void;
 }
 
 interface Watched {
@@ -85,7 +83,7 @@ export class LogWatch {
   }
 
   #lookAt(shard: number): void {
-    const { gates, logger, nowMs, onBroken } = this.#parts;
+    const { gates, logger, nowMs } = this.#parts;
     const gate = gates[shard] as LogGate;
     const watched = this.#watched[shard] as Watched;
     const { state, acknowledged } = gate;
@@ -96,7 +94,6 @@ export class LogWatch {
       watched.state = state;
       watched.sinceMs = nowMs();
     }
-    if (state === LogState.broken) onBroken(shard);
     if (acknowledged !== watched.acknowledged || gate.waiting === 0) {
       if (watched.isStalled) logger.info({ shard }, 'the disk takes the log again');
       watched.acknowledged = acknowledged;

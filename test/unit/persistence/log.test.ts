@@ -263,3 +263,58 @@ test('whatever is written, synced and lost, what was durable is read back, and n
   );
   t.pass();
 });
+
+test('replies may be told once a record is in the hands of the system, but under always, where it has to be on the disk', (t) => {
+  for (const policy of ['always', 'everysec', 'no'] as const) {
+    const { disk, gate, writer, clock } = openLog(policy);
+    disk.failsToSync = true;
+    add(writer, 2);
+    writer.commit();
+    t.is(gate.acknowledged, policy === 'always' ? 0 : 2, policy);
+    // A log that has a gap acknowledges nothing more before that is mended.
+    clock.nowMs += 1000;
+    if (policy === 'everysec') writer.tick();
+    if (policy === 'no') writer.sync();
+    const before = gate.acknowledged;
+    disk.failsToSync = false;
+    const from = writer.restart();
+    add(writer, 1);
+    writer.commit();
+    t.is(gate.acknowledged, before, policy);
+    writer.mend(from ?? 0);
+    writer.sync();
+    t.is(gate.acknowledged, 3, policy);
+  }
+});
+
+test('of a command whose actor ended amidst its records nothing is written, and its numbers are used again', (t) => {
+  const { disk, writer } = openLog('always');
+  add(writer, 2);
+  const record = recordOf(3);
+  writer.add(3, record, 0, record.length, false);
+  writer.add(4, record, 0, record.length, false);
+  writer.commit();
+  writer.abandonCommand();
+  t.is(writer.next, 3);
+  add(writer, 1);
+  writer.commit();
+  t.deepEqual(recover(disk.segments.map(({ bytes }) => bytes)), { count: 3 });
+});
+
+test('records of one command are in one frame, whatever their size', (t) => {
+  const { disk, writer } = openLog('always', { frameBytesMax: 64, segmentBytesMax: 200 });
+  for (let command = 0; command < 5; command++) {
+    for (let part = 0; part < 20; part++) {
+      const record = recordOf(writer.next);
+      writer.add(writer.next % 64, record, 0, record.length, part === 19);
+      writer.commit();
+    }
+  }
+  for (const { bytes } of disk.segments) {
+    for (let end = bytes.length; end > 64; end -= 13) {
+      const cut = recover([bytes.subarray(0, end)]);
+      if ('count' in cut) t.is(cut.count % 20, 0);
+    }
+    break;
+  }
+});
