@@ -90,6 +90,7 @@ export class Snapshots {
   /** By shard, in the order in which they come. */
   readonly #tasks = new Map<number, Task>();
   readonly #timer: NodeJS.Timeout;
+  readonly #openedAtMs: number;
   #running: Promise<void> | null = null;
   #runningSinceMs = 0;
   #runningEntries = 0;
@@ -101,6 +102,7 @@ export class Snapshots {
   constructor(options: SnapshotsOptions) {
     const { shards, intervalMs, logBytesMin, logger, lookMs = LOOK_MS } = options;
     this.#options = options;
+    this.#openedAtMs = options.clock.nowMs();
     this.#rules = { intervalMs, logBytesMin: logBytesMin / shards.length };
     this.#taker = new SnapshotTaker({
       ...options,
@@ -173,7 +175,7 @@ export class Snapshots {
           logBytes: logBytesOf(state),
           snapshotBytes: state.bytes,
           hasChanged: changesOf(state) > 0,
-          ageMs: nowMs - state.atMs,
+          ageMs: nowMs - (state.atMs || this.#openedAtMs),
           failures: state.failures,
           sinceFailureMs: performance.now() - state.failedAtMs,
         },
