@@ -7,7 +7,7 @@ import { resolveConfig } from '../src/config/resolve.ts';
 import { JobPool } from '../src/jobs/job-pool.ts';
 import type { SupervisorLimits } from '../src/shard/shard-supervisor.ts';
 import { NodePersistence } from '../src/start-persistence.ts';
-import { ThreadedShards } from './threaded-shards.ts';
+import { ThreadedShards, until } from './threaded-shards.ts';
 
 const PARTITIONS = 64;
 
@@ -103,7 +103,20 @@ export class ShardsOnDisk {
   /** What is on the disk now, as it would be found if the process ended here, in a folder of its own. */
   async copyOfDisk(): Promise<string> {
     const copy = await mkdtemp(join(tmpdir(), 'fluxcache-copy-'));
-    await cp(this.#dataDir, copy, { recursive: true });
+    const snapshots = (): string => {
+      const { isRunning, taken, failed } = this.persistence.snapshots?.facts() ?? {};
+      return isRunning === true ? '' : `${taken} ${failed}`;
+    };
+    // A snapshot that is made meanwhile replaces files, some of which are copied by then.
+    for (let before = '', isCopied = false; !isCopied; ) {
+      await until('no snapshot is made', () => snapshots() !== '');
+      before = snapshots();
+      await rm(copy, { recursive: true });
+      isCopied = await cp(this.#dataDir, copy, { recursive: true }).then(
+        () => snapshots() === before,
+        () => false,
+      );
+    }
     await rm(join(copy, 'keys/keys.lock'), { force: true });
     await rm(join(copy, 'fault'), { force: true });
     return copy;

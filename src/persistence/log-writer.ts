@@ -216,7 +216,8 @@ export class LogWriter {
   #write(frame: Uint8Array, next: number): void {
     if (this.#queue.length === 0 && this.#append(frame, next)) return;
     if (this.#state === LogState.broken) return;
-    if (this.#queuedBytes + frame.length > this.#options.queuedBytesMax) {
+    // One may wait, however large it is.
+    if (this.#queue.length > 0 && this.#queuedBytes + frame.length > this.#options.queuedBytesMax) {
       this.#become(LogState.broken);
       this.#forget();
       return;
