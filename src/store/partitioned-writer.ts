@@ -192,14 +192,17 @@ export class PartitionedWriter extends StoreWriter {
     return done ? ApplyResult.applied : ApplyResult.outOfMemory;
   }
 
-  /** Likewise with a record of puts of any partitions; those of partitions that are not here are left out. */
-  recoverEntries(bytes: Uint8Array, start: number, end: number): ApplyResult {
+  /**
+   * Likewise with a record of puts of any partitions; those of partitions that are not here are left out, unless it is
+   * known that there are none.
+   */
+  recoverEntries(bytes: Uint8Array, start: number, end: number, areOwn = false): ApplyResult {
     const reader = this.#reader;
     reader.open(bytes, start, end);
     let done = true;
     while (reader.next()) {
       if (reader.kind !== EffectKind.put) return ApplyResult.malformed;
-      if (!this.#partitions.has(this.#partitions.ofKey(bytes, reader.keyStart, reader.keyEnd))) continue;
+      if (!areOwn && !this.#partitions.has(this.#partitions.ofKey(bytes, reader.keyStart, reader.keyEnd))) continue;
       if (!this.#applyPut()) done = false;
     }
     if (reader.isFaulty) return ApplyResult.malformed;

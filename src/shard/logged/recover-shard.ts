@@ -80,7 +80,7 @@ export function recoverShard({ data, store, clock, onStep, copies }: RecoverShar
           clears.settle();
           return accept(store.recover(partition, bytes, start, end));
         },
-        recoverEntries: (bytes, start, end) => accept(store.recoverEntries(bytes, start, end)),
+        recoverEntries: (bytes, start, end) => accept(store.recoverEntries(bytes, start, end, folder === data.folder)),
       },
     ),
   );
