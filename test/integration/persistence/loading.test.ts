@@ -155,3 +155,27 @@ test('a node whose data is damaged ends with a message that names the file, the 
   t.regex(node.log, /fluxcache-server: .*shard-001\/log-0000000000000001\.fxl at byte 64: damaged: .*fluxcache repair/);
   t.deepEqual(readFileSync(log), bytes);
 });
+
+test('a node whose log ends amidst a write starts with all that was written before, and says how much it cut off', async (t) => {
+  const dataDir = mkdtempSync(join(tmpdir(), 'fluxcache-loading-'));
+  t.teardown(() => rmSync(dataDir, { recursive: true }));
+  const value = Buffer.alloc(10, 'v');
+  keepEntries(dataDir, 5000, (index) => ({ key: Buffer.from(`key:${index}`), value, version: index + 1 }), {
+    shards: 1,
+    asSnapshot: false,
+  });
+  const log = join(dataDir, 'keys', 'generation-1', 'shard-000', 'log-0000000000000001.fxl');
+  const bytes = readFileSync(log);
+  // The mark at its end, and the end of the last thousand records.
+  writeFileSync(log, bytes.subarray(0, bytes.length - 100));
+  const flags = ['--persistence', '--data-dir', dataDir];
+  const node = await NodeProcess.start({ flags });
+  t.teardown(() => node.kill());
+  const { tcpPort } = await node.ports();
+  const resp = await RespConnection.open({ port: tcpPort, host: '127.0.0.1' });
+  t.teardown(() => resp.close());
+  const [size, there, gone] = await resp.send([['DBSIZE'], ['EXISTS', 'key:3999'], ['EXISTS', 'key:4000']]);
+  t.deepEqual([size, there, gone].map(String), [':4000\r\n', ':1\r\n', ':0\r\n']);
+  const torn = await node.logged(({ tornBytes }) => (tornBytes === undefined ? undefined : Number(tornBytes)));
+  t.true(torn > 20_000);
+});
