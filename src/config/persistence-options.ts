@@ -41,7 +41,7 @@ export const persistenceOptions = {
     group: 'persistence',
     doc: 'A snapshot is made when the log since the last one is larger than that one and than this.',
     default: 64 * MB,
-    min: MB,
+    min: 64 * 1024,
     max: 1024 * GB,
   }),
   logSegmentSize: size({

@@ -20,7 +20,7 @@ for (const [fsync, kills] of policies) {
       connections: 3,
       depth: 24,
       loadMsMax: 300,
-      flags: ['--fsync', fsync, '--shards', '2', '--log-segment-size', '64kb'],
+      flags: ['--fsync', fsync, '--shards', '2', '--log-segment-size', '64kb', '--snapshot-log-size', '64kb'],
       say: (text) => t.log(text),
     });
     t.true(acknowledged > 0);

@@ -42,7 +42,16 @@ if (values.help === true) {
       depth: Number(values.depth),
       loadMsMax: Number(values.load),
       // Small segments, so that many of them end.
-      flags: ['--fsync', values.fsync, '--shards', values.shards, '--log-segment-size', '256kb'],
+      flags: [
+        '--fsync',
+        values.fsync,
+        '--shards',
+        values.shards,
+        '--log-segment-size',
+        '256kb',
+        '--snapshot-log-size',
+        '256kb',
+      ],
       say,
     });
     const slowest = Math.round(startMsMax);
