@@ -50,9 +50,18 @@ const benches: Readonly<Record<string, BenchRow>> = {
     summary: 'percentiles of GET at half load with ten million entries, against Redis',
     load: () => import('./latency.ts'),
   },
+  persistence: {
+    summary: 'SET under each policy of syncing, a snapshot while serving, a start with what was kept; against Redis',
+    load: () => import('./persistence.ts'),
+  },
   placement: {
     summary: 'balance of copies over nodes, and what joining and leaving move, against ring and rendezvous hashing',
     load: () => import('./placement.ts'),
+  },
+  recovery: {
+    summary:
+      'time from the start of a node to the first GET of what was kept on its disk, against Redis with RDB and AOF',
+    load: () => import('./recovery.ts'),
   },
   resp: {
     summary: 'GET and SET over RESP with redis-benchmark, against Redis',

@@ -102,17 +102,14 @@ async function run(config: Config, accounts: readonly Account[]): Promise<void> 
     log.error({ reason }, 'the node cannot go on and ends');
     process.exit(EXIT_ERROR);
   };
-  let node: Awaited<ReturnType<typeof startNode>>;
-  try {
-    node = await startNode(config, accounts, version(), log, () => void stop('SHUTDOWN'), fail);
-  } catch (error) {
-    process.stderr.write(`fluxcache-server: ${error instanceof Error ? error.message : String(error)}\n`);
-    log.debug({ err: error }, 'the node could not be started');
-    process.exit(EXIT_ERROR);
-  }
-
+  let running: Awaited<ReturnType<typeof startNode>> | null = null;
   let stoppingSinceMs = 0;
   const stop = async (signal: NodeJS.Signals | 'SHUTDOWN') => {
+    if (running === null) {
+      // What was kept on the disk is only read until then.
+      log.info({ signal }, 'stopped before it served');
+      process.exit(0);
+    }
     if (stoppingSinceMs > 0) {
       // Ctrl-C reaches the whole group of a terminal, and a parent such as `npm run dev` may pass it on once more.
       if (performance.now() - stoppingSinceMs < SAME_SIGNAL_MS) return;
@@ -121,12 +118,21 @@ async function run(config: Config, accounts: readonly Account[]): Promise<void> 
     }
     stoppingSinceMs = performance.now();
     log.info({ signal, drainTimeoutMs: config.drainTimeout }, 'stopping: requests under way are answered');
-    const isComplete = await node.stop();
+    const isComplete = await running.stop();
     if (isComplete) log.info({}, 'stopped');
     else log.warn({}, 'stopped; some requests did not finish in time and were cut off');
     process.exit(isComplete ? 0 : EXIT_ERROR);
   };
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void stop(signal));
+  let node: Awaited<ReturnType<typeof startNode>>;
+  try {
+    node = await startNode(config, accounts, version(), log, () => void stop('SHUTDOWN'), fail);
+  } catch (error) {
+    process.stderr.write(`fluxcache-server: ${error instanceof Error ? error.message : String(error)}\n`);
+    log.debug({ err: error }, 'the node could not be started');
+    process.exit(EXIT_ERROR);
+  }
+  running = node;
   // Without certificates, too: its default is to end the process at once.
   process.on('SIGHUP', () => node.reload());
   const { url, tcpPort, busPort, engine } = node;

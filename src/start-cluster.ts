@@ -6,6 +6,7 @@ import { ClusterClient, type ClusterClientOptions } from './cluster/actor/cluste
 import { lastCopiesOn } from './cluster/actor/departure.ts';
 import { createShardLink, type ShardLinkHandle } from './cluster/actor/shard-link.ts';
 import { RefusalLog } from './cluster/bus/refusal-log.ts';
+import type { Claim } from './cluster/identity.ts';
 import { PartitionGates } from './cluster/partition-gates.ts';
 import { defaultReplicationOptions } from './cluster/replication/replication-options.ts';
 import type { PublisherPort } from './command/publisher.ts';
@@ -194,9 +195,10 @@ export class NodeInCluster {
 
   /**
    * Looks for the cluster, or founds it with others, from now on. Rejects when the bus cannot listen or the node's directory
-   * is not to be had, naming the option by which another is chosen.
+   * is not to be had, naming the option by which another is chosen. `claims`: copies of an earlier start that this one has; null:
+   * nothing is kept on the disk.
    */
-  async start(ports: ListeningPorts): Promise<void> {
+  async start(ports: ListeningPorts, claims: readonly Claim[] | null): Promise<void> {
     this.#ports = ports;
     const { config } = this.#parts;
     // Where nothing else is said: the host at which other nodes see this one.
@@ -207,7 +209,7 @@ export class NodeInCluster {
       link: config.announceLink || `:${ports.tcpPort}`,
     };
     try {
-      await this.client.start(endpoints);
+      await this.client.start(endpoints, claims);
     } catch (error) {
       const { busPort, busBind } = config;
       const cannotListen = error instanceof Error && error.message.includes('cannot listen');

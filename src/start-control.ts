@@ -1,5 +1,5 @@
 import { type ClusterPort, loneCluster } from './command/cluster-port.ts';
-import type { ControlPort } from './command/control.ts';
+import type { ControlPort, SnapshotsPort } from './command/control.ts';
 import { commandTable } from './command/table.ts';
 import type { Config } from './config/options.ts';
 import { durationHistograms } from './monitoring/durations.ts';
@@ -30,6 +30,8 @@ export interface ControlParts {
   readonly latency: LatencyEvents;
   /** Null as long as the node is put together. */
   readonly notifications: () => KeyspaceNotifications | null;
+  /** Null: nothing is kept on the disk. */
+  readonly snapshots: SnapshotsPort | null;
   readonly shutdown: () => void;
   /** Null: the node is by itself. */
   readonly cluster: ClusterPort | null;
@@ -105,6 +107,7 @@ export function controlOf(parts: ControlParts): ControlPort {
         return process.memoryUsage().heapUsed;
       },
     },
+    snapshots: parts.snapshots,
     shutdown: parts.shutdown,
   };
 }

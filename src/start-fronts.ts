@@ -73,6 +73,7 @@ export async function startFronts(node: FrontNode): Promise<Fronts> {
     http = await startHttpFront(httpFrontOptions(config, keyBytesMax), {
       ...node.http,
       cluster: node.port.control.cluster,
+      snapshots: node.port.control.snapshots,
       commands: shards.dispatcher,
       changes: shards.changes,
       transactions: shards.dispatcher,

@@ -4,7 +4,7 @@ import { type ErrorCode, errors } from './base/errors.ts';
 import { type Logger, systemClock } from './base/ports.ts';
 import { commandTable } from './command/table.ts';
 import type { Config } from './config/options.ts';
-import { JobPool } from './jobs/job-pool.ts';
+import type { JobPool } from './jobs/job-pool.ts';
 import type { PeerSample } from './monitoring/cluster-timeline/cluster-news.ts';
 import { DashboardBroadcast } from './monitoring/dashboard/dashboard-broadcast.ts';
 import { NodeSampler } from './monitoring/dashboard/node-sampler.ts';
@@ -14,6 +14,7 @@ import { EventLoopWatch } from './monitoring/event-loop.ts';
 import type { NodeFacts, NodeState } from './monitoring/facts.ts';
 import { KeyspaceWatch } from './monitoring/keyspace/keyspace-watch.ts';
 import { Metrics } from './monitoring/metrics.ts';
+import type { PersistenceFacts } from './monitoring/persistence-facts.ts';
 import { ShardFactsReader } from './monitoring/shard-facts.ts';
 import type { Sources } from './monitoring/sources.ts';
 import { Statistics, sumOf } from './monitoring/statistics.ts';
@@ -23,6 +24,7 @@ import type { LiveLimits } from './server/control/live-limits.ts';
 import type { SlowLog } from './server/control/slow-log.ts';
 import type { Shards } from './server/dispatch/shards.ts';
 import type { DashboardPort } from './server/http/dashboard-port.ts';
+import type { LoadingFacts } from './server/persistence/loading-watch.ts';
 import type { Channels } from './server/pubsub/channels.ts';
 import type { Tracker } from './server/tracking/tracker.ts';
 import { ShardControl } from './shard/shard-control.ts';
@@ -41,6 +43,9 @@ export interface MonitoringParts {
   /** Null: the node is by itself. */
   readonly cluster: NodeInCluster | null;
   readonly state: () => NodeState;
+  readonly loading: () => LoadingFacts | null;
+  readonly diskTroubles: () => readonly string[];
+  readonly persistence: () => PersistenceFacts | null;
   /** Null as long as they are not open. */
   readonly fronts: () => Fronts | null;
 }
@@ -76,12 +81,12 @@ export class Monitoring {
   }
 
   /** Watches these from now on. */
-  attach(shards: Shards, tracker: Tracker): void {
+  attach(shards: Shards, tracker: Tracker, jobs: JobPool): void {
     const loads = shards.threads.map(({ control }) => new ShardControl(control));
     this.#shards = new ShardFactsReader(shards, loads);
     this.#tracker = tracker;
-    this.#jobs = new JobPool({ logger: this.#parts.logger, onThreadLost: () => shards.forgetJob() });
-    this.#sources = openSources(this.#parts, shards, this.#jobs);
+    this.#jobs = jobs;
+    this.#sources = openSources(this.#parts, shards, jobs);
     const { cluster } = this.#parts;
     if (cluster !== null) cluster.timeline.sample = () => this.peerSample();
   }
@@ -123,7 +128,8 @@ export class Monitoring {
   }
 
   #facts(): NodeFacts {
-    const { config, version, limits, channels, cluster, state, fronts } = this.#parts;
+    const { config, version, limits, channels, cluster, state, loading, diskTroubles, persistence, fronts } =
+      this.#parts;
     const monitoring = this;
     return {
       nodeName: config.nodeName,
@@ -155,6 +161,9 @@ export class Monitoring {
         { name: 'msgpack', tellsConnections: true },
       ],
       state,
+      loading,
+      diskTroubles,
+      persistence,
       counters: () => {
         fronts()?.flushCounts();
         return this.counters;

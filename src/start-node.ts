@@ -1,13 +1,17 @@
 import { randomBytes } from 'node:crypto';
 import { formatAddress } from './base/addresses.ts';
 import { type Logger, systemClock } from './base/ports.ts';
+import type { Claim } from './cluster/identity.ts';
+import type { SnapshotsPort } from './command/control.ts';
 import type { NodePort } from './command/node-port.ts';
 import { isInCluster } from './config/cluster-contradictions.ts';
 import type { Config } from './config/options.ts';
+import { JobPool } from './jobs/job-pool.ts';
 import type { NodeFacts, NodeState } from './monitoring/facts.ts';
 import { healthOf } from './monitoring/health.ts';
 import { infoSections } from './monitoring/info.ts';
 import { nodesDocument } from './monitoring/node-view.ts';
+import type { Recovered } from './persistence/shard-data-file.ts';
 import { Access, type Account } from './server/access/access.ts';
 import { AccessOrigin } from './server/access/origin.ts';
 import { ClientList } from './server/clients/client-list.ts';
@@ -16,6 +20,7 @@ import { type LiveLimits, liveLimits } from './server/control/live-limits.ts';
 import { SlowLog } from './server/control/slow-log.ts';
 import { SlowReport } from './server/control/slow-report.ts';
 import { Shards } from './server/dispatch/shards.ts';
+import type { Snapshots } from './server/persistence/snapshots.ts';
 import { Channels } from './server/pubsub/channels.ts';
 import { KeyspaceNotifications } from './server/pubsub/keyspace-notifications.ts';
 import { tlsSettings } from './server/tls/tls-files.ts';
@@ -25,12 +30,15 @@ import { NodeInCluster } from './start-cluster.ts';
 import { controlOf } from './start-control.ts';
 import { type Fronts, startFronts } from './start-fronts.ts';
 import { Monitoring } from './start-monitoring.ts';
+import { NodePersistence } from './start-persistence.ts';
 import { KEY_BYTES_MAX } from './store/layout.ts';
 
 /** What the largest command may need in a mailbox beside its value: keys, options, lengths. */
 const MESSAGE_MARGIN_BYTES = 256 * 1024;
 /** Commands that may wait in front of one full ring, whatever their bytes. */
 const QUEUED_COMMANDS_MAX = 1_000_000;
+/** What the disk is given to take what is left, however long all else took to stop. */
+const LOG_CLOSE_MS_MIN = 5000;
 /** Of the time to stop, for others to take over: a copy that is the only one in sync has to be copied first. */
 const HAND_OVER_SHARE = 0.7;
 /** Entry versions begin at the time in 1/512 ms since then, so that those of a restarted node are new for 17 years. */
@@ -77,6 +85,7 @@ export async function startNode(
   const messageBytesMax = Math.max(config.maxBody, config.maxValue) + MESSAGE_MARGIN_BYTES;
   let state: NodeState = 'starting';
   let fronts: Fronts | null = null;
+  let persistence: NodePersistence | null = null;
   const cluster = isInCluster(config)
     ? new NodeInCluster({
         config,
@@ -102,6 +111,9 @@ export async function startNode(
     slowLog,
     cluster,
     state: () => state,
+    loading: () => persistence?.loading() ?? null,
+    diskTroubles: () => persistence?.troubles() ?? [],
+    persistence: () => persistence?.facts() ?? null,
     fronts: () => fronts,
   });
   const { facts, statistics } = monitoring;
@@ -118,12 +130,17 @@ export async function startNode(
       slowLog,
       latency,
       notifications: () => notifications,
+      snapshots: config.persistence ? snapshotsOf(() => persistence?.snapshots ?? null) : null,
       shutdown: onShutdown,
       cluster: cluster?.control ?? null,
     }),
     publisher: cluster?.publisher(channels) ?? channels,
   };
-  const shards = openShards(config, limits, facts, port, latency, logger, messageBytesMax, cluster);
+  if (config.persistence) {
+    const { partitionCount: partitions } = facts;
+    persistence = await NodePersistence.open({ config, partitions, logger, messageBytesMax, onFailed });
+  }
+  const shards = openShards(config, limits, facts, port, latency, logger, messageBytesMax, cluster, persistence);
   const tracker = new Tracker(shards.changes, {
     get keysMax() {
       return limits.trackedKeysMax;
@@ -132,9 +149,12 @@ export async function startNode(
   });
   const notifications = new KeyspaceNotifications(shards.changes, channels);
   notifications.set(config.notifyKeyspaceEvents);
-  monitoring.attach(shards, tracker);
+  const jobs = new JobPool({ logger, onThreadLost: () => shards.forgetJob() });
+  monitoring.attach(shards, tracker, jobs);
   try {
-    await shards.started();
+    if (persistence === null || cluster !== null || persistence.isNew) await shards.started();
+    // Clients are told that what was kept is being read, and how long that will take, rather than nothing.
+    else shards.isLoading = true;
     fronts = await startFronts({
       config,
       tls,
@@ -159,12 +179,20 @@ export async function startNode(
         dashboard: monitoring.openDashboard(),
       },
     });
-    await cluster?.start({ tcpPort: fronts.tcp.port, httpPort: fronts.http.port });
+    if (persistence?.isNew === false) {
+      logger.info({ tcpPort: fronts.tcp.port, httpPort: fronts.http.port }, 'reading what was kept on the disk');
+    }
+    await shards.started();
+    await persistence?.started(shards, jobs);
+    shards.isLoading = false;
+    await cluster?.start({ tcpPort: fronts.tcp.port, httpPort: fronts.http.port }, persistence?.claims ?? null);
   } catch (error) {
     latency.stop();
     await fronts?.drain();
     await cluster?.stop(0);
+    await persistence?.stopSnapshots();
     await shards.stop(0);
+    await persistence?.stop(LOG_CLOSE_MS_MIN);
     cluster?.end();
     await monitoring.stop();
     throw error;
@@ -182,13 +210,15 @@ export async function startNode(
     // Others take over while this node still serves, so that nobody waits for a failover.
     await cluster?.handOver(leftMs() * HAND_OVER_SHARE);
     const isComplete = await running.drain();
+    await persistence?.stopSnapshots();
     // Primaries elsewhere are not to wait for copies whose shards have ended.
     await cluster?.stop(leftMs());
     await shards.stop(leftMs());
+    const isKept = (await persistence?.stop(Math.max(leftMs(), LOG_CLOSE_MS_MIN))) ?? true;
     cluster?.end();
     latency.stop();
     await monitoring.stop();
-    return isComplete;
+    return isComplete && isKept;
   };
   return {
     url: `${tls === null ? 'http' : 'https'}://${formatAddress(config.bind, running.http.port)}`,
@@ -208,6 +238,20 @@ export async function startNode(
   };
 }
 
+/** What commands ask of snapshots, which are there once what was kept is read. */
+function snapshotsOf(snapshots: () => Snapshots | null): SnapshotsPort {
+  return {
+    get isRunning() {
+      return snapshots()?.isRunning ?? false;
+    },
+    get lastAtMs() {
+      return snapshots()?.facts().lastAtMs ?? 0;
+    },
+    take: async () =>
+      (await snapshots()?.take()) ?? { kind: 'failed', reason: 'the node is still reading what was kept' },
+  };
+}
+
 function openShards(
   config: Config,
   limits: LiveLimits,
@@ -217,12 +261,14 @@ function openShards(
   logger: Logger,
   messageBytesMax: number,
   cluster: NodeInCluster | null,
+  persistence: NodePersistence | null,
 ): Shards {
   const key = randomBytes(8);
   return new Shards({
     shardCount: config.shards,
     partitionCount: facts.partitionCount,
     cluster: cluster?.shards ?? null,
+    onDisk: persistence,
     budgetBytes: config.maxMemory,
     eviction: config.eviction,
     hashKey: [key.readInt32LE(0), key.readInt32LE(4)],
@@ -237,6 +283,13 @@ function openShards(
         const [, hungMs] = /ran for more than (\d+) ms/.exec(reason) ?? [];
         if (hungMs !== undefined) latency.sample('shard-hang', Number(hungMs));
       },
+      ...(persistence === null
+        ? {}
+        : {
+            onRecovered: (shard: number, folders: readonly Recovered[], claims: readonly Claim[]) =>
+              persistence.recovered(shard, folders, claims),
+            beforeRestart: (shard: number) => persistence.beforeRestart(shard),
+          }),
     },
     // What a connection may leave unread, no reply is larger than.
     replyBytesMax: () => limits.connectionOutputBytesMax,

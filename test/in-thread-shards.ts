@@ -92,7 +92,8 @@ export class InThreadShards {
     this.#actors = boxes.map((box, shard) => {
       const store = this.stores[shard] as ModelShardStore;
       return new ShardActor({
-        replicated: null,
+        guard: null,
+        companion: null,
         store,
         clock: new TurnClock({ nowMs: () => store.timeMs }),
         table,

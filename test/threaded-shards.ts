@@ -3,12 +3,13 @@ import { ArgsBuffer } from '../src/command/args-buffer.ts';
 import { type CommandTable, commandTable } from '../src/command/table.ts';
 import type { OrderedSession } from '../src/server/dispatch/ordered-session.ts';
 import { Shards, type ShardsOptions } from '../src/server/dispatch/shards.ts';
-import type { SupervisorLimits } from '../src/shard/shard-supervisor.ts';
+import type { SupervisorLimits, SupervisorOptions } from '../src/shard/shard-supervisor.ts';
 import { plainNode, plainReply } from './in-thread-shards.ts';
 
 export interface ThreadedOptions extends Partial<Omit<ShardsOptions, 'supervisor'>> {
   readonly entry?: URL;
   readonly limits?: Partial<SupervisorLimits>;
+  readonly supervisor?: Pick<SupervisorOptions, 'onRecovered' | 'beforeRestart'>;
 }
 
 /** Shards with threads and stores as a node has them, and plain values instead of bytes. */
@@ -20,7 +21,7 @@ export class ThreadedShards {
   readonly #buffer = new ArgsBuffer();
 
   constructor(options: ThreadedOptions = {}) {
-    const { entry, limits, ...rest } = options;
+    const { entry, limits, supervisor, ...rest } = options;
     const note =
       (level: string) =>
       (fields: object, message: string): void => {
@@ -41,6 +42,7 @@ export class ThreadedShards {
         onDeath: (_shard, reason) => this.deaths.push(reason),
         ...(entry === undefined ? {} : { entry }),
         ...(limits === undefined ? {} : { limits }),
+        ...supervisor,
       },
     });
   }

@@ -70,6 +70,13 @@ export const errors = {
   moved: nobody(48, 421, 'MOVED', true, 'Another node serves the key: the message names its slot and the node.'),
   'too-few-copies': node(49, 503, 'NOREPLICAS', true, 'Fewer copies are in sync than a write needs; it was not run.'),
   'try-again': node(50, 503, 'TRYAGAIN', true, 'The keys are on their way to another node; the command was not run.'),
+  'disk-failed': node(
+    51,
+    507,
+    'MISCONF',
+    true,
+    'The disk takes nothing, and writes that it does not have are refused.',
+  ),
   internal: node(46, 500, 'ERR', false, 'A defect of FluxCache; the log says more.'),
 
   // Who asks.

@@ -46,6 +46,9 @@ async function run(args: readonly string[]): Promise<number> {
     const at = args.length - read.rest.length;
     return (await import('./bench.ts')).runBench([...args.slice(0, at), ...args.slice(at + 1)]);
   }
+  if (read.problems.length === 0 && command === 'repair') {
+    return (await import('./repair.ts')).runRepair(read.rest.slice(1));
+  }
   if (read.asks === 'help') {
     process.stdout.write(helpText());
     return Exit.ok;
@@ -74,6 +77,7 @@ async function run(args: readonly string[]): Promise<number> {
   };
   if (mode !== undefined) return mode(told);
   if (isClusterRequest(read.rest)) return (await import('./cluster.ts')).runCluster(told, read.rest.slice(1));
+  if (command === 'snapshot') return (await import('./snapshot.ts')).runSnapshot(told, read.rest.slice(1));
   if (command !== undefined) return runCommand(told, read.rest);
   if (process.stdin.isTTY !== true || process.stdout.isTTY !== true) return runLines(told);
   return (await import('./shell.ts')).runShell(told);
@@ -129,15 +133,18 @@ function dieQuietlyWithReader(): void {
 function helpText(): string {
   return `Usage: fluxcache [OPTION…] [COMMAND [ARGUMENT…]]
        fluxcache cluster REQUEST [OPTION…]
+       fluxcache repair DIR [OPTION…]
+       fluxcache snapshot
        fluxcache bench [OPTION…]
 
 Sends a command to a server and prints its reply. Without a command: on a terminal a shell, else the commands on
-standard input, one a line. Options stand in front of the command.
+standard input, one a line. Options stand in front of the command. snapshot: has the node write all keys to its disk, and
+waits for that.
 
 ${optionsText(options)}
 
 Other:
-  --help                    Print this and exit; fluxcache bench --help and cluster --help are about those.
+  --help                    Print this and exit; fluxcache bench --help, cluster --help and repair --help are about those.
   --version                 Print the version and exit.
 
 Exit status: 0; 1 when the server cannot be reached or answers an error; 2 when the command line is wrong.

@@ -7,12 +7,15 @@ import type { RaftCoordinatorOptions } from './coordinator-options.ts';
 import type { NodeId } from './identity.ts';
 import { PartitionCopies } from './partition-copies.ts';
 import { type ExpulsionCause, RaftCoordinator } from './raft-coordinator.ts';
+import { claimsOf, type RecoveredCopy } from './replication/copy-recovery.ts';
 import type { PartitionCopy, ReplicationOptions } from './replication/partition-copy.ts';
 import type { ChunkCursor, ReplicationHost } from './replication/replication-host.ts';
 
 export interface ClusterNodeOptions {
   readonly coordinator: RaftCoordinatorOptions;
   readonly replication: ReplicationOptions;
+  /** What the node's disk holds of its copies, by partition; absent: nothing is kept there. */
+  readonly recovered?: ReadonlyMap<number, RecoveredCopy>;
 }
 
 /** What the node asks of whoever runs it: sockets, a disk, and the stores. */
@@ -45,8 +48,10 @@ export class ClusterNode {
 
   /** `restored` is what the node's disk holds of the consensus log. */
   constructor(options: ClusterNodeOptions, restored: RaftState, host: ClusterNodeHost, nowMs: number) {
+    const { recovered } = options;
+    const claims = recovered === undefined ? null : claimsOf(recovered);
     this.coordinator = new RaftCoordinator(
-      options.coordinator,
+      claims === null || claims.length === 0 ? options.coordinator : { ...options.coordinator, claims },
       restored,
       {
         send: (to, message) => host.send(to, message),
@@ -77,8 +82,17 @@ export class ClusterNode {
         readChunk: (partition, stream, cursor) => host.readChunk(partition, stream, cursor),
         acknowledge: (partition, committed, replicated) => host.acknowledge(partition, committed, replicated),
         abandon: (partition, committed) => host.abandon(partition, committed),
+        ...(recovered === undefined ? {} : { keep: (partition, item) => host.keep?.(partition, item) ?? 0 }),
       },
       nowMs,
+      recovered === undefined
+        ? undefined
+        : {
+            first: 0,
+            count: Number.POSITIVE_INFINITY,
+            startOf: (partition) => recovered.get(partition)?.start ?? { generation: 0, kept: null },
+            recovered: [...recovered.keys()],
+          },
     );
   }
 
@@ -108,6 +122,11 @@ export class ClusterNode {
 
   persisted(number: number, nowMs: number): void {
     this.coordinator.persisted(number, nowMs);
+  }
+
+  /** See {@link PartitionCopies.reached}. */
+  reached(place: number, nowMs: number): void {
+    this.#copies.reached(place, nowMs);
   }
 
   /** See {@link PartitionCopies.append}. */

@@ -4,7 +4,7 @@ import type { ClusterSettings, NodeEndpoints } from './controller/cluster-state.
 import { commandFault } from './controller/command-fault.ts';
 import { type ControllerOptions, controllerDefaults } from './controller/controller.ts';
 import { validateSettings } from './controller/settings.ts';
-import { isNodeId, type NodeId } from './identity.ts';
+import { type Claim, isNodeId, type NodeId } from './identity.ts';
 import { VOTERS_MAX } from './limits.ts';
 
 /** Who a node is, and what it is told of the others. */
@@ -18,6 +18,7 @@ export interface CoordinatorIdentity {
   readonly weight: number;
   readonly zone: string | null;
   readonly partitions: number | null;
+  readonly claims?: readonly Claim[];
   /** Nodes to ask for the leader as long as this one knows none: the founders, or any others. */
   readonly seeds: readonly NodeId[];
   /** What the cluster is to be created with, when it does not exist: founders have it. */

@@ -20,6 +20,21 @@ export interface Member {
 
 export const FRESH = -1;
 
+/**
+ * What a new start of a node still has, on its disk, of the copy that an earlier start of it had. A filling goes on over
+ * starts, with its generation, as long as none of them lost anything of it.
+ */
+export interface Claim {
+  readonly partition: number;
+  /** The start that the filling began in: it is that of every later one, too, that names this generation. */
+  readonly since: number;
+  readonly generation: number;
+  /** The epoch whose primary first gave it something, or which began empty with it; 0: there is nothing in it. */
+  readonly filledInEpoch: number;
+  /** Nothing is missing that the copy has ever confirmed. False: the last of it may be. */
+  readonly isWhole: boolean;
+}
+
 const NODE_ID = /^[a-z0-9._-]{1,64}$/;
 
 export function isNodeId(text: string): boolean {

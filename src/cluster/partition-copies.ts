@@ -3,6 +3,7 @@ import type { ClusterState, PartitionEntry } from './controller/cluster-state.ts
 import type { Coordinator } from './coordinator.ts';
 import type { NodeId } from './identity.ts';
 import type { CopyStart } from './replication/copy-data.ts';
+import type { KeptItem } from './replication/kept-item.ts';
 import { PartitionCopy, type ReplicationOptions } from './replication/partition-copy.ts';
 import type { ChunkCursor, ReplicationHost } from './replication/replication-host.ts';
 import type { ReplicationMessage } from './replication/replication-message.ts';
@@ -16,6 +17,11 @@ export interface CopiesScope {
   readonly count: number;
   /** What a copy that is made begins with; null: it is not to be made yet. */
   startOf(partition: number): CopyStart | null;
+  /**
+   * Partitions of which there is something from an earlier start. No copy is made before the state knows this start of the
+   * node, and so what becomes of them: until then they are what the sets name by the earlier one.
+   */
+  readonly recovered?: readonly number[];
 }
 
 const EMPTY_START: CopyStart = { generation: 0, kept: null };
@@ -32,12 +38,16 @@ export class PartitionCopies {
   #nowMs: number;
   /** Copies with writes or acknowledgements that have not gone out. */
   readonly #touched = new Set<PartitionCopy>();
+  /** Partitions whose copies wait for the disk. */
+  readonly #keeping = new Set<number>();
+  #isHeldBack: boolean;
   readonly #copies = new Map<number, PartitionCopy>();
   readonly #coordinator: Coordinator;
   readonly #self: { readonly node: NodeId; readonly boot: number };
   readonly #options: ReplicationOptions;
   readonly #host: ReplicationHost;
   readonly #scope: CopiesScope;
+  readonly #recovered: ReadonlySet<number>;
 
   constructor(
     self: { readonly node: NodeId; readonly boot: number },
@@ -48,13 +58,17 @@ export class PartitionCopies {
     scope: CopiesScope = ALL,
   ) {
     this.#scope = scope;
+    this.#recovered = new Set(scope.recovered);
     this.#self = self;
     this.#options = options;
     this.#nowMs = nowMs;
     this.#coordinator = coordinator;
     this.#state = coordinator.state;
+    this.#isHeldBack = scope.recovered !== undefined;
+    const { keep } = host;
     this.#host = {
       ...host,
+      ...(keep === undefined ? {} : { keep: (partition, item) => this.#keep(keep, partition, item) }),
       lease: coordinator.lease,
       propose: (command) => coordinator.submit(coordinator.nextRequest(), command, this.#nowMs),
     };
@@ -89,6 +103,7 @@ export class PartitionCopies {
   receive(from: NodeId, message: ReplicationMessage, nowMs: number): void {
     this.#nowMs = nowMs;
     // Before this node has seen the cluster created it has no copies; whoever sends will send again.
+    if (this.#isHeldBack) return;
     const { partition } = message;
     const { first, count } = this.#scope;
     if (partition >= this.#state.partitions.length || partition < first || partition >= first + count) return;
@@ -127,6 +142,18 @@ export class PartitionCopies {
     this.#touch(copy);
   }
 
+  /** The disk has all that `ReplicationHost.keep` took up to this place. */
+  reached(place: number, nowMs: number): void {
+    this.#nowMs = nowMs;
+    for (const partition of this.#keeping) {
+      const copy = this.#copies.get(partition);
+      if (copy === undefined) continue;
+      copy.reached(place, nowMs);
+      if (!copy.isKeeping) this.#keeping.delete(partition);
+      this.#touch(copy);
+    }
+  }
+
   flush(nowMs: number): void {
     this.#nowMs = nowMs;
     for (const copy of this.#touched) {
@@ -147,18 +174,31 @@ export class PartitionCopies {
     this.#nowMs = nowMs;
     const { settings, nodes, partitions } = this.#state;
     if (settings === null) return;
+    if (this.#isHeldBack) {
+      const { node, boot } = this.#self;
+      if (nodes.get(node)?.boot !== boot) return;
+      this.#isHeldBack = false;
+      this.#configure(null, nowMs);
+      return;
+    }
     const isFenced = (node: NodeId): boolean => nodes.get(node)?.isFenced ?? true;
     const areAllConcerned = before === null || before.settings !== settings || before.nodes !== nodes;
     const end = Math.min(partitions.length, this.#scope.first + this.#scope.count);
     for (let partition = this.#scope.first; partition < end; partition++) {
       const entry = partitions[partition] as PartitionEntry;
       if (!areAllConcerned && before.partitions[partition] === entry) continue;
-      if (!this.#copies.has(partition) && !this.#isNamed(entry)) continue;
+      if (!this.#copies.has(partition) && !this.#isNamed(entry) && !this.#recovered.has(partition)) continue;
       const copy = this.#copyOf(partition);
       if (copy === null) continue;
       copy.configure(entry, settings, isFenced, nowMs);
       this.#touch(copy);
     }
+  }
+
+  #keep(keep: NonNullable<ReplicationHost['keep']>, partition: number, item: KeptItem): number {
+    const place = keep(partition, item);
+    if (place > 0) this.#keeping.add(partition);
+    return place;
   }
 
   /** It is flushed at the end of the batch: until then the batch has its attention. */

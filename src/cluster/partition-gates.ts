@@ -1,5 +1,6 @@
 import { assert } from '../base/assert.ts';
 import { SLOT_COUNT } from '../base/slot.ts';
+import { type WaitSource, WaitState } from '../base/wait-state.ts';
 
 /** What is handed to every thread of a node. */
 export interface PartitionGatesHandle {
@@ -38,10 +39,6 @@ export type ReignStage = (typeof ReignStage)[keyof typeof ReignStage];
 export const GateRole = { none: 0, replica: 1, primary: 2, handingOver: 3 } as const;
 export type GateRole = (typeof GateRole)[keyof typeof GateRole];
 
-/** What has become of a write whose reply waits. */
-export const WaitState = { waiting: 0, acknowledged: 1, abandoned: 2 } as const;
-export type WaitState = (typeof WaitState)[keyof typeof WaitState];
-
 /**
  * What all threads of a node may know of its copies without asking: whether a value read from shared memory may be
  * answered, and how far writes are acknowledged. Numbers of writes are the low 32 bits of their `seq`, compared by the
@@ -65,7 +62,7 @@ export type WaitState = (typeof WaitState)[keyof typeof WaitState];
  * a value, and lower it after it was acknowledged; all of these accesses are sequentially consistent, so a reader that saw
  * an unacknowledged value sees its slot pending.
  */
-export class PartitionGates {
+export class PartitionGates implements WaitSource {
   readonly partitions: number;
   readonly #words: Int32Array;
   readonly #pendingAt: number;

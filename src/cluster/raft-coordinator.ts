@@ -381,13 +381,14 @@ export class RaftCoordinator implements Coordinator {
   }
 
   #heartbeat(): void {
-    const { node, boot, address, endpoints, weight, zone, partitions, heartbeatMs } = this.#options;
+    const { node, boot, address, endpoints, weight, zone, partitions, claims, heartbeatMs } = this.#options;
     if (this.#isExpelled || this.#isLeaving) return;
     if (!this.#isRegistered) {
       // One at a time: the request is sent again until it is answered or given up.
       if (this.#registration === 0) {
         this.#registration = this.nextRequest();
-        const command = { type: 'register', node, boot, address, endpoints, weight, zone, partitions } as const;
+        const plain = { type: 'register', node, boot, address, endpoints, weight, zone, partitions } as const;
+        const command = claims === undefined ? plain : { ...plain, claims };
         this.#requests.submit(this.#registration, command, this.#nowMs);
       }
       // A hint may name a leader that is dead: when the request is sent again, somebody else is asked.

@@ -13,6 +13,8 @@ export interface ControlPort {
   readonly cluster: ClusterPort;
   readonly users: UsersPort;
   readonly memory: MemoryPort;
+  /** Null: nothing is kept on the disk. */
+  readonly snapshots: SnapshotsPort | null;
   /** Stops the node as a signal does: what was accepted is answered. */
   shutdown(): void;
 }
@@ -109,6 +111,20 @@ export interface MemoryPort {
   readonly heapBytes: number;
 }
 
+/** What is kept of the keys on the disk, beside a log of all changes. */
+export interface SnapshotsPort {
+  /** One is being made. */
+  readonly isRunning: boolean;
+  /** Unix milliseconds of the last one; 0: there is none. */
+  readonly lastAtMs: number;
+  /** Makes one, begun after this call; never rejects. */
+  take(): Promise<SnapshotsTaken>;
+}
+
+export type SnapshotsTaken =
+  | { readonly kind: 'done'; readonly entries: number; readonly bytes: number; readonly tookMs: number }
+  | { readonly kind: 'failed'; readonly reason: string };
+
 /** A node that has nothing to administrate: in tests and benchmarks. */
 export const noControl: ControlPort = {
   version: '0.0.0',
@@ -133,5 +149,6 @@ export const noControl: ControlPort = {
     residentBytes: 0,
     heapBytes: 0,
   },
+  snapshots: null,
   shutdown: () => undefined,
 };

@@ -3,6 +3,7 @@ import { clusterCommands } from './administration/cluster.ts';
 import { configCommands } from './administration/config.ts';
 import { latencyCommands } from './administration/latency.ts';
 import { memoryCommands } from './administration/memory.ts';
+import { persistenceCommands } from './administration/persistence.ts';
 import { processCommands } from './administration/process.ts';
 import { slowLogCommands } from './administration/slowlog.ts';
 import type { CommandDeclaration } from './command.ts';
@@ -50,6 +51,7 @@ export const families: readonly CommandDeclaration[] = [
   ...aclCommands,
   ...clusterCommands,
   ...processCommands,
+  ...persistenceCommands,
   ...handshakeCommands,
   ...clientCommands,
   ...trackingCommands,

@@ -42,14 +42,6 @@ export const clusterOptions = {
     allowed: 'up to 1024 characters, none of them a control character',
     placeholder: 'TEXT',
   }),
-  dataDir: text({
-    group: 'cluster',
-    doc: 'Directory for what a node of a cluster must not forget: who it is, and its part of the configuration. One for each node.',
-    default: './fluxcache-data',
-    pattern: /^[^\0]+$/,
-    allowed: 'the path of a directory',
-    placeholder: 'DIRECTORY',
-  }),
   announceHost: text({
     group: 'cluster',
     doc: 'Host that clients are told to reach this node at; none: the address listened on, or the one other nodes see.',

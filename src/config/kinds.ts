@@ -27,6 +27,7 @@ export const optionGroups = {
   mailboxes: 'Mailboxes',
   access: 'Access',
   cluster: 'Cluster',
+  persistence: 'Persistence',
   monitoring: 'Monitoring',
   node: 'Node and log',
 } as const;

@@ -5,6 +5,7 @@ import { memoryOptions } from './memory-options.ts';
 import { monitoringOptions } from './monitoring-options.ts';
 import { networkOptions } from './network-options.ts';
 import { nodeOptions } from './node-options.ts';
+import { persistenceOptions } from './persistence-options.ts';
 
 /**
  * Every option of the server, one row each. The key is the name in a configuration file; `httpPort` makes the flag
@@ -15,6 +16,7 @@ export const options = {
   ...memoryOptions,
   ...limitOptions,
   ...clusterOptions,
+  ...persistenceOptions,
   ...monitoringOptions,
   ...nodeOptions,
 } as const;

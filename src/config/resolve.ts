@@ -5,6 +5,7 @@ import { clusterContradictions } from './cluster-contradictions.ts';
 import type { Machine, Option } from './kinds.ts';
 import { SHARD_BYTES_MAX, SHARD_BYTES_MIN } from './memory-options.ts';
 import { type Config, flagOf, type OptionName, optionNames, options, variableOf } from './options.ts';
+import { persistenceContradictions } from './persistence-contradictions.ts';
 
 /** Where a value came from; later ones win over earlier. */
 export type Source = 'default' | 'file' | 'environment' | 'flag';
@@ -169,7 +170,7 @@ function contradictionsOf(config: Config, label: (name: OptionName) => string): 
         `${JSON.stringify(`${prefix}s…`)} as well. Write ${JSON.stringify(`${prefix}${config.prefixSeparator}`)}, with its separator.`,
     );
   }
-  problems.push(...clusterContradictions(config, label));
+  problems.push(...persistenceContradictions(config, label), ...clusterContradictions(config, label));
   return problems;
 }
 

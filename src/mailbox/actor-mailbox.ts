@@ -122,11 +122,14 @@ export class ActorMailbox {
     return !this.#noticesParked;
   }
 
-  /** Publishes replies, then gives back the room of their commands, and wakes the front end if it sleeps. */
-  flush(): void {
+  /**
+   * Publishes replies, then gives back the room of their commands, and wakes the front end if it sleeps. `isQuiet`: somebody
+   * else wakes it, later than this, when there is more to be had of the replies.
+   */
+  flush(isQuiet = false): void {
     // Only a reply the journal knows is done may be published to its end: not from the outbox's own queue.
     if (!this.hasRoom()) return;
-    this.#outbox.flush();
+    this.#outbox.flush(isQuiet);
     if (!this.#executing && this.commands.release()) this.#frontBell.ring();
   }
 

@@ -106,10 +106,11 @@ export class Outbox {
     return true;
   }
 
-  /** Publishes what was committed and what fits of the queue, and wakes the consumer if it sleeps. */
-  flush(): void {
+  /** Publishes what was committed and what fits of the queue, and wakes the consumer if it sleeps, unless `isQuiet`. */
+  flush(isQuiet = false): void {
     if (this.#queue.length !== 0) this.drain();
-    this.#publish();
+    if (isQuiet) this.ring.publish();
+    else this.#publish();
   }
 
   #publish(): void {

@@ -1,6 +1,8 @@
 import type { Counters, frontEndNames } from '../base/counters.ts';
 import type { ClusterFacts } from '../server/cluster/cluster-watch.ts';
+import type { LoadingFacts } from '../server/persistence/loading-watch.ts';
 import type { MemoryKinds } from './memory-kinds.ts';
+import type { PersistenceFacts } from './persistence-facts.ts';
 import type { Sources } from './sources.ts';
 
 /** What monitoring is told of the node it runs in: asked anew for every page, so all of it is cheap to answer. */
@@ -34,6 +36,12 @@ export interface NodeFacts {
   /** The ways to the node that are open. */
   protocols(): readonly ProtocolFacts[];
   state(): NodeState;
+  /** Null: nothing is being read from the disk. */
+  loading(): LoadingFacts | null;
+  /** What is wrong with the disk that keys are kept on. */
+  diskTroubles(): readonly string[];
+  /** Null: no keys are kept on the disk. */
+  persistence(): PersistenceFacts | null;
   /** The sums over all threads. */
   counters(): Counters;
   shards(): readonly ShardFacts[];

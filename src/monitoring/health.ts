@@ -1,24 +1,38 @@
 import type { Health } from '../base/health.ts';
 import type { ClusterFacts } from '../server/cluster/cluster-watch.ts';
+import type { LoadingFacts } from '../server/persistence/loading-watch.ts';
 import type { NodeFacts } from './facts.ts';
 
 /**
  * A node is ready when it serves with every shard, and in a cluster while it may and once the copies that were placed on
  * it when it started are filled, so that whoever restarts nodes one by one, each when the last is ready, loses nothing. It stays ready for reads only in name
- * while a shard is replaced. What the cluster lacks beyond that is told, and keeps no node from being ready.
+ * while a shard is replaced, or the disk takes no writes. What the cluster lacks beyond that is told, and keeps no node from being ready.
  */
 export function healthOf(facts: NodeFacts): Health {
   const state = facts.state();
   const reasons: string[] = [];
-  if (state === 'starting') reasons.push('the node is starting');
+  if (state === 'starting') {
+    const loading = facts.loading();
+    reasons.push(loading === null ? 'the node is starting' : progressOf(loading));
+  }
   if (state === 'draining') reasons.push('the node is shutting down');
   for (const [index, shard] of facts.shards().entries()) {
     if (!shard.isServing && state === 'serving') reasons.push(`shard ${index} is being restarted`);
   }
   const cluster = facts.cluster();
-  if (cluster === null) return { ready: reasons.length === 0, reasons };
+  const told = facts.diskTroubles();
+  if (cluster === null) return { ready: reasons.length === 0, reasons: [...reasons, ...told] };
   reasons.push(...obstacles(cluster));
-  return { ready: reasons.length === 0, reasons: [...reasons, ...(cluster.isMember ? cluster.lacks : [])] };
+  return { ready: reasons.length === 0, reasons: [...reasons, ...told, ...(cluster.isMember ? cluster.lacks : [])] };
+}
+
+function progressOf({ share, loadedBytes, totalBytes }: LoadingFacts): string {
+  const amount = `${mebibytes(loadedBytes)} of ${mebibytes(totalBytes)} MiB`;
+  return `the node is reading what was kept on the disk: ${Math.floor(share * 100)} %, ${amount}`;
+}
+
+function mebibytes(bytes: number): string {
+  return (bytes / 2 ** 20).toFixed(0);
 }
 
 /** What keeps this node of a cluster from serving, or should keep requests away from it. */

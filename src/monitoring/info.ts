@@ -6,6 +6,7 @@ import { redisVersion } from '../command/versions.ts';
 import { clusterInfo, replicationInfo } from './cluster-info.ts';
 import { durations, percentileUs } from './durations.ts';
 import type { NodeFacts } from './facts.ts';
+import { persistenceInfo } from './persistence-info.ts';
 import { Statistics, sumOf } from './statistics.ts';
 import { tallied } from './usage-watch.ts';
 
@@ -22,7 +23,7 @@ export function infoSections(facts: NodeFacts, statistics = new Statistics(facts
     section('Server', () => server(facts)),
     section('Clients', () => clients(facts)),
     section('Memory', () => memory(facts)),
-    section('Persistence', () => persistence(facts)),
+    section('Persistence', () => persistenceInfo(facts)),
     section('Stats', () => stats(facts, statistics)),
     section('Replication', () => replicationInfo(facts)),
     section('CPU', () => cpu()),
@@ -88,18 +89,6 @@ function* memory(facts: NodeFacts): Fields {
   yield ['maxmemory_policy', facts.eviction];
   yield ['mem_fragmentation_ratio', (used === 0 ? 0 : rss / used).toFixed(2)];
   yield ['mem_allocator', 'fluxcache'];
-}
-
-/** There is none: what exporters read is told as of a node that never saved and never will. */
-function* persistence(facts: NodeFacts): Fields {
-  yield ['loading', Number(facts.state() === 'starting')];
-  yield ['async_loading', 0];
-  yield ['rdb_changes_since_last_save', 0];
-  yield ['rdb_bgsave_in_progress', 0];
-  yield ['rdb_last_save_time', Math.floor(facts.startedAtMs / 1000)];
-  yield ['rdb_last_bgsave_status', 'ok'];
-  yield ['aof_enabled', 0];
-  yield ['aof_rewrite_in_progress', 0];
 }
 
 function* stats(facts: NodeFacts, statistics: Statistics): Fields {

@@ -11,5 +11,7 @@ export interface MetricRow {
   readonly labels: readonly string[];
   /** It is on the page of nodes of a cluster only. */
   readonly isOfCluster?: boolean;
+  /** It is on the page of nodes only that keep their keys on the disk. */
+  readonly isOfPersistence?: boolean;
   readonly read: (facts: NodeFacts, add: AddSample) => void;
 }

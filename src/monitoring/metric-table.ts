@@ -6,6 +6,7 @@ import { clusterMetrics } from './cluster-metrics.ts';
 import type { NodeFacts, StoreFacts } from './facts.ts';
 import { healthOf } from './health.ts';
 import type { MetricRow } from './metric-row.ts';
+import { persistenceMetrics } from './persistence-metrics.ts';
 
 /** The histogram is no row, because it is read whole: see metrics.ts. */
 export const durationMetric = {
@@ -313,4 +314,5 @@ export const metricTable: readonly MetricRow[] = [
     },
   },
   ...clusterMetrics,
+  ...persistenceMetrics,
 ];

@@ -21,7 +21,10 @@ export class Metrics {
   constructor(facts: NodeFacts) {
     this.#facts = facts;
     const isOfCluster = facts.cluster() !== null;
-    this.#rows = metricTable.filter((row) => isOfCluster || row.isOfCluster !== true);
+    const keepsKeys = facts.persistence() !== null;
+    this.#rows = metricTable.filter(
+      (row) => (isOfCluster || row.isOfCluster !== true) && (keepsKeys || row.isOfPersistence !== true),
+    );
     // The usual names of Node.js processes (process_…, nodejs_…), which common dashboards know.
     collectDefaultMetrics({ register: this.#process });
     // Ours say the same, and are numbers also when nothing was measured.

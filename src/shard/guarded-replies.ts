@@ -1,6 +1,6 @@
 import { assert } from '../base/assert.ts';
 import { ByteShelf } from '../base/byte-shelf.ts';
-import { type PartitionGates, WaitState } from '../cluster/partition-gates.ts';
+import { type WaitSource, WaitState } from '../base/wait-state.ts';
 import { ReplyReader, type ReplySink, ReplyWriter } from '../command/reply.ts';
 import { GuardKind, REFUSED_HEAD_BYTES, type RefusalReason, WAIT_BYTES, WAITS_HEAD_BYTES } from './guarded-reply.ts';
 
@@ -72,9 +72,10 @@ export class GuardedReplies {
   /** Replies that wait. */
   count = 0;
   bytes = 0;
-  readonly #gates: PartitionGates;
+  readonly #source: WaitSource;
   readonly #limits: GuardLimits;
   readonly #nowMs: () => number;
+  readonly #unknown: string;
   readonly #reply = new ReplyReader();
   readonly #error = new ReplyWriter();
   /** By partition; a queue stays when it is empty. */
@@ -83,10 +84,17 @@ export class GuardedReplies {
   #wordsOf: Uint8Array | null = null;
 
   /** `nowMs`: the clock that time-outs go by. */
-  constructor(gates: PartitionGates, nowMs: () => number, limits: GuardLimits = GUARD_LIMITS_DEFAULT) {
-    this.#gates = gates;
+  constructor(
+    source: WaitSource,
+    nowMs: () => number,
+    /** Why a write's outcome is not known, to whoever asked for it. */
+    unknown = 'the write was not acknowledged by the copies it needs; it may have taken effect',
+    limits: Partial<GuardLimits> = {},
+  ) {
+    this.#unknown = unknown;
+    this.#source = source;
     this.#nowMs = nowMs;
-    this.#limits = limits;
+    this.#limits = { ...GUARD_LIMITS_DEFAULT, ...limits };
   }
 
   /** So much waits that the shard is to be sent no further command. */
@@ -219,15 +227,16 @@ export class GuardedReplies {
   }
 
   #stateAt(words: DataView, at: number): WaitState {
-    return this.#gates.waitState(words.getUint16(at, true), words.getInt32(at + 2, true), words.getInt32(at + 6, true));
+    return this.#source.waitState(
+      words.getUint16(at, true),
+      words.getInt32(at + 2, true),
+      words.getInt32(at + 6, true),
+    );
   }
 
   #answerUnknown(sink: ReplySink): void {
     this.#error.clear();
-    this.#error.error(
-      'indeterminate',
-      'the write was not acknowledged by the copies it needs; it may have taken effect',
-    );
+    this.#error.error('indeterminate', this.#unknown);
     this.#reply.openWritten(this.#error);
     sink.onReply(this.#reply);
   }

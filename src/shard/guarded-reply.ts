@@ -1,5 +1,5 @@
 /**
- * In a cluster every reply of a shard begins with what it waits for:
+ * In a cluster, and where a shard keeps a log, every reply of a shard begins with what it waits for:
  *
  * | first byte | then |
  * | --- | --- |
@@ -7,8 +7,9 @@
  * | 1: waits | uint16: number of waits; for each uint16 partition, int32 reign, int32 low bits of `seq`; then the reply |
  * | 2: refused | uint8: a {@link RefusalReason}; the command as it came, as `encodeCommand` writes it: nothing was run |
  *
- * Numbers are little-endian. A reply that waits may leave once `PartitionGates.waitState` is `acknowledged` for each of
- * its waits; when one is `abandoned`, the answer is `indeterminate`.
+ * Numbers are little-endian. A reply that waits may leave once `waitState` of the gates (`cluster/partition-gates.ts`, or
+ * `persistence/log-gate.ts` with partition 0) is `acknowledged` for each of its waits; when one is `abandoned`, the answer is
+ * `indeterminate`.
  */
 export const GuardKind = { plain: 0, waits: 1, refused: 2 } as const;
 

@@ -12,8 +12,7 @@ import type { Barrier } from './barrier.ts';
 import { ChangeLog } from './change-log.ts';
 import { UPKEEP_ROW } from './change-message.ts';
 import { decodeCommand } from './command-message.ts';
-import { GuardedRun } from './replicated/guarded-run.ts';
-import type { ReplicatedShard } from './replicated/replicated-shard.ts';
+import type { Guard, ShardCompanion } from './guard.ts';
 import { type ShardControl, SLEEP_MS_MAX } from './shard-control.ts';
 import type { ShardStore } from './shard-store.ts';
 import { runRow, TransactionExec } from './transaction-exec.ts';
@@ -41,8 +40,9 @@ export interface ShardActorParts {
   /** Where this shard, of that number, meets others for a transaction. */
   readonly barrier: Barrier;
   readonly shard: number;
-  /** The copies of partitions that the store holds, on a node that is in a cluster; null: it is in none. */
-  readonly replicated: ReplicatedShard | null;
+  /** What stands before its commands, and what goes on beside them; null: neither copies nor a log have a part in them. */
+  readonly guard: Guard | null;
+  readonly companion: ShardCompanion | null;
   /** Told of a command that threw what is not an assertion; the command is answered and the actor goes on. */
   readonly onDefect: (command: Command, error: unknown) => void;
 }
@@ -53,8 +53,8 @@ export interface ShardActorParts {
  * told to every front end, if one is interested: in front of the command's reply. While such a message waits for room in
  * a ring, nothing is done that might lead to another.
  *
- * In a cluster it also takes messages of other copies between batches, and each reply begins with what it waits for
- * (replicated/guarded-run.ts).
+ * In a cluster it also takes messages of other copies between batches. There, and where it keeps a log, each reply begins
+ * with what it waits for (guard.ts).
  *
  * A failed assertion leaves `turn` and ends the thread; whoever takes its place goes on where it stood, see
  * `ActorMailbox`. Any other exception of a command is answered with `internal`.
@@ -70,13 +70,15 @@ export class ShardActor {
   readonly #changes: ChangeLog;
   readonly #transactions: TransactionExec;
   readonly #transactionRow: Command | undefined;
-  readonly #replicated: ReplicatedShard | null;
-  readonly #guarded: GuardedRun | null;
+  readonly #companion: ShardCompanion | null;
+  readonly #guard: Guard | null;
   readonly #runRow = (command: Command | undefined): void => this.#run(command);
   readonly #reply = new ReplyWriter();
   readonly #replyBytesMax: number;
   /** A message of changes waited for room when it was last looked at. */
   #isStalled = false;
+  /** All replies of the batch wait for somebody who rings. */
+  #isQuiet = false;
   #args = new Args();
 
   constructor(parts: ShardActorParts) {
@@ -90,9 +92,9 @@ export class ShardActor {
     this.#changes = new ChangeLog(parts.control);
     parts.store.changes = this.#changes;
     this.#transactionRow = this.#commands.find(({ name }) => name === TRANSACTION_ROW);
-    this.#replicated = parts.replicated;
-    this.#guarded = guardOf(parts, this.#transactionRow);
-    const headBytes = this.#guarded?.headBytesUsual ?? 0;
+    this.#companion = parts.companion;
+    this.#guard = parts.guard;
+    const headBytes = this.#guard?.headBytesUsual ?? 0;
     this.#replyBytesMax = Math.min(...this.#mailboxes.map(({ replyBytesMax }) => replyBytesMax)) - headBytes;
     this.#reply.limit(this.#replyBytesMax);
     this.#transactions = new TransactionExec({
@@ -100,7 +102,7 @@ export class ShardActor {
       commands: this.#commands,
       changes: this.#changes,
       replyBytesMax: this.#replyBytesMax,
-      mayStand: () => this.#guarded?.mayStand() ?? true,
+      mayStand: () => this.#guard?.mayStand() ?? true,
     });
   }
 
@@ -108,7 +110,7 @@ export class ShardActor {
   run(): void {
     for (;;) {
       if (this.turn()) continue;
-      if (this.#control.stopRequested) break;
+      if (this.#mayStop()) break;
       this.#sleep();
     }
     this.#control.ended();
@@ -118,28 +120,31 @@ export class ShardActor {
   turn(): boolean {
     this.#control.began();
     // Other nodes never cease to send: to whoever is to stop, that is no work left to do.
-    let worked = this.#replicated?.takeMessages() === true && !this.#control.stopRequested;
+    let worked = this.#companion?.takeMessages() === true && !this.#control.stopRequested;
     for (let index = 0; index < this.#mailboxes.length; index++) {
       const mailbox = this.#mailboxes[index] as ActorMailbox;
       let taken = 0;
+      this.#isQuiet = true;
       while (taken < BATCH_COMMANDS_MAX && this.#mayChange() && mailbox.next()) {
         this.#control.began();
         this.#clock.tick();
-        if (this.#guarded === null) this.#serve(mailbox);
-        else this.#serveGuarded(this.#guarded, mailbox, index);
+        if (this.#guard === null) this.#serve(mailbox);
+        else this.#serveGuarded(this.#guard, mailbox, index);
         taken++;
       }
       if (taken > 0) {
         worked = true;
         this.#control.ran(taken);
+        const companion = this.#companion;
+        if (companion?.followsReplies) mailbox.flush(this.#isQuiet);
         // What needs no other copy is acknowledged by this, before its reply is seen.
-        this.#replicated?.flush();
+        companion?.flush();
       }
       mailbox.flush();
     }
     this.#control.began();
     if (this.#upkeep()) worked = true;
-    this.#replicated?.flush();
+    this.#companion?.flush();
     return worked;
   }
 
@@ -159,7 +164,7 @@ export class ShardActor {
     assert(sent, 'a reply within its limit fits a message');
   }
 
-  #serveGuarded(guarded: GuardedRun, mailbox: ActorMailbox, index: number): void {
+  #serveGuarded(guarded: Guard, mailbox: ActorMailbox, index: number): void {
     const reply = this.#reply;
     const message = mailbox.commands;
     reply.clear();
@@ -173,6 +178,7 @@ export class ShardActor {
     }
     if (!this.#changes.isEmpty) this.#tellChanges();
     const { head, headBytes, isRefused } = guarded;
+    if (!guarded.isRungLater) this.#isQuiet = false;
     if (isRefused) {
       const { bytes, offset, length } = message;
       if (mailbox.replyBehind(head, headBytes, bytes, offset, offset + length)) return;
@@ -212,8 +218,8 @@ export class ShardActor {
     const dueMs = store.nextExpiryMs();
     const expired = dueMs >= 0 && dueMs <= nowMs && store.expireDue(nowMs, EXPIRE_ENTRIES_MAX) > 0;
     const worked = store.maintain() || expired;
-    this.#replicated?.append();
-    this.#replicated?.clearSeqs();
+    this.#companion?.append();
+    this.#companion?.clearSeqs();
     if (this.#changes.isEmpty) return worked;
     this.#tellChanges();
     for (const mailbox of this.#mailboxes) mailbox.flush();
@@ -222,6 +228,7 @@ export class ShardActor {
 
   /** Sends what has changed to every front end, ahead of whatever is sent next. */
   #tellChanges(): void {
+    this.#isQuiet = false;
     for (const mailbox of this.#mailboxes) {
       this.#changes.sendTo(mailbox);
       if (!mailbox.hasRoom()) this.#isStalled = true;
@@ -242,7 +249,7 @@ export class ShardActor {
     this.#control.idle();
     bell.announce();
     // The second look: whatever came before the announcement was not rung for.
-    if (this.#control.stopRequested || this.#hasWork()) {
+    if (this.#mayStop() || this.#hasWork()) {
       bell.withdraw();
       return;
     }
@@ -250,7 +257,7 @@ export class ShardActor {
     const dueMs = this.#isStalled ? -1 : this.#store.nextExpiryMs();
     // The clock counts whole milliseconds: a shorter wait would find it unchanged.
     let sleepMs = dueMs < 0 ? SLEEP_MS_MAX : Math.min(Math.max(dueMs - this.#clock.tick(), 1), SLEEP_MS_MAX);
-    if (this.#replicated !== null) sleepMs = Math.min(sleepMs, this.#replicated.sleepMs);
+    if (this.#companion !== null) sleepMs = Math.min(sleepMs, this.#companion.sleepMs);
     if (sleepMs > 0) {
       this.#control.fallAsleep();
       bell.wait(sleepMs);
@@ -258,21 +265,14 @@ export class ShardActor {
     } else bell.withdraw();
   }
 
+  /** Asked to, and what was done is in the hands of whoever is to keep it. */
+  #mayStop(): boolean {
+    return this.#control.stopRequested && (this.#companion?.isSent ?? true);
+  }
+
   #hasWork(): boolean {
-    if (this.#replicated?.hasMessages()) return true;
+    if (this.#companion?.hasMessages()) return true;
     for (const mailbox of this.#mailboxes) if (mailbox.hasWork()) return true;
     return false;
   }
-}
-
-function guardOf(parts: ShardActorParts, transactionRow: Command | undefined): GuardedRun | null {
-  const { replicated, table, barrier, mailboxes } = parts;
-  if (replicated === null) return null;
-  return new GuardedRun({
-    shard: replicated,
-    commands: table.commands,
-    transactionRow,
-    barrier,
-    mailboxes: mailboxes.length,
-  });
 }

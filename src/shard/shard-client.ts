@@ -38,7 +38,9 @@ const PENDING_MIN = 256;
  * sinks that wait is all there is to match them. A command allocates nothing here.
  *
  * In a cluster replies are guarded: some wait for other nodes, some say that nothing was run. Each sink is a
- * `RefusableSink` then, and logs are told nothing: they only say whose the changes are that a command made.
+ * `RefusableSink` then, and logs are told nothing: they only say whose the changes are that a command made. Where a shard
+ * keeps a log on the disk, replies wait for that; the logs of sessions are told when they came, since what comes behind
+ * them in the same session may see what they did.
  */
 export class ShardClient {
   readonly shard: number;
@@ -57,10 +59,19 @@ export class ShardClient {
   #preparedAt = -1;
   #preparedBytes = 0;
   readonly #guard: GuardedReplies | null;
+  readonly #tellsLogs: boolean;
   /** A shard is always there: one that died is replaced, and takes what waits. */
   readonly isUp = true;
 
-  constructor(shard: number, handle: MailboxHandle, limits?: OutboxLimits, guard: GuardedReplies | null = null) {
+  constructor(
+    shard: number,
+    handle: MailboxHandle,
+    limits?: OutboxLimits,
+    guard: GuardedReplies | null = null,
+    /** Of a node in a cluster, whose sessions are told by other means. */
+    tellsLogs = guard === null,
+  ) {
+    this.#tellsLogs = tellsLogs;
     this.shard = shard;
     this.#mailbox = new FrontMailbox(handle, limits);
     this.#guard = guard;
@@ -175,7 +186,7 @@ export class ShardClient {
     this.#sinks[slot] = null;
     this.#logs[slot] = null;
     this.#oldest = (this.#oldest + 1) | 0;
-    if (this.#guard === null) log?.answered(this.shard);
+    if (this.#tellsLogs) log?.answered(this.shard);
     return sink;
   }
 

@@ -3,7 +3,9 @@ import { assert } from '../base/assert.ts';
 import { FluxError } from '../base/errors.ts';
 import type { Logger } from '../base/ports.ts';
 import { moduleBeside, spawnThread } from '../base/spawn-thread.ts';
+import type { Claim } from '../cluster/identity.ts';
 import { Doorbell } from '../mailbox/doorbell.ts';
+import type { Recovered } from '../persistence/shard-data-file.ts';
 import { RestartBackoff } from './restart-backoff.ts';
 import { ShardControl, SLEEP_MS_MAX } from './shard-control.ts';
 import type { ShardThreadData, ShardThreadMessage } from './shard-thread-data.ts';
@@ -44,6 +46,10 @@ export interface SupervisorOptions {
   readonly entry?: URL;
   /** Called when an actor died, with what is known of the reason, before it is started again. */
   readonly onDeath?: (shard: number, reason: string) => void;
+  /** What was kept of a shard is in its memory; it serves next. */
+  readonly onRecovered?: (shard: number, folders: readonly Recovered[], claims: readonly Claim[]) => void;
+  /** Fulfilled when an actor that died may be started again. */
+  readonly beforeRestart?: (shard: number) => Promise<void>;
 }
 
 /**
@@ -120,6 +126,8 @@ class SupervisedActor {
   #state: ActorState;
   /** Why the thread that is about to end does so, when it is known before it ends. */
   #reason: string | null = null;
+  /** What was kept of it cannot be read: there is no sense in trying again. */
+  #isUnreadable = false;
   /** The time to stop by itself is over: its next end is the last, however it comes about. */
   #isGivenUp = false;
   #stopping: { readonly done: Promise<void>; readonly onDone: () => void } | null = null;
@@ -213,6 +221,19 @@ class SupervisedActor {
     }
     // A thread may end before this message of its is read.
     if (this.#state.kind !== 'starting') return;
+    if (message.kind === 'recovering') {
+      this.#state.deadline.refresh();
+      return;
+    }
+    if (message.kind === 'recovered') {
+      this.#options.onRecovered?.(shard, message.folders, message.claims);
+      return;
+    }
+    if (message.kind === 'unreadable') {
+      this.#reason = message.message;
+      this.#isUnreadable = true;
+      return;
+    }
     clearTimeout(this.#state.deadline);
     const nowMs = performance.now();
     this.#state = { kind: 'serving', worker, sinceMs: nowMs };
@@ -234,6 +255,11 @@ class SupervisedActor {
       this.#stopped();
       return;
     }
+    if (this.#isUnreadable) {
+      this.#onFirstDeath(new FluxError('not-ready', reason));
+      this.#stopped();
+      return;
+    }
     const delayMs = this.#backoff.delayMs(state.kind === 'serving' ? performance.now() - state.sinceMs : 0);
     this.#options.logger.error({ shard, reason, restartInMs: delayMs }, 'the shard died and is restarted');
     this.#options.onDeath?.(shard, reason);
@@ -241,10 +267,14 @@ class SupervisedActor {
     this.restarts++;
     this.#state = {
       kind: 'down',
-      restart: setTimeout(() => {
-        this.#state = this.#start();
-      }, delayMs),
+      restart: setTimeout(() => void this.#restart(), delayMs),
     };
+  }
+
+  async #restart(): Promise<void> {
+    await this.#options.beforeRestart?.(this.#data.shard);
+    // It may have been given up meanwhile.
+    if (this.#state.kind === 'down') this.#state = this.#start();
   }
 
   #end(worker: Worker, reason: string): void {

@@ -36,7 +36,7 @@ const WAITS_WHEN_STOPPING = 20;
 
 /** What Redis says when a transaction that may write comes and memory is full. */
 const outOfMemory = "command not allowed when used memory > 'maxmemory'.";
-const tooMuch = 'the transaction changes more at once than can be sent to other nodes; nothing of it was done';
+const tooMuch = 'the transaction changes more at once than can be kept or sent to other nodes; nothing of it was done';
 
 /**
  * Runs transactions in a shard: the watches are looked at, then all commands are run as one group of writes, so that

@@ -16,6 +16,11 @@ export class TurnClock implements Clock {
     return this.#nowMs;
   }
 
+  /** Until the next look it is this time. */
+  standAt(nowMs: number): void {
+    this.#nowMs = nowMs;
+  }
+
   nowMs(): number {
     return this.#nowMs;
   }

@@ -128,17 +128,20 @@ export class EffectReader {
   valueStart = 0;
   valueEnd = 0;
   #at = 0;
+  #end = 0;
 
-  open(record: Uint8Array): void {
-    this.bytes = record;
-    this.isFaulty = record.length === 0 || (record[0] as number) > RECORD_IS_GROUP;
-    this.isGroup = record[0] === RECORD_IS_GROUP;
-    this.#at = 1;
+  /** The record is `bytes[start..end)`. */
+  open(bytes: Uint8Array, start = 0, end = bytes.length): void {
+    this.bytes = bytes;
+    this.isFaulty = start === end || (bytes[start] as number) > RECORD_IS_GROUP;
+    this.isGroup = bytes[start] === RECORD_IS_GROUP;
+    this.#at = start + 1;
+    this.#end = end;
   }
 
   /** Goes to the next effect; false when there is none. */
   next(): boolean {
-    if (this.isFaulty || this.#at >= this.bytes.length) return false;
+    if (this.isFaulty || this.#at >= this.#end) return false;
     const head = this.bytes[this.#at++] as number;
     this.kind = (head & KIND_MASK) as EffectKind;
     if (this.kind === EffectKind.put) this.#readPut(head);
@@ -173,7 +176,7 @@ export class EffectReader {
   /** Where the next `length` bytes begin. */
   #skip(length: number): number {
     const start = this.#at;
-    if (length > this.bytes.length - start) this.isFaulty = true;
+    if (length > this.#end - start) this.isFaulty = true;
     else this.#at = start + length;
     return start;
   }
@@ -186,7 +189,7 @@ export class EffectReader {
       value += (byte & 127) * scale;
       scale *= 128;
       if (byte >= 128) continue;
-      if (value <= max && this.#at <= this.bytes.length) return value;
+      if (value <= max && this.#at <= this.#end) return value;
       break;
     }
     this.isFaulty = true;

@@ -44,9 +44,17 @@ export class EffectLog implements EffectListener {
   readonly #marks: number[] = [];
   #isGroup = false;
   #holesBytes = 0;
+  /** Until the next effect. */
+  effectBytes: Uint8Array = new Uint8Array(0);
+  effectStart = 0;
+  effectEnd = 0;
 
   get isEmpty(): boolean {
     return this.#effects.length === 0;
+  }
+
+  get bytes(): number {
+    return 1 + this.#writer.length - this.#holesBytes;
   }
 
   onPut(partition: number, request: PutRequest, version: number): void {
@@ -122,6 +130,21 @@ export class EffectLog implements EffectListener {
       if (effect.partition === partition && !effect.isOver) bytes += effect.end - effect.start;
     }
     return bytes;
+  }
+
+  /** There is one effect and no more, which is no part of an open group: `takeOnly` is a shorter way than `drain`. */
+  get isOne(): boolean {
+    return this.#effects.length === 1 && this.#marks.length === 0;
+  }
+
+  /** Forgets the one effect, whose record is a byte of 0 and what `effectBytes` then has from `effectStart` to `effectEnd`. */
+  takeOnly(): number {
+    const { start, end, partition } = this.#effects[0] as Effect;
+    this.effectBytes = this.#writer.bytes;
+    this.effectStart = start;
+    this.effectEnd = end;
+    this.clear();
+    return partition;
   }
 
   /** Hands every record over, in the order in which their partitions were first touched, and forgets them. */

@@ -57,6 +57,8 @@ export const Control = {
   undoCount: 51,
   /** The age of the youngest log segment. */
   segmentAge: 52,
+  /** How often writes of groups were taken back, or entries removed without a trace. Writer: the store's writer. */
+  undone: 53,
   words: 128,
 } as const;
 

@@ -62,6 +62,16 @@ export class PartitionedWriter extends StoreWriter {
     this.#refiled = new Uint8Array(partitions.total);
   }
 
+  /** Of the cluster: those of this store are among them. */
+  get partitionsTotal(): number {
+    return this.#partitions.total;
+  }
+
+  /** Whether it is one of this store's partitions. */
+  holds(partition: number): boolean {
+    return this.#partitions.has(partition);
+  }
+
   isOwned(partition: number): boolean {
     assert(this.#partitions.has(partition), 'a partition that is not here');
     return this.parts.isOwned(partition);
@@ -88,6 +98,11 @@ export class PartitionedWriter extends StoreWriter {
     this.#refiled[partition] = 1;
     this.#refileAt = 0;
     this.parts.isRefiling = true;
+  }
+
+  /** Whether writes may take what is kept back for such as another store has accepted, or this one once has. */
+  useReserve(isUsed: boolean): void {
+    this.collector.useReserve(isUsed);
   }
 
   keysOfPartition(partition: number): number {
@@ -162,9 +177,43 @@ export class PartitionedWriter extends StoreWriter {
   applyEffects(partition: number, record: Uint8Array): ApplyResult {
     assert(!this.inGroup, 'a record done within a group');
     if (!this.#isSound(partition, record)) return ApplyResult.malformed;
+    this.#reader.open(record);
+    return this.#applyOpened(partition);
+  }
+
+  /**
+   * Does what the record `bytes[start..end)` says, which was read back from a disk and is known to be whole: for a store that
+   * nobody reads yet, and whose clock stands at 0, so that what has expired is there for what comes behind to find.
+   */
+  recover(partition: number, bytes: Uint8Array, start: number, end: number): ApplyResult {
+    const reader = this.#reader;
+    reader.open(bytes, start, end);
+    let done = true;
+    while (reader.next()) if (!this.#apply(partition)) done = false;
+    if (reader.isFaulty) return ApplyResult.malformed;
+    return done ? ApplyResult.applied : ApplyResult.outOfMemory;
+  }
+
+  /**
+   * Likewise with a record of puts of any partitions; those of partitions that are not here are left out, unless it is
+   * known that there are none.
+   */
+  recoverEntries(bytes: Uint8Array, start: number, end: number, areOwn = false): ApplyResult {
+    const reader = this.#reader;
+    reader.open(bytes, start, end);
+    let done = true;
+    while (reader.next()) {
+      if (reader.kind !== EffectKind.put) return ApplyResult.malformed;
+      if (!areOwn && !this.#partitions.has(this.#partitions.ofKey(bytes, reader.keyStart, reader.keyEnd))) continue;
+      if (!this.#applyPut()) done = false;
+    }
+    if (reader.isFaulty) return ApplyResult.malformed;
+    return done ? ApplyResult.applied : ApplyResult.outOfMemory;
+  }
+
+  #applyOpened(partition: number): ApplyResult {
     this.collector.useReserve(true);
     const reader = this.#reader;
-    reader.open(record);
     // What no group can take back again is done without one, and what finds no memory for one as well.
     const isGroup = reader.isGroup && this.beginGroup(0, 0);
     let done = true;

@@ -3,6 +3,7 @@ import type { LookupSampler } from '../base/lookup-sample.ts';
 import type { Clock } from '../base/ports.ts';
 import type { ReadView, VisitKey } from '../base/view.ts';
 import { Arena, type StoreMemory } from './arena.ts';
+import type { EntryView } from './entry-view.ts';
 import type { KeyHasher } from './hash.ts';
 import { KeyIndex } from './key-index.ts';
 import { ACCESS_MAX, Control, FLAG_EXPIRES, ReaderSlot } from './layout.ts';
@@ -32,6 +33,7 @@ export class StoreReader extends StoreView implements ReadView {
   readonly #misses: number;
   #inside = false;
   #sequence = 0;
+  #undone = 0;
   /** Of the key looked for last. */
   #hash = 0;
   /** An epoch is announced: the writer recycles nothing that was there since. */
@@ -107,6 +109,33 @@ export class StoreReader extends StoreView implements ReadView {
   #withdraw(): void {
     Atomics.store(this.#words, this.#slot, 0);
     this.#isAnnounced = false;
+  }
+
+  /**
+   * Begins a walk over many entries, as `enter`. It may see writes of a group that is not published yet: whether all it saw
+   * stands tells `walkStands` after `leaveWalk`. So groups that come one upon another do not keep it from ever ending.
+   */
+  enterWalk(): boolean {
+    // Before the sequence is found even, when nothing is being taken back: what is from then on counts up from here.
+    this.#undone = Atomics.load(this.#words, Control.undone);
+    return this.enter();
+  }
+
+  /** Shows entries from `cursor` on, expired or not, as `KeyScanner.walk` does, and returns the next cursor. */
+  walk(cursor: number, pagesMax: number, visit: (entry: EntryView) => boolean): number {
+    assert(this.#inside, 'a read outside enter and leave');
+    return this.walkEntries(cursor, pagesMax, visit);
+  }
+
+  leaveWalk(): void {
+    this.leave();
+    this.#sequence = Atomics.load(this.#words, Control.sequence);
+  }
+
+  /** Whether what the walk saw stands, or did until something took its place; null: it is not known yet, ask again. */
+  walkStands(): boolean | null {
+    if ((this.#sequence & 1) !== 0 && Atomics.load(this.#words, Control.sequence) === this.#sequence) return null;
+    return Atomics.load(this.#words, Control.undone) === this.#undone;
   }
 
   lookup(source: Uint8Array, start: number, end: number): boolean {

@@ -56,11 +56,16 @@ export class KeyScanner {
   }
 
   /**
-   * Shows `visit` the records of the wanted partitions from `cursor` on, those included that have expired, until it
-   * answers false (what has the same hash comes all the same) or `pagesMax` pages are done. Returns the next cursor,
-   * {@link HASHES} when done. For the writer: the visitor may remove the entry it is shown.
+   * Shows `visit` the records of the wanted partitions (null: of all) from `cursor` on, those included that have expired,
+   * until it answers false (what has the same hash comes all the same) or `pagesMax` pages are done. Returns the next
+   * cursor, {@link HASHES} when done. The visitor of the writer may remove the entry it is shown.
    */
-  walk(cursor: number, wanted: Uint8Array, pagesMax: number, visit: (ref: number, hash: number) => boolean): number {
+  walk(
+    cursor: number,
+    wanted: Uint8Array | null,
+    pagesMax: number,
+    visit: (ref: number, hash: number) => boolean,
+  ): number {
     let next = cursor;
     for (let pages = 0; next < HASHES && pages < pagesMax; pages++) {
       const page = this.#index.pageOf(next | 0);

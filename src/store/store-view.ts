@@ -50,6 +50,14 @@ export abstract class StoreView {
     return this.#scanner.scan(cursor, count, this.#clock.nowMs(), visit, this.shown);
   }
 
+  /** Shows all entries from `cursor` on, as `KeyScanner.walk` does. */
+  protected walkEntries(cursor: number, pagesMax: number, visit: (entry: EntryView) => boolean): number {
+    return this.#scanner.walk(cursor, null, pagesMax, (ref) => {
+      this.view.show(ref, this.#arena.word(ref * 2 + 1));
+      return visit(this.view);
+    });
+  }
+
   randomKey(target: Uint8Array, random: number): number {
     return this.#scanner.randomKey(target, random, this.#clock.nowMs(), this.shown);
   }

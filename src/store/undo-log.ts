@@ -87,6 +87,7 @@ export class UndoLog {
    */
   takeBack(parts: Pick<WriterParts, 'takeBack'>, kept: number): void {
     const words = this.#words;
+    countUndone(this.#arena);
     const pages = undoPages(this.#arena);
     for (let ordinal = (words[Control.undoCount] as number) - 1; ordinal >= kept; ordinal--) {
       const at = recordAt(pages[Math.floor(ordinal / UndoPage.recordsMax)] as number, ordinal);
@@ -130,6 +131,14 @@ export function turnSequence(arena: Arena): void {
 }
 
 /**
+ * Tells readers that what they see may never have stood: before it is taken back, so that whoever finds the sequence word
+ * moved on after that finds the count moved on, too.
+ */
+export function countUndone(arena: Arena): void {
+  Atomics.store(arena.words, Control.undone, (arena.word(Control.undone) + 1) | 0);
+}
+
+/**
  * The undo pages of the group under way, oldest first. A writer that died while it began a page has left one more than
  * its records take, and so has a successor that died while it took them back.
  */
@@ -152,6 +161,7 @@ export function undoPages(arena: Arena): number[] {
 export function undoGroup(arena: Arena, index: KeyIndex, indexWriter: KeyIndexWriter): void {
   const words = arena.words;
   const pages = undoPages(arena);
+  countUndone(arena);
   for (let ordinal = (words[Control.undoCount] as number) - 1; ordinal >= 0; ordinal--) {
     const at = recordAt(pages[Math.floor(ordinal / UndoPage.recordsMax)] as number, ordinal);
     const hash = words[at] as number;

@@ -28,7 +28,7 @@ import {
 import { chunkCountOf, chunkRecordBytesFor, recordBytesFor, recordBytesOf } from './record.ts';
 import type { RecordWriter } from './record-writer.ts';
 import { StoreView } from './store-view.ts';
-import { turnSequence, UndoLog } from './undo-log.ts';
+import { countUndone, turnSequence, UndoLog } from './undo-log.ts';
 import { validate } from './validate.ts';
 import { WriterParts } from './writer-parts.ts';
 
@@ -322,6 +322,7 @@ export class StoreWriter extends StoreView implements WriteView {
     assert(this.#undoMarks.length <= 1, 'a store cleared within a group of a group');
     const { pages, segments } = this.parts;
     const grouped = this.inGroup;
+    countUndone(this.#arena);
     if (grouped) this.#undo.forget();
     this.collector.reset();
     // The directory has many words: until the last refers to the empty page, nobody may look. In a group nobody does.
@@ -338,6 +339,7 @@ export class StoreWriter extends StoreView implements WriteView {
   protected emptyBy(removes: () => void): void {
     assert(this.#undoMarks.length <= 1, 'a store cleared within a group of a group');
     const grouped = this.inGroup;
+    countUndone(this.#arena);
     if (grouped) this.#undo.discard();
     else turnSequence(this.#arena);
     removes();

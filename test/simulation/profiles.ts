@@ -20,6 +20,8 @@ export interface Profile {
   readonly networks: readonly (keyof typeof networks)[];
   /** Many clients on few partitions: much is always on its way when something fails. */
   readonly isBusy?: boolean;
+  /** Nodes keep their keys on their disks, and confirm only what is there: then nothing may be lost by any crash. */
+  readonly isKept?: boolean;
 }
 
 const networks = {
@@ -201,6 +203,32 @@ export const profiles = {
     downShareMax: 0.34,
     networks: ['lan', 'lan', 'datagrams', 'metro'],
   },
+  kept: {
+    summary:
+      'nodes keep their keys on their disks; all of them die at once, or one after the other: nothing may be lost',
+    weights: {
+      'crash-all': 4,
+      crash: 4,
+      'crash-primary': 3,
+      'crash-leader': 1,
+      ambush: 3,
+      stop: 2,
+      strand: 2,
+      pause: 1,
+      isolate: 1,
+      split: 1,
+      'cut-link': 1,
+      degrade: 1,
+      'disk-slow': 2,
+      'disk-full': 1,
+      transfer: 0.5,
+    },
+    faultEveryMs: 500,
+    isSpaced: false,
+    downShareMax: 1,
+    networks: ['lan', 'lan', 'datagrams', 'metro', 'slow'],
+    isKept: true,
+  },
 } as const satisfies Record<string, Profile>;
 
 export type ProfileName = keyof typeof profiles;
@@ -222,6 +250,8 @@ export interface WorldPlan {
   readonly livenessMs: number;
   readonly evictEveryMs: number;
   readonly tuning: Tuning;
+  /** Nodes keep their keys on their disks. */
+  readonly isKept: boolean;
 }
 
 /** So many profiles take turns; those that came later have every so many-th seed, so that the others keep theirs. */
@@ -236,7 +266,7 @@ export function profileOf(seed: number): ProfileName {
 }
 
 export function planOf(profile: ProfileName, random: SeededRandom): WorldPlan {
-  const { networks: allowed, isSpaced, isBusy = false } = profiles[profile] as Profile;
+  const { networks: allowed, isSpaced, isBusy = false, isKept = false } = profiles[profile] as Profile;
   const base = networks[random.pick(allowed)];
   const nodes = random.pick(isBusy ? [3, 4, 5, 5, 5] : [3, 3, 3, 4, 5, 5, 7]);
   const partitions = isBusy ? random.integer(1, 3) : random.integer(4, 8);
@@ -267,6 +297,7 @@ export function planOf(profile: ProfileName, random: SeededRandom): WorldPlan {
     safetyMs: isBusy ? random.integer(3000, 6000) : random.integer(6000, 10_000),
     livenessMs: 30_000,
     evictEveryMs: random.logBetween(200, 2000),
-    tuning: drawTuning(random, pace, !isSpaced),
+    tuning: drawTuning(random, pace, !isSpaced && !isKept),
+    isKept,
   };
 }

@@ -42,7 +42,8 @@ export function runSeed(seed: number, options: RunOptions = {}): RunResult {
   trace.say(0, '', () => `seed ${seed}, profile ${profile}: ${JSON.stringify(plan)}`);
   const watched: ClusterWitnessOptions = {
     settings: plan.settings,
-    mayLose: !profiles[profile].isSpaced,
+    mayLose: !profiles[profile].isSpaced && !plan.isKept,
+    keeps: plan.isKept,
     replication: { ...defaultReplicationOptions, ...plan.tuning.replication },
   };
   const witness = options.witness?.(watched) ?? new ClusterWitness(watched);

@@ -5,9 +5,12 @@ import type { RaftState } from '../../src/cluster/consensus/raft-types.ts';
 import type { ClusterCommand } from '../../src/cluster/controller/cluster-command.ts';
 import type { ClusterState } from '../../src/cluster/controller/cluster-state.ts';
 import type { CoordinatorAnswer } from '../../src/cluster/coordinator.ts';
-import type { NodeId } from '../../src/cluster/identity.ts';
+import { FRESH, type Member, type NodeId } from '../../src/cluster/identity.ts';
+import { CopyRecovery, type RecoveredCopy } from '../../src/cluster/replication/copy-recovery.ts';
+import type { KeptItem } from '../../src/cluster/replication/kept-item.ts';
 import type { LogRecord } from '../../src/cluster/replication/replication-message.ts';
 import { SimulatedClock } from './clock.ts';
+import type { DataDisk } from './data-disk.ts';
 import { OperationDesk, type Reply } from './operation-desk.ts';
 import { PartitionStore } from './partition-store.ts';
 import type { SeededRandom } from './random.ts';
@@ -48,7 +51,18 @@ export interface SimulatedNodeOptions {
   readonly witness: Witness;
   readonly storage: NodeStorage;
   readonly temper: NodeTemper;
-  readonly createNode: (boot: number, restored: RaftState, host: ClusterNodeHost, nowMs: number) => ClusterNode;
+  /** Where the node keeps its keys; null: nowhere. */
+  readonly data: DataDisk | null;
+  /** `recovered`: what was on the disk of the keys; undefined where none are kept. */
+  readonly createNode: (
+    boot: number,
+    restored: RaftState,
+    recovered: ReadonlyMap<number, RecoveredCopy> | undefined,
+    host: ClusterNodeHost,
+    nowMs: number,
+  ) => ClusterNode;
+  /** Of committed records that a copy read back from the disk still has in its log. */
+  readonly retainedBytesMax: number;
   readonly send: (to: NodeId, message: ClusterMessage) => void;
   /** The process ended by itself: expelled from the cluster, a disk that fails or is damaged. */
   readonly ended: (reason: 'expelled' | 'disk' | 'damaged', detail: string) => void;
@@ -77,6 +91,8 @@ export class SimulatedNode implements NodeView, ClusterNodeHost {
   #life = 0;
   #isStarting = false;
   #stores: PartitionStore[] = [];
+  /** As of the present start, or of what is on the disk while the process is down. */
+  #recovered: ReadonlyMap<number, RecoveredCopy> | undefined;
   #backlog: ((nowMs: number) => void)[] = [];
   #wakeTrueMs = Number.POSITIVE_INFINITY;
   #isFlushDue = false;
@@ -135,7 +151,8 @@ export class SimulatedNode implements NodeView, ClusterNodeHost {
     trace.event(this.#trueNowMs, traced.started, boot);
     trace.say(this.#trueNowMs, this.id, () => `starts, its boot number ${boot}`);
     witness.started(this, raft, this.#trueNowMs);
-    const node = this.options.createNode(boot, raft, this, nowMs);
+    this.#recovered = this.#recover(this);
+    const node = this.options.createNode(boot, raft, this.#recovered, this, nowMs);
     this.node = node;
     const life = this.#life;
     this.desk = new OperationDesk(
@@ -168,6 +185,8 @@ export class SimulatedNode implements NodeView, ClusterNodeHost {
     this.isPaused = false;
     this.#backlog = [];
     storage.crash();
+    this.options.data?.crash();
+    this.#recovered = undefined;
     if (wasRunning) witness.stopped(this, this.#trueNowMs);
     this.#stores = [];
   }
@@ -275,6 +294,57 @@ export class SimulatedNode implements NodeView, ClusterNodeHost {
       trace.event(this.#trueNowMs, traced.chunk, partition, entries.length);
       this.node?.chunkRead(partition, stream, entries, next, nowMs);
     });
+  }
+
+  keep(partition: number, item: KeptItem): number {
+    const { data } = this.options;
+    if (data === null) return 0;
+    const life = this.#life;
+    return data.append(partition, item, (place) => this.#step(life, (nowMs) => this.node?.reached(place, nowMs)));
+  }
+
+  /** Whether the node still has, in memory or on its disk, the copy that a set names. */
+  keeps(partition: number, { boot, generation }: Member, resetEpoch: number): boolean {
+    if (this.options.data === null) return false;
+    const copy = this.node?.copy(partition);
+    if (copy !== undefined) {
+      const isSame = generation === FRESH ? copy.filledInEpoch === resetEpoch : copy.generation === generation;
+      return isSame && copy.since <= boot;
+    }
+    if (this.node === null) this.#recovered ??= this.#recover(null);
+    const claim = this.#recovered?.get(partition)?.claim ?? null;
+    if (claim === null) return false;
+    const isSame = generation === FRESH ? claim.filledInEpoch === resetEpoch : claim.generation === generation;
+    return isSame && claim.since <= boot;
+  }
+
+  #recover(into: SimulatedNode | null): Map<number, RecoveredCopy> | undefined {
+    const { data, retainedBytesMax } = this.options;
+    if (data === null) return undefined;
+    const store = (partition: number) => (into === null ? new PartitionStore() : into.#store(partition));
+    const recoveries = new Map<number, CopyRecovery>();
+    for (const { partition, item } of data.items()) {
+      let recovery = recoveries.get(partition);
+      if (recovery === undefined) {
+        recovery = new CopyRecovery(
+          partition,
+          {
+            apply: (_, records) => store(partition).apply(records),
+            load: (_, entries) => store(partition).load(entries),
+            clear: () => store(partition).clear(),
+          },
+          retainedBytesMax,
+        );
+        recoveries.set(partition, recovery);
+      }
+      if (!recovery.take(item)) throw new AssertionError(`${this.id}'s disk: an item of partition ${partition}`);
+    }
+    const recovered = new Map<number, RecoveredCopy>();
+    for (const [partition, recovery] of recoveries) {
+      const copy = recovery.finish(true);
+      if (copy !== null) recovered.set(partition, copy);
+    }
+    return recovered;
   }
 
   acknowledge(partition: number, committed: number, replicated: number): void {

@@ -28,4 +28,5 @@ export const steadyPlan: WorldPlan = {
   livenessMs: 30_000,
   evictEveryMs: 1000,
   tuning: plainTuning,
+  isKept: false,
 };

@@ -2,7 +2,7 @@ import type { ClusterMessage } from '../../src/cluster/cluster-message.ts';
 import type { ClusterNode } from '../../src/cluster/cluster-node.ts';
 import type { RaftAction, RaftState } from '../../src/cluster/consensus/raft-types.ts';
 import type { ClusterState } from '../../src/cluster/controller/cluster-state.ts';
-import type { NodeId } from '../../src/cluster/identity.ts';
+import type { Member, NodeId } from '../../src/cluster/identity.ts';
 import type { LogRecord } from '../../src/cluster/replication/replication-message.ts';
 
 /** A value as a client reads it: its version is that of the write's record, epoch * 2 ** 32 + seq, never given twice. */
@@ -64,6 +64,8 @@ export interface NodeView {
   readonly localNowMs: number;
   /** The live state machine; null while the process is down. */
   readonly node: ClusterNode | null;
+  /** Whether the node still has, in memory or on its disk, the copy that a set of a partition with this `resetEpoch` names. */
+  keeps(partition: number, member: Member, resetEpoch: number): boolean;
   /** What the node's store holds, by partition, then by key. */
   store(partition: number): ReadonlyMap<number, StoredValue>;
 }

@@ -4,8 +4,10 @@ import type { ClusterState } from '../../src/cluster/controller/cluster-state.ts
 import { emptyClusterState } from '../../src/cluster/controller/cluster-state.ts';
 import { encodeState } from '../../src/cluster/controller/state-codec.ts';
 import { FRESH, type NodeId } from '../../src/cluster/identity.ts';
+import { defaultReplicationOptions } from '../../src/cluster/replication/replication-options.ts';
 import { Administrator } from './administrator.ts';
 import { ClusterStatistics } from './cluster-statistics.ts';
+import { DataDisk } from './data-disk.ts';
 import { describeMessage } from './describe-message.ts';
 import { SimulatedDisk } from './disk.ts';
 import { JournalStorage } from './journal-storage.ts';
@@ -34,7 +36,7 @@ export interface WorldOptions {
 }
 
 /** Random streams: what one part draws does not change what others draw. */
-const stream = { network: 1, world: 2, client: 100, node: 200, disk: 300, core: 400 } as const;
+const stream = { network: 1, world: 2, client: 100, node: 200, disk: 300, core: 400, data: 500 } as const;
 
 /** A whole cluster with its network, disks and clients in one thread, in virtual time. */
 export class World implements WorldView, Reach {
@@ -231,11 +233,13 @@ export class World implements WorldView, Reach {
       witness,
       storage: new JournalStorage(disk, schedule, random, this.#founding(isFounder)),
       temper,
-      createNode: (boot, restored, host, nowMs) => {
+      data: plan.isKept ? new DataDisk(disk, schedule, new SeededRandom(seed, stream.data + number)) : null,
+      retainedBytesMax: { ...defaultReplicationOptions, ...plan.tuning.replication }.retainedBytesMax,
+      createNode: (boot, restored, recovered, host, nowMs) => {
         const core = new SeededRandom(seed, stream.core + number * 1000 + boot);
         const seeds = this.nodeIds().filter((other) => other !== id && !this.gone.has(other));
         const options = nodeOptionsOf({ id, boot, seeds, settings, random: core }, plan.tuning);
-        return this.#createNode(options, restored, host, nowMs);
+        return this.#createNode(recovered === undefined ? options : { ...options, recovered }, restored, host, nowMs);
       },
       send: (to, message) => {
         if (this.#byId.has(to)) this.network.send(id, to, frameOf(message));

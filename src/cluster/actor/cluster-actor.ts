@@ -17,7 +17,7 @@ import { emptyClusterState } from '../controller/cluster-state.ts';
 import { decodeCommand } from '../controller/command-codec.ts';
 import type { Founding } from '../founding/founding.ts';
 import { decodeFoundingMessage, encodeFoundingMessage, type Whereabouts } from '../founding/founding-message.ts';
-import type { NodeId } from '../identity.ts';
+import type { Claim, NodeId } from '../identity.ts';
 import { PartitionGates } from '../partition-gates.ts';
 import { decodeMessage, encodeMessage } from '../transport/message-codec.ts';
 import { MessageKind } from '../transport/message-kind.ts';
@@ -59,6 +59,7 @@ export class ClusterActor {
   readonly #bus: SocketBus;
   readonly #addresses: PeerAddresses;
   #raftLog: RaftLog | null = null;
+  #claims: readonly Claim[] = [];
   #entrance: Entrance | null = null;
   #member: Membership | null = null;
   #busPort = 0;
@@ -121,6 +122,7 @@ export class ClusterActor {
     try {
       const log = await openRaftLog(this.#data.dataDir);
       this.#raftLog = log;
+      this.#claims = this.#validClaims(log.boot);
       this.#busPort = await this.#bus.start();
       this.#post({ kind: 'listening', boot: log.boot, port: this.#busPort });
     } catch (error) {
@@ -133,6 +135,18 @@ export class ClusterActor {
     this.#statusTimer = setInterval(() => this.#tellStatus(), STATUS_EVERY_MS);
     this.#front.schedule();
     this.#settle();
+  }
+
+  /**
+   * Of what the node has on its disk, what it has since a start after which all starts have kept everything there: one that
+   * did not may have confirmed more under the same name.
+   */
+  #validClaims(boot: number): readonly Claim[] {
+    const { claims } = this.#data;
+    const { identity } = this.#identity;
+    const keptSince = claims === null ? null : (identity.keptSince ?? boot);
+    if (keptSince !== identity.keptSince) this.#identity.write({ ...identity, keptSince });
+    return (claims ?? []).filter(({ since }) => keptSince !== null && since >= keptSince);
   }
 
   take(message: ToClusterThread): void {
@@ -229,6 +243,7 @@ export class ClusterActor {
         boot: log.boot,
         settings,
         weight,
+        claims: this.#claims,
         zone,
         partitions: made.partitions,
         random: plainRandom,

@@ -3,6 +3,7 @@ import type { BusTls } from '../bus/bus-options.ts';
 import type { ClusterCommand } from '../controller/cluster-command.ts';
 import type { ClusterSettings, NodeEndpoints } from '../controller/cluster-state.ts';
 import type { CoordinatorAnswer } from '../coordinator.ts';
+import type { Claim } from '../identity.ts';
 import type { PartitionGatesHandle } from '../partition-gates.ts';
 import type { ClusterStatus } from './cluster-view.ts';
 import type { ShardLinkHandle } from './shard-link.ts';
@@ -42,6 +43,8 @@ export interface ClusterActorSettings {
 export interface ClusterThreadData extends ClusterActorSettings {
   /** `:PORT` without a host: the one at which others see this node. */
   readonly endpoints: NodeEndpoints;
+  /** Copies of earlier starts that this one goes on with; null: nothing is kept on the disk. */
+  readonly claims: readonly Claim[] | null;
   readonly gates: PartitionGatesHandle;
   /** One for each shard. */
   readonly links: readonly ShardLinkHandle[];

@@ -7,7 +7,7 @@ import type { ClusterSettings, ClusterState, NodeEndpoints } from '../controller
 import { encodeStateDelta } from '../controller/state-delta-codec.ts';
 import type { CoordinatorAnswer } from '../coordinator.ts';
 import { defaultCoordinatorOptions, type RaftCoordinatorOptions } from '../coordinator-options.ts';
-import type { NodeId } from '../identity.ts';
+import type { Claim, NodeId } from '../identity.ts';
 import type { PartitionGates } from '../partition-gates.ts';
 import { RaftCoordinator } from '../raft-coordinator.ts';
 import { Departure } from './departure.ts';
@@ -20,6 +20,7 @@ export interface MembershipOptions {
   /** What to create the cluster with; null: it is not for this node to create it. */
   readonly settings: ClusterSettings | null;
   readonly weight: number;
+  readonly claims: readonly Claim[];
   readonly zone: string | null;
   /** How many the node is made for. */
   readonly partitions: number;
@@ -187,7 +188,7 @@ export class Membership {
 }
 
 function coordinatorOptions(options: MembershipOptions, seeds: readonly NodeId[]): RaftCoordinatorOptions {
-  const { node, boot, settings, weight, zone, partitions, random } = options;
+  const { node, boot, settings, weight, zone, partitions, claims, random } = options;
   const { heartbeatMs } = defaultCoordinatorOptions;
   return {
     ...defaultCoordinatorOptions,
@@ -204,6 +205,7 @@ function coordinatorOptions(options: MembershipOptions, seeds: readonly NodeId[]
     weight,
     zone,
     partitions,
+    ...(claims.length === 0 ? {} : { claims }),
     seeds,
     settings,
     random,

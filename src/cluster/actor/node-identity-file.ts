@@ -18,6 +18,8 @@ export interface NodeIdentity {
   readonly proposal: Proposal | null;
   /** Its log of consensus does not hold yet that it is a founder. */
   readonly isBeginning: boolean;
+  /** The first of its latest starts that have all kept its keys on the disk; null: this one does not. */
+  readonly keptSince: number | null;
   /** Its cluster has removed it: it is of none any more, and never again under its name. */
   readonly isRemoved: boolean;
 }
@@ -60,7 +62,15 @@ export class NodeIdentityFile {
       );
     }
     const node = `${cleaned(nodeName)}-${randomBytes(4).toString('hex')}`;
-    this.#identity = { node, clusterId: '', settings: null, proposal: null, isBeginning: false, isRemoved: false };
+    this.#identity = {
+      node,
+      clusterId: '',
+      settings: null,
+      proposal: null,
+      isBeginning: false,
+      keptSince: null,
+      isRemoved: false,
+    };
     this.write(this.#identity);
   }
 
@@ -102,7 +112,9 @@ export class NodeIdentityFile {
     const fault = identityFault(identity);
     if (fault !== null) throw this.#damaged(fault);
     const { node, clusterId, settings, proposal, isBeginning, isRemoved } = identity;
-    return { node, clusterId, settings, proposal, isBeginning, isRemoved };
+    // Files of versions that kept nothing have none.
+    const { keptSince = null } = identity;
+    return { node, clusterId, settings, proposal, isBeginning, keptSince, isRemoved };
   }
 
   #damaged(fault: string, cause?: unknown): FluxError {
@@ -129,6 +141,7 @@ function identityFault(value: NodeIdentity & { version: number }): string | null
   if (value.settings !== null && settingsFault(value.settings) !== null)
     return `settings: ${settingsFault(value.settings)}`;
   if (typeof value.isBeginning !== 'boolean') return 'isBeginning is no boolean';
+  if ((value.keptSince ?? null) !== null && !Number.isSafeInteger(value.keptSince)) return 'keptSince is no number';
   if (typeof value.isRemoved !== 'boolean') return 'isRemoved is no boolean';
   if (value.proposal === null) return value.isBeginning ? 'there are no founders' : null;
   if (typeof value.proposal !== 'object' || !Array.isArray(value.proposal.founders)) return 'proposal is none';

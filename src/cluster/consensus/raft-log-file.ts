@@ -1,4 +1,4 @@
-import { lockDirectory, type Unlock } from './directory-lock-file.ts';
+import { DirectoryLockedError, lockDirectory, type Unlock } from '../../base/directory-lock-file.ts';
 import { type FileSystem, JournalFileWriter, makeDirectory, nodeFileSystem, readJournals } from './journal-file.ts';
 import type { Save } from './journal-payload.ts';
 import { recoverJournal } from './journal-recovery.ts';
@@ -47,6 +47,7 @@ async function lock(directory: string, fileSystem: FileSystem): Promise<Unlock> 
     await makeDirectory(directory, fileSystem);
     return await lockDirectory(directory, LOCK_NAME);
   } catch (error) {
+    if (error instanceof DirectoryLockedError) throw new RaftLogError('locked', error.message);
     throw error instanceof RaftLogError ? error : failure(error);
   }
 }

@@ -1,4 +1,4 @@
-import type { Member, NodeId } from '../identity.ts';
+import type { Claim, Member, NodeId } from '../identity.ts';
 import type { ClusterSettings, NodeEndpoints } from './cluster-state.ts';
 
 /** What can be done to the {@link ClusterState}: the payloads of the consensus log. */
@@ -7,9 +7,10 @@ export type ClusterCommand =
   | { readonly type: 'create'; readonly settings: ClusterSettings }
   /**
    * A node has started (or where it is reached, its weight or zone changed). A new boot is another incarnation: all copies of
-   * the earlier ones leave every in-sync set. Refused for a boot lower than the registered one. Registered again
+   * the earlier ones leave every in-sync set, but those that it goes on with. Refused for a boot lower than the registered one. Registered again
    * with the same boot, a fenced node is no longer fenced. `partitions`: how many the node is made for, null where it takes
-   * any number; refused when the cluster has another.
+   * any number; refused when the cluster has another. `claims`: copies of the start before that this one goes on with,
+   * one a partition at most; absent where there are none, as of every node that keeps nothing on a disk.
    */
   | {
       readonly type: 'register';
@@ -20,6 +21,7 @@ export type ClusterCommand =
       readonly weight: number;
       readonly zone: string | null;
       readonly partitions: number | null;
+      readonly claims?: readonly Claim[];
     }
   /** The node was not heard of for a lease and more. Its primaries go to other in-sync members. */
   | { readonly type: 'fence'; readonly node: NodeId; readonly boot: number }

@@ -1,6 +1,7 @@
 import { unreachable } from '../../base/assert.ts';
 import { ValueReader } from '../../base/msgpack-reader.ts';
 import { ValueWriter } from '../../base/msgpack-writer.ts';
+import type { Claim } from '../identity.ts';
 import {
   readMember,
   readMembers,
@@ -88,7 +89,8 @@ export function decodeCommand(payload: Uint8Array): ClusterCommand {
 }
 
 export function writeCommand(writer: ValueWriter, command: ClusterCommand): void {
-  writer.array(elementCounts[command.type]);
+  const more = command.type === 'register' && command.claims !== undefined ? 1 : 0;
+  writer.array(elementCounts[command.type] + more);
   writer.integer(numbers[command.type]);
   switch (command.type) {
     case 'create':
@@ -103,6 +105,7 @@ export function writeCommand(writer: ValueWriter, command: ClusterCommand): void
       writeZone(writer, command.zone);
       if (command.partitions === null) writer.nil();
       else writer.integer(command.partitions);
+      if (command.claims !== undefined) writeClaims(writer, command.claims);
       return;
     case 'fence':
     case 'unfence':
@@ -168,7 +171,11 @@ export function writeCommand(writer: ValueWriter, command: ClusterCommand): void
 export function readCommand(reader: ValueReader): ClusterCommand {
   const count = reader.array('command', 1, 16);
   const type = reader.oneOf('command.type', types);
-  if (count !== elementCounts[type]) reader.fail('command', `must have ${elementCounts[type]} elements`);
+  // A node without claims registers as nodes did that could have none.
+  const hasClaims = type === 'register' && count === elementCounts.register + 1;
+  if (count !== elementCounts[type] && !hasClaims) {
+    reader.fail('command', `must have ${elementCounts[type]} elements`);
+  }
   switch (type) {
     case 'create':
       return { type, settings: readSettings(reader) };
@@ -182,6 +189,7 @@ export function readCommand(reader: ValueReader): ClusterCommand {
         weight: readWeight(reader),
         zone: readZone(reader),
         partitions: reader.nil('partitions') ? null : reader.integer('partitions', 1, PARTITIONS_MAX),
+        ...(hasClaims ? { claims: readClaims(reader) } : {}),
       };
     case 'fence':
     case 'unfence':
@@ -238,6 +246,33 @@ export function readCommand(reader: ValueReader): ClusterCommand {
     default:
       return unreachable(type);
   }
+}
+
+function writeClaims(writer: ValueWriter, claims: readonly Claim[]): void {
+  writer.array(claims.length);
+  for (const { partition, since, generation, filledInEpoch, isWhole } of claims) {
+    writer.array(5);
+    writer.integer(partition);
+    writer.integer(since);
+    writer.integer(generation);
+    writer.integer(filledInEpoch);
+    writer.boolean(isWhole);
+  }
+}
+
+function readClaims(reader: ValueReader): Claim[] {
+  const claims: Claim[] = [];
+  for (let left = reader.array('claims', 0, PARTITIONS_MAX); left > 0; left--) {
+    reader.array('claim', 5, 5);
+    claims.push({
+      partition: readPartition(reader),
+      since: reader.integer('since'),
+      generation: reader.integer('generation'),
+      filledInEpoch: reader.integer('filledInEpoch'),
+      isWhole: reader.boolean('isWhole'),
+    });
+  }
+  return claims;
 }
 
 function readMoves(reader: ValueReader): Extract<ClusterCommand, { type: 'place' }>['moves'] {

@@ -1,5 +1,5 @@
 import { unreachable } from '../../base/assert.ts';
-import { FRESH, isNodeId, type Member } from '../identity.ts';
+import { type Claim, FRESH, isNodeId, type Member } from '../identity.ts';
 import {
   ADDRESS_BYTES_MAX,
   COPIES_MAX,
@@ -60,7 +60,7 @@ export function commandFault(command: ClusterCommand): string | null {
 }
 
 function registerFault(command: CommandOf<'register'>): string | null {
-  const { node, boot, address, endpoints, weight, zone, partitions } = command;
+  const { node, boot, address, endpoints, weight, zone, partitions, claims } = command;
   const fault = nodeFault('node', node) ?? countFault('boot', boot);
   if (fault !== null) return fault;
   if (address === '') return `node ${node} gives no address; other nodes must be able to reach it`;
@@ -77,7 +77,22 @@ function registerFault(command: CommandOf<'register'>): string | null {
   if (zone !== null && !isText(zone, ZONE_BYTES_MAX)) {
     return `the zone of node ${node} is no text of at most ${ZONE_BYTES_MAX} bytes: '${zone}'`;
   }
-  return partitions === null ? null : countFault('partitions', partitions, 1, PARTITIONS_MAX);
+  return (partitions === null ? null : countFault('partitions', partitions, 1, PARTITIONS_MAX)) ?? claimsFault(claims);
+}
+
+function claimsFault(claims: readonly Claim[] | undefined): string | null {
+  if (claims === undefined) return null;
+  if (claims.length > PARTITIONS_MAX) return `${claims.length} claims are too many; allowed are ${PARTITIONS_MAX}`;
+  for (const { partition, since, generation, filledInEpoch, isWhole } of claims) {
+    const fault =
+      partitionFault(partition) ??
+      countFault('since', since) ??
+      countFault('generation', generation) ??
+      countFault('filledInEpoch', filledInEpoch) ??
+      flagFault('isWhole', isWhole);
+    if (fault !== null) return fault;
+  }
+  return null;
 }
 
 function drainFault({ node, boot, isDraining, leaves }: CommandOf<'drain'>): string | null {

@@ -4,7 +4,7 @@ import type { ClusterCommand } from './cluster-command.ts';
 import type { ClusterState, NodeEndpoints, NodeEntry, PartitionEntry } from './cluster-state.ts';
 import { commandFault } from './command-fault.ts';
 import { applied, type Outcome, refused } from './outcome.ts';
-import { begunIfDue, mapPartitions, withFenced, withMembers, withUnfenced } from './partition-entry.ts';
+import { begunIfDue, mapPartitions, withFenced, withRestarted, withUnfenced } from './partition-entry.ts';
 
 type CommandOf<Type extends ClusterCommand['type']> = Extract<ClusterCommand, { type: Type }>;
 
@@ -29,10 +29,10 @@ export function register(state: ClusterState, command: CommandOf<'register'>): O
     zone,
   };
   if (before !== undefined && isSameEntry(before, entry)) return applied(state);
-  // What earlier starts of the node held went with their memory.
-  return withNode(state, entry, (partition, nodes) => {
-    const members = partition.inSync.filter((member) => member.node !== node || member.boot === boot);
-    if (members.length < partition.inSync.length) return withMembers(partition, members, nodes);
+  const claims = new Map((command.claims ?? []).map((claim) => [claim.partition, claim]));
+  return withNode(state, entry, (partition, nodes, number) => {
+    const isOfEarlier = partition.inSync.some((member) => member.node === node && member.boot !== boot);
+    if (isOfEarlier) return withRestarted(partition, entry, claims.get(number), nodes);
     return withUnfenced(partition, node, nodes);
   });
 }
@@ -152,7 +152,7 @@ export function remove(state: ClusterState, { node }: CommandOf<'remove'>): Outc
 function withNode(
   state: ClusterState,
   entry: NodeEntry,
-  change: (partition: PartitionEntry, nodes: ReadonlyMap<NodeId, NodeEntry>) => PartitionEntry,
+  change: (partition: PartitionEntry, nodes: ReadonlyMap<NodeId, NodeEntry>, number: number) => PartitionEntry,
 ): Outcome {
   const nodes = new Map(state.nodes);
   nodes.set(entry.id, entry);
@@ -161,7 +161,9 @@ function withNode(
     nodes: state.nodes.has(entry.id) ? nodes : inOrder(nodes),
     removed: without(state.removed, entry.id),
   };
-  const partitions = mapPartitions(state.partitions, (partition) => begunIfDue(change(partition, next.nodes), next));
+  const partitions = mapPartitions(state.partitions, (partition, number) =>
+    begunIfDue(change(partition, next.nodes, number), next),
+  );
   return applied({ ...next, partitions });
 }
 

@@ -1,4 +1,4 @@
-import { FRESH, type Member, type NodeId } from '../identity.ts';
+import { type Claim, FRESH, type Member, type NodeId } from '../identity.ts';
 import type { ClusterState, NodeEntry, PartitionEntry } from './cluster-state.ts';
 
 /**
@@ -69,6 +69,39 @@ export function withFenced(entry: PartitionEntry, node: NodeId, nodes: Nodes): P
 export function withUnfenced(entry: PartitionEntry, node: NodeId, nodes: Nodes): PartitionEntry {
   if (entry.primary !== null || !entry.inSync.some((member) => member.node === node)) return entry;
   return withMembers(entry, entry.inSync, nodes);
+}
+
+/**
+ * What it makes of the entry that a node whose earlier start is in the set has started again, as `node` and `nodes` show
+ * already. What that start held in memory alone is gone. What the new one has on its disk stands for it, in a new epoch where
+ * it was the primary: its records that reached no disk are numbers that are given again. Where the last of what was
+ * confirmed may be missing, it is worth something only when there is nothing else: then the partition begins anew with it.
+ */
+export function withRestarted(
+  entry: PartitionEntry,
+  { id, boot }: NodeEntry,
+  claim: Claim | undefined,
+  nodes: Nodes,
+): PartitionEntry {
+  const others = entry.inSync.filter((member) => member.node !== id);
+  const before = entry.inSync.find((member) => member.node === id);
+  if (before === undefined || claim === undefined || !isOfClaim(before, entry, claim)) {
+    return withMembers(entry, others, nodes);
+  }
+  const heir = { node: id, boot, generation: claim.generation };
+  if (claim.isWhole) {
+    const members = entry.inSync.map((member) => (member === before ? heir : member));
+    return withMembers(entry.primary === id ? { ...entry, primary: null } : entry, members, nodes);
+  }
+  if (others.length > 0) return withMembers(entry, others, nodes);
+  const epoch = entry.epoch + 1;
+  return { ...entry, epoch, resetEpoch: epoch, primary: id, inSync: [heir], losses: entry.losses + 1 };
+}
+
+/** Whether the member is the copy that the claim goes on with. One that is fresh is told by where it began. */
+function isOfClaim({ boot, generation }: Member, { resetEpoch }: PartitionEntry, claim: Claim): boolean {
+  if (boot < claim.since) return false;
+  return generation === FRESH ? claim.filledInEpoch === resetEpoch : claim.generation === generation;
 }
 
 /**

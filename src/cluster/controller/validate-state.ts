@@ -1,5 +1,5 @@
 import { assert } from '../../base/assert.ts';
-import { FRESH, isSameMember } from '../identity.ts';
+import { FRESH, isSameMember, type Member } from '../identity.ts';
 import type { ClusterState, NodeEntry, PartitionEntry } from './cluster-state.ts';
 import { validateSettings } from './settings.ts';
 
@@ -107,11 +107,18 @@ function validateChange(before: PartitionEntry, after: PartitionEntry, number: n
   );
   const heir = after.inSync.find(({ node }) => node === after.primary);
   assert(
-    isSameReign || begins || (heir !== undefined && before.inSync.some((member) => isSameMember(member, heir))),
+    isSameReign || begins || (heir !== undefined && before.inSync.some((member) => isContinued(member, heir))),
     `partition ${number}: its new primary ${after.primary} was not in sync`,
   );
   assert(
     !begins || before.epoch === 0 || after.losses > before.losses || before.inSync.length === 0,
     `partition ${number} begins empty though it was not lost`,
   );
+}
+
+/** Whether it is the same copy, or what a later start of its node goes on with. */
+function isContinued(before: Member, after: Member): boolean {
+  if (isSameMember(before, after)) return true;
+  const isSameFilling = before.generation === after.generation || before.generation === FRESH;
+  return before.node === after.node && before.boot < after.boot && isSameFilling;
 }

@@ -1,5 +1,7 @@
 import { assert } from '../../base/assert.ts';
 import type { Member, NodeId } from '../identity.ts';
+import { DiskMark } from './disk-mark.ts';
+import type { KeptItem } from './kept-item.ts';
 import { RecordLog } from './record-log.ts';
 import type { ReplicationHost } from './replication-host.ts';
 import type { LogRecord } from './replication-message.ts';
@@ -16,6 +18,17 @@ export interface CopyStart {
    * every record that others may have of it, so that they are given a snapshot. Null: the store is empty.
    */
   readonly kept: { readonly epoch: number; readonly last: number; readonly resetEpoch: number } | null;
+  /** What an earlier start of the node had written to its disk; the store has the records up to `committed`. */
+  readonly recovered?: RecoveredData;
+}
+
+export interface RecoveredData {
+  readonly log: RecordLog;
+  readonly committed: number;
+  /** Null: it is empty. */
+  readonly filledInEpoch: number | null;
+  /** The start in which the filling began. */
+  readonly since: number;
 }
 
 /**
@@ -30,7 +43,7 @@ export interface CopyStart {
  * primary that is none any more with records above `committed`.
  */
 export class CopyData {
-  readonly log = new RecordLog();
+  readonly log: RecordLog;
   readonly #partition: number;
   readonly #self: { readonly node: NodeId; readonly boot: number };
   readonly #host: ReplicationHost;
@@ -40,27 +53,64 @@ export class CopyData {
   #dirtyUntil = 0;
   #dirtyEpoch = 0;
   #filledInEpoch = EMPTY;
+  /** The start of the node in which the filling began. */
+  #since: number;
+  /** A snapshot fills it, or has and is not committed yet. */
+  #isFilling = false;
+  /** The disk shows records up to here although they were not committed; 0: none. */
+  #dirtOnDisk = 0;
+  readonly #disk = new DiskMark();
 
   constructor(
     partition: number,
     self: { readonly node: NodeId; readonly boot: number },
     host: ReplicationHost,
-    { generation, kept }: CopyStart,
+    { generation, kept, recovered }: CopyStart,
   ) {
     this.#partition = partition;
     this.#self = self;
     this.#host = host;
     this.#generation = generation;
-    if (kept === null) return;
-    this.log.reset(kept.last, kept.epoch);
-    this.#committed = kept.last;
-    this.#applied = kept.last;
-    this.#filledInEpoch = kept.resetEpoch;
+    this.#since = recovered?.since ?? self.boot;
+    this.log = recovered?.log ?? new RecordLog();
+    if (recovered !== undefined) {
+      this.#committed = recovered.committed;
+      this.#applied = recovered.committed;
+      this.#filledInEpoch = recovered.filledInEpoch ?? EMPTY;
+      return;
+    }
+    if (kept !== null) {
+      this.log.reset(kept.last, kept.epoch);
+      this.#committed = kept.last;
+      this.#applied = kept.last;
+      this.#filledInEpoch = kept.resetEpoch;
+    }
+    this.#keepState(kept === null);
+  }
+
+  /** The last record that is on the node's own disk, where it must be there to count; -1: not even its beginning is. */
+  get held(): number {
+    return this.#disk.seq(this.log.last);
+  }
+
+  /** What was handed to the disk up to this place is there. Answers whether that tells anything new. */
+  reached(place: number): boolean {
+    return this.#disk.reached(place);
+  }
+
+  /** Something is on its way to the disk that has to be there before this copy counts. */
+  get isPending(): boolean {
+    return this.#disk.isPending;
   }
 
   /** How often the copy was emptied since the node started: another one is another copy. */
   get generation(): number {
     return this.#generation;
+  }
+
+  /** The start of the node in which this filling began. */
+  get since(): number {
+    return this.#since;
   }
 
   get member(): Member {
@@ -83,6 +133,11 @@ export class CopyData {
 
   get isDirty(): boolean {
     return this.#dirtyUntil > this.#committed;
+  }
+
+  /** As `isDirty`, for whoever is told: the disk must know that it is not. */
+  get isClean(): boolean {
+    return !this.isDirty && this.#disk.seq(this.#committed) >= this.#committed;
   }
 
   /** Dirty with what an earlier epoch's primary had not got committed. */
@@ -112,7 +167,12 @@ export class CopyData {
     this.#applied = 0;
     this.#dirtyUntil = 0;
     this.#filledInEpoch = EMPTY;
+    this.#isFilling = false;
+    this.#dirtOnDisk = 0;
+    this.#since = this.#self.boot;
+    this.#disk.reset();
     this.#host.clear(this.#partition);
+    this.#keepState(true);
   }
 
   /** Empties the copy and begins to fill it from a snapshot which shows the state after the record `atSeq`. */
@@ -123,23 +183,68 @@ export class CopyData {
     this.#dirtyUntil = Number.POSITIVE_INFINITY;
     this.#dirtyEpoch = epoch;
     this.#filledInEpoch = epoch;
+    this.#isFilling = true;
+    this.#keepState(false);
   }
 
   /** The snapshot is complete, its last piece showing the state after `atSeq`. */
   endSnapshot(atSeq: number): void {
     this.#dirtyUntil = atSeq;
+    this.#keep({ type: 'whole', at: atSeq }, this.#committed);
+  }
+
+  /** A piece of a snapshot. */
+  load(entries: readonly Uint8Array[]): void {
+    this.#host.load(this.#partition, entries);
+    this.#keep({ type: 'load', entries }, 0);
   }
 
   /** Marks an empty copy as one that begins with the partition itself. */
   beginEmpty(epoch: number): void {
     assert(this.isEmpty && this.log.last === 0, 'a partition begins with an empty copy');
     this.#filledInEpoch = epoch;
+    this.#keepState(false);
+  }
+
+  /** An entry names this copy as the one that the partition begins anew with, in `epoch`: it may lack the last writes. */
+  beginAnew(epoch: number): void {
+    this.#filledInEpoch = epoch;
+    this.#keepState(false);
+    for (const record of this.log.slice(this.#committed + 1, this.log.last, Number.POSITIVE_INFINITY)) {
+      this.#keep({ type: 'record', record, committed: this.#committed }, record.seq);
+    }
   }
 
   /** Takes the next record, given by the primary of `epoch`. */
   push(record: LogRecord, epoch: number): void {
-    if (this.isEmpty) this.#filledInEpoch = epoch;
+    if (this.isEmpty) {
+      this.#filledInEpoch = epoch;
+      this.#keepState(false);
+    }
     this.log.push(record);
+    this.#keep({ type: 'record', record, committed: this.#committed }, record.seq);
+  }
+
+  /**
+   * Hands to the disk all that the store does not show, and what the copy is, so that with a snapshot of the store that is
+   * read after this nothing before is needed any more. Until there is one, what came before is, and nobody waits for this.
+   */
+  keepAll(): void {
+    const { log, committed } = this;
+    const keep = (item: KeptItem) => this.#host.keep?.(this.#partition, item);
+    keep(this.#stateItem(false));
+    const from = this.#isFilling ? log.trimmed : committed;
+    for (const record of log.slice(from + 1, log.last, Number.POSITIVE_INFINITY)) {
+      keep({ type: 'record', record, committed });
+    }
+    if (this.#isFilling && this.#dirtyUntil !== Number.POSITIVE_INFINITY) keep({ type: 'whole', at: this.#dirtyUntil });
+  }
+
+  /** A snapshot of the store may show all that it has by now, committed or not. */
+  keepDirt(): void {
+    if (this.#isFilling || this.log.last <= this.#committed) return;
+    this.#dirtOnDisk = this.log.last;
+    this.#host.keep?.(this.#partition, { type: 'whole', at: this.#dirtOnDisk });
   }
 
   /** Drops what follows `seq`, which the primary does not have. */
@@ -147,11 +252,21 @@ export class CopyData {
     assert(seq >= this.#committed, `records up to ${this.#committed} are committed; none above ${seq} would be kept`);
     assert(seq >= this.#applied, `records up to ${this.#applied} are in the store; none above ${seq} would be kept`);
     this.log.truncateAfter(seq);
+    this.#disk.cut(seq);
+    this.#keep({ type: 'cut', after: seq }, 0);
   }
 
   commitTo(seq: number): void {
     assert(seq >= this.#committed && seq <= this.log.last, `committed moves from ${this.#committed} to ${seq}`);
+    const wasDirty = this.isDirty;
     this.#committed = seq;
+    // Without it the disk would have half a snapshot.
+    const isFilled = this.#isFilling && wasDirty && !this.isDirty;
+    const isClean = this.#dirtOnDisk > 0 && seq >= this.#dirtOnDisk;
+    if (!isFilled && !isClean) return;
+    if (isFilled) this.#isFilling = false;
+    if (isClean) this.#dirtOnDisk = 0;
+    this.#keep({ type: 'commit', committed: seq }, seq);
   }
 
   /** Brings the store up to `seq`. */
@@ -184,5 +299,31 @@ export class CopyData {
   trim(bytesMax: number): void {
     const to = Math.min(this.#committed, this.#applied);
     this.log.trimTo(this.log.trimPoint(to, bytesMax));
+  }
+
+  #keepState(clears: boolean): void {
+    const item = this.#stateItem(clears);
+    this.#keep(item, item.at);
+  }
+
+  #stateItem(clears: boolean): Extract<KeptItem, { type: 'state' }> {
+    const isFilling = this.#isFilling;
+    const at = isFilling ? this.log.trimmed : this.#committed;
+    return {
+      type: 'state',
+      clears,
+      since: this.#since,
+      generation: this.#generation,
+      filledInEpoch: this.isEmpty ? null : this.#filledInEpoch,
+      at,
+      atEpoch: this.log.epochAt(at),
+      isFilling,
+    };
+  }
+
+  /** `seq`: the record that must not be confirmed before this is on the disk; 0: none in particular. */
+  #keep(item: KeptItem, seq: number): void {
+    const place = this.#host.keep?.(this.#partition, item) ?? 0;
+    if (seq > 0 || item.type === 'state') this.#disk.handed(place, seq);
   }
 }

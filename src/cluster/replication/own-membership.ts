@@ -12,6 +12,7 @@ export class OwnMembership {
   constructor(self: { readonly node: NodeId; readonly boot: number }, data: CopyData, { kept, generation }: CopyStart) {
     this.#self = self;
     this.#data = data;
+    // One that was recovered is named by its generation.
     if (kept !== null) this.#begun = { resetEpoch: kept.resetEpoch, generation };
   }
 

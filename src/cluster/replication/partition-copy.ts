@@ -132,6 +132,11 @@ export class PartitionCopy {
     return this.#data.generation;
   }
 
+  /** The start of the node in which this filling began. */
+  get since(): number {
+    return this.#data.since;
+  }
+
   /** The epoch whose primary first gave it something; Infinity: it is empty. */
   get filledInEpoch(): number {
     return this.#data.filledInEpoch;
@@ -160,7 +165,7 @@ export class PartitionCopy {
    * the present epoch can say so: before, the partition may have begun anew without its knowing.
    */
   get isClean(): boolean {
-    return !this.#data.isDirty && (this.#configuration?.entry.epoch ?? -1) >= this.#epoch;
+    return this.#data.isClean && (this.#configuration?.entry.epoch ?? -1) >= this.#epoch;
   }
 
   /** A primary that may append: not one that has asked for its successor, which answers nothing either. */
@@ -262,6 +267,28 @@ export class PartitionCopy {
     return this.#role.side.append(keys, effect, nowMs);
   }
 
+  /** What `ReplicationHost.keep` took up to this place is on the disk. */
+  reached(place: number, nowMs: number): void {
+    this.#nowMs = nowMs;
+    if (!this.#data.reached(place)) return;
+    if (this.#role.kind === 'replica' && !this.#isLost) this.#role.side?.confirm();
+  }
+
+  /** Something is on its way to the disk that others wait for. */
+  get isKeeping(): boolean {
+    return this.#data.isPending;
+  }
+
+  /** Hands all that the disk must have of it anew, for a snapshot of the store that is about to be made there. */
+  keepAll(): void {
+    this.#data.keepAll();
+  }
+
+  /** The store was read for a snapshot since `keepAll`, and some of what it shows may not be committed. */
+  keepDirt(): void {
+    this.#data.keepDirt();
+  }
+
   /** What `ReplicationHost.readChunk` asked for; `next` is null behind the last piece. */
   chunkRead(stream: number, entries: readonly Uint8Array[], next: ChunkCursor, nowMs: number): void {
     this.#nowMs = nowMs;
@@ -338,8 +365,11 @@ export class PartitionCopy {
     assert(configuration !== null, 'the copy is configured');
     const { entry } = configuration;
     if (this.#data.isFilledBefore(entry.resetEpoch)) {
-      this.#stepDown();
-      this.#discard();
+      if (this.#membership.isMember(entry)) this.#data.beginAnew(entry.resetEpoch);
+      else {
+        this.#stepDown();
+        this.#discard();
+      }
     }
     // A later primary has been heard of: this entry names nobody who could act any more.
     if (entry.epoch < this.#epoch) return;

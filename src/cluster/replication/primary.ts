@@ -272,7 +272,8 @@ export class Primary {
   /** Moves the marks as far as they may go by now. */
   #advance(nowMs: number): void {
     const { data, host, options, partition } = this.#context;
-    let held = data.log.last;
+    // Its own disk counts like another copy.
+    let held = data.held;
     let heldByOne = -1;
     const { inSync } = this.#configuration.entry;
     const self = data.member.node;
@@ -286,7 +287,7 @@ export class Primary {
       if (member.node === self) continue;
       heldByOne = Math.max(heldByOne, this.#followers.get(member.node)?.ackedAs(member) ?? -1);
     }
-    const replicated = Math.max(this.#replicated, data.committed, inSync.length === 1 ? data.log.last : heldByOne);
+    const replicated = Math.max(this.#replicated, data.committed, inSync.length === 1 ? data.held : heldByOne);
     if (this.#acknowledged === data.committed && this.#replicated === replicated) return;
     for (let seq = this.#acknowledged + 1; seq <= data.committed; seq++) this.#pending.settle(this.#record(seq));
     this.#acknowledged = data.committed;

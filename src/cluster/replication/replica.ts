@@ -102,7 +102,7 @@ export class Replica {
     if (index === this.#nextIndex) {
       // Records before it are missing, or some of after it are here already: it is for another time.
       if (data.dirtyUntil !== Number.POSITIVE_INFINITY || data.log.last !== atSeq) return;
-      host.load(partition, message.entries);
+      data.load(message.entries);
       this.#nextIndex++;
       if (message.isLast) data.endSnapshot(atSeq);
     }
@@ -137,16 +137,13 @@ export class Replica {
     const { data, host, partition } = this.#context;
     if (this.#isAckDue) {
       this.#isAckDue = false;
-      host.send(this.leader, {
-        type: 'ack',
-        partition,
-        epoch: this.epoch,
-        member: data.member,
-        seq: this.#verified,
-        isClean,
-        version,
-        stamp: nowMs,
-      });
+      // What is not on this node's own disk yet is told when it is.
+      const seq = Math.min(this.#verified, data.held);
+      if (seq >= 0) {
+        const { member } = data;
+        const { epoch } = this;
+        host.send(this.leader, { type: 'ack', partition, epoch, member, seq, isClean, version, stamp: nowMs });
+      }
     }
     if (this.#gapAt >= 0) {
       const seq = this.#gapAt;

@@ -1,5 +1,6 @@
 import type { ClusterCommand } from '../controller/cluster-command.ts';
 import type { NodeId } from '../identity.ts';
+import type { KeptItem } from './kept-item.ts';
 import type { LogRecord, ReplicationMessage } from './replication-message.ts';
 
 /** Where a piece of a snapshot begins: opaque, the store's. Null: at the start. */
@@ -27,6 +28,11 @@ export interface ReplicationHost {
   acknowledge(partition: number, committed: number, replicated: number): void;
   /** This copy is no longer primary: writes above `committed` are indeterminate. */
   abandon(partition: number, committed: number): void;
+  /**
+   * Writes an item to the copy's disk, behind all before it. Answers the place that `PartitionCopy.reached` is to be told of
+   * when the disk has it; 0: nobody has to wait for that. Absent: nothing is kept on a disk.
+   */
+  keep?(partition: number, item: KeptItem): number;
   /** Sends to the coordinator; what comes of it is seen in the partition's next entry. It may get lost. */
   propose(command: ClusterCommand): void;
 }

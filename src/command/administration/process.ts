@@ -5,11 +5,12 @@ import { decodeSmallInteger } from '../decimal.ts';
 import { integerArg, isWord, syntaxError } from '../options.ts';
 import type { ReplyWriter } from '../reply.ts';
 import { wait } from './cluster-changes.ts';
+import { save } from './persistence.ts';
 
 type Run = NodeCommand['run'];
 
-/** Without an answer when it stops the node, as in Redis: the connection ends. */
-function shutdown(connection: ConnectionPort, args: Args, reply: ReplyWriter): void {
+/** Without an answer when it stops the node, as in Redis: the connection ends. What is kept has every change either way. */
+function shutdown(connection: ConnectionPort, args: Args, reply: ReplyWriter): void | Promise<void> {
   const has = { NOSAVE: false, SAVE: false, NOW: false, FORCE: false, ABORT: false };
   for (let index = 0; index < args.count; index++) {
     const word = (Object.keys(has) as (keyof typeof has)[]).find((option) => isWord(args, index, option));
@@ -22,23 +23,16 @@ function shutdown(connection: ConnectionPort, args: Args, reply: ReplyWriter): v
   if ((has.ABORT && (has.NOSAVE || has.SAVE || has.NOW || has.FORCE)) || (has.NOSAVE && has.SAVE)) syntaxError(reply);
   // A node that stops takes no further commands, so this one can only come when it does not.
   else if (has.ABORT) reply.error('bad-request', 'No shutdown in progress.');
-  else if (has.SAVE) reply.error('bad-request', 'All data is kept in memory only and cannot be saved.');
+  else if (!has.SAVE) stop(connection);
   else {
-    connection.closeAfterReply();
-    connection.node.control.shutdown();
+    return save(connection.node.control, reply, () => stop(connection));
   }
 }
 
-const notSaved: Run = (_node, _args, reply) =>
-  reply.error('bad-request', 'All data is kept in memory only and cannot be saved.');
-
-const backgroundSave: Run = (node, args, reply) => {
-  if (args.count === 0 || (args.count === 1 && isWord(args, 0, 'SCHEDULE'))) notSaved(node, args, reply);
-  else syntaxError(reply);
-};
-
-/** What Redis answers when nothing was ever saved: the time it was started. */
-const lastSave: Run = ({ control }, _args, reply) => reply.integer(Math.floor(control.startedAtMs / 1000));
+function stop(connection: ConnectionPort): void {
+  connection.closeAfterReply();
+  connection.node.control.shutdown();
+}
 
 const role: Run = ({ control }, _args, reply) => {
   const { self, members, ranges } = control.cluster.describe();
@@ -135,44 +129,6 @@ export const processCommands: readonly CommandDeclaration[] = [
     summary: 'Stops the node when what it has accepted is answered.',
     syntax: '[NOSAVE | SAVE] [NOW] [FORCE] [ABORT]',
     run: shutdown satisfies ConnectionCommand['run'],
-  },
-  {
-    ...row,
-    name: 'save',
-    arity: 1,
-    flags: ['admin', 'noscript', 'no_async_loading', 'no_multi'],
-    since: '1.0.0',
-    summary: 'An error: all data is kept in memory only.',
-    run: notSaved,
-  },
-  {
-    ...row,
-    name: 'bgsave',
-    arity: -1,
-    flags: ['admin', 'noscript', 'no_async_loading'],
-    since: '1.0.0',
-    summary: 'An error: all data is kept in memory only.',
-    syntax: '[SCHEDULE]',
-    run: backgroundSave,
-  },
-  {
-    ...row,
-    name: 'bgrewriteaof',
-    arity: 1,
-    flags: ['admin', 'noscript', 'no_async_loading'],
-    since: '1.0.0',
-    summary: 'An error: all data is kept in memory only.',
-    run: notSaved,
-  },
-  {
-    ...row,
-    name: 'lastsave',
-    arity: 1,
-    flags: ['loading', 'stale', 'fast'],
-    categories: ['admin', 'dangerous'],
-    since: '1.0.0',
-    summary: 'Returns the time the node was started, in seconds since the epoch.',
-    run: lastSave,
   },
   {
     ...row,

@@ -242,6 +242,19 @@ export const httpPaths = [
     parameters: [query('partitions', 'true: with an entry for each partition.')],
     answers: { 200: 'The report.' },
   },
+  {
+    id: 'snapshot',
+    method: 'POST',
+    path: '/v1/snapshot',
+    summary: 'Makes a snapshot of all keys on the disk, and answers when it is there.',
+    isProbe: false,
+    parameters: [query('wait', 'false: answers at once.')],
+    answers: {
+      200: 'It is on the disk: how many entries and bytes it has, and how long it took.',
+      202: 'It is being made.',
+      507: 'It could not be made.',
+    },
+  },
   clusterRequest('clusterDrain', 'drain', 'Moves all copies off a node, which stays a member.', {
     'node!': 'string',
   }),

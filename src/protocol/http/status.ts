@@ -1,3 +1,5 @@
+import { type ErrorCode, errors } from '../../base/errors.ts';
+
 /** Status lines by code: what follows `HTTP/1.1 `. */
 const statusLines: Readonly<Record<number, string>> = {
   200: '200 OK',
@@ -29,4 +31,9 @@ export function statusLineOf(status: number): string {
 /** The standard phrase of a status: `Not Found`. */
 export function statusPhraseOf(status: number): string {
   return statusLineOf(status).slice(4);
+}
+
+/** Whether the same request is worth sending again soon, which `Retry-After` says. */
+export function isPassing(code: ErrorCode): boolean {
+  return errors[code].httpStatus === 503 || code === 'disk-failed';
 }

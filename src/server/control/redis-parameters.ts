@@ -21,6 +21,10 @@ const INT32_MAX = 2 ** 31 - 1;
 const UINT32_MAX = 2 ** 32 - 1;
 const KEEP_ALIVE_S = 300;
 
+function secondsOf(ms: number): number {
+  return Math.max(1, Math.round(ms / 1000));
+}
+
 /** The parameters of Redis that mean something here, by its names, and in its units and words. */
 export function redisParameters(node: Changeable): readonly Parameter[] {
   const { config, limits, slowLog, latency, notifications } = node;
@@ -32,9 +36,11 @@ export function redisParameters(node: Changeable): readonly Parameter[] {
     fixed('tcp-keepalive', String(KEEP_ALIVE_S)),
     fixedBytes('maxmemory', config.maxMemory),
     fixedChoice('maxmemory-policy', config.eviction, ['flux', 'noeviction', 'volatile-ttl']),
-    // Nothing is saved, and nothing can be.
-    fixed('save', ''),
-    fixedSwitch('appendonly', false),
+    // A snapshot is made after this time when anything has changed; Redis names a number of changes, too.
+    fixed('save', config.persistence && config.snapshotInterval > 0 ? `${secondsOf(config.snapshotInterval)} 1` : ''),
+    fixedSwitch('appendonly', config.persistence),
+    fixedChoice('appendfsync', config.fsync, ['always', 'everysec', 'no']),
+    fixed('dir', config.dataDir),
     fixedBytes('proto-max-bulk-len', config.maxBody),
     fixedBytes('client-query-buffer-limit', config.maxBody),
     fixedSwitch('latency-tracking', true),

@@ -52,6 +52,14 @@ export interface DispatcherParts {
   readonly onDefect: (command: Command, error: unknown) => void;
 }
 
+/** Why no command is taken now. */
+type Closure = 'shutting-down' | 'not-ready';
+
+const closures: Readonly<Record<Closure, string>> = {
+  'shutting-down': 'the node is shutting down',
+  'not-ready': 'FluxCache is loading the dataset in memory',
+};
+
 type KeyedCommand = (ReadCommand | WriteCommand) & Command;
 
 /** A record of arguments that grew beyond this is not kept. */
@@ -84,7 +92,8 @@ export class Dispatcher implements CommandDispatcher, PairPort, TransactionShard
   #reading = -1;
   /** Commands under way that take several turns, in steps over two shards or over all of them. */
   #running = 0;
-  #closing = false;
+  /** Null: commands are taken. */
+  #closure: Closure | null = null;
 
   constructor(parts: DispatcherParts) {
     const { map, clients, readers } = parts;
@@ -107,8 +116,8 @@ export class Dispatcher implements CommandDispatcher, PairPort, TransactionShard
    * needed, else in a later turn. `args` and its bytes may be refilled as soon as this returns.
    */
   execute(command: Command, args: Args, sink: ReplySink, session: OrderedSession | null = null): void {
-    if (this.#closing) {
-      this.#refuse(sink, 'shutting-down', 'the node is shutting down');
+    if (this.#closure !== null && !this.#isTaken(command)) {
+      this.#refuse(sink, this.#closure, closures[this.#closure]);
       return;
     }
     assert(session === null || !session.blocked, 'I7: a blocked session takes no command');
@@ -147,7 +156,7 @@ export class Dispatcher implements CommandDispatcher, PairPort, TransactionShard
    */
   beginRead(bytes: Uint8Array, start: number, end: number): ReadView | null {
     assert(this.#reading < 0, 'one read at a time');
-    if (this.#closing) return null;
+    if (this.#closure !== null) return null;
     const shard = this.map.shardOfKey(bytes, start, end);
     const reader = this.#readers[shard] as LocalReader;
     if (!reader.enter()) return null;
@@ -192,7 +201,15 @@ export class Dispatcher implements CommandDispatcher, PairPort, TransactionShard
 
   /** Refuses every further command with `shutting-down`; those in flight are answered as ever. */
   close(): void {
-    this.#closing = true;
+    this.#closure = 'shutting-down';
+  }
+
+  /**
+   * Until it is false again, which it is to begin with, the shards' memory is not whole: nothing is read from it, and
+   * commands are refused with `not-ready`, but for those that tell of the node.
+   */
+  set isLoading(isLoading: boolean) {
+    if (this.#closure !== 'shutting-down') this.#closure = isLoading ? 'not-ready' : null;
   }
 
   /** Nothing waits but for shards. */
@@ -209,8 +226,8 @@ export class Dispatcher implements CommandDispatcher, PairPort, TransactionShard
     sink: ReplySink,
     session: OrderedSession | null,
   ): void {
-    if (this.#closing) {
-      this.#refuse(sink, 'shutting-down', 'the node is shutting down');
+    if (this.#closure !== null) {
+      this.#refuse(sink, this.#closure, closures[this.#closure]);
       return;
     }
     new TransactionRun(this, transaction, watched, runOnConnection, sink, session).start();
@@ -259,6 +276,11 @@ export class Dispatcher implements CommandDispatcher, PairPort, TransactionShard
 
   pairDone(): void {
     this.#running--;
+  }
+
+  /** Whether a command is taken while others are not. */
+  #isTaken(command: Command): boolean {
+    return this.#closure === 'not-ready' && command.kind === 'node' && command.flags.includes('loading');
   }
 
   #keyed(command: KeyedCommand, args: Args, sink: ReplySink, session: OrderedSession | null): void {

@@ -2,15 +2,18 @@ import { createLookupSample, type LookupSampleHandle, LookupSampler } from '../.
 import { monotonicMs } from '../../base/monotonic.ts';
 import type { Logger } from '../../base/ports.ts';
 import { plainRandom, systemClock } from '../../base/ports.ts';
+import type { EntryInfo } from '../../base/view.ts';
 import { GateRole, PartitionGates } from '../../cluster/partition-gates.ts';
 import type { Command, NodePort } from '../../command/command.ts';
 import { type CommandTable, commandTable } from '../../command/table.ts';
 import { createDoorbell, Doorbell, type DoorbellHandle } from '../../mailbox/doorbell.ts';
 import { createMailbox, MESSAGE_BYTES_MAX_DEFAULT } from '../../mailbox/mailbox.ts';
 import type { OutboxLimits } from '../../mailbox/outbox.ts';
+import { LogGate } from '../../persistence/log-gate.ts';
 import { PartitionMap } from '../../routing/partition-map.ts';
 import { Barrier, type BarrierHandle } from '../../shard/barrier.ts';
 import { GuardedReplies } from '../../shard/guarded-replies.ts';
+import type { ShardLogData } from '../../shard/logged/shard-log-data.ts';
 import type { ShardClusterData } from '../../shard/replicated/shard-cluster-data.ts';
 import { ReplyPump } from '../../shard/reply-pump.ts';
 import { ShardClient } from '../../shard/shard-client.ts';
@@ -26,6 +29,8 @@ import { Dispatcher, type DispatcherParts } from './dispatcher.ts';
 
 /** How often a stop looks whether all commands in flight are answered. */
 const DRAIN_LOOK_MS = 2;
+/** A reply that waited so long for the disk is told without it. */
+const LOG_WAIT_MS_MAX = 5000;
 const REPLY_BYTES_MAX_DEFAULT = 64 * 2 ** 20;
 
 /** Who reads the shards' memory beside its writers, by the number of the slot where it announces that it does. */
@@ -57,6 +62,8 @@ export interface ShardsOptions {
   readonly table?: CommandTable;
   /** Null, or left out: the node is in no cluster. */
   readonly cluster?: ShardsInCluster | null;
+  /** Null, or left out: nothing is kept on the disk. */
+  readonly onDisk?: ShardsOnDisk | null;
 }
 
 /** What the shards of a node in a cluster are made with. */
@@ -65,6 +72,17 @@ export interface ShardsInCluster {
   threadData(shard: number, bell: DoorbellHandle, partitions: ShardPartitions): ShardClusterData;
   /** Makes what runs commands, of what any dispatcher needs. */
   openDispatcher(parts: DispatcherParts): CommandDispatcher;
+}
+
+/** What the shards of a node are made with that keeps its keys on the disk. */
+export interface ShardsOnDisk {
+  threadData(shard: number, bells: ShardBells): ShardLogData;
+}
+
+export interface ShardBells {
+  /** Of those who wait for replies. */
+  readonly fronts: readonly DoorbellHandle[];
+  readonly actor: DoorbellHandle;
 }
 
 /** The partitions of a shard: `first` up to `first + count - 1`, of the cluster's `total`. */
@@ -88,6 +106,8 @@ export class Shards {
   readonly #readers: readonly StoreReader[];
   /** By shard; null: the node is in no cluster. */
   readonly #primaries: readonly (PrimaryMask | null)[];
+  /** Null: the node is in a cluster. */
+  readonly #local: Dispatcher | null;
   readonly #clients: readonly ShardClient[];
   readonly #pump: ReplyPump;
   #stopped: Promise<void> | null = null;
@@ -104,9 +124,9 @@ export class Shards {
       shardMemory(shard, frontBell, barrierHandle, this.map, lookups.numbers, options),
     );
     this.lookups = [lookups, ...this.threads.map((thread) => thread.lookups)];
-    this.#clients = this.threads.map(({ shard, mailboxes: [mailbox], cluster }) => {
-      const guard = cluster === null ? null : new GuardedReplies(new PartitionGates(cluster.gates), monotonicMs);
-      return new ShardClient(shard, mailbox, options.outbox, guard);
+    this.#clients = this.threads.map((thread) => {
+      const { shard, mailboxes, cluster } = thread;
+      return new ShardClient(shard, mailboxes[0], options.outbox, guardOf(thread), cluster === null);
     });
     this.#pump = new ReplyPump(new Doorbell(frontBell), this.#clients);
     const { table = commandTable, messageBytesMax = MESSAGE_BYTES_MAX_DEFAULT } = options;
@@ -138,7 +158,14 @@ export class Shards {
       onSent: () => this.#pump.sent(),
       onDefect: reportTo(options.supervisor.logger),
     };
-    this.dispatcher = options.cluster?.openDispatcher(parts) ?? new Dispatcher(parts);
+    const { cluster = null } = options;
+    if (cluster === null) {
+      this.#local = new Dispatcher(parts);
+      this.dispatcher = this.#local;
+    } else {
+      this.#local = null;
+      this.dispatcher = cluster.openDispatcher(parts);
+    }
     const { onDeath } = options.supervisor;
     this.supervisor = new ShardSupervisor(this.threads, {
       ...options.supervisor,
@@ -160,6 +187,23 @@ export class Shards {
   /** The thread that read as a job has ended, perhaps amidst that: writers do not wait for it any longer. */
   forgetJob(): void {
     for (const { memory } of this.threads) forgetReader(memory, READERS.job);
+  }
+
+  /**
+   * The entry of a key in this node's memory, without marking it as used, valid until the next look; null: there is none;
+   * undefined: a group of writes is just being published. Not to be called while something else is read.
+   */
+  peek(key: Uint8Array): EntryInfo | null | undefined {
+    const reader = this.#readers[this.map.shardOfKey(key, 0, key.length)] as StoreReader;
+    if (!reader.enter()) return undefined;
+    const found = reader.peek(key, 0, key.length);
+    reader.leave();
+    return found ? reader.entry : null;
+  }
+
+  /** Of a node by itself: until this is false again nobody is told of keys. See `Dispatcher`. */
+  set isLoading(isLoading: boolean) {
+    if (this.#local !== null) this.#local.isLoading = isLoading;
   }
 
   /** Keys that this node is primary of, in a cluster, or all there are. */
@@ -210,7 +254,7 @@ function shardMemory(
   const { shardCount, messageBytesMax = MESSAGE_BYTES_MAX_DEFAULT, commandRingBytes, replyRingBytes } = options;
   const actorBell = createDoorbell();
   const partitions = partitionsOf(shard, map);
-  const { cluster = null } = options;
+  const { cluster = null, onDisk = null } = options;
   return {
     shard,
     memory: createStoreMemory({
@@ -220,13 +264,14 @@ function shardMemory(
       hashKey: options.hashKey,
       ...(options.versionBase === undefined ? {} : { versionBase: options.versionBase }),
       ...(options.valueBytesMax === undefined ? {} : { valueBytesMax: options.valueBytesMax }),
-      ...(cluster === null ? {} : { partitions }),
+      ...(cluster === null && onDisk === null ? {} : { partitions }),
     }),
     bell: actorBell,
     control: ShardControl.create(),
     barrier,
     lookups: createLookupSample(lookupNumbers),
     cluster: cluster === null ? null : cluster.threadData(shard, actorBell, partitions),
+    log: onDisk === null ? null : onDisk.threadData(shard, { fronts: [frontBell], actor: actorBell }),
     mailboxes: [
       createMailbox({
         actorBell,
@@ -237,6 +282,14 @@ function shardMemory(
       }),
     ],
   };
+}
+
+/** What stands behind the replies of a shard; null: nothing. */
+function guardOf({ cluster, log }: ShardThreadData): GuardedReplies | null {
+  if (cluster !== null) return new GuardedReplies(new PartitionGates(cluster.gates), monotonicMs);
+  if (log === null) return null;
+  const unknown = 'the write is not known to be on the disk; it has taken effect, and may be lost with this process';
+  return new GuardedReplies(new LogGate(log.gate), monotonicMs, unknown, { waitMsMax: LOG_WAIT_MS_MAX });
 }
 
 interface PrimaryMask {

@@ -156,8 +156,10 @@ export class TransactionRun {
   #outcome(): ReplyReader | null {
     // What a shard knows comes before what is not known of one that died.
     const errors = this.#replies.filter((reply) => reply.kind === ReplyKind.error);
-    const known = errors.find((reply) => reply.errorCode !== 'indeterminate');
-    return known ?? errors[0] ?? this.#replies.find((reply) => reply.kind === ReplyKind.nullArray) ?? null;
+    const known = errors.filter((reply) => reply.errorCode !== 'indeterminate');
+    // One that gave up knows why; the others only that one did.
+    const why = known.find((reply) => reply.errorCode !== 'overloaded') ?? known[0];
+    return why ?? errors[0] ?? this.#replies.find((reply) => reply.kind === ReplyKind.nullArray) ?? null;
   }
 
   /** Runs the commands of this thread from number `from` on; a promise when one of them takes several turns. */

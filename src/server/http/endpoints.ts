@@ -13,6 +13,7 @@ import { NodeEndpoints } from './node-endpoints.ts';
 import { RedisEndpoints } from './redis-endpoints.ts';
 import { SetEndpoint } from './set-endpoint.ts';
 import type { HttpShared } from './shared.ts';
+import { makeSnapshot } from './snapshot-endpoint.ts';
 import { SubscribeEndpoints } from './subscribe-endpoints.ts';
 
 /** Answers the requests to a path, those that are not refused beforehand. */
@@ -73,6 +74,7 @@ export class HttpEndpoints {
       events: (exchange) => events.run(exchange),
       nodes: (exchange) => node.nodes(exchange),
       cluster: (exchange) => cluster.report(exchange),
+      snapshot: (exchange) => makeSnapshot(exchange, shared),
       clusterDrain: (exchange) => cluster.control(exchange),
       clusterUndrain: (exchange) => cluster.control(exchange),
       clusterRemove: (exchange) => cluster.control(exchange),

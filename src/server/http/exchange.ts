@@ -5,7 +5,7 @@ import type { ArgsBuilder } from '../../protocol/http/args-builder.ts';
 import { problemContentType, problemOf } from '../../protocol/http/problem.ts';
 import { redisError } from '../../protocol/http/redis-result.ts';
 import { type Refusal, refuse } from '../../protocol/http/refusal.ts';
-import { statusLineOf } from '../../protocol/http/status.ts';
+import { isPassing, statusLineOf } from '../../protocol/http/status.ts';
 import type { ReplySink } from '../../shard/shard-client.ts';
 import { type AccessUser, everybody } from '../access/rights.ts';
 import { endAnswer, endBodiless, type WaitPort } from './answer.ts';
@@ -149,7 +149,7 @@ export class Exchange implements WaitPort {
     this.shared.countError(refusal.code);
     const { httpStatus } = errors[refusal.code];
     const headers: string[] = [];
-    if (httpStatus === 503 || httpStatus === 429) {
+    if (isPassing(refusal.code) || httpStatus === 429) {
       headers.push('Retry-After', String(Math.max(1, Math.ceil(retryAfterMs / 1000))));
     }
     if (httpStatus === 401) headers.push('WWW-Authenticate', 'Bearer realm="fluxcache", Basic realm="fluxcache"');

@@ -5,6 +5,7 @@ import type { ReadView } from '../../base/view.ts';
 import type { Args } from '../../command/args.ts';
 import type { ClusterPort } from '../../command/cluster-port.ts';
 import type { Command } from '../../command/command.ts';
+import type { SnapshotsPort } from '../../command/control.ts';
 import type { ReplySink } from '../../shard/shard-client.ts';
 import type { Access } from '../access/access.ts';
 import type { AccessOrigin } from '../access/origin.ts';
@@ -43,6 +44,8 @@ export interface HttpNode {
   readonly dashboard: DashboardPort | null;
   /** The cluster this node is one of, or is by itself. */
   readonly cluster: ClusterPort;
+  /** Null: nothing is kept on the disk. */
+  readonly snapshots: SnapshotsPort | null;
 }
 
 /** Runs commands. */

@@ -6,6 +6,7 @@ import { ArgsBuilder } from '../../protocol/http/args-builder.ts';
 import { RedisRequestReader } from '../../protocol/http/redis-request.ts';
 import { type ResultEncoding, redisError, redisResult, redisStatus } from '../../protocol/http/redis-result.ts';
 import { refuse } from '../../protocol/http/refusal.ts';
+import { isPassing } from '../../protocol/http/status.ts';
 import { TransactionQueue } from '../dispatch/transaction-queue.ts';
 import type { Exchange } from './exchange.ts';
 import { RedisCommands } from './redis-commands.ts';
@@ -112,7 +113,7 @@ export class RedisEndpoints {
     }
     const code = reply.errorCode;
     this.#shared.countError(code);
-    const headers = errors[code].httpStatus === 503 ? ['Retry-After', '1'] : [];
+    const headers = isPassing(code) ? ['Retry-After', '1'] : [];
     exchange.answer(redisStatus(code), 'application/json', redisError(code, reply.text), headers);
   }
 }

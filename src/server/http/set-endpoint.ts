@@ -9,7 +9,7 @@ import { JsonScanner } from '../../protocol/http/json-scanner.ts';
 import { writeAscii, writeInteger } from '../../protocol/http/json-text.ts';
 import { problemContentType, problemOf } from '../../protocol/http/problem.ts';
 import { type Refusal, refuse } from '../../protocol/http/refusal.ts';
-import { statusLineOf } from '../../protocol/http/status.ts';
+import { isPassing, statusLineOf } from '../../protocol/http/status.ts';
 import type { ReplySink } from '../../shard/shard-client.ts';
 import { type AccessUser, everybody } from '../access/rights.ts';
 import { endAnswer, type WaitPort, waitPortOf } from './answer.ts';
@@ -263,7 +263,7 @@ class SetRequest implements ReplySink {
     this.#shared.countError(refusal.code);
     const { httpStatus } = errors[refusal.code];
     response.writeStatus(statusLineOf(httpStatus)).writeHeader('Content-Type', problemContentType);
-    if (httpStatus === 503) response.writeHeader('Retry-After', '1');
+    if (isPassing(refusal.code)) response.writeHeader('Retry-After', '1');
     // The rest of a late request may never come, so its connection is of no further use.
     if (refusal.code === 'request-timeout') response.end(problemOf(refusal), true);
     else endAnswer(this.#shared, response, problemOf(refusal), this.#endpoint.waits);

@@ -3,6 +3,7 @@ import type { Args } from '../../command/args.ts';
 import type { Command } from '../../command/command.ts';
 import type { ReplyWriter } from '../../command/reply.ts';
 import type { Barrier } from '../barrier.ts';
+import type { Guard } from '../guard.ts';
 import {
   GuardKind,
   REFUSED_HEAD_BYTES,
@@ -11,6 +12,7 @@ import {
   WAIT_BYTES,
   WAITS_HEAD_BYTES,
 } from '../guarded-reply.ts';
+import { logMessages } from '../logged/logged-run.ts';
 import { Fences } from './fences.ts';
 import type { ReplicatedShard } from './replicated-shard.ts';
 import { Touched } from './touched.ts';
@@ -44,12 +46,13 @@ export interface GuardedRunParts {
  * While a write is not acknowledged nobody may see it: its keys' slots are pending for readers of shared memory from
  * before it is done, and a read that comes by mailbox waits for it as its own reply does.
  */
-export class GuardedRun {
+export class GuardedRun implements Guard {
   /** What goes in front of the reply: `head[0..headBytes)`. */
   head: Uint8Array;
   headBytes = 0;
   /** The command was not run: what goes behind the head is the command as it came. */
   isRefused = false;
+  readonly isRungLater = false;
   readonly #shard: ReplicatedShard;
   readonly #transactionRow: Command | undefined;
   readonly #commands: readonly Command[];
@@ -116,12 +119,26 @@ export class GuardedRun {
       this.#refuse(refusal);
       return;
     }
+    const hindrance = this.#writes ? this.#shard.logRefusal : null;
+    if (hindrance !== null) {
+      if (touched.barrierSlot >= 0) this.#barrier.giveUp(touched.barrierSlot);
+      reply.error(hindrance, logMessages[hindrance]);
+      return;
+    }
     this.#begin();
     run(command);
     this.#shard.append();
     this.#end();
     this.#tellWaits(reply);
     this.#shard.clearSeqs();
+  }
+
+  get #writes(): boolean {
+    const touched = this.#touched;
+    for (let index = 0; index < touched.partitionCount; index++) {
+      if (touched.writesTo(touched.partition(index))) return true;
+    }
+    return touched.sweeps;
   }
 
   #refuse(reason: RefusalReason): void {

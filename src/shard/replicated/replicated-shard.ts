@@ -8,15 +8,20 @@ import type { NodeId } from '../../cluster/identity.ts';
 import { type CopiesHost, PartitionCopies } from '../../cluster/partition-copies.ts';
 import { PartitionGates } from '../../cluster/partition-gates.ts';
 import type { CopyStart } from '../../cluster/replication/copy-data.ts';
+import type { RecoveredCopy } from '../../cluster/replication/copy-recovery.ts';
+import type { KeptItem } from '../../cluster/replication/kept-item.ts';
 import type { PartitionCopy } from '../../cluster/replication/partition-copy.ts';
 import type { ChunkCursor } from '../../cluster/replication/replication-host.ts';
 import type { LogRecord, ReplicationMessage } from '../../cluster/replication/replication-message.ts';
 import { decodeMessage, encodeMessageInPlace } from '../../cluster/transport/message-codec.ts';
 import type { Doorbell } from '../../mailbox/doorbell.ts';
+import type { LogRefusal, ShardLog } from '../../persistence/shard-log.ts';
 import { isClearAlone } from '../../store/effect-codec.ts';
+import type { ShardCompanion } from '../guard.ts';
 import type { ReplicatedStore } from '../shard-store.ts';
 import { CoordinatorMirror } from './coordinator-mirror.ts';
 import { CopyGate } from './copy-gate.ts';
+import { CopyLog } from './copy-log.ts';
 import { DoomedPartitions } from './doomed-partitions.ts';
 import type { RecordedEffects } from './recorded-effects.ts';
 import { RefillDelays } from './refill-delays.ts';
@@ -45,6 +50,15 @@ export interface ReplicatedShardParts {
   readonly onStep: () => void;
   /** Told of what somebody should look into. */
   readonly onTrouble: (what: string) => void;
+  /** Null: nothing is kept on a disk. */
+  readonly kept: KeptCopies | null;
+}
+
+/** What a shard keeps of its copies on the disk. */
+export interface KeptCopies {
+  readonly log: ShardLog;
+  /** What was read back, when the node was started, and is in the store; null: an actor before this one had it. */
+  readonly recovered: ReadonlyMap<number, RecoveredCopy> | null;
 }
 
 /**
@@ -54,8 +68,11 @@ export interface ReplicatedShardParts {
  * Made again by an actor that takes another's place, it begins with nothing, since nobody knows which of their writes the
  * others have; but for copies that were the only ones in sync, see survivors.ts.
  */
-export class ReplicatedShard {
+export class ReplicatedShard implements ShardCompanion {
   readonly gates: PartitionGates;
+  /** Messages to other nodes are sent again, or were in vain. */
+  readonly isSent = true;
+  readonly followsReplies = false;
   /** What the commands since `clearSeqs` have appended, by partition; 0: nothing. */
   readonly seqs: Float64Array;
   readonly #data: ShardClusterData;
@@ -83,9 +100,13 @@ export class ReplicatedShard {
   #statusAtMs = 0;
   #appended: number[] = [];
   readonly #released = new Map<number, CopyStart>();
+  readonly #log: CopyLog | null;
+  readonly #recovered: ReadonlyMap<number, RecoveredCopy> | null;
 
   constructor(parts: ReplicatedShardParts) {
-    const { data, store, effects, frontBells, nowMs, onStep, onTrouble } = parts;
+    const { data, store, effects, frontBells, nowMs, onStep, onTrouble, kept } = parts;
+    this.#log = kept === null ? null : new CopyLog(kept.log);
+    this.#recovered = kept?.recovered ?? null;
     this.#data = data;
     this.#store = store;
     this.#effects = effects;
@@ -108,7 +129,8 @@ export class ReplicatedShard {
     this.#showOwned();
     for (let partition = data.first; partition < data.first + data.count; partition++) {
       store.setOwned(partition, false);
-      if (!this.#survivors.has(partition)) this.#doomed.add(partition);
+      const isKept = this.#recovered?.get(partition)?.start.recovered !== undefined;
+      if (!this.#survivors.has(partition) && !isKept) this.#doomed.add(partition);
     }
     this.#doomed.clear();
     effects.clear();
@@ -166,7 +188,7 @@ export class ReplicatedShard {
 
   /** The second look before sleep. */
   hasMessages(): boolean {
-    return this.#link.hasMore();
+    return this.#link.hasMore() || this.#log?.hasNews === true;
   }
 
   /** Takes some of the messages that wait; true when there were any. */
@@ -180,8 +202,10 @@ export class ReplicatedShard {
       else if (link.kind === LinkKind.replication) this.#receive();
     }
     link.release();
-    if (taken > 0) this.#settle();
-    return taken > 0;
+    const place = this.#log?.takeNews() ?? 0;
+    if (place > 0) this.#copies?.reached(place, this.#clock());
+    if (taken > 0 || place > 0) this.#settle();
+    return taken > 0 || place > 0;
   }
 
   /**
@@ -192,6 +216,11 @@ export class ReplicatedShard {
     if (this.#effects.isEmpty) return;
     const nowMs = this.#clock();
     this.#effects.drain((partition, keys, record, clears) => this.#appendOne(partition, keys, record, clears, nowMs));
+  }
+
+  /** Why nothing may be written, for the sake of the log; null: nothing hinders it. */
+  get logRefusal(): LogRefusal | null {
+    return this.#log?.refusal ?? null;
   }
 
   /** Whether what the store has done to the partition since the last `append` fits a message. */
@@ -215,6 +244,7 @@ export class ReplicatedShard {
       if (nowMs >= this.#statusAtMs) this.#report(nowMs);
     }
     this.#link.flush();
+    this.#log?.flush(copies, this.#recovered);
     if (!this.#isAnyToldOf) return;
     this.#isAnyToldOf = false;
     for (const bell of this.#frontBells) bell.ring();
@@ -281,15 +311,18 @@ export class ReplicatedShard {
     const { first, count, partitions, replication } = this.#data;
     const known = this.#mirror.state.settings?.partitions ?? partitions;
     assert(known === partitions, `the cluster has ${known} partitions, this node ${partitions}`);
+    const recovered = this.#recovered;
     return new PartitionCopies(self, replication, this.#mirror, this.#host(), nowMs, {
       first,
       count,
+      ...(recovered === null ? {} : { recovered: [...recovered.keys()] }),
       startOf: (partition) => {
         if (this.#survivors.has(partition)) return null;
-        const start = this.#released.get(partition) ?? {
-          generation: this.gates.nextGeneration(partition),
-          kept: null,
-        };
+        const start = this.#released.get(partition) ??
+          recovered?.get(partition)?.start ?? {
+            generation: this.gates.nextGeneration(partition),
+            kept: null,
+          };
         this.gates.setGeneration(partition, start.generation);
         return start;
       },
@@ -321,7 +354,9 @@ export class ReplicatedShard {
 
   #host(): CopiesHost {
     const store = this.#store;
+    const log = this.#log;
     return {
+      ...(log === null ? {} : { keep: (partition: number, item: KeptItem) => log.append(partition, item) }),
       send: (to, message) => {
         const { bytes, length } = encodeMessageInPlace({ kind: 'replication', message });
         this.#link.sendReplication(to, bytes, length);

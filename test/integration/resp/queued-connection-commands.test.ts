@@ -31,6 +31,7 @@ const variants: Readonly<Record<string, readonly string[]>> = {
   asking: [''],
   'client|capa': ['redirect', 'nothing'],
   shutdown: ['nosave', 'now'],
+  save: [''],
   hello: ['', '2', '3', '4', '3 auth default x', '3 setname me'],
   auth: ['x', 'default x', 'nobody x'],
   'client|id': [''],

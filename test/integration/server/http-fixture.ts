@@ -98,6 +98,7 @@ export async function startFixture(settings: FixtureSettings = {}): Promise<Fixt
     nodes: () => ({ nodes: [] }),
     dashboard: settings.dashboard ?? null,
     cluster: settings.cluster ?? noControl.cluster,
+    snapshots: noControl.snapshots,
   };
   const keyBytesMax = Math.min(...shards.threads.map(({ memory }) => new Arena(memory).keyBytesMax));
   const shipped = httpFrontOptions(defaultConfig(), keyBytesMax);

@@ -2,13 +2,14 @@ import test, { type ExecutionContext } from 'ava';
 import { createLookupSample } from '../../../src/base/lookup-sample.ts';
 import { monotonicMs } from '../../../src/base/monotonic.ts';
 import type { Logger } from '../../../src/base/ports.ts';
+import { WaitState } from '../../../src/base/wait-state.ts';
 import { ActorLink, createShardLink, LinkKind } from '../../../src/cluster/actor/shard-link.ts';
 import { applyCommand } from '../../../src/cluster/controller/apply-command.ts';
 import type { ClusterCommand } from '../../../src/cluster/controller/cluster-command.ts';
 import { type ClusterState, emptyClusterState, noEndpoints } from '../../../src/cluster/controller/cluster-state.ts';
 import { decodeCommand } from '../../../src/cluster/controller/command-codec.ts';
 import { encodeStateDelta } from '../../../src/cluster/controller/state-delta-codec.ts';
-import { PartitionGates, WaitState } from '../../../src/cluster/partition-gates.ts';
+import { PartitionGates } from '../../../src/cluster/partition-gates.ts';
 import { defaultReplicationOptions } from '../../../src/cluster/replication/replication-options.ts';
 import { ArgsBuffer } from '../../../src/command/args-buffer.ts';
 import { ReplyReader } from '../../../src/command/reply.ts';
@@ -67,6 +68,7 @@ class ThreadNode {
           barrier: Barrier.create(1),
           lookups: createLookupSample(),
           mailboxes: [mailbox],
+          log: null,
           cluster: {
             gates,
             link,

@@ -30,6 +30,8 @@ export interface ClusterWitnessOptions {
   readonly settings: ClusterSettings;
   /** False where one fault at a time leaves a copy: then no partition may ever be lost. */
   readonly mayLose: boolean;
+  /** Nodes keep their keys on their disks. */
+  readonly keeps?: boolean;
   /** What all nodes run with; default: the core's defaults. */
   readonly replication?: ReplicationOptions;
 }
@@ -38,7 +40,7 @@ export interface ClusterWitnessOptions {
 export class ClusterWitness implements Witness {
   readonly history: ClientHistory;
   readonly #options: ClusterWitnessOptions;
-  readonly #ground = new Ground();
+  readonly #ground: Ground;
   readonly #consensus: ConsensusCheck;
   readonly #configurations: ConfigurationCheck;
   readonly #replication: ReplicationCheck;
@@ -48,6 +50,7 @@ export class ClusterWitness implements Witness {
 
   constructor(options: ClusterWitnessOptions) {
     this.#options = options;
+    this.#ground = new Ground(options.keeps ?? false);
     this.history = new ClientHistory(options.settings.partitions);
     this.#configurations = new ConfigurationCheck(this.#ground, (change, nowMs) => {
       this.#replication.changed(change);

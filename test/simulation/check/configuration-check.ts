@@ -8,7 +8,7 @@ import {
   type PartitionEntry,
 } from '../../../src/cluster/controller/cluster-state.ts';
 import { decodeCommand } from '../../../src/cluster/controller/command-codec.ts';
-import { FRESH, isSameMember, type NodeId } from '../../../src/cluster/identity.ts';
+import { FRESH, isSameMember, type Member, type NodeId } from '../../../src/cluster/identity.ts';
 import type { NodeView } from '../witness.ts';
 import type { Ground } from './ground.ts';
 import { violate } from './violation.ts';
@@ -89,7 +89,7 @@ export class ConfigurationCheck {
       const isReset = entry.resetEpoch !== old.resetEpoch;
       this.#checkCounters(partition, old, entry, index);
       this.#checkLoss(partition, old, entry, command, index);
-      this.#checkPrimary(partition, old, entry, after, isReset, index);
+      this.#checkPrimary(partition, old, entry, command, after, isReset, index);
       this.#checkMembers(partition, old, entry, command, isReset, index);
       if (isReset) this.#resetAtMs.set(partition, nowMs);
       this.#onChange({ partition, before: old, after: entry, command, isReset, index }, nowMs);
@@ -127,7 +127,9 @@ export class ConfigurationCheck {
     index: number,
   ): void {
     const wasLost = entry.losses > old.losses;
-    if (wasLost) this.losses += entry.losses - old.losses;
+    // A node may end before its disk knows that it began a partition: nothing was ever acknowledged there.
+    const isUnbegun = this.#ground.keeps && old.inSync.every(({ generation }) => generation === FRESH);
+    if (wasLost && !isUnbegun) this.losses += entry.losses - old.losses;
     const isEmptied = old.inSync.length > 0 && (entry.inSync.length === 0 || entry.resetEpoch !== old.resetEpoch);
     if (!isEmptied) return;
     if (!wasLost) violate(`entry ${index} empties partition ${partition} and counts no loss`);
@@ -142,6 +144,7 @@ export class ConfigurationCheck {
     partition: number,
     old: PartitionEntry,
     entry: PartitionEntry,
+    command: ClusterCommand,
     state: ClusterState,
     isReset: boolean,
     index: number,
@@ -161,9 +164,18 @@ export class ConfigurationCheck {
     if (node.boot !== member.boot) violate(`${name} by a copy of start ${member.boot}; it is in start ${node.boot}`);
     if (isReset) {
       if (entry.inSync.length !== 1 || member.generation !== FRESH) violate(`${name} empty, but not alone and fresh`);
-    } else if (!old.inSync.some((other) => isSameMember(other, member))) {
+    } else if (!old.inSync.some((other) => isSameMember(other, member)) && !this.#goesOn(old, member, command)) {
       violate(`${name}, which was not in sync before`);
     }
+  }
+
+  /** A node that has started again names what it has, in truth, of the copy that was in the set. */
+  #goesOn(old: PartitionEntry, member: Member, command: ClusterCommand): boolean {
+    if (command.type !== 'register' || command.node !== member.node || command.boot !== member.boot) return false;
+    const before = old.inSync.find(({ node }) => node === member.node);
+    if (before === undefined) return false;
+    const partition = this.#ground.state.partitions.indexOf(old);
+    return this.#ground.nodes.get(member.node)?.keeps(partition, before, old.resetEpoch) === true;
   }
 
   /** Only the primary brings members in. */
@@ -179,6 +191,7 @@ export class ConfigurationCheck {
     const isByPrimary = command.type === 'alter-in-sync' && command.by.node === old.primary;
     for (const member of entry.inSync) {
       if (old.inSync.some((other) => isSameMember(other, member)) || isByPrimary) continue;
+      if (this.#goesOn(old, member, command)) continue;
       violate(`entry ${index} brings ${member.node} in sync on partition ${partition} without its primary`);
     }
     if (new Set(entry.inSync.map(({ node }) => node)).size < entry.inSync.length) {

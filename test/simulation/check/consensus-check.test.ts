@@ -14,6 +14,7 @@ const node: NodeView = {
   isPaused: false,
   localNowMs: 0,
   node: null,
+  keeps: () => false,
   store: () => new Map(),
 };
 

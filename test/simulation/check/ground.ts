@@ -21,9 +21,15 @@ export class Ground {
   /** The last committed configuration, and its index in the consensus log. */
   state: ClusterState = emptyClusterState;
   index = 0;
+  /** Nodes keep their keys on their disks. */
+  readonly keeps: boolean;
   readonly #losses: Loss[] = [];
   /** Of each copy as it was after its node's last event. */
   readonly #generations = new WeakMap<PartitionCopy, number>();
+
+  constructor(keeps: boolean) {
+    this.keeps = keeps;
+  }
 
   /** Remembers the copies' generations: a loss is told when the copy may have begun its next one. */
   stepped(node: NodeView): void {
@@ -48,7 +54,10 @@ export class Ground {
    * `sinceMs` is when it became a member, which matters for one that was fresh then and may have been lost before.
    */
   isGone(partition: number, member: Member, sinceMs: number): boolean {
-    if (!this.isRunning(member.node, member.boot)) return true;
+    if (!this.isRunning(member.node, member.boot)) {
+      const resetEpoch = this.state.partitions[partition]?.resetEpoch ?? 0;
+      return this.nodes.get(member.node)?.keeps(partition, member, resetEpoch) !== true;
+    }
     return this.#losses.some(
       (loss) =>
         loss.partition === partition &&

@@ -214,6 +214,7 @@ export class ReplicationCheck {
       return;
     }
     const who = `${node.id}'s copy of partition ${copy.partition}`;
+    if (before === undefined) this.#checkReturned(node, copy, who);
     if (before !== undefined && epoch < before.epoch)
       violate(`${who} goes back from epoch ${before.epoch} to ${epoch}`);
     if (seen !== undefined && committed < seen.committed) {
@@ -227,6 +228,15 @@ export class ReplicationCheck {
     }
     this.#compareRecords(node, copy, who, seen);
     this.#seen.set(copy, { generation, epoch, committed, applied, last, lastRecord, tail: tailOf(copy) });
+  }
+
+  /** A copy that a node has read back from its disk, and that is in sync, has all that was committed. */
+  #checkReturned(node: NodeView, copy: PartitionCopy, who: string): void {
+    const truth = this.truth(copy.partition);
+    const member = this.#ground.state.partitions[copy.partition]?.inSync.find((one) => one.node === node.id);
+    if (member?.boot !== node.boot || member.generation !== copy.generation || truth.committed === 0) return;
+    if (holds(copy, truth.committed, truth.epochAt(truth.committed))) return;
+    violate(`${who} is in sync and has come back without record ${truth.committed}; it has ${copy.last}`);
   }
 
   /** Committed once is committed for ever, by everybody who has it; only a primary goes ahead. */

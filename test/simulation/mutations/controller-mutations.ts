@@ -5,8 +5,10 @@ export const controllerMutations: readonly Mutation[] = [
   {
     name: 'keep-old-incarnations',
     file: 'controller/node-commands.ts',
-    find: '(member) => member.node !== node || member.boot === boot',
-    replace: '() => true',
+    find: 'const isOfEarlier = partition.inSync.some((member) => member.node === node && member.boot !== boot);',
+    replace: `const isOfEarlier = false;
+    const members = partition.inSync.map((member) => (member.node === node ? { ...member, boot } : member));
+    if (members.some((member) => member.node === node)) return { ...partition, inSync: members };`,
     why: 'A restarted node, whose memory is empty, stays in sync with what its last process held.',
   },
   {
@@ -64,5 +66,13 @@ export const controllerMutations: readonly Mutation[] = [
     find: 'if (offer.index <= appliedIndex) this.#endsAtMs',
     replace: 'this.#endsAtMs',
     why: 'A node reads by its new lease before it has seen that it is no longer the primary.',
+  },
+  {
+    name: 'go-on-in-the-same-epoch',
+    profile: 'kept',
+    file: 'controller/partition-entry.ts',
+    find: 'entry.primary === id ? { ...entry, primary: null } : entry, members, nodes);',
+    replace: 'entry, members, nodes);',
+    why: 'A primary that comes back gives numbers anew under which others have records that its disk lost.',
   },
 ];

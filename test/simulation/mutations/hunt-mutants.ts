@@ -1,6 +1,7 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { ProfileName } from '../profiles.ts';
 import { buildMutant } from './build-mutant.ts';
 import type { Mutation } from './mutation.ts';
 import { mutations } from './mutations.ts';
@@ -51,7 +52,7 @@ class Hunt {
   /** The core as it is. */
   readonly #plain: string;
   /** Seeds on which even that was found wrong: they show nothing. */
-  readonly #spoiled = new Set<number>();
+  readonly #spoiled = new Set<string>();
 
   private constructor(folder: string, seeds: number, plain: string) {
     this.#folder = folder;
@@ -70,16 +71,17 @@ class Hunt {
     const bundle = join(this.#folder, `${mutation.name}.mjs`);
     await buildMutant(mutation, bundle);
     for (let from = 1; ; ) {
-      const run = await runMutant(bundle, from, this.#seeds + 1 - from);
-      if (run.caughtBy === null || !(await this.#isSpoiled(run.caughtBy))) return run;
+      const run = await runMutant(bundle, from, this.#seeds + 1 - from, mutation.profile);
+      if (run.caughtBy === null || !(await this.#isSpoiled(run.caughtBy, mutation.profile))) return run;
       from = run.caughtBy + 1;
     }
   }
 
-  async #isSpoiled(seed: number): Promise<boolean> {
-    if (this.#spoiled.has(seed)) return true;
-    if ((await runMutant(this.#plain, seed, 1)).caughtBy === null) return false;
-    this.#spoiled.add(seed);
+  async #isSpoiled(seed: number, profile?: ProfileName): Promise<boolean> {
+    const name = `${profile ?? ''} ${seed}`;
+    if (this.#spoiled.has(name)) return true;
+    if ((await runMutant(this.#plain, seed, 1, profile)).caughtBy === null) return false;
+    this.#spoiled.add(name);
     return true;
   }
 }

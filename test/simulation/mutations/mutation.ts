@@ -1,3 +1,5 @@
+import type { ProfileName } from '../profiles.ts';
+
 /** A piece of a file's text, and what takes its place. */
 export interface Edit {
   /** Below `src/cluster`. */
@@ -13,6 +15,8 @@ export interface Mutation extends Edit {
   readonly name: string;
   /** What is replaced besides: a second line of defence, behind which the first one would not be missed. */
   readonly also?: readonly Edit[];
+  /** The kind of run that its seeds are of; default: the one whose turn it is by the seed. */
+  readonly profile?: ProfileName;
   /** What goes wrong with it, as a sentence. */
   readonly why: string;
 }

@@ -27,9 +27,12 @@ test.serial('the core as it is passes the seeds that notice its mutations', asyn
   t.timeout(180_000);
   const bundle = join(folder, 'none.mjs');
   await buildMutant(null, bundle);
-  for (const seed of new Set(Object.values(known))) {
-    const { violation } = await runMutant(bundle, seed ?? 1, 1);
-    t.is(violation, '', `seed ${seed}`);
+  const runs = new Map(
+    mutations.map(({ name, profile }) => [`${profile ?? ''} ${known[name]}`, { seed: known[name] ?? 1, profile }]),
+  );
+  for (const [name, { seed, profile }] of runs) {
+    const { violation } = await runMutant(bundle, seed, 1, profile);
+    t.is(violation, '', `seed ${name}`);
   }
 });
 
@@ -38,7 +41,7 @@ for (const mutation of mutations) {
     t.timeout(180_000);
     const bundle = join(folder, `${mutation.name}.mjs`);
     await buildMutant(mutation, bundle);
-    const { caughtBy } = await runMutant(bundle, known[mutation.name] ?? 1, SEEDS);
+    const { caughtBy } = await runMutant(bundle, known[mutation.name] ?? 1, SEEDS, mutation.profile);
     t.not(caughtBy, null, mutation.why);
   });
 }

@@ -4,6 +4,7 @@ import { benchOptions } from '../../../src/cli/bench-options.ts';
 import { clusterOptions } from '../../../src/cli/cluster-options.ts';
 import { optionsMarkdown, optionsText } from '../../../src/cli/help-text.ts';
 import { connectionOptions, options } from '../../../src/cli/options.ts';
+import { repairOptions } from '../../../src/cli/repair-options.ts';
 
 const FOLDER = new URL('../../../src/cli/', import.meta.url);
 const README = new URL('README.md', FOLDER);
@@ -12,6 +13,7 @@ const ownOfBench = Object.fromEntries(Object.entries(benchOptions).filter(([name
 const tables = {
   options: optionsMarkdown(options),
   'cluster options': optionsMarkdown(clusterOptions),
+  'repair options': optionsMarkdown(repairOptions),
   'bench options': optionsMarkdown(ownOfBench),
 };
 
@@ -27,7 +29,7 @@ test('the references in src/cli/README.md are what the tables say (FLUXCACHE_UPD
 });
 
 test('help names every option, fits 100 columns, and documentation is sentences', (t) => {
-  for (const table of [options, clusterOptions, benchOptions]) {
+  for (const table of [options, clusterOptions, repairOptions, benchOptions]) {
     const help = optionsText(table);
     for (const { flags, doc } of Object.values(table)) {
       t.true(help.includes(`  ${flags.join(', ')}`), flags[0]);
@@ -38,7 +40,7 @@ test('help names every option, fits 100 columns, and documentation is sentences'
 });
 
 test('no two options of a command share a flag', (t) => {
-  for (const table of [options, clusterOptions, benchOptions]) {
+  for (const table of [options, clusterOptions, repairOptions, benchOptions]) {
     const flags = Object.values(table).flatMap((option) => [...option.flags]);
     t.is(new Set(flags).size, flags.length);
   }

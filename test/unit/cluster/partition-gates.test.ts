@@ -1,5 +1,6 @@
 import test from 'ava';
-import { PartitionGates, ReignStage, WaitState } from '../../../src/cluster/partition-gates.ts';
+import { WaitState } from '../../../src/base/wait-state.ts';
+import { PartitionGates, ReignStage } from '../../../src/cluster/partition-gates.ts';
 
 /** Runs `look`, and before its load of that number `meanwhile`: as if another thread did, there. */
 function interrupted<Result>(load: number, meanwhile: () => void, look: () => Result): Result {

@@ -160,6 +160,7 @@ test('options that contradict each other are refused by the names they were give
     [{ environment, flags: { '--password': 'x' } }, /^FLUXCACHE_INSECURE contradicts --password/],
     [{ flags: { '--http-port': '7379' } }, /^--http-port contradicts --tcp-port \(default\): both are 7379/],
     [{ file: { probeCredentials: true } }, /^probeCredentials in cache\.yaml: there are no credentials/],
+    [{ environment: { FLUXCACHE_FSYNC: 'always' } }, /^FLUXCACHE_FSYNC: nothing is kept on the disk/],
     [{ file: { maxValue: '32mb' } }, /^maxValue in cache\.yaml: 32mb would not fit .* 16mb \(--max-body \(default\)\)/],
     [
       { flags: { '--max-memory': '32gb' } },

@@ -30,6 +30,9 @@ export function shardOf(parts: Partial<ShardFacts> = {}, store: Partial<StoreFac
 export function factsOf(parts: Partial<NodeFacts>): NodeFacts {
   const counters = Counters.create({ commandCount: 1, errorCount: 100 });
   return {
+    loading: () => null,
+    diskTroubles: () => [],
+    persistence: () => null,
     nodeName: 'box',
     version: '1.2.3',
     startedAtMs: 1_700_000_000_000,

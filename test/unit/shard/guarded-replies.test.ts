@@ -9,7 +9,7 @@ function guard(limits = { countMax: 100, bytesMax: 10_000, waitMsMax: 1000 }) {
   const gates = new PartitionGates(PartitionGates.create(4));
   for (let partition = 0; partition < 4; partition++) gates.beginReign(partition, 1, 10);
   const clock = { nowMs: 0 };
-  const replies = new GuardedReplies(gates, () => clock.nowMs, limits);
+  const replies = new GuardedReplies(gates, () => clock.nowMs, 'nobody knows', limits);
   const heard: unknown[] = [];
   const sink = {
     onReply: (reply: ReplyReader): void => void heard.push(plainReply(reply)),

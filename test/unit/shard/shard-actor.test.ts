@@ -93,7 +93,8 @@ function shard() {
   const defects: string[] = [];
   const newActor = (actorBell = new Doorbell(bell)): ShardActor =>
     new ShardActor({
-      replicated: null,
+      guard: null,
+      companion: null,
       store,
       clock: new TurnClock({ nowMs: () => store.timeMs }),
       table,

@@ -1,5 +1,6 @@
 import { assert } from '../../../../src/base/assert.ts';
 import { SLOT_COUNT, slotOf } from '../../../../src/base/slot.ts';
+import { WaitState } from '../../../../src/base/wait-state.ts';
 import type { CopyStatus } from '../../../../src/cluster/actor/cluster-view.ts';
 import { decodeCopyStatus } from '../../../../src/cluster/actor/copy-status-codec.ts';
 import {
@@ -20,7 +21,7 @@ import {
 import { decodeCommand as decodeClusterCommand } from '../../../../src/cluster/controller/command-codec.ts';
 import { encodeStateDelta } from '../../../../src/cluster/controller/state-delta-codec.ts';
 import type { NodeId } from '../../../../src/cluster/identity.ts';
-import { PartitionGates, WaitState } from '../../../../src/cluster/partition-gates.ts';
+import { PartitionGates } from '../../../../src/cluster/partition-gates.ts';
 import {
   defaultReplicationOptions,
   type ReplicationOptions,
@@ -35,9 +36,11 @@ import { createMailbox, type MailboxHandle } from '../../../../src/mailbox/mailb
 import { Barrier } from '../../../../src/shard/barrier.ts';
 import { commandBytesMax, encodeCommand } from '../../../../src/shard/command-message.ts';
 import { GuardKind, RESUMES, RefusalReason, WAIT_BYTES } from '../../../../src/shard/guarded-reply.ts';
+import { GuardedRun } from '../../../../src/shard/replicated/guarded-run.ts';
 import { ReplicatedShard } from '../../../../src/shard/replicated/replicated-shard.ts';
 import { ShardActor } from '../../../../src/shard/shard-actor.ts';
 import { ShardControl } from '../../../../src/shard/shard-control.ts';
+import { TRANSACTION_ROW } from '../../../../src/shard/transaction-message.ts';
 import { TurnClock } from '../../../../src/shard/turn-clock.ts';
 import { createStoreMemory, type StoreMemory } from '../../../../src/store/arena.ts';
 import { EffectLog } from '../../../../src/store/effect-log.ts';
@@ -155,7 +158,12 @@ export class ShardNode {
         this.steps++;
       },
       onTrouble: (what) => this.troubles.push(what),
+      kept: null,
     });
+    const barrier = new Barrier(this.#barrier);
+    const { commands } = commandTable;
+    const transactionRow = commands.find(({ name }) => name === TRANSACTION_ROW);
+    const guard = new GuardedRun({ shard: replicated, commands, transactionRow, barrier, mailboxes: 1 });
     const actor = new ShardActor({
       store,
       clock,
@@ -164,9 +172,10 @@ export class ShardNode {
       bell: new Doorbell(this.#bell),
       control: new ShardControl(this.#control),
       random: { nextUint32: () => 7 },
-      barrier: new Barrier(this.#barrier),
+      barrier,
       shard: 0,
-      replicated,
+      guard,
+      companion: replicated,
       onDefect: (command, error) => {
         throw new Error(command.name, { cause: error });
       },

@@ -1,9 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { link, readFile, rename, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { RaftLogError } from './raft-log-error.ts';
 
 const ATTEMPTS_MAX = 10;
+
+/** Another process has the directory. */
+export class DirectoryLockedError extends Error {
+  override readonly name = 'DirectoryLockedError';
+}
 
 /** Ends a lock. */
 export type Unlock = () => Promise<void>;
@@ -11,7 +15,7 @@ export type Unlock = () => Promise<void>;
 /**
  * Keeps other processes of this machine out of a directory: a file there names the process that has it. A file left by a
  * process that is gone is taken over. Processes that do not see each other (of containers with process ids of their own)
- * are not kept apart. Throws a {@link RaftLogError} when the directory is taken.
+ * are not kept apart. Throws a {@link DirectoryLockedError} when the directory is taken.
  */
 export async function lockDirectory(directory: string, name: string): Promise<Unlock> {
   const path = join(directory, name);
@@ -25,14 +29,14 @@ export async function lockDirectory(directory: string, name: string): Promise<Un
       const holder = await readOrNull(path);
       if (holder === null) continue;
       if (await isHeld(holder)) {
-        throw new RaftLogError('locked', `${directory} is in use by process ${holder.split(' ')[0]} (${path})`);
+        throw new DirectoryLockedError(`${directory} is in use by process ${holder.split(' ')[0]} (${path})`);
       }
       await removeStale(path, holder, `${own}.stale`);
     }
   } finally {
     await unlink(own);
   }
-  throw new RaftLogError('locked', `${directory} is being locked by others (${path})`);
+  throw new DirectoryLockedError(`${directory} is being locked by others (${path})`);
 }
 
 async function unlock(path: string, text: string): Promise<void> {

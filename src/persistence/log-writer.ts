@@ -1,0 +1,336 @@
+import { FrameBuffer } from './frame-buffer.ts';
+import type { LogDisk, SyncPolicy } from './log-disk.ts';
+import { type LogGate, LogState } from './log-gate.ts';
+
+export interface LogWriterOptions {
+  readonly disk: LogDisk;
+  readonly gate: LogGate;
+  readonly policy: SyncPolicy;
+  readonly seed: number;
+  /** Of the first record to come. */
+  readonly firstSequence: number;
+  /** A segment that is larger is followed by another. */
+  readonly segmentBytesMax: number;
+  /** Of the records of one frame, but for one record that is larger by itself. */
+  readonly frameBytesMax: number;
+  /** Of frames that may wait for a disk that fails. */
+  readonly queuedBytesMax: number;
+  readonly nowMs: () => number;
+  readonly onTrouble: (what: string, error: unknown) => void;
+}
+
+export interface Synced {
+  readonly next: number;
+  readonly synced: number;
+}
+
+const SYNC_EVERY_MS = 1000;
+const RETRY_MS = 250;
+
+/**
+ * Writes one shard's log: collects records to frames, writes these, has them synced as the policy says, and tells by the
+ * gate how far it has come. Whoever runs it calls `add` for each record, `commit` when there are no more for now, and
+ * `tick` at `dueMs`.
+ *
+ *     well -> failing      a write failed: what may be there of it is taken back, and it is tried again every 250 ms
+ *     failing -> well      it went through; nothing is missing
+ *     well | failing -> broken     a sync failed, after which the system may have thrown away what was written; or more waits
+ *                          than may. Nothing is written any more, and what comes is only counted
+ *     broken -> mending    `restart`: a segment is begun that does not go on where the last one ended
+ *     mending -> well      `mend`: a snapshot has all that lies before that segment
+ *     mending -> broken    as above
+ */
+export class LogWriter {
+  readonly #options: LogWriterOptions;
+  readonly #frame: FrameBuffer;
+  /** Of the record that is to come next. */
+  #next: number;
+  /** Of the first record that is not written. */
+  #unwritten: number;
+  /** Of the first record that is not synced. */
+  #synced: number;
+  /** Below it all records are on the disk: as `#synced`, but while a snapshot is missing. */
+  #durable: number;
+  #segmentFirst: number;
+  /** Frames that could not be written, the oldest first. */
+  #queue: { readonly frame: Uint8Array; readonly next: number }[] = [];
+  #queuedBytes = 0;
+  #syncDueMs = Number.POSITIVE_INFINITY;
+  #retryDueMs = Number.POSITIVE_INFINITY;
+  /** Up to where marks tell what is on the disk. */
+  #marked: number;
+  /** More records of a command are to come. */
+  #isMidCommand = false;
+  /** The first of it. */
+  #begunAt = 0;
+  #state: LogState = LogState.well;
+  /** Where the log goes on while it is mended. */
+  #mendFrom = 0;
+  /** Bytes of the segment that are whole frames. */
+  #whole: number;
+
+  constructor(options: LogWriterOptions) {
+    const { gate, disk, firstSequence } = options;
+    this.#options = options;
+    this.#frame = new FrameBuffer(options.seed);
+    this.#next = firstSequence;
+    this.#unwritten = firstSequence;
+    this.#synced = firstSequence;
+    this.#durable = firstSequence;
+    this.#segmentFirst = firstSequence;
+    this.#marked = firstSequence;
+    this.#whole = disk.length;
+    gate.setWritten(firstSequence - 1);
+    gate.setDurable(firstSequence - 1);
+    gate.setAcknowledged(firstSequence - 1);
+    gate.set('logBytes', disk.length);
+    gate.setState(LogState.well);
+  }
+
+  /** Of the record that is to come next. */
+  get next(): number {
+    return this.#next;
+  }
+
+  /** When `tick` is to be called, by `nowMs`; Infinity: not before something else happens. */
+  get dueMs(): number {
+    return Math.min(this.#syncDueMs, this.#retryDueMs);
+  }
+
+  /** Records of one command, up to the one that `isLast` of it, are in one frame: all of them are read back, or none. */
+  add(partition: number, source: Uint8Array, start: number, end: number, isLast = true): void {
+    const { frameBytesMax } = this.#options;
+    const begins = !this.#isMidCommand;
+    this.#isMidCommand = !isLast;
+    if (begins) this.#begunAt = this.#next;
+    if (this.#state === LogState.broken) {
+      this.#next++;
+      return;
+    }
+    if (begins) {
+      if (!this.#frame.isEmpty && this.#frame.length + end - start > frameBytesMax) this.#seal();
+      this.#frame.begin();
+    }
+    this.#frame.add(partition, source, start, end);
+    this.#next++;
+  }
+
+  /** Who added the records has ended: of a command of which not all has come, nothing is written. */
+  abandonCommand(): void {
+    if (!this.#isMidCommand) return;
+    this.#isMidCommand = false;
+    this.#next = this.#begunAt;
+    this.#frame.takeBack();
+  }
+
+  /** Writes what was added, and syncs it under `always`. */
+  commit(): void {
+    if (!this.#frame.isEmpty && !this.#isMidCommand) this.#seal();
+    if (this.#unwritten === this.#synced) return;
+    if (this.#options.policy === 'always') this.#sync();
+    else if (this.#options.policy === 'everysec' && this.#syncDueMs === Number.POSITIVE_INFINITY) {
+      this.#syncDueMs = this.#options.nowMs() + SYNC_EVERY_MS;
+    }
+  }
+
+  tick(): void {
+    const nowMs = this.#options.nowMs();
+    if (nowMs >= this.#retryDueMs) this.#retry();
+    if (nowMs >= this.#syncDueMs) this.#sync();
+  }
+
+  /** There is nothing to do for now: says in the log itself what is on the disk, so that damage to it is told from a tear. */
+  mark(): void {
+    if (this.#state !== LogState.well || this.#marked === this.#durable || this.#durable !== this.#next) return;
+    this.#write(this.#frame.seal(this.#next, this.#durable), this.#next);
+    this.#marked = this.#durable;
+  }
+
+  /**
+   * Begins a new segment, for a snapshot that is to have all before it: segments before can go then. Returns the sequence
+   * of the first record that is in it; null: it cannot be had now.
+   */
+  restart(): number | null {
+    this.commit();
+    const isAnew = this.#state === LogState.broken || this.#state === LogState.mending;
+    // A command's records are not torn apart.
+    if (this.#state === LogState.failing || this.#isMidCommand) return null;
+    try {
+      if (isAnew) {
+        this.#options.disk.begin(this.#next, true);
+        this.#unwritten = this.#next;
+        this.#synced = this.#next;
+        this.#options.gate.setWritten(this.#next - 1);
+        this.#mendFrom = this.#next;
+        this.#begun();
+        this.#become(LogState.mending);
+        // One without records is the new segment already.
+      } else if (this.#segmentFirst !== this.#next && !this.#begin()) return null;
+    } catch (error) {
+      this.#note('begin', error);
+      return null;
+    }
+    return this.#next;
+  }
+
+  /** A snapshot has everything below the sequence, which `restart` gave, and is on the disk. */
+  mend(sequence: number): void {
+    if (this.#state !== LogState.mending || sequence !== this.#mendFrom) return;
+    this.#become(LogState.well);
+    this.#tellDurable();
+  }
+
+  /**
+   * Has all be on the disk, whatever the policy. Returns the number of the record that is to come next, and that below
+   * which all records are on the disk, or would be but for what a snapshot has to make up for.
+   */
+  sync(): Synced {
+    this.commit();
+    this.#sync();
+    return { next: this.#next, synced: this.#synced };
+  }
+
+  /** As `sync`, and ends; false when something is not on the disk. */
+  close(): boolean {
+    this.abandonCommand();
+    if (!this.#frame.isEmpty) this.#seal();
+    if (this.#queue.length > 0) this.#retry();
+    if (this.#queue.length === 0) this.#sync();
+    this.mark();
+    const isComplete = this.#durable === this.#next;
+    try {
+      this.#options.disk.close();
+    } catch (error) {
+      this.#options.onTrouble('close', error);
+    }
+    this.#options.gate.setState(LogState.closed);
+    return isComplete;
+  }
+
+  #seal(): void {
+    const first = this.#next - this.#frame.count;
+    this.#write(this.#frame.seal(first, this.#durable), this.#next);
+  }
+
+  /** `next`: of the record behind the frame's last. */
+  #write(frame: Uint8Array, next: number): void {
+    if (this.#queue.length === 0 && this.#append(frame, next)) return;
+    if (this.#state === LogState.broken) return;
+    // One may wait, however large it is.
+    if (this.#queue.length > 0 && this.#queuedBytes + frame.length > this.#options.queuedBytesMax) {
+      this.#become(LogState.broken);
+      this.#forget();
+      return;
+    }
+    this.#queue.push({ frame: frame.slice(), next });
+    this.#queuedBytes += frame.length;
+  }
+
+  #append(frame: Uint8Array, next: number): boolean {
+    const { disk, gate, segmentBytesMax } = this.#options;
+    try {
+      if (this.#whole > segmentBytesMax && !this.#begin()) return false;
+      if (disk.length > this.#whole) disk.truncate(this.#whole);
+      disk.append(frame);
+    } catch (error) {
+      this.#fail('write', error);
+      return false;
+    }
+    gate.set('writes', gate.get('writes') + 1);
+    gate.set('logBytes', gate.get('logBytes') + frame.length);
+    this.#whole += frame.length;
+    this.#unwritten = next;
+    gate.setWritten(next - 1);
+    this.#acknowledge();
+    return true;
+  }
+
+  /** A segment is followed by another only when it is on the disk: what is not whole in it is damaged, and not torn. */
+  #begin(): boolean {
+    this.#sync();
+    if (this.#synced !== this.#unwritten) return false;
+    this.#options.disk.begin(this.#unwritten, false);
+    this.#begun();
+    return true;
+  }
+
+  #begun(): void {
+    const { disk, gate } = this.#options;
+    this.#whole = disk.length;
+    this.#segmentFirst = this.#unwritten;
+    gate.set('segments', gate.get('segments') + 1);
+  }
+
+  #retry(): void {
+    this.#retryDueMs = Number.POSITIVE_INFINITY;
+    for (let queued = this.#queue[0]; queued !== undefined; queued = this.#queue[0]) {
+      if (!this.#append(queued.frame, queued.next)) return;
+      this.#queue.shift();
+      this.#queuedBytes -= queued.frame.length;
+    }
+    if (this.#state === LogState.failing) this.#become(LogState.well);
+    this.commit();
+  }
+
+  #sync(): void {
+    const { disk, gate, nowMs } = this.#options;
+    this.#syncDueMs = Number.POSITIVE_INFINITY;
+    if (this.#state === LogState.broken || this.#synced === this.#unwritten) return;
+    const beganMs = nowMs();
+    try {
+      disk.sync();
+    } catch (error) {
+      this.#note('sync', error);
+      this.#become(LogState.broken);
+      this.#forget();
+      return;
+    }
+    const tookMs = nowMs() - beganMs;
+    gate.set('syncs', gate.get('syncs') + 1);
+    gate.set('syncMs', gate.get('syncMs') + tookMs);
+    gate.set('syncMsMax', Math.max(gate.get('syncMsMax'), tookMs));
+    this.#synced = this.#unwritten;
+    this.#tellDurable();
+  }
+
+  #tellDurable(): void {
+    if (this.#state === LogState.mending) return;
+    this.#durable = this.#synced;
+    this.#options.gate.setDurable(this.#durable - 1);
+    this.#acknowledge();
+  }
+
+  /** What was lost to the log is acknowledged once a snapshot has it. */
+  #acknowledge(): void {
+    if (this.#state === LogState.mending || this.#state === LogState.broken) return;
+    const before = this.#options.policy === 'always' ? this.#durable : this.#unwritten;
+    this.#options.gate.setAcknowledged(before - 1);
+  }
+
+  /** What waits is not written any more: a snapshot is to have it. */
+  #forget(): void {
+    this.#queue = [];
+    this.#queuedBytes = 0;
+    this.#retryDueMs = Number.POSITIVE_INFINITY;
+    this.#syncDueMs = Number.POSITIVE_INFINITY;
+  }
+
+  #fail(what: string, error: unknown): void {
+    this.#note(what, error);
+    this.#retryDueMs = this.#options.nowMs() + RETRY_MS;
+    if (this.#state === LogState.well) this.#become(LogState.failing);
+  }
+
+  #note(what: string, error: unknown): void {
+    const { gate, onTrouble } = this.#options;
+    const number = error instanceof Error && 'errno' in error ? Number(error.errno) : 0;
+    gate.set('errors', gate.get('errors') + 1);
+    gate.set('errno', Math.abs(number));
+    onTrouble(what, error);
+  }
+
+  #become(state: LogState): void {
+    this.#state = state;
+    this.#options.gate.setState(state);
+  }
+}

@@ -1,0 +1,53 @@
+import { closeSync, existsSync, fsyncSync, openSync, readdirSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { readName, shardFolder, unfinished } from './data-names.ts';
+import { syncFolder } from './log-disk-file.ts';
+import { decodeManifest, encodeManifest, GENERATION, MANIFEST_NAME, type Manifest } from './manifest.ts';
+import { readHeader } from './shard-data-file.ts';
+
+/** The manifest of a folder of keys, or what is wrong with it; null: there is none. */
+export function readManifest(root: string): Manifest | string | null {
+  const path = join(root, MANIFEST_NAME);
+  return existsSync(path) ? decodeManifest(readFileSync(path, 'utf8')) : null;
+}
+
+/** Puts it in the place of the one that is there, if any; on the disk when this returns. */
+export function writeManifest(root: string, manifest: Manifest): void {
+  const path = join(root, MANIFEST_NAME);
+  const fd = openSync(unfinished(path), 'w');
+  try {
+    writeSync(fd, encodeManifest(manifest));
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+  renameSync(unfinished(path), path);
+  syncFolder(root);
+}
+
+/**
+ * What a manifest that is lost has said, as far as the files tell: of the oldest generation that has any, which a later
+ * one takes the place of only by a manifest. Null: there is none, or its files contradict each other.
+ */
+export function guessManifest(root: string, partitions: number): Manifest | null {
+  const numberOf = (name: string): number => Number(GENERATION.exec(name)?.[1] ?? 0);
+  const generations = readdirSync(root).filter((name) => GENERATION.test(name));
+  for (const generation of generations.sort((a, b) => numberOf(a) - numberOf(b))) {
+    let found: Manifest | null = null;
+    for (const folder of readdirSync(join(root, generation)).sort()) {
+      for (const name of readdirSync(join(root, generation, folder))) {
+        if (readName(name) === null) continue;
+        const fd = openSync(join(root, generation, folder, name), 'r');
+        const header = readHeader(fd);
+        closeSync(fd);
+        if (typeof header === 'string') continue;
+        const { storeId, shards } = header;
+        if (found !== null && (found.shards !== shards || Buffer.compare(found.storeId, storeId) !== 0)) return null;
+        if (shardFolder(header.shard) !== folder) return null;
+        found ??= { storeId, shards, partitions, generation };
+      }
+    }
+    if (found !== null) return found;
+  }
+  return null;
+}

@@ -1,0 +1,154 @@
+import { randomBytes } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { DirectoryLockedError, lockDirectory, type Unlock } from '../../base/directory-lock-file.ts';
+import { FluxError } from '../../base/errors.ts';
+import { flagOf } from '../../config/options.ts';
+import { shardFolder } from '../../persistence/data-names.ts';
+import { STORE_ID_BYTES } from '../../persistence/file-header.ts';
+import { syncFolder } from '../../persistence/log-disk-file.ts';
+import { GENERATION, KEYS_FOLDER, LOCK_NAME, MANIFEST_NAME, type Manifest } from '../../persistence/manifest.ts';
+import { readManifest, writeManifest } from '../../persistence/manifest-file.ts';
+
+export interface DataDirectoryOptions {
+  readonly dataDir: string;
+  readonly partitions: number;
+  readonly shards: number;
+}
+
+/**
+ * The folder `keys` of a node's directory: `manifest.json`, and a generation with a folder for each shard. A generation is
+ * made for a number of shards; with another number the keys are read from it and written to a new one, which takes its
+ * place when all of them are there.
+ */
+export class DataDirectory {
+  readonly storeId: Uint8Array;
+  /** There was one. */
+  readonly isNew: boolean;
+  /** By shard: where its log is written. */
+  readonly folders: readonly string[];
+  /** Folders whose keys a shard may have to take; those of a former number of shards, or its own. */
+  readonly #former: readonly string[];
+  readonly #root: string;
+  readonly #generation: string;
+  readonly #options: DataDirectoryOptions;
+  readonly #unlock: Unlock;
+  #manifest: Manifest | null;
+
+  /** As the constructor, and keeps other processes out until `close`. */
+  static async open(options: DataDirectoryOptions): Promise<DataDirectory> {
+    const unlock = await lock(options.dataDir);
+    try {
+      return new DataDirectory(options, unlock);
+    } catch (error) {
+      await unlock();
+      throw error;
+    }
+  }
+
+  /** Throws a {@link FluxError} that names the file, and what to do. */
+  constructor(options: DataDirectoryOptions, unlock: Unlock = () => Promise.resolve()) {
+    this.#options = options;
+    this.#unlock = unlock;
+    this.#root = join(resolve(options.dataDir), KEYS_FOLDER);
+    mkdirSync(this.#root, { recursive: true });
+    this.#manifest = this.#read();
+    this.isNew = this.#manifest === null;
+    this.storeId = this.#manifest?.storeId ?? randomBytes(STORE_ID_BYTES);
+    const { generation: former = '', shards = 0 } = this.#manifest ?? {};
+    this.#generation = shards === options.shards ? former : this.#nextGeneration();
+    this.folders = Array.from({ length: options.shards }, (_, shard) => this.#folderOf(this.#generation, shard));
+    this.#former = Array.from({ length: shards }, (_, shard) => this.#folderOf(former, shard));
+    for (const folder of this.#former) {
+      if (existsSync(folder)) continue;
+      throw new FluxError('internal', `${folder} is missing: the keys of a shard were in it. ${RESTORE}`);
+    }
+    if (former === this.#generation) return;
+    // One that was begun before and never took the place of the former.
+    for (const name of readdirSync(this.#root)) {
+      if (GENERATION.test(name) && name !== former) rmSync(join(this.#root, name), { recursive: true });
+    }
+    for (const folder of this.folders) mkdirSync(folder, { recursive: true });
+    syncFolder(join(this.#root, this.#generation));
+    syncFolder(this.#root);
+    syncFolder(resolve(options.dataDir));
+    // With nothing to take over, the log is all there is from the beginning.
+    if (this.isNew) this.adopt();
+  }
+
+  /** Other processes may have it. */
+  close(): Promise<void> {
+    return this.#unlock();
+  }
+
+  /** The generation is that of another number of shards than there are. */
+  get isResharding(): boolean {
+    return this.#manifest?.generation !== this.#generation;
+  }
+
+  /** What a shard is to read before it serves. */
+  foldersOf(shard: number): readonly string[] {
+    if (this.isNew) return [];
+    return this.isResharding ? this.#former : [this.folders[shard] as string];
+  }
+
+  /** The keys are in `folders` from now on: what is elsewhere is removed. */
+  adopt(): void {
+    const { partitions, shards } = this.#options;
+    const manifest: Manifest = { storeId: this.storeId, partitions, shards, generation: this.#generation };
+    writeManifest(this.#root, manifest);
+    this.#manifest = manifest;
+    for (const name of readdirSync(this.#root)) {
+      if (GENERATION.test(name) && name !== this.#generation) rmSync(join(this.#root, name), { recursive: true });
+    }
+  }
+
+  #folderOf(generation: string, shard: number): string {
+    return join(this.#root, generation, shardFolder(shard));
+  }
+
+  #nextGeneration(): string {
+    const numbers = readdirSync(this.#root).map((name) => Number(GENERATION.exec(name)?.[1] ?? 0));
+    return `generation-${Math.max(0, ...numbers) + 1}`;
+  }
+
+  #read(): Manifest | null {
+    const path = join(this.#root, MANIFEST_NAME);
+    const manifest = readManifest(this.#root);
+    if (manifest === null) {
+      if (!readdirSync(this.#root).some((name) => GENERATION.test(name) && hasFiles(join(this.#root, name))))
+        return null;
+      throw new FluxError('internal', `${path} is missing beside the keys it is about. ${RESTORE}`);
+    }
+    if (typeof manifest === 'string') throw new FluxError('internal', `${path}: ${manifest}. ${RESTORE}`);
+    const { partitions } = manifest;
+    if (partitions !== this.#options.partitions) {
+      throw new FluxError(
+        'internal',
+        `${path}: the keys are kept in ${partitions} partitions, and --partitions is ${this.#options.partitions}.`,
+      );
+    }
+    return manifest;
+  }
+}
+
+async function lock(dataDir: string): Promise<Unlock> {
+  const root = join(resolve(dataDir), KEYS_FOLDER);
+  try {
+    mkdirSync(root, { recursive: true });
+    return await lockDirectory(root, LOCK_NAME);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    const what =
+      error instanceof DirectoryLockedError ? 'Give every node a directory of its own.' : 'It holds the keys.';
+    throw new FluxError('not-ready', `${flagOf('dataDir')}: ${why}. ${what}`, { cause: error });
+  }
+}
+
+const RESTORE =
+  "Bring it back from a backup, see what 'fluxcache repair' can do, or empty the folder to start without keys.";
+
+/** Whether any folder below has a file. */
+function hasFiles(folder: string): boolean {
+  return readdirSync(folder).some((shard) => readdirSync(join(folder, shard)).length > 0);
+}

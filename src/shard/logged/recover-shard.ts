@@ -1,0 +1,97 @@
+import { ApplyResult } from '../../base/effect.ts';
+import { DataError } from '../../persistence/recovery-plan.ts';
+import { RecoveryState, RecoveryWords } from '../../persistence/recovery-words.ts';
+import { folderBytes, type Recovered, readFolder, tidyFolder } from '../../persistence/shard-data-file.ts';
+import type { PartitionedWriter } from '../../store/partitioned-writer.ts';
+import type { TurnClock } from '../turn-clock.ts';
+import { RecoveredClears } from './recovered-clears.ts';
+import type { ShardLogData } from './shard-log-data.ts';
+
+/** Entries removed for their age in one step. */
+const EXPIRE_ENTRIES_MAX = 4096;
+
+export interface RecoverShardParts {
+  readonly data: ShardLogData;
+  readonly store: PartitionedWriter;
+  readonly clock: TurnClock;
+  /** It goes on: called often. */
+  readonly onStep: () => void;
+  /** Who makes of records what they are in a cluster; absent: they are what was done to the store. */
+  readonly copies?: RecordsOfCopies;
+}
+
+/** Takes records that are not what was done to a store, but what copies of partitions have written down. */
+export interface RecordsOfCopies {
+  /** False: it is not what it should be. `accept` is told what the store made of it, and throws where that cannot stand. */
+  take(
+    partition: number,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    accept: (result: ApplyResult) => boolean,
+  ): boolean;
+}
+
+/**
+ * Reads what was kept of a shard back into its store, whose clock stands at the beginning of time meanwhile: an expiry that
+ * a later record prolongs has to find its entry. Then drops what has expired. Returns what was read, null when there was
+ * nothing to do, since an actor before this one had done it. Throws a {@link DataError} when it cannot be had.
+ */
+export function recoverShard({ data, store, clock, onStep, copies }: RecoverShardParts): Recovered[] | null {
+  const words = new RecoveryWords(data.recovery);
+  if (words.state === RecoveryState.done) return null;
+  // An actor before this one died in the middle of it.
+  if (words.state === RecoveryState.reading) store.clear();
+  words.set(
+    'bytes',
+    data.folders.reduce((sum, folder) => sum + folderBytes(folder), 0),
+  );
+  words.set('bytesRead', 0);
+  words.set('beganAtMs', clock.tick());
+  words.setState(RecoveryState.reading);
+  clock.standAt(0);
+  const accept = (result: ApplyResult): boolean => {
+    if (result === ApplyResult.outOfMemory && !data.evicts) {
+      const what =
+        'what it holds does not fit --max-memory, and --eviction is not to let it go. Start with more memory';
+      throw new DataError(data.folders.join(', '), null, what);
+    }
+    return result !== ApplyResult.malformed;
+  };
+  // What fitted before is to fit, in whichever order it comes.
+  store.useReserve(true);
+  const clears = new RecoveredClears(store);
+  const recovered = data.folders.map((folder) =>
+    readFolder(
+      {
+        folder,
+        storeId: data.storeId,
+        onProgress: (bytes) => {
+          words.set('bytesRead', words.get('bytesRead') + bytes);
+          onStep();
+        },
+      },
+      {
+        recover: (partition, bytes, start, end) => {
+          if (copies !== undefined) {
+            return !store.holds(partition) || copies.take(partition, bytes, start, end, accept);
+          }
+          if (!store.holds(partition) || clears.take(partition, bytes, start, end)) return true;
+          clears.settle();
+          return accept(store.recover(partition, bytes, start, end));
+        },
+        recoverEntries: (bytes, start, end) => accept(store.recoverEntries(bytes, start, end, folder === data.folder)),
+      },
+    ),
+  );
+  clears.settle();
+  store.useReserve(false);
+  const nowMs = clock.tick();
+  // What has expired in a copy is its primary's to say.
+  while (copies === undefined && store.expireDue(nowMs, EXPIRE_ENTRIES_MAX) > 0) onStep();
+  const own = recovered[data.folders.indexOf(data.folder)];
+  if (own !== undefined) tidyFolder({ folder: data.folder, storeId: data.storeId }, own);
+  words.set('next', own?.next ?? 1);
+  words.setState(RecoveryState.done);
+  return recovered;
+}

@@ -1,0 +1,63 @@
+import test from 'ava';
+import { ClusterProcesses } from '../../../cluster-processes.ts';
+import { RespConnection } from '../../../resp-connection.ts';
+
+const NAMES = ['n1', 'n2', 'n3'];
+
+function flags(fsync: string): string[] {
+  return ['--copies', '2', '--partitions', '32', '--persistence', '--fsync', fsync, '--on-loss', 'offline'];
+}
+
+/** Writes keys one after the other through a node until told to stop, or until it dies. What was acknowledged is noted. */
+async function writeUntil(tcpPort: number, prefix: string, hasEnded: () => boolean): Promise<Map<string, string>> {
+  const acknowledged = new Map<string, string>();
+  try {
+    const connection = await RespConnection.open({ host: '127.0.0.1', port: tcpPort });
+    for (let round = 0; !hasEnded(); round++) {
+      const pairs = Array.from({ length: 8 }, (_, index) => [`${prefix}:${round % 50}:${index}`, `${round}`] as const);
+      const replies = await connection.send(pairs.map(([key, value]) => ['SET', key, value]));
+      for (const [index, [key, value]] of pairs.entries()) {
+        if (replies[index]?.toString() === '+OK\r\n') acknowledged.set(key, value);
+      }
+    }
+    connection.close();
+  } catch {
+    // It was killed.
+  }
+  return acknowledged;
+}
+
+/** Keys whose value is older than what was acknowledged. */
+async function missing(tcpPort: number, acknowledged: ReadonlyMap<string, string>): Promise<string[]> {
+  const connection = await RespConnection.open({ host: '127.0.0.1', port: tcpPort });
+  const keys = [...acknowledged.keys()];
+  const replies = await connection.send(keys.map((key) => ['GET', key]));
+  connection.close();
+  return keys.flatMap((key, index) => {
+    const value = replies[index]?.toString() ?? '';
+    const found = Number(value.split('\r\n')[1] ?? Number.NaN);
+    // A later write of it may have taken effect without an answer.
+    return found >= Number(acknowledged.get(key)) ? [] : [`${key}: ${JSON.stringify(value)}`];
+  });
+}
+
+test.serial('every acknowledged write is there after all nodes were killed under load, and started again', async (t) => {
+  t.timeout(240_000);
+  const cluster = await ClusterProcesses.start({ count: 3, flags: flags('always') });
+  t.teardown(() => cluster.end());
+  const acknowledged = new Map<string, string>();
+  for (let round = 0; round < 2; round++) {
+    let hasEnded = false;
+    const writers = cluster.nodes.map(({ tcpPort, name }) => writeUntil(tcpPort, name, () => hasEnded));
+    await new Promise((resolve) => setTimeout(resolve, 1500));
+    await Promise.all(NAMES.map((name) => cluster.process(name).kill()));
+    hasEnded = true;
+    for (const written of await Promise.all(writers)) {
+      t.true(written.size > 0);
+      for (const [key, value] of written) acknowledged.set(key, value);
+    }
+    await Promise.all(NAMES.map((name) => cluster.startNode(name)));
+    await Promise.all(NAMES.map((name) => cluster.isReady(name)));
+    for (const { tcpPort } of cluster.nodes) t.deepEqual(await missing(tcpPort, acknowledged), []);
+  }
+});

@@ -1,0 +1,82 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import test from 'ava';
+import { builtTree } from '../../built-tree.ts';
+import { NodeProcess } from '../../node-process.ts';
+import { PushClient } from '../resp/push-client.ts';
+
+const run = promisify(execFile);
+
+test('snapshots are asked for by commands of Redis, over HTTP and by fluxcache snapshot', async (t) => {
+  const dataDir = await mkdtemp(join(tmpdir(), 'fluxcache-commands-'));
+  const flags = ['--persistence', '--data-dir', dataDir, '--fsync', 'always', '--snapshot-interval', '15m'];
+  const node = await NodeProcess.start({ flags });
+  try {
+    const { url, tcpPort } = await node.ports();
+    const client = await PushClient.open(tcpPort, 2);
+    for (let i = 0; i < 100; i++) client.send(['set', `key:${i}`, 'x']);
+    for (let i = 0; i < 100; i++) t.is(await client.reply(), 'OK');
+    t.deepEqual(await client.call('config', 'get', 'save'), ['save', '900 1']);
+    t.deepEqual(await client.call('config', 'get', 'appendonly'), ['appendonly', 'yes']);
+    t.deepEqual(await client.call('config', 'get', 'appendfsync'), ['appendfsync', 'always']);
+    t.deepEqual(await client.call('config', 'get', 'dir'), ['dir', dataDir]);
+    t.is(await client.call('config', 'set', 'appendonly', 'yes'), 'OK');
+
+    const startedAt = Number(await client.call('lastsave'));
+    t.is(await client.call('save'), 'OK');
+    const savedAt = Number(await client.call('lastsave'));
+    t.true(savedAt >= startedAt);
+    t.regex(String(await client.call('info', 'persistence')), /rdb_saves:1\r\n/);
+
+    t.is(await client.call('set', 'key:1', 'y'), 'OK');
+    client.send(['bgsave'], ['bgsave'], ['bgsave', 'schedule'], ['bgrewriteaof'], ['save'], ['bgsave', 'now']);
+    t.is(await client.reply(), 'Background saving started');
+    t.is(await client.reply(), '-ERR Background save already in progress');
+    t.is(await client.reply(), 'Background saving scheduled');
+    t.is(await client.reply(), 'Background append only file rewriting scheduled');
+    t.is(await client.reply(), '-ERR Background save already in progress');
+    t.is(await client.reply(), '-ERR syntax error');
+    while (/rdb_bgsave_in_progress:1/.test(String(await client.call('info', 'persistence'))));
+
+    const answer = await fetch(`${url}/v1/snapshot`, { method: 'POST' });
+    t.is(answer.status, 200);
+    const { entries, bytes, ok } = (await answer.json()) as Record<string, unknown>;
+    t.is(ok, true);
+    t.is(entries, 100);
+    t.true(Number(bytes) > 1000);
+    t.is((await fetch(`${url}/v1/snapshot?wait=false`, { method: 'POST' })).status, 202);
+    t.is((await fetch(`${url}/v1/snapshot?wait=soon`, { method: 'POST' })).status, 400);
+    t.is((await fetch(`${url}/v1/snapshot`)).status, 405);
+
+    const program = join(await builtTree(), 'cli.js');
+    const { stdout } = await run(process.execPath, [program, '-p', String(tcpPort), 'snapshot']);
+    t.regex(stdout, /^A snapshot was made in \d+ ms\.\n$/);
+
+    t.is(await client.call('set', 'key:2', 'z'), 'OK');
+    client.send(['shutdown', 'save']);
+    t.is(await node.ended, 0);
+    t.deepEqual(client.replies, []);
+  } finally {
+    await node.kill();
+    await rm(dataDir, { recursive: true });
+  }
+});
+
+test('a node that keeps nothing on the disk says so', async (t) => {
+  const node = await NodeProcess.start({ flags: [] });
+  try {
+    const { url, tcpPort } = await node.ports();
+    const client = await PushClient.open(tcpPort, 2);
+    for (const command of ['save', 'bgsave', 'bgrewriteaof']) {
+      t.is(await client.call(command), '-ERR All data is kept in memory only and cannot be saved.', command);
+    }
+    t.deepEqual(await client.call('config', 'get', 'save'), ['save', '']);
+    t.is((await fetch(`${url}/v1/snapshot`, { method: 'POST' })).status, 409);
+    client.close();
+  } finally {
+    await node.kill();
+  }
+});
