@@ -177,6 +177,7 @@ export class DashboardBroadcast implements DashboardPort {
       eviction: facts.eviction,
       shards: facts.shards().length,
       budgetBytes: facts.memoryBytesMax,
+      keepsKeys: facts.persistence() !== null,
     };
   }
 }

@@ -66,6 +66,8 @@ export interface Hello {
   readonly eviction: string;
   readonly shards: number;
   readonly budgetBytes: number;
+  /** Keys are kept on the disk. */
+  readonly keepsKeys: boolean;
 }
 
 export type Protocol = 'http' | 'resp' | 'msgpack' | 'internal';
@@ -99,6 +101,42 @@ export interface NodeSample {
   /** Processors in use by the whole process: 1.5 is one and a half. */
   readonly processors: number;
   readonly shards: readonly ShardSample[];
+  /** Null: the node keeps no keys on the disk. */
+  readonly disk: DiskSample | null;
+}
+
+/** The logs of all shards together, and their snapshots. */
+export interface DiskSample {
+  readonly fsync: 'always' | 'everysec' | 'no';
+  /** All logs are written as they should be. */
+  readonly isWell: boolean;
+  /** What is wrong, for people. */
+  readonly troubles: readonly string[];
+  /** Bytes written to the logs, a second. */
+  readonly writtenBytes: number;
+  /** Times a second that what was written was made sure to be on the disk, and how long that took on average; null: it was not done. */
+  readonly syncs: number;
+  readonly syncMs: number | null;
+  /** Changes whose replies wait for the log. */
+  readonly waiting: number;
+  /** Changes that are written and not yet sure to be on the disk. */
+  readonly unsynced: number;
+  /** Null: what was kept is being read. */
+  readonly snapshots: SnapshotsSample | null;
+}
+
+export interface SnapshotsSample {
+  readonly isRunning: boolean;
+  readonly runningEntries: number;
+  /** 0: some shard has none. */
+  readonly lastAtMs: number;
+  readonly isLastDone: boolean;
+  readonly lastTookMs: number;
+  readonly entries: number;
+  readonly bytes: number;
+  /** Of the logs since then, and the changes in them. */
+  readonly logBytes: number;
+  readonly changes: number;
 }
 
 export interface Latency {

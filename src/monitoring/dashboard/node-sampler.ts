@@ -76,6 +76,8 @@ export class NodeSampler {
       shards: facts.shards(),
       eventLoop: this.#eventLoop(),
       processorMs: (user + system) / 1000,
+      persistence: facts.persistence(),
+      diskTroubles: facts.diskTroubles(),
     };
   }
 }

@@ -3,7 +3,9 @@ import { errors, nodeFaults } from '../../base/errors.ts';
 import type { PeerSample } from '../cluster-timeline/cluster-news.ts';
 import type { EventLoopDelay, ProtocolFacts, ShardFacts, StoreFacts } from '../facts.ts';
 import type { MemoryKinds } from '../memory-kinds.ts';
+import type { PersistenceFacts } from '../persistence-facts.ts';
 import { tallied } from '../usage-watch.ts';
+import { diskBetween } from './disk-between.ts';
 import type { Latency, NodeSample, Protocol, ShardSample } from './feed.ts';
 import { latencyOf } from './latency.ts';
 
@@ -26,6 +28,9 @@ export interface Reading {
   readonly eventLoop: EventLoopDelay;
   /** Time that processors were in use by the process, all together. */
   readonly processorMs: number;
+  /** Null: no keys are kept on the disk. */
+  readonly persistence: PersistenceFacts | null;
+  readonly diskTroubles: readonly string[];
 }
 
 /** What a node did between two readings. */
@@ -57,6 +62,10 @@ export function sampleBetween(before: Reading, after: Reading): NodeSample {
     },
     processors: rounded(Math.max(0, after.processorMs - before.processorMs) / spanMs),
     shards: after.shards.map((shard, index) => shardBetween(before.shards[index], shard, spanMs)),
+    disk:
+      before.persistence === null || after.persistence === null
+        ? null
+        : diskBetween(before.persistence, after.persistence, spanMs, after.diskTroubles),
   };
 }
 

@@ -4,6 +4,7 @@
 import { createCard } from './card.js';
 import { barCell, DataTable, textCell } from './data-table.js';
 import { element, fill, setText } from './element.js';
+import { figure } from './figure.js';
 import { formatBytes, formatDuration, formatNumber, formatShare, formatWhole } from './format.js';
 import { lineOf } from './key-text.js';
 import { nodeRows } from './node-rows.js';
@@ -117,21 +118,6 @@ function summaryFigures({ report }) {
       'How long this node may still serve without hearing of the others; renewed all the time',
     ),
   ];
-}
-
-/**
- * @param {string} title
- * @param {string} text
- * @param {'' | 'warn' | 'bad'} level
- * @param {string} [hint] what it counts
- */
-function figure(title, text, level, hint) {
-  return element(
-    'div',
-    { class: level === '' ? 'figure' : `figure figure--${level}`, title: hint },
-    element('dt', { text: title }),
-    element('dd', { text }),
-  );
 }
 
 /** @returns {DataTable<NodeRow>} */

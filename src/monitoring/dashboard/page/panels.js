@@ -7,6 +7,7 @@
 import { createChartsPanel } from './charts-panel.js';
 import { createClusterPanel } from './cluster-panel.js';
 import { createCurvePanel } from './curve-panel.js';
+import { createDiskPanel } from './disk-panel.js';
 import { createFailoversPanel } from './failovers-panel.js';
 import { createHappeningsPanel } from './happenings-panel.js';
 import { createHotKeysPanel } from './hot-keys-panel.js';
@@ -44,7 +45,11 @@ import { createTilesPanel } from './tiles-panel.js';
 
 /** @type {readonly View[]} */
 export const views = [
-  { name: 'overview', title: 'Overview', panels: [createTilesPanel, createChartsPanel, createShardsPanel] },
+  {
+    name: 'overview',
+    title: 'Overview',
+    panels: [createTilesPanel, createChartsPanel, createShardsPanel, createDiskPanel],
+  },
   {
     name: 'cluster',
     title: 'Cluster',

@@ -41,23 +41,26 @@ async function missing(tcpPort: number, acknowledged: ReadonlyMap<string, string
   });
 }
 
-test.serial('every acknowledged write is there after all nodes were killed under load, and started again', async (t) => {
-  t.timeout(240_000);
-  const cluster = await ClusterProcesses.start({ count: 3, flags: flags('always') });
-  t.teardown(() => cluster.end());
-  const acknowledged = new Map<string, string>();
-  for (let round = 0; round < 2; round++) {
-    let hasEnded = false;
-    const writers = cluster.nodes.map(({ tcpPort, name }) => writeUntil(tcpPort, name, () => hasEnded));
-    await new Promise((resolve) => setTimeout(resolve, 1500));
-    await Promise.all(NAMES.map((name) => cluster.process(name).kill()));
-    hasEnded = true;
-    for (const written of await Promise.all(writers)) {
-      t.true(written.size > 0);
-      for (const [key, value] of written) acknowledged.set(key, value);
+test.serial(
+  'every acknowledged write is there after all nodes were killed under load, and started again',
+  async (t) => {
+    t.timeout(240_000);
+    const cluster = await ClusterProcesses.start({ count: 3, flags: flags('always') });
+    t.teardown(() => cluster.end());
+    const acknowledged = new Map<string, string>();
+    for (let round = 0; round < 2; round++) {
+      let hasEnded = false;
+      const writers = cluster.nodes.map(({ tcpPort, name }) => writeUntil(tcpPort, name, () => hasEnded));
+      await new Promise((resolve) => setTimeout(resolve, 1500));
+      await Promise.all(NAMES.map((name) => cluster.process(name).kill()));
+      hasEnded = true;
+      for (const written of await Promise.all(writers)) {
+        t.true(written.size > 0);
+        for (const [key, value] of written) acknowledged.set(key, value);
+      }
+      await Promise.all(NAMES.map((name) => cluster.startNode(name)));
+      await Promise.all(NAMES.map((name) => cluster.isReady(name)));
+      for (const { tcpPort } of cluster.nodes) t.deepEqual(await missing(tcpPort, acknowledged), []);
     }
-    await Promise.all(NAMES.map((name) => cluster.startNode(name)));
-    await Promise.all(NAMES.map((name) => cluster.isReady(name)));
-    for (const { tcpPort } of cluster.nodes) t.deepEqual(await missing(tcpPort, acknowledged), []);
-  }
-});
+  },
+);

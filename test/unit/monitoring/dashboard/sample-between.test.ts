@@ -19,6 +19,8 @@ function readingOf(parts: Partial<Reading> = {}): Reading {
     ],
     shards: [shardOf()],
     eventLoop: { p50Ms: 0.1, p99Ms: 1, maxMs: 2 },
+    persistence: null,
+    diskTroubles: [],
     processorMs: 0,
     ...parts,
   };

@@ -21,6 +21,7 @@ export function idleSample(differences: Partial<NodeSample> & Pick<NodeSample, '
     memory: { entries: 0, dead: 0, index: 0, expiry: 0, retired: 0, control: 0, free: 1, budget: 1 },
     eventLoop: { p50Ms: 0, p99Ms: 0, maxMs: 0 },
     processors: 0,
+    disk: null,
     shards: [],
     ...differences,
   };
