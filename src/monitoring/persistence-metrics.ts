@@ -33,6 +33,17 @@ function perLog(name: string, type: MetricRow['type'], help: string, read: (log:
 /** What a node tells that keeps its keys on the disk. Names that redis_exporter has are those of its metrics. */
 export const persistenceMetrics: readonly MetricRow[] = [
   gauge('aof_enabled', 'Always 1: there is a log.', () => 1),
+  {
+    name: 'fsync_info',
+    type: 'gauge',
+    help: 'Always 1; the label says when changes are made sure to be on the disk: always, everysec, or no.',
+    labels: ['policy'],
+    isOfPersistence: true,
+    read: (facts, add) => {
+      const fsync = facts.persistence()?.fsync;
+      if (fsync !== undefined) add({ policy: fsync }, 1);
+    },
+  },
   gauge(
     'aof_last_write_status',
     'Whether all logs are well: 0 while the disk does not take what they are to write.',
