@@ -41,6 +41,8 @@ let loaded: Promise<unknown> = Promise.resolve();
 test.before(async () => {
   if (!isPrometheusInstalled()) return;
   const flags = ['--shards', '2', '--metrics-prefixes', PREFIX, '--analysis-interval', '2s'];
+  // What is told of the disk only such nodes tell.
+  flags.push('--persistence', '--snapshot-interval', '2s');
   cluster = await ClusterProcesses.start({ count: 3, flags });
   loaded = Promise.all(cluster.nodes.map(({ url }) => loadNode(url)));
   prometheus = await PrometheusProcess.start(files());
