@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import type { Config } from '../src/config/options.ts';
 
 const dockerfile = fileURLToPath(new URL('../Docker/Dockerfile', import.meta.url));
 
@@ -18,4 +19,26 @@ export function imageEnvironment(): Map<string, string> {
  */
 export function processBytesBeside(maxMemory: number): number {
   return 400 * 2 ** 20 + maxMemory / 8;
+}
+
+/** The same of a node that keeps its keys: what may wait for a disk that is slow is held in memory. */
+export function keepingProcessBytesBeside({
+  maxMemory,
+  shards,
+  maxLogQueue,
+}: Pick<Config, 'maxMemory' | 'shards' | 'maxLogQueue'>): number {
+  return processBytesBeside(maxMemory) + shards * maxLogQueue;
+}
+
+/**
+ * The most that the disk of such a node takes: a snapshot, the next one while it is made, a log that is as large as one before
+ * that is begun, and what is written meanwhile. As configs/README.md has it.
+ */
+export function keptBytesMax(maxMemory: number): number {
+  return 4 * maxMemory;
+}
+
+/** How long a start may take that reads a snapshot and a log as large, off a disk that gives 10 MB a second. */
+export function loadingMsMax(maxMemory: number): number {
+  return ((2 * maxMemory) / 10_000_000) * 1000;
 }

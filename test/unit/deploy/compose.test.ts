@@ -12,7 +12,7 @@ import { httpPaths } from '../../../src/protocol/http/paths.ts';
 import { Access } from '../../../src/server/access/access.ts';
 import { AccessUser } from '../../../src/server/access/rights.ts';
 import { readUsersFile } from '../../../src/server/access/users-file.ts';
-import { imageEnvironment, processBytesBeside } from '../../image.ts';
+import { imageEnvironment, keepingProcessBytesBeside, loadingMsMax } from '../../image.ts';
 
 const folder = fileURLToPath(new URL('../../../Docker/', import.meta.url));
 
@@ -21,7 +21,7 @@ interface Service {
   readonly environment?: Readonly<Record<string, string>>;
   readonly ports?: readonly string[];
   readonly volumes?: readonly string[];
-  readonly healthcheck?: { readonly test: readonly string[] };
+  readonly healthcheck?: { readonly test: readonly string[]; readonly start_period: string };
   readonly mem_limit?: string;
   readonly stop_grace_period?: string;
   readonly read_only?: boolean;
@@ -29,16 +29,22 @@ interface Service {
 }
 interface Compose {
   readonly services: Readonly<Record<string, Service>>;
+  readonly volumes?: Readonly<Record<string, null>>;
 }
 
-/** A compose file, with nothing set in the environment that it asks for. */
-function composeFile(name: string): Compose {
-  const text = readFileSync(`${folder}${name}`, 'utf8').replaceAll(/\$\{\w+:-([^}]*)\}/g, '$1');
+/** A compose file, with nothing set in the environment that it asks for but `set`. */
+function composeFile(name: string, set: Readonly<Record<string, string>> = {}): Compose {
+  const text = readFileSync(`${folder}${name}`, 'utf8').replaceAll(
+    /\$\{(\w+):-([^}]*)\}/g,
+    (_, variable: string, otherwise: string) => set[variable] ?? otherwise,
+  );
   return parse(text, { merge: true }) as Compose;
 }
 
 const plain = composeFile('docker-compose.yml');
 const secure = composeFile('docker-compose.secure.yml');
+const keeping = composeFile('docker-compose.yml', { FLUXCACHE_PERSISTENCE: 'true', FLUXCACHE_FSYNC: 'always' });
+const persistent = composeFile('docker-compose.persistent.yml');
 const nodes = ['node1', 'node2', 'node3'];
 
 function serviceOf(file: Compose, name: string): Service {
@@ -47,16 +53,51 @@ function serviceOf(file: Compose, name: string): Service {
   return service;
 }
 
-function configOf(name: string, overlay: Compose | null = null): Config {
-  const given = { ...serviceOf(plain, name).environment, ...overlay?.services[name]?.environment };
+function configOf(name: string, overlay: Compose | null = null, file = plain): Config {
+  const given = { ...serviceOf(file, name).environment, ...overlay?.services[name]?.environment };
   const environment = new Map([...imageEnvironment(), ...Object.entries(given)]);
   environment.delete('FLUXCACHE_CONFIG');
   // As make-secrets.sh writes it.
-  const file = overlay === null ? undefined : { path: 'cluster.yaml', values: new Map([['clusterSecret', 'secret']]) };
-  const resolution = resolveConfig({ flags: new Map(), environment, file, machine: { cores: 64, hostName: name } });
+  const values =
+    overlay === null ? undefined : { path: 'cluster.yaml', values: new Map([['clusterSecret', 'secret']]) };
+  const machine = { cores: 64, hostName: name };
+  const resolution = resolveConfig({ flags: new Map(), environment, file: values, machine });
   if (resolution.kind === 'problems') throw new Error(resolution.problems.join('\n'));
   return resolution.resolved.config;
 }
+
+function hasRoomAndTime(t: ExecutionContext, service: Service, config: Config): void {
+  const limit = Number(/^(\d+)m$/.exec(service.mem_limit ?? '')?.[1]) * 2 ** 20;
+  t.true(limit >= config.maxMemory + keepingProcessBytesBeside(config));
+  const grace = Number(/^(\d+)s$/.exec(service.stop_grace_period ?? '')?.[1]) * 1000;
+  t.true(grace >= config.drainTimeout + 10_000);
+  t.true(service.read_only);
+  t.is(service.restart, 'unless-stopped');
+}
+
+function isAskedRight(t: ExecutionContext, { healthcheck }: Service, { maxMemory }: Config): void {
+  const [, program, script, path] = healthcheck?.test ?? [];
+  t.is(program, 'node');
+  t.true(existsSync(`${folder}../${script}`));
+  t.true(httpPaths.find((row) => row.path === path)?.isProbe);
+  const patience = Number(/^(\d+)m$/.exec(healthcheck?.start_period ?? '')?.[1]) * 60_000;
+  t.true(patience >= loadingMsMax(maxMemory), 'it may read keys first');
+}
+
+test('the node by itself keeps its keys in its volume, and has the room and the time for it', (t) => {
+  const service = serviceOf(persistent, 'node');
+  const config = configOf('node', null, persistent);
+  t.true(config.persistence);
+  t.is(config.eviction, 'noeviction');
+  t.deepEqual(service.volumes, [`node-keys:${config.dataDir}`]);
+  t.deepEqual(Object.keys(persistent.volumes ?? {}), ['node-keys']);
+  t.deepEqual(service.ports, [
+    `127.0.0.1:${config.httpPort}:${config.httpPort}`,
+    `127.0.0.1:${config.tcpPort}:${config.tcpPort}`,
+  ]);
+  hasRoomAndTime(t, service, config);
+  isAskedRight(t, service, config);
+});
 
 for (const name of nodes) {
   test(`${name} is configured right, and is published where it says it is`, (t) => {
@@ -75,21 +116,20 @@ for (const name of nodes) {
   });
 
   test(`${name} has memory beside its keys, and time to hand over`, (t) => {
-    const service = serviceOf(plain, name);
-    const config = configOf(name);
-    const limit = Number(/^(\d+)m$/.exec(service.mem_limit ?? '')?.[1]) * 2 ** 20;
-    t.true(limit >= config.maxMemory + processBytesBeside(config.maxMemory));
-    const grace = Number(/^(\d+)s$/.exec(service.stop_grace_period ?? '')?.[1]) * 1000;
-    t.true(grace >= config.drainTimeout + 10_000);
-    t.true(service.read_only);
-    t.is(service.restart, 'unless-stopped');
+    hasRoomAndTime(t, serviceOf(plain, name), configOf(name));
   });
 
   test(`${name} is asked by its health check for a path that there is, with a program of the image`, (t) => {
-    const [, program, script, path] = serviceOf(plain, name).healthcheck?.test ?? [];
-    t.is(program, 'node');
-    t.true(existsSync(`${folder}../${script}`));
-    t.true(httpPaths.find((row) => row.path === path)?.isProbe);
+    isAskedRight(t, serviceOf(plain, name), configOf(name));
+  });
+
+  test(`${name} keeps its keys when that is asked for, in the volume that it has anyway`, (t) => {
+    t.false(configOf(name).persistence);
+    const config = configOf(name, null, keeping);
+    t.true(config.persistence);
+    t.is(config.fsync, 'always');
+    t.deepEqual(serviceOf(keeping, name).volumes, [`${name}-data:${config.dataDir}`]);
+    hasRoomAndTime(t, serviceOf(keeping, name), config);
   });
 
   test(`${name} asks for credentials and speaks TLS in the secure example, by secrets of its own`, (t) => {

@@ -10,7 +10,13 @@ import { resolveConfig } from '../../../src/config/resolve.ts';
 import { httpPaths } from '../../../src/protocol/http/paths.ts';
 import { AccessOrigin } from '../../../src/server/access/origin.ts';
 import { readUsersFile } from '../../../src/server/access/users-file.ts';
-import { imageEnvironment, processBytesBeside } from '../../image.ts';
+import {
+  imageEnvironment,
+  keepingProcessBytesBeside,
+  keptBytesMax,
+  loadingMsMax,
+  processBytesBeside,
+} from '../../image.ts';
 
 const folder = fileURLToPath(new URL('../../../configs/kubernetes/', import.meta.url));
 
@@ -28,6 +34,8 @@ interface Variable {
   };
 }
 interface Probe {
+  readonly periodSeconds: number;
+  readonly failureThreshold: number;
   readonly httpGet: { readonly path: string; readonly port: string };
 }
 interface Container {
@@ -62,7 +70,10 @@ interface StatefulSet {
         }[];
       };
     };
-    readonly volumeClaimTemplates: readonly { readonly metadata: Metadata }[];
+    readonly volumeClaimTemplates: readonly {
+      readonly metadata: Metadata;
+      readonly spec: { readonly resources: { readonly requests: Labels } };
+    }[];
   };
 }
 interface SecretVolume {
@@ -123,8 +134,8 @@ function environmentOf(number: number): Map<string, string> {
   return made;
 }
 
-function configOf(number: number): Config {
-  const environment = new Map([...imageEnvironment(), ...environmentOf(number)]);
+function configOf(number: number, set: Labels = {}): Config {
+  const environment = new Map([...imageEnvironment(), ...environmentOf(number), ...Object.entries(set)]);
   const machine = { cores: 64, hostName: `${metadata.name}-${number}` };
   const resolution = resolveConfig({ flags: new Map(), environment, file: undefined, machine });
   if (resolution.kind === 'problems') throw new Error(resolution.problems.join('\n'));
@@ -218,7 +229,7 @@ test('probes ask for paths that there are, at a port that there is, without cred
 
 test('the limit of memory has room for the process beside the keys, and is what is asked for', (t) => {
   const limit = bytesOf(container.resources.limits['memory'] ?? '');
-  t.true(limit >= config.maxMemory + processBytesBeside(config.maxMemory));
+  t.true(limit >= config.maxMemory + keepingProcessBytesBeside(config));
   t.is(container.resources.requests['memory'], container.resources.limits['memory']);
   t.is(container.resources.limits['cpu'], undefined, 'a node that is held up loses its lease');
   // One for the main thread; the shards' are asleep when nobody writes.
@@ -253,6 +264,18 @@ test('what a node must not forget is on a volume, and where it writes otherwise 
   for (const name of mounts.values()) {
     t.true(claims.includes(name) || pod.volumes.some((volume) => volume.name === name), name);
   }
+});
+
+test('told to, pods keep their keys: the volume holds them, and whoever waits for a start waits until they are read', (t) => {
+  t.false(config.persistence);
+  t.is(container.env.filter(({ name }) => /^FLUXCACHE_(PERSISTENCE|FSYNC)$/.test(name)).length, 2);
+  const keeping = configOf(1, { FLUXCACHE_PERSISTENCE: 'true', FLUXCACHE_FSYNC: 'always' });
+  t.true(keeping.persistence);
+  const mount = container.volumeMounts.find(({ mountPath }) => mountPath === keeping.dataDir);
+  const claim = spec.volumeClaimTemplates.find(({ metadata: { name } }) => name === mount?.name);
+  t.true(bytesOf(claim?.spec.resources.requests['storage'] ?? '') >= keptBytesMax(keeping.maxMemory) + 2 ** 30);
+  const { periodSeconds, failureThreshold } = container.startupProbe;
+  t.true(periodSeconds * failureThreshold * 1000 >= loadingMsMax(keeping.maxMemory));
 });
 
 test('the example of a secret has what pods take from it, and its users are let in', (t) => {
