@@ -257,7 +257,9 @@ for (const resp of [2, 3] as const) {
     const ends: (() => Promise<void>)[] = [];
     const first = await startNodeFixture({ teardown: (end) => void ends.push(end) }, { shards: 1 });
     const { tcpPort } = first.node;
-    const [client, listener] = [clientOf(t, tcpPort, resp), clientOf(t, tcpPort, resp)];
+    // A node takes longer to start than commands have by default, on a machine that is busy.
+    const options = { commandOptions: { timeout: 60_000 } };
+    const [client, listener] = [clientOf(t, tcpPort, resp, options), clientOf(t, tcpPort, resp, options)];
     for (const each of [client, listener]) await each.connect();
     const heard: string[] = [];
     await listener.subscribe('again', (text) => void heard.push(text));
