@@ -1,6 +1,7 @@
 import { assert } from './base/assert.ts';
 import { monotonicMs } from './base/monotonic.ts';
 import { type Logger, systemClock } from './base/ports.ts';
+import type { KeptOnDisk } from './cluster/actor/cluster-thread-data.ts';
 import type { Claim } from './cluster/identity.ts';
 import { isInCluster } from './config/cluster-contradictions.ts';
 import type { Config } from './config/options.ts';
@@ -9,6 +10,7 @@ import { createDoorbell, Doorbell } from './mailbox/doorbell.ts';
 import { createLane } from './mailbox/lane.ts';
 import type { PersistenceFacts } from './monitoring/persistence-facts.ts';
 import { LogGate } from './persistence/log-gate.ts';
+import { LogSyncer } from './persistence/log-syncer.ts';
 import type { LogThreadData } from './persistence/log-thread-data.ts';
 import { RecoveryWords } from './persistence/recovery-words.ts';
 import type { Recovered } from './persistence/shard-data-file.ts';
@@ -67,9 +69,11 @@ export class NodePersistence implements ShardsOnDisk {
     this.#directory = directory;
   }
 
-  /** Copies of partitions that this start of a node goes on with, once the shards have started. */
-  get claims(): readonly Claim[] {
-    return this.#claims;
+  /** What a node of a cluster has of its copies, once the shards have started. */
+  get keptOnDisk(): KeptOnDisk {
+    const { fsync, onDiskError } = this.#parts.config;
+    const outlives = onDiskError === 'continue' ? 'nothing' : fsync === 'always' ? 'machine' : 'process';
+    return { claims: this.#claims, outlives };
   }
 
   /** Nothing was kept before. */
@@ -103,7 +107,6 @@ export class NodePersistence implements ShardsOnDisk {
       folder: this.#directory.folders[shard] as string,
       folders: this.#directory.foldersOf(shard),
       recovery: RecoveryWords.create(),
-      isExact: config.fsync === 'always' && config.onDiskError === 'fail',
       // What does not expire is not to be lost with the others.
       evicts: config.eviction === 'flux',
     };
@@ -139,6 +142,7 @@ export class NodePersistence implements ShardsOnDisk {
       queuedBytesMax: config.maxLogQueue,
       lane: data.lane,
       gate: data.gate,
+      syncer: LogSyncer.create(),
       bells: isInCluster(config) ? [...bells.fronts, bells.actor] : bells.fronts,
     };
     kept.thread = new LogThread(threadData, {

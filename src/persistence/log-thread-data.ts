@@ -2,6 +2,7 @@ import type { DoorbellHandle } from '../mailbox/doorbell.ts';
 import type { LaneHandle } from '../mailbox/lane.ts';
 import type { SyncPolicy } from './log-disk.ts';
 import type { LogGateHandle } from './log-gate.ts';
+import type { LogSyncerHandle } from './log-syncer.ts';
 import type { Synced } from './log-writer.ts';
 
 /** What the thread of a shard's log is given. */
@@ -20,6 +21,7 @@ export interface LogThreadData {
   /** Records of the shard: the kind is the partition. */
   readonly lane: LaneHandle;
   readonly gate: LogGateHandle;
+  readonly syncer: LogSyncerHandle;
   /** Rung when more is durable: those of the front ends, and the shard's own. */
   readonly bells: readonly DoorbellHandle[];
 }
@@ -41,5 +43,7 @@ export type LogAnswer =
   | { readonly kind: 'restarted'; readonly id: number; readonly sequence: number | null }
   | ({ readonly kind: 'synced'; readonly id: number } & Synced)
   | { readonly kind: 'succeeded'; readonly id: number; readonly next: number }
+  /** The file that the syncer names is to be synced. */
+  | { readonly kind: 'sync' }
   | { readonly kind: 'trouble'; readonly what: string; readonly message: string; readonly code: string }
   | { readonly kind: 'closed'; readonly isComplete: boolean };

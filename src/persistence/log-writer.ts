@@ -64,6 +64,9 @@ export class LogWriter {
   /** The first of it. */
   #begunAt = 0;
   #state: LogState = LogState.well;
+  /** What is being synced on another thread: all before this record; 0: nothing. */
+  #syncing = 0;
+  #syncBeganMs = 0;
   /** Where the log goes on while it is mended. */
   #mendFrom = 0;
   /** Bytes of the segment that are whole frames. */
@@ -128,7 +131,11 @@ export class LogWriter {
     if (!this.#frame.isEmpty && !this.#isMidCommand) this.#seal();
     if (this.#unwritten === this.#synced) return;
     if (this.#options.policy === 'always') this.#sync();
-    else if (this.#options.policy === 'everysec' && this.#syncDueMs === Number.POSITIVE_INFINITY) {
+    else if (
+      this.#options.policy === 'everysec' &&
+      this.#syncing === 0 &&
+      this.#syncDueMs === Number.POSITIVE_INFINITY
+    ) {
       this.#syncDueMs = this.#options.nowMs() + SYNC_EVERY_MS;
     }
   }
@@ -136,7 +143,8 @@ export class LogWriter {
   tick(): void {
     const nowMs = this.#options.nowMs();
     if (nowMs >= this.#retryDueMs) this.#retry();
-    if (nowMs >= this.#syncDueMs) this.#sync();
+    if (this.#syncing > 0 && !this.#options.disk.isSyncing) this.#endSync();
+    if (nowMs >= this.#syncDueMs) this.#beginSync();
   }
 
   /** There is nothing to do for now: says in the log itself what is on the disk, so that damage to it is told from a tear. */
@@ -273,23 +281,53 @@ export class LogWriter {
   }
 
   #sync(): void {
-    const { disk, gate, nowMs } = this.#options;
+    const { disk, nowMs } = this.#options;
+    // Of two at once only one is told of an error.
+    if (this.#syncing > 0) this.#endSync();
     this.#syncDueMs = Number.POSITIVE_INFINITY;
     if (this.#state === LogState.broken || this.#synced === this.#unwritten) return;
-    const beganMs = nowMs();
+    this.#syncBeganMs = nowMs();
+    this.#syncUpTo(this.#unwritten, () => disk.sync());
+  }
+
+  /** As `sync`, and writing goes on meanwhile if it can. */
+  #beginSync(): void {
+    const { disk, nowMs } = this.#options;
+    const isNeeded = this.#state !== LogState.broken && this.#syncing === 0 && this.#synced !== this.#unwritten;
+    if (!isNeeded || !disk.beginSync()) {
+      this.#sync();
+      return;
+    }
+    this.#syncDueMs = Number.POSITIVE_INFINITY;
+    this.#syncBeganMs = nowMs();
+    this.#syncing = this.#unwritten;
+  }
+
+  #endSync(): void {
+    const { disk } = this.#options;
+    const upTo = this.#syncing;
+    this.#syncing = 0;
+    // What it is of was given up meanwhile, and is followed by a segment that knows nothing of it.
+    const isOfNow = this.#state !== LogState.broken && upTo >= this.#synced;
+    if (isOfNow) this.#syncUpTo(upTo, () => disk.endSync());
+    this.commit();
+  }
+
+  #syncUpTo(next: number, sync: () => void): void {
+    const { gate, nowMs } = this.#options;
     try {
-      disk.sync();
+      sync();
     } catch (error) {
       this.#note('sync', error);
       this.#become(LogState.broken);
       this.#forget();
       return;
     }
-    const tookMs = nowMs() - beganMs;
+    const tookMs = nowMs() - this.#syncBeganMs;
     gate.set('syncs', gate.get('syncs') + 1);
     gate.set('syncMs', gate.get('syncMs') + tookMs);
     gate.set('syncMsMax', Math.max(gate.get('syncMsMax'), tookMs));
-    this.#synced = this.#unwritten;
+    this.#synced = next;
     this.#tellDurable();
   }
 

@@ -1,7 +1,9 @@
+import { fdatasync } from 'node:fs';
 import type { Worker } from 'node:worker_threads';
 import type { Logger } from '../../base/ports.ts';
 import { moduleBeside, spawnThread } from '../../base/spawn-thread.ts';
 import { Doorbell } from '../../mailbox/doorbell.ts';
+import { LogSyncer } from '../../persistence/log-syncer.ts';
 import type { LogAnswer, LogRequest, LogThreadData } from '../../persistence/log-thread-data.ts';
 import type { Synced } from '../../persistence/log-writer.ts';
 
@@ -23,6 +25,7 @@ export class LogThread {
   readonly #data: LogThreadData;
   readonly #worker: Worker;
   readonly #bell: Doorbell;
+  readonly #syncer: LogSyncer;
   readonly #waiting = new Map<number, (answer: LogAnswer | null) => void>();
   readonly #logger: Logger;
   #nextId = 1;
@@ -35,6 +38,7 @@ export class LogThread {
     this.#data = data;
     this.#logger = logger;
     this.#bell = new Doorbell(data.lane.consumerBell);
+    this.#syncer = new LogSyncer(data.syncer);
     this.#worker = spawnThread(entry ?? moduleBeside('../../persistence/log-thread', import.meta.url), {
       name: `log-${data.shard}`,
       workerData: data,
@@ -125,12 +129,21 @@ export class LogThread {
   }
 
   #onAnswer(answer: Exclude<LogAnswer, { kind: 'open' }>): void {
-    if (answer.kind === 'closed') this.#onClosed(answer.isComplete);
+    if (answer.kind === 'sync') this.#sync();
+    else if (answer.kind === 'closed') this.#onClosed(answer.isComplete);
     else if (answer.kind === 'trouble') this.#onTrouble(answer);
     else {
       this.#waiting.get(answer.id)?.(answer);
       this.#waiting.delete(answer.id);
     }
+  }
+
+  #sync(): void {
+    // On a thread of the system's pool: nobody waits for it here.
+    fdatasync(this.#syncer.file, (error) => {
+      this.#syncer.done(error?.errno ?? 0);
+      this.#bell.ring();
+    });
   }
 
   #onTrouble({ what, message, code }: Extract<LogAnswer, { kind: 'trouble' }>): void {

@@ -231,7 +231,10 @@ test('a log whose sync failed is written again behind a snapshot, and is not rea
 test('whatever is written, synced and lost, what was durable is read back, and nothing that was never written', (t) => {
   const step = fc.oneof(
     fc.record({ do: fc.constant('add' as const), count: fc.integer({ min: 1, max: 5 }) }),
-    fc.record({ do: fc.constantFrom('commit' as const, 'tick' as const, 'mark' as const), count: fc.constant(0) }),
+    fc.record({
+      do: fc.constantFrom('commit' as const, 'tick' as const, 'mark' as const, 'synced' as const),
+      count: fc.constant(0),
+    }),
     fc.record({ do: fc.constant('room' as const), count: fc.integer({ min: 0, max: 400 }) }),
   );
   fc.assert(
@@ -239,11 +242,14 @@ test('whatever is written, synced and lost, what was durable is read back, and n
       fc.constantFrom<SyncPolicy>('always', 'everysec', 'no'),
       fc.array(step, { maxLength: 40 }),
       fc.double({ min: 0, max: 1, noNaN: true }),
-      (policy, steps, share) => {
+      fc.boolean(),
+      (policy, steps, share, syncsLater) => {
         const { disk, gate, clock, writer } = openLog(policy, { segmentBytesMax: 200, frameBytesMax: 100 });
+        disk.syncsLater = syncsLater;
         for (const one of steps) {
           if (one.do === 'add') add(writer, one.count);
           else if (one.do === 'room') disk.roomBytes = one.count < 100 ? one.count : Number.POSITIVE_INFINITY;
+          else if (one.do === 'synced') disk.isSyncing = false;
           else if (one.do === 'tick') {
             clock.nowMs += 600;
             writer.tick();
@@ -317,4 +323,65 @@ test('records of one command are in one frame, whatever their size', (t) => {
     }
     break;
   }
+});
+
+test('while a sync is made on another thread, writing goes on, and what came meanwhile is not on the disk yet', (t) => {
+  const { disk, gate, writer, clock } = openLog('everysec');
+  disk.syncsLater = true;
+  add(writer, 3);
+  writer.commit();
+  clock.nowMs += 1000;
+  writer.tick();
+  t.true(disk.isSyncing);
+  add(writer, 4);
+  writer.commit();
+  t.is(gate.acknowledged, 7);
+  t.false(gate.isDurable(1));
+  clock.nowMs += 5000;
+  writer.tick();
+  t.false(gate.isDurable(1), 'one at a time');
+  disk.isSyncing = false;
+  writer.tick();
+  t.true(gate.isDurable(3));
+  t.false(gate.isDurable(4));
+  clock.nowMs = writer.dueMs;
+  writer.tick();
+  disk.isSyncing = false;
+  writer.tick();
+  t.true(gate.isDurable(7));
+  t.is(writer.dueMs, Number.POSITIVE_INFINITY);
+});
+
+test('whoever needs all on the disk waits for the sync that is under way, and makes another for the rest', (t) => {
+  const { disk, gate, writer, clock } = openLog('everysec');
+  disk.syncsLater = true;
+  add(writer, 3);
+  writer.commit();
+  clock.nowMs += 1000;
+  writer.tick();
+  add(writer, 1);
+  writer.sync();
+  t.is(disk.syncs, 2);
+  t.true(gate.isDurable(4));
+});
+
+test('a sync on another thread that fails leaves a gap, as any other does', (t) => {
+  const { disk, gate, writer, clock } = openLog('everysec');
+  disk.syncsLater = true;
+  disk.failsToSync = true;
+  add(writer, 3);
+  writer.commit();
+  clock.nowMs += 1000;
+  writer.tick();
+  disk.isSyncing = false;
+  writer.tick();
+  t.is(gate.state, LogState.broken);
+  t.false(gate.isDurable(1));
+  disk.failsToSync = false;
+  const from = writer.restart() ?? 0;
+  add(writer, 2);
+  writer.commit();
+  writer.mend(from);
+  writer.sync();
+  t.true(gate.isDurable(5));
 });
