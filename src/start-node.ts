@@ -149,9 +149,12 @@ export async function startNode(
   const jobs = new JobPool({ logger, onThreadLost: () => shards.forgetJob() });
   monitoring.attach(shards, tracker, jobs);
   try {
-    if (persistence === null || cluster !== null || persistence.isNew) await shards.started();
+    const isLoading = persistence !== null && cluster === null && !persistence.isNew;
+    if (!isLoading) await shards.started();
+    // Nobody's write is to be refused because the log is not open yet.
+    if (!isLoading && cluster === null) await persistence?.started(shards, jobs);
     // Clients are told that what was kept is being read, and how long that will take, rather than nothing.
-    else shards.isLoading = true;
+    shards.isLoading = isLoading;
     fronts = await startFronts({
       config,
       tls,

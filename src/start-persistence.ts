@@ -57,6 +57,7 @@ export class NodePersistence implements ShardsOnDisk {
   #loading: LoadingWatch | null = null;
   #snapshots: Snapshots | null = null;
   #watch: LogWatch | null = null;
+  #started: Promise<void> | null = null;
 
   /** Throws when the node's directory cannot be had, naming it. */
   static async open(parts: PersistenceParts): Promise<NodePersistence> {
@@ -156,7 +157,12 @@ export class NodePersistence implements ShardsOnDisk {
    * Fulfilled when every log is open, which is after every shard has begun to serve, and when snapshots have what was kept
    * for another number of shards.
    */
-  async started(shards: Pick<Shards, 'threads' | 'jobMemory' | 'supervisor'>, jobs: JobPool): Promise<void> {
+  started(shards: Pick<Shards, 'threads' | 'jobMemory' | 'supervisor'>, jobs: JobPool): Promise<void> {
+    this.#started ??= this.#start(shards, jobs);
+    return this.#started;
+  }
+
+  async #start(shards: Parameters<NodePersistence['started']>[0], jobs: JobPool): Promise<void> {
     for (const { thread } of this.#shards) await thread?.opened;
     this.#snapshots = this.#openSnapshots(shards, jobs);
     if (this.#directory.isResharding) {
