@@ -185,7 +185,7 @@ export async function startNode(
     await shards.started();
     await persistence?.started(shards, jobs);
     shards.isLoading = false;
-    await cluster?.start({ tcpPort: fronts.tcp.port, httpPort: fronts.http.port }, persistence?.claims ?? null);
+    await cluster?.start({ tcpPort: fronts.tcp.port, httpPort: fronts.http.port }, persistence?.keptOnDisk ?? null);
   } catch (error) {
     latency.stop();
     await fronts?.drain();
@@ -215,6 +215,7 @@ export async function startNode(
     await cluster?.stop(leftMs());
     await shards.stop(leftMs());
     const isKept = (await persistence?.stop(Math.max(leftMs(), LOG_CLOSE_MS_MIN))) ?? true;
+    if (persistence !== null && isKept) cluster?.client.noteKept();
     cluster?.end();
     latency.stop();
     await monitoring.stop();

@@ -61,3 +61,19 @@ test.serial('every acknowledged write is there after all nodes were killed under
     for (const { tcpPort } of cluster.nodes) t.deepEqual(await missing(tcpPort, acknowledged), []);
   }
 });
+
+test.serial('with fsync everysec a cluster comes back with its keys after all of its nodes were killed', async (t) => {
+  t.timeout(240_000);
+  const cluster = await ClusterProcesses.start({ count: 3, flags: flags('everysec') });
+  t.teardown(() => cluster.end());
+  let hasEnded = false;
+  const writer = writeUntil(cluster.nodes[0]?.tcpPort ?? 0, 'n1', () => hasEnded);
+  await new Promise((resolve) => setTimeout(resolve, 1000));
+  hasEnded = true;
+  const acknowledged = await writer;
+  t.true(acknowledged.size > 0);
+  await Promise.all(NAMES.map((name) => cluster.process(name).kill()));
+  await Promise.all(NAMES.map((name) => cluster.startNode(name)));
+  await Promise.all(NAMES.map((name) => cluster.isReady(name)));
+  for (const { tcpPort } of cluster.nodes) t.deepEqual(await missing(tcpPort, acknowledged), []);
+});
