@@ -41,26 +41,29 @@ async function missing(tcpPort: number, acknowledged: ReadonlyMap<string, string
   });
 }
 
-test.serial('every acknowledged write is there after all nodes were killed under load, and started again', async (t) => {
-  t.timeout(240_000);
-  const cluster = await ClusterProcesses.start({ count: 3, flags: flags('always') });
-  t.teardown(() => cluster.end());
-  const acknowledged = new Map<string, string>();
-  for (let round = 0; round < 2; round++) {
-    let hasEnded = false;
-    const writers = cluster.nodes.map(({ tcpPort, name }) => writeUntil(tcpPort, name, () => hasEnded));
-    await new Promise((resolve) => setTimeout(resolve, 1500));
-    await Promise.all(NAMES.map((name) => cluster.process(name).kill()));
-    hasEnded = true;
-    for (const written of await Promise.all(writers)) {
-      t.true(written.size > 0);
-      for (const [key, value] of written) acknowledged.set(key, value);
+test.serial(
+  'every acknowledged write is there after all nodes were killed under load, and started again',
+  async (t) => {
+    t.timeout(240_000);
+    const cluster = await ClusterProcesses.start({ count: 3, flags: flags('always') });
+    t.teardown(() => cluster.end());
+    const acknowledged = new Map<string, string>();
+    for (let round = 0; round < 2; round++) {
+      let hasEnded = false;
+      const writers = cluster.nodes.map(({ tcpPort, name }) => writeUntil(tcpPort, name, () => hasEnded));
+      await new Promise((resolve) => setTimeout(resolve, 1500));
+      await Promise.all(NAMES.map((name) => cluster.process(name).kill()));
+      hasEnded = true;
+      for (const written of await Promise.all(writers)) {
+        t.true(written.size > 0);
+        for (const [key, value] of written) acknowledged.set(key, value);
+      }
+      await Promise.all(NAMES.map((name) => cluster.startNode(name)));
+      await Promise.all(NAMES.map((name) => cluster.isReady(name)));
+      for (const { tcpPort } of cluster.nodes) t.deepEqual(await missing(tcpPort, acknowledged), []);
     }
-    await Promise.all(NAMES.map((name) => cluster.startNode(name)));
-    await Promise.all(NAMES.map((name) => cluster.isReady(name)));
-    for (const { tcpPort } of cluster.nodes) t.deepEqual(await missing(tcpPort, acknowledged), []);
-  }
-});
+  },
+);
 
 test.serial('with fsync everysec a cluster comes back with its keys after all of its nodes were killed', async (t) => {
   t.timeout(240_000);
@@ -73,6 +76,25 @@ test.serial('with fsync everysec a cluster comes back with its keys after all of
   const acknowledged = await writer;
   t.true(acknowledged.size > 0);
   await Promise.all(NAMES.map((name) => cluster.process(name).kill()));
+  await Promise.all(NAMES.map((name) => cluster.startNode(name)));
+  await Promise.all(NAMES.map((name) => cluster.isReady(name)));
+  for (const { tcpPort } of cluster.nodes) t.deepEqual(await missing(tcpPort, acknowledged), []);
+});
+
+test.serial('a cluster whose nodes all ended in order comes back with its keys, from snapshots too', async (t) => {
+  t.timeout(240_000);
+  const cluster = await ClusterProcesses.start({ count: 3, flags: flags('everysec') });
+  t.teardown(() => cluster.end());
+  const port = cluster.nodes[0]?.tcpPort ?? 0;
+  const connection = await RespConnection.open({ host: '127.0.0.1', port });
+  const acknowledged = new Map(Array.from({ length: 500 }, (_, index) => [`k:${index}`, `${index}`] as const));
+  await connection.send([...acknowledged].map(([key, value]) => ['SET', key, value]));
+  t.is((await connection.send([['SAVE']]))[0]?.toString(), '+OK\r\n');
+  await connection.send([['SET', 'k:1', '1001']]);
+  acknowledged.set('k:1', '1001');
+  connection.close();
+  for (const name of NAMES) cluster.process(name).child.kill('SIGTERM');
+  await Promise.all(NAMES.map((name) => cluster.process(name).ended));
   await Promise.all(NAMES.map((name) => cluster.startNode(name)));
   await Promise.all(NAMES.map((name) => cluster.isReady(name)));
   for (const { tcpPort } of cluster.nodes) t.deepEqual(await missing(tcpPort, acknowledged), []);
