@@ -73,13 +73,18 @@ export function readFolder({ folder, storeId, onProgress }: FolderOptions, store
             onProgress: progress,
           }),
         );
-  const open: number[] = [];
+  // One at a time: there may be more segments than a process may have files.
+  let open: number | null = null;
+  const close = (): void => {
+    if (open !== null) closeSync(open);
+    open = null;
+  };
   let end: LogEnd;
   try {
     const source = (file: DataFile): ByteSource => {
-      const fd = openSync(file.path, 'r');
-      open.push(fd);
-      return sourceOf(fd);
+      close();
+      open = openSync(file.path, 'r');
+      return sourceOf(open);
     };
     end = replayLog(plan.segments, source, seed, snapshot?.sequence ?? 0, {
       apply: (partition, source, start, stop) => {
@@ -89,7 +94,7 @@ export function readFolder({ folder, storeId, onProgress }: FolderOptions, store
       onProgress: progress,
     });
   } finally {
-    for (const fd of open) closeSync(fd);
+    close();
   }
   if (snapshotEnd !== null && snapshot !== null && end.next < snapshotEnd.sequence) {
     const what = `damaged: it ends with number ${end.next - 1}, and ${snapshot.path} was made when number ${snapshotEnd.sequence - 1} was on the disk. ${REPAIR}`;
