@@ -106,8 +106,15 @@ export class FrameScanner {
   #verdict(): FrameEnd {
     const { offset, expected } = this;
     // Only such a frame proves anything. Who may choose values could have them look like frames, each of which has to be
-    // summed up: the head is looked at before.
-    const at = this.#search(({ durable, first }) => durable > expected && first >= expected);
+    // summed up: the head is looked at before. One that is ours has no higher number than there are bytes for records
+    // before it, and knows of none on the disk that are its own or come later; but for the mark that has none.
+    const at = this.#search(
+      ({ durable, first }, at, bodyBytes) =>
+        durable > expected &&
+        first >= expected &&
+        first - expected <= at - offset &&
+        (durable <= first || bodyBytes === 0),
+    );
     if (at === UNKNOWN) {
       return {
         kind: 'damaged',
@@ -120,7 +127,7 @@ export class FrameScanner {
   }
 
   /** Where the next whole frame behind `offset` begins whose head is `wanted`; -1: nowhere; UNKNOWN: it takes too long. */
-  #search(wanted: (head: Pick<Frame, 'first' | 'durable'>) => boolean): number {
+  #search(wanted: (head: Pick<Frame, 'first' | 'durable'>, at: number, bodyBytes: number) => boolean): number {
     let summedBytes = 0;
     for (let at = this.offset + 1; at + FRAME_HEAD_BYTES <= this.#source.size; at++) {
       this.#show(at, FRAME_HEAD_BYTES);
@@ -134,7 +141,7 @@ export class FrameScanner {
       this.#show(at, FRAME_HEAD_BYTES);
       const bodyBytes = frameBodyBytes(this.bytes, at - this.#windowAt);
       if (bodyBytes < 0 || at + FRAME_HEAD_BYTES + bodyBytes > this.#source.size) continue;
-      if (!wanted(frameHead(this.bytes, at - this.#windowAt))) continue;
+      if (!wanted(frameHead(this.bytes, at - this.#windowAt), at, bodyBytes)) continue;
       if (this.#frameAt(at) !== null) return at;
       summedBytes += bodyBytes;
       if (summedBytes > SUMMED_BYTES_MAX) return UNKNOWN;

@@ -59,6 +59,27 @@ test('values that look like frames neither pass for frames nor take long to be t
   t.true(performance.now() - beganMs < 10_000);
 });
 
+test('values that look like frames of numbers that cannot have been given are no reason to refuse a torn log', (t) => {
+  for (const [first, durable] of [
+    [2 ** 40, 2 ** 40],
+    [10, 2 ** 40],
+  ] as const) {
+    const body = new Uint8Array(2 ** 22);
+    const view = new DataView(body.buffer);
+    for (let at = 0; at + FRAME_HEAD_BYTES <= body.length; at += FRAME_HEAD_BYTES) {
+      view.setUint32(at, FRAME_MAGIC, true);
+      view.setUint32(at + 8, body.length - at - FRAME_HEAD_BYTES - 1, true);
+      view.setBigUint64(at + 16, BigInt(first), true);
+      view.setBigUint64(at + 24, BigInt(durable), true);
+    }
+    const torn = frameOf(2, body, 0).subarray(0, FRAME_HEAD_BYTES + body.length - 1);
+    const scanner = new FrameScanner(sourceOf(frameOf(1, new Uint8Array(10), 0), torn), SEED, 1);
+    t.true(scanner.next());
+    t.false(scanner.next());
+    t.deepEqual(scanner.end, { kind: 'torn', offset: HEADER_BYTES + FRAME_HEAD_BYTES + 10 });
+  }
+});
+
 test('where values look like frames that tell of what is missing, it is taken for damaged after a while', (t) => {
   const body = new Uint8Array(2 ** 21);
   const view = new DataView(body.buffer);
