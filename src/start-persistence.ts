@@ -22,6 +22,8 @@ import { LogWatch } from './server/persistence/log-watch.ts';
 import { Snapshots } from './server/persistence/snapshots.ts';
 import type { ShardLogData } from './shard/logged/shard-log-data.ts';
 import type { ShardThreadData } from './shard/shard-thread-data.ts';
+import type { StoreMemory } from './store/arena.ts';
+import { readStatistics } from './store/statistics.ts';
 
 export interface PersistenceParts {
   readonly config: Config;
@@ -155,7 +157,8 @@ export class NodePersistence implements ShardsOnDisk {
 
   /**
    * Fulfilled when every log is open, which is after every shard has begun to serve, and when snapshots have what was kept
-   * for another number of shards.
+   * for another number of shards, or what is left of it: no log says that the others are gone, and a later start with more
+   * memory would have them again, though clients have seen that they are not there.
    */
   started(shards: Pick<Shards, 'threads' | 'jobMemory' | 'supervisor'>, jobs: JobPool): Promise<void> {
     this.#started ??= this.#start(shards, jobs);
@@ -165,13 +168,17 @@ export class NodePersistence implements ShardsOnDisk {
   async #start(shards: Parameters<NodePersistence['started']>[0], jobs: JobPool): Promise<void> {
     for (const { thread } of this.#shards) await thread?.opened;
     this.#snapshots = this.#openSnapshots(shards, jobs);
-    if (this.#directory.isResharding) {
+    const lacks = !this.isNew && shards.threads.some(({ memory }) => hasLeftOut(memory));
+    if (this.#directory.isResharding || lacks) {
       const outcome = await this.#snapshots.take();
       if (outcome.kind === 'failed') {
-        throw new Error(`The keys could not be written anew for ${this.#shards.length} shards: ${outcome.reason}`);
+        const what = this.#directory.isResharding
+          ? `The keys could not be written anew for ${this.#shards.length} shards`
+          : 'Not all keys that were kept fit --max-memory, and those that do could not be written anew';
+        throw new Error(`${what}: ${outcome.reason}`);
       }
-      this.#directory.adopt();
     }
+    if (this.#directory.isResharding) this.#directory.adopt();
     this.#watch = this.#watchLogs();
     this.#loading?.stop();
     this.#loading = null;
@@ -195,6 +202,7 @@ export class NodePersistence implements ShardsOnDisk {
       logger,
       intervalMs: config.snapshotInterval,
       logBytesMin: config.snapshotLogSize,
+      prepare: () => this.#directory.restore(),
     });
   }
 
@@ -209,6 +217,7 @@ export class NodePersistence implements ShardsOnDisk {
     return new LogWatch({
       gates: this.#shards.map(({ gate }) => gate),
       fronts: (first?.bells.fronts ?? []).map((handle) => new Doorbell(handle)),
+      reasonOf: (shard) => this.#shards[shard]?.thread?.trouble ?? '',
       failsWithDisk: config.onDiskError === 'fail',
       logger,
       nowMs: monotonicMs,
@@ -251,4 +260,10 @@ export class NodePersistence implements ShardsOnDisk {
     await this.#directory.close();
     return stopped.every((isComplete) => isComplete);
   }
+}
+
+/** Not all that was read of a shard is in its memory, which has served nobody yet. */
+function hasLeftOut(memory: StoreMemory): boolean {
+  const { evictedEntries, outOfMemory } = readStatistics(memory);
+  return evictedEntries > 0 || outOfMemory > 0;
 }

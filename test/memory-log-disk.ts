@@ -20,6 +20,8 @@ export class MemoryLogDisk implements LogDisk {
   roomBytes = Number.POSITIVE_INFINITY;
   failsToSync = false;
   syncs = 0;
+  /** Its files have lost their names; new ones can be made. */
+  isGone = false;
   /** Syncs can be made on another thread, and are done when `isSyncing` is set to false. */
   syncsLater = false;
   isSyncing = false;
@@ -80,6 +82,10 @@ export class MemoryLogDisk implements LogDisk {
     if (begun.fails) throw Object.assign(new Error('input/output error'), { code: 'EIO', errno: -5 });
     this.syncs++;
     begun.segment.synced = Math.max(begun.segment.synced, Math.min(begun.length, begun.segment.bytes.length));
+  }
+
+  check(): void {
+    if (this.isGone) throw Object.assign(new Error('no such file'), { code: 'ENOENT', errno: -2 });
   }
 
   close(): void {

@@ -1,4 +1,14 @@
-import { closeSync, fdatasyncSync, fsyncSync, ftruncateSync, openSync, rmSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  fdatasyncSync,
+  fstatSync,
+  fsyncSync,
+  ftruncateSync,
+  openSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { getSystemErrorMap } from 'node:util';
 import { logName } from './data-names.ts';
@@ -113,6 +123,14 @@ export class LogDiskFile implements LogDisk {
     if (errno === 0) return;
     const { code = 'EIO' } = systemError(errno);
     throw Object.assign(new Error(`${code}: fdatasync`), { code, errno });
+  }
+
+  check(): void {
+    if (this.#fd < 0) return;
+    const named = statSync(this.#path);
+    const { ino, dev } = fstatSync(this.#fd);
+    if (named.ino === ino && named.dev === dev) return;
+    throw Object.assign(new Error(`ESTALE: another file is in the place of ${this.#path}`), { code: 'ESTALE' });
   }
 
   #closeFile(): void {

@@ -20,6 +20,8 @@ export interface LogDisk {
   readonly isSyncing: boolean;
   /** Waits until it is; throws what `sync` would have. */
   endSync(): void;
+  /** Throws when what is written now would be found by nobody: the segment's file has lost its name, or another has it. */
+  check(): void;
   /** Bytes of the segment, header included. */
   readonly length: number;
   close(): void;

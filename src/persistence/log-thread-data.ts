@@ -26,6 +26,14 @@ export interface LogThreadData {
   readonly bells: readonly DoorbellHandle[];
 }
 
+/** Whether a segment was begun for a snapshot. */
+export interface Restarted {
+  /** Of its first record; null: it cannot be had now. */
+  readonly sequence: number | null;
+  /** What the disk last said, if that is why. */
+  readonly trouble: string | null;
+}
+
 /** What the thread is asked; its bell is rung after each. */
 export type LogRequest =
   /** A snapshot is to begin: `restarted` answers. */
@@ -40,7 +48,7 @@ export type LogRequest =
 
 export type LogAnswer =
   | { readonly kind: 'open' }
-  | { readonly kind: 'restarted'; readonly id: number; readonly sequence: number | null }
+  | ({ readonly kind: 'restarted'; readonly id: number } & Restarted)
   | ({ readonly kind: 'synced'; readonly id: number } & Synced)
   | { readonly kind: 'succeeded'; readonly id: number; readonly next: number }
   /** The file that the syncer names is to be synced. */

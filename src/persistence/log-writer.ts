@@ -26,6 +26,8 @@ export interface Synced {
 
 const SYNC_EVERY_MS = 1000;
 const RETRY_MS = 250;
+/** How often it is looked whether what is written can be found. */
+const CHECK_EVERY_MS = 1000;
 
 /**
  * Writes one shard's log: collects records to frames, writes these, has them synced as the policy says, and tells by the
@@ -34,8 +36,8 @@ const RETRY_MS = 250;
  *
  *     well -> failing      a write failed: what may be there of it is taken back, and it is tried again every 250 ms
  *     failing -> well      it went through; nothing is missing
- *     well | failing -> broken     a sync failed, after which the system may have thrown away what was written; or more waits
- *                          than may. Nothing is written any more, and what comes is only counted
+ *     well | failing -> broken     a sync failed, after which the system may have thrown away what was written; or the file
+ *                          was removed; or more waits than may. Nothing is written any more, and what comes is only counted
  *     broken -> mending    `restart`: a segment is begun that does not go on where the last one ended
  *     mending -> well      `mend`: a snapshot has all that lies before that segment
  *     mending -> broken    as above
@@ -57,6 +59,9 @@ export class LogWriter {
   #queuedBytes = 0;
   #syncDueMs = Number.POSITIVE_INFINITY;
   #retryDueMs = Number.POSITIVE_INFINITY;
+  #checkedMs: number;
+  /** What went wrong last; null: all is well since. */
+  #trouble: string | null = null;
   /** Up to where marks tell what is on the disk. */
   #marked: number;
   /** More records of a command are to come. */
@@ -83,6 +88,7 @@ export class LogWriter {
     this.#segmentFirst = firstSequence;
     this.#marked = firstSequence;
     this.#whole = disk.length;
+    this.#checkedMs = options.nowMs();
     gate.setWritten(firstSequence - 1);
     gate.setDurable(firstSequence - 1);
     gate.setAcknowledged(firstSequence - 1);
@@ -93,6 +99,11 @@ export class LogWriter {
   /** Of the record that is to come next. */
   get next(): number {
     return this.#next;
+  }
+
+  /** Why the log is not well, or could not begin a segment, as the system says; null: there is nothing to say. */
+  get trouble(): string | null {
+    return this.#trouble;
   }
 
   /** When `tick` is to be called, by `nowMs`; Infinity: not before something else happens. */
@@ -145,6 +156,7 @@ export class LogWriter {
     if (nowMs >= this.#retryDueMs) this.#retry();
     if (this.#syncing > 0 && !this.#options.disk.isSyncing) this.#endSync();
     if (nowMs >= this.#syncDueMs) this.#beginSync();
+    if (nowMs >= this.#checkedMs + CHECK_EVERY_MS) this.#check(nowMs);
   }
 
   /** There is nothing to do for now: says in the log itself what is on the disk, so that damage to it is told from a tear. */
@@ -160,6 +172,7 @@ export class LogWriter {
    */
   restart(): number | null {
     this.commit();
+    if (this.#state === LogState.well) this.#trouble = null;
     const isAnew = this.#state === LogState.broken || this.#state === LogState.mending;
     // A command's records are not torn apart.
     if (this.#state === LogState.failing || this.#isMidCommand) return null;
@@ -318,9 +331,7 @@ export class LogWriter {
     try {
       sync();
     } catch (error) {
-      this.#note('sync', error);
-      this.#become(LogState.broken);
-      this.#forget();
+      this.#break('sync', error);
       return;
     }
     const tookMs = nowMs() - this.#syncBeganMs;
@@ -345,6 +356,23 @@ export class LogWriter {
     this.#options.gate.setAcknowledged(before - 1);
   }
 
+  /** A file that was removed takes whatever is written to it, and all of it is gone with the process. */
+  #check(nowMs: number): void {
+    this.#checkedMs = nowMs;
+    if (this.#state === LogState.broken) return;
+    try {
+      this.#options.disk.check();
+    } catch (error) {
+      this.#break('find', error);
+    }
+  }
+
+  #break(what: string, error: unknown): void {
+    this.#note(what, error);
+    this.#become(LogState.broken);
+    this.#forget();
+  }
+
   /** What waits is not written any more: a snapshot is to have it. */
   #forget(): void {
     this.#queue = [];
@@ -361,6 +389,7 @@ export class LogWriter {
 
   #note(what: string, error: unknown): void {
     const { gate, onTrouble } = this.#options;
+    this.#trouble = error instanceof Error ? error.message : String(error);
     const number = error instanceof Error && 'errno' in error ? Number(error.errno) : 0;
     gate.set('errors', gate.get('errors') + 1);
     gate.set('errno', Math.abs(number));
@@ -369,6 +398,7 @@ export class LogWriter {
 
   #become(state: LogState): void {
     this.#state = state;
+    if (state === LogState.well) this.#trouble = null;
     this.#options.gate.setState(state);
   }
 }

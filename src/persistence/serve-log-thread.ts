@@ -93,7 +93,8 @@ export function serveLog(): void {
         answer({ kind: 'succeeded', id: request.id, next: writer.next });
       } else if (request.kind === 'mend') writer.mend(request.sequence);
       else if (request.kind === 'restart') {
-        answer({ kind: 'restarted', id: request.id, sequence: writer.restart() });
+        const sequence = writer.restart();
+        answer({ kind: 'restarted', id: request.id, sequence, trouble: writer.trouble });
       } else answer({ kind: 'synced', id: request.id, ...writer.sync() });
     } else if (!worked) {
       writer.mark();

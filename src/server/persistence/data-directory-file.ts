@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { DirectoryLockedError, lockDirectory, type Unlock } from '../../base/directory-lock-file.ts';
 import { FluxError } from '../../base/errors.ts';
@@ -32,7 +32,9 @@ export class DataDirectory {
   readonly #root: string;
   readonly #generation: string;
   readonly #options: DataDirectoryOptions;
-  readonly #unlock: Unlock;
+  #unlock: Unlock;
+  /** Of the file system that it lies in. */
+  readonly #device: number;
   #manifest: Manifest | null;
 
   /** As the constructor, and keeps other processes out until `close`. */
@@ -52,6 +54,7 @@ export class DataDirectory {
     this.#unlock = unlock;
     this.#root = join(resolve(options.dataDir), KEYS_FOLDER);
     mkdirSync(this.#root, { recursive: true });
+    this.#device = statSync(this.#root).dev;
     this.#manifest = this.#read();
     this.isNew = this.#manifest === null;
     this.storeId = this.#manifest?.storeId ?? randomBytes(STORE_ID_BYTES);
@@ -100,6 +103,35 @@ export class DataDirectory {
     this.#manifest = manifest;
     for (const name of readdirSync(this.#root)) {
       if (GENERATION.test(name) && name !== this.#generation) rmSync(join(this.#root, name), { recursive: true });
+    }
+  }
+
+  /**
+   * Makes what somebody took away while the node runs anew: folders, lock and manifest, so that snapshots of what is in
+   * memory have a place. Returns what keeps it from that, and null when all is there: another store's keys are left alone,
+   * and so is another file system, since the one with the keys may come back over it.
+   */
+  async restore(): Promise<string | null> {
+    const path = join(this.#root, MANIFEST_NAME);
+    try {
+      const found = existsSync(this.#root) ? readManifest(this.#root) : null;
+      if (typeof found === 'string') return `${path}: ${found}`;
+      if (found !== null && Buffer.compare(found.storeId, this.storeId) !== 0) return `${path} is another store's now`;
+      const isWhole = found !== null && this.folders.every((folder) => existsSync(folder));
+      if (isWhole) return null;
+      if (this.isResharding || this.#manifest === null) return `${path} is missing`;
+      mkdirSync(this.#root, { recursive: true });
+      if (statSync(this.#root).dev !== this.#device) return `${this.#root} is on another file system now`;
+      await this.#unlock();
+      this.#unlock = () => Promise.resolve();
+      this.#unlock = await lock(this.#options.dataDir);
+      for (const folder of this.folders) mkdirSync(folder, { recursive: true });
+      syncFolder(join(this.#root, this.#generation));
+      syncFolder(resolve(this.#options.dataDir));
+      writeManifest(this.#root, this.#manifest);
+      return null;
+    } catch (error) {
+      return error instanceof Error ? error.message : String(error);
     }
   }
 

@@ -4,7 +4,7 @@ import type { Logger } from '../../base/ports.ts';
 import { moduleBeside, spawnThread } from '../../base/spawn-thread.ts';
 import { Doorbell } from '../../mailbox/doorbell.ts';
 import { LogSyncer } from '../../persistence/log-syncer.ts';
-import type { LogAnswer, LogRequest, LogThreadData } from '../../persistence/log-thread-data.ts';
+import type { LogAnswer, LogRequest, LogThreadData, Restarted } from '../../persistence/log-thread-data.ts';
 import type { Synced } from '../../persistence/log-writer.ts';
 
 export interface LogThreadListeners {
@@ -33,6 +33,7 @@ export class LogThread {
   #isStopping = false;
   #hasEnded = false;
   #troubledAtMs = Number.NEGATIVE_INFINITY;
+  #trouble = '';
 
   constructor(data: LogThreadData, { logger, onDeath, entry }: LogThreadListeners) {
     this.#data = data;
@@ -69,10 +70,15 @@ export class LogThread {
     this.opened.catch(() => undefined);
   }
 
-  /** Begins a segment for a snapshot; null: it cannot be had now. */
-  async restart(): Promise<number | null> {
+  /** What the disk said when something failed last; empty: nothing has. */
+  get trouble(): string {
+    return this.#trouble;
+  }
+
+  /** Begins a segment for a snapshot; null: the thread has ended. */
+  async restart(): Promise<Restarted | null> {
     const answer = await this.#ask('restart');
-    return answer?.kind === 'restarted' ? answer.sequence : null;
+    return answer?.kind === 'restarted' ? answer : null;
   }
 
   /** Has all that was sent be on the disk, and tells how far that is so; null: the thread has ended. */
@@ -148,7 +154,9 @@ export class LogThread {
 
   #onTrouble({ what, message, code }: Extract<LogAnswer, { kind: 'trouble' }>): void {
     const nowMs = performance.now();
-    if (nowMs - this.#troubledAtMs < TROUBLE_INTERVAL_MS) return;
+    const isNew = message !== this.#trouble;
+    this.#trouble = message;
+    if (!isNew && nowMs - this.#troubledAtMs < TROUBLE_INTERVAL_MS) return;
     this.#troubledAtMs = nowMs;
     const { shard, folder } = this.#data;
     this.#logger.error({ shard, folder, what, code, reason: message }, 'the log on the disk is in trouble');

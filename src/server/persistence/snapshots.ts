@@ -20,6 +20,7 @@ export interface SnapshotsOptions {
   /** How often it is looked whether one is due. */
   readonly lookMs?: number;
   /** See `SnapshotTakerOptions`. */
+  readonly prepare?: () => Promise<string | null>;
   readonly restFactor?: number;
   readonly pieceMs?: number;
 }

@@ -91,7 +91,7 @@ class SteppedShard {
           this.#step('before a segment is begun');
           const sequence = this.writer.restart();
           this.#step('a segment is begun');
-          return sequence;
+          return { sequence, trouble: this.writer.trouble };
         },
         sync: async () => {
           this.#step('before all is synced');

@@ -293,6 +293,36 @@ test('replies may be told once a record is in the hands of the system, but under
   }
 });
 
+test('a log whose file has lost its name notices within a second, and acknowledges nothing more', (t) => {
+  for (const policy of ['always', 'everysec', 'no'] as const) {
+    const { disk, gate, writer, clock, troubles } = openLog(policy);
+    add(writer, 2);
+    writer.commit();
+    disk.isGone = true;
+    clock.nowMs += 999;
+    writer.tick();
+    t.is(gate.state, LogState.well);
+    clock.nowMs += 1;
+    writer.tick();
+    t.is(gate.state, LogState.broken, policy);
+    t.deepEqual(troubles, ['find']);
+    t.is(writer.trouble, 'no such file');
+    const before = gate.acknowledged;
+    add(writer, 1);
+    writer.commit();
+    t.is(gate.acknowledged, before);
+    disk.isGone = false;
+    const from = writer.restart();
+    t.is(from, 4);
+    writer.mend(from ?? 0);
+    clock.nowMs += 1000;
+    writer.tick();
+    t.is(gate.state, LogState.well);
+    t.is(writer.trouble, null);
+    t.is(gate.acknowledged, 3);
+  }
+});
+
 test('of a command whose actor ended amidst its records nothing is written, and its numbers are used again', (t) => {
   const { disk, writer } = openLog('always');
   add(writer, 2);
