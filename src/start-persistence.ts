@@ -178,7 +178,7 @@ export class NodePersistence implements ShardsOnDisk {
         throw new Error(`${what}: ${outcome.reason}`);
       }
     }
-    if (this.#directory.isResharding) this.#directory.adopt();
+    if (this.isNew || this.#directory.isResharding) this.#directory.adopt();
     this.#watch = this.#watchLogs();
     this.#loading?.stop();
     this.#loading = null;

@@ -1,7 +1,7 @@
-import { closeSync, existsSync, openSync, readdirSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readdirSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { EffectKind, EffectReader } from '../store/effect-codec.ts';
-import { readName, SHARD_FOLDER, shardFolder } from './data-names.ts';
+import { isUnfinished, readName, SHARD_FOLDER, shardFolder } from './data-names.ts';
 import type { FileHeader, HeaderFault } from './file-header.ts';
 import { frameSeed } from './frame.ts';
 import { FOLLOWED } from './frame-marks.ts';
@@ -37,7 +37,7 @@ export interface FolderReport {
   readonly isThere: boolean;
   /** Snapshots, then logs, each in their order. */
   readonly files: readonly FileReport[];
-  /** Files that are none of a shard's data, or were never finished: a start removes them. */
+  /** Files that were never finished: a start removes them. */
   readonly others: readonly string[];
   /** Why a node would not start; null: it would. */
   readonly refusal: DataError | null;
@@ -51,10 +51,11 @@ export function inspectFolder(folder: string, storeId: Uint8Array): FolderReport
   const files: FileReport[] = [];
   for (const name of names) {
     const named = readName(name);
-    if (named !== null) files.push(inspectFile(folder, name, named, storeId));
+    // A folder under such a name is nothing that can be repaired; the refusal names it.
+    if (named !== null && statSync(join(folder, name)).isFile()) files.push(inspectFile(folder, name, named, storeId));
   }
   files.sort((a, b) => b.kind.localeCompare(a.kind) || a.sequence - b.sequence);
-  const others = names.filter((name) => readName(name) === null);
+  const others = names.filter(isUnfinished);
   try {
     if (!isThere) throw new DataError(folder, null, 'it is missing');
     const recovered = readFolder({ folder, storeId, onProgress: () => undefined }, new CheckedEffects());

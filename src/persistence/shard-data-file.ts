@@ -1,6 +1,6 @@
 import { closeSync, fstatSync, fsyncSync, ftruncateSync, openSync, readdirSync, readSync, rmSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { readName, SHARD_FOLDER, shardFolder } from './data-names.ts';
+import { isUnfinished, readName, SHARD_FOLDER, shardFolder } from './data-names.ts';
 import { decodeHeader, type FileHeader, HEADER_BYTES, type HeaderFault } from './file-header.ts';
 import { frameSeed } from './frame.ts';
 import type { ByteSource } from './frame-scanner.ts';
@@ -110,11 +110,14 @@ export function readFolder({ folder, storeId, onProgress }: FolderOptions, store
   };
 }
 
-/** Takes away what a crash left: the torn end of the log, and files that no longer serve or were never finished. */
+/**
+ * Takes away what a crash left: the torn end of the log, and files that no longer serve or were never finished. What others
+ * have put there is left alone.
+ */
 export function tidyFolder({ folder, storeId }: Pick<FolderOptions, 'folder' | 'storeId'>, recovered: Recovered): void {
   const { superfluous } = planRecovery(folder, dataFiles(folder, storeId));
   for (const { path } of superfluous) rmSync(path);
-  for (const name of readdirSync(folder)) if (readName(name) === null) rmSync(join(folder, name), { recursive: true });
+  for (const name of readdirSync(folder)) if (isUnfinished(name)) rmSync(join(folder, name));
   if (recovered.tornBytes === 0) return;
   const fd = openSync(recovered.last.path, 'r+');
   try {
@@ -131,7 +134,7 @@ function dataFiles(folder: string, storeId: Uint8Array): DataFile[] {
     const named = readName(name);
     if (named === null) continue;
     const path = join(folder, name);
-    const header = withFile(path, readHeader);
+    const header = headerOf(path);
     // A segment is made before it is said to follow: one without a whole header was never used.
     if (header === 'too-short' && named.kind === 'log') continue;
     if (typeof header === 'string') throw new DataError(path, 0, faults[header]);
@@ -151,6 +154,16 @@ function dataFiles(folder: string, storeId: Uint8Array): DataFile[] {
     files.push({ path, kind: header.kind, sequence: header.sequence, isAnew: header.isAnew });
   }
   return files;
+}
+
+function headerOf(path: string): FileHeader | HeaderFault {
+  try {
+    return withFile(path, readHeader);
+  } catch (error) {
+    // Not every error of the system says which file it is about.
+    const why = error instanceof Error ? error.message : String(error);
+    throw new DataError(path, null, `it cannot be read: ${why}. ${REPAIR}`, { cause: error });
+  }
 }
 
 export function readHeader(fd: number): FileHeader | HeaderFault {

@@ -5,7 +5,8 @@ import { DirectoryLockedError, lockDirectory, type Unlock } from '../../base/dir
 import { FluxError } from '../../base/errors.ts';
 import { flagOf } from '../../config/options.ts';
 import { shardFolder } from '../../persistence/data-names.ts';
-import { STORE_ID_BYTES } from '../../persistence/file-header.ts';
+import { HEADER_BYTES, STORE_ID_BYTES } from '../../persistence/file-header.ts';
+import { FRAME_HEAD_BYTES } from '../../persistence/frame.ts';
 import { syncFolder } from '../../persistence/log-disk-file.ts';
 import { GENERATION, KEYS_FOLDER, LOCK_NAME, MANIFEST_NAME, type Manifest } from '../../persistence/manifest.ts';
 import { readManifest, writeManifest } from '../../persistence/manifest-file.ts';
@@ -75,8 +76,6 @@ export class DataDirectory {
     syncFolder(join(this.#root, this.#generation));
     syncFolder(this.#root);
     syncFolder(resolve(options.dataDir));
-    // With nothing to take over, the log is all there is from the beginning.
-    if (this.isNew) this.adopt();
   }
 
   /** Other processes may have it. */
@@ -86,7 +85,7 @@ export class DataDirectory {
 
   /** The generation is that of another number of shards than there are. */
   get isResharding(): boolean {
-    return this.#manifest?.generation !== this.#generation;
+    return this.#manifest !== null && this.#manifest.generation !== this.#generation;
   }
 
   /** What a shard is to read before it serves. */
@@ -95,7 +94,10 @@ export class DataDirectory {
     return this.isResharding ? this.#former : [this.folders[shard] as string];
   }
 
-  /** The keys are in `folders` from now on: what is elsewhere is removed. */
+  /**
+   * The keys are in `folders` from now on: what is elsewhere is removed. Of a new one, too, this is said when every log has
+   * been begun, and before any of them has a record: killed before, it is a new one at the next start.
+   */
   adopt(): void {
     const { partitions, shards } = this.#options;
     const manifest: Manifest = { storeId: this.storeId, partitions, shards, generation: this.#generation };
@@ -148,7 +150,7 @@ export class DataDirectory {
     const path = join(this.#root, MANIFEST_NAME);
     const manifest = readManifest(this.#root);
     if (manifest === null) {
-      if (!readdirSync(this.#root).some((name) => GENERATION.test(name) && hasFiles(join(this.#root, name))))
+      if (!readdirSync(this.#root).some((name) => GENERATION.test(name) && hasKeys(join(this.#root, name))))
         return null;
       throw new FluxError('internal', `${path} is missing beside the keys it is about. ${RESTORE}`);
     }
@@ -180,7 +182,11 @@ async function lock(dataDir: string): Promise<Unlock> {
 const RESTORE =
   "Bring it back from a backup, see what 'fluxcache repair' can do, or empty the folder to start without keys.";
 
-/** Whether any folder below has a file. */
-function hasFiles(folder: string): boolean {
-  return readdirSync(folder).some((shard) => readdirSync(join(folder, shard)).length > 0);
+/** Whether any folder below has a file with more in it than the log of a node that was ended in its first start. */
+function hasKeys(folder: string): boolean {
+  return readdirSync(folder).some((shard) =>
+    readdirSync(join(folder, shard)).some(
+      (name) => statSync(join(folder, shard, name)).size > HEADER_BYTES + FRAME_HEAD_BYTES,
+    ),
+  );
 }

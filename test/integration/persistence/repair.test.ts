@@ -130,7 +130,9 @@ test('a snapshot whose log is lost is taken as it is', (t) => {
 function dataDir(t: ExecutionContext, change: (folder: string) => void): string {
   const path = mkdtempSync(join(tmpdir(), 'fluxcache-repair-'));
   t.teardown(() => rmSync(path, { recursive: true }));
-  const { folders, storeId } = new DataDirectory({ dataDir: path, partitions: 64, shards: 2 });
+  const directory = new DataDirectory({ dataDir: path, partitions: 64, shards: 2 });
+  directory.adopt();
+  const { folders, storeId } = directory;
   for (const [shard, folder] of folders.entries()) {
     const kept = keptFiles(storeId, deeds, { snapshotFrom: FROM, snapshotEnd: END, shard, shards: 2 });
     for (const [name, bytes] of kept) writeFileSync(join(folder, name), bytes);
