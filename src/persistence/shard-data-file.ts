@@ -4,8 +4,8 @@ import { isUnfinished, readName, SHARD_FOLDER, shardFolder } from './data-names.
 import { decodeHeader, type FileHeader, HEADER_BYTES, type HeaderFault } from './file-header.ts';
 import { frameSeed } from './frame.ts';
 import type { ByteSource } from './frame-scanner.ts';
-import { type LogEnd, replayLog } from './log-replay.ts';
-import { DataError, type DataFile, planRecovery, REPAIR } from './recovery-plan.ts';
+import { type LogEnd, type RecordSink, replayLog } from './log-replay.ts';
+import { DataError, type DataFile, planRecovery, REPAIR, type RecoveryPlan } from './recovery-plan.ts';
 import { replaySnapshot } from './snapshot-replay.ts';
 
 /** A store that takes back what was kept of it. Every method answers false when bytes are not what they should be. */
@@ -73,29 +73,13 @@ export function readFolder({ folder, storeId, onProgress }: FolderOptions, store
             onProgress: progress,
           }),
         );
-  // One at a time: there may be more segments than a process may have files.
-  let open: number | null = null;
-  const close = (): void => {
-    if (open !== null) closeSync(open);
-    open = null;
-  };
-  let end: LogEnd;
-  try {
-    const source = (file: DataFile): ByteSource => {
-      close();
-      open = openSync(file.path, 'r');
-      return sourceOf(open);
-    };
-    end = replayLog(plan.segments, source, seed, snapshot?.sequence ?? 0, {
-      apply: (partition, source, start, stop) => {
-        records++;
-        return store.recover(partition, source, start, stop);
-      },
-      onProgress: progress,
-    });
-  } finally {
-    close();
-  }
+  const end = readSegments(plan, seed, {
+    apply: (partition, source, start, stop) => {
+      records++;
+      return store.recover(partition, source, start, stop);
+    },
+    onProgress: progress,
+  });
   if (snapshotEnd !== null && snapshot !== null && end.next < snapshotEnd.sequence) {
     const what = `damaged: it ends with number ${end.next - 1}, and ${snapshot.path} was made when number ${snapshotEnd.sequence - 1} was on the disk. ${REPAIR}`;
     throw new DataError(end.file.path, end.length, what);
@@ -108,6 +92,30 @@ export function readFolder({ folder, storeId, onProgress }: FolderOptions, store
     records,
     bytes,
   };
+}
+
+/** Reads the records of a shard's log from its newest snapshot on, and nothing of that. Throws as `readFolder`. */
+export function readLog({ folder, storeId, onProgress }: FolderOptions, apply: RecordSink['apply']): void {
+  readSegments(planRecovery(folder, dataFiles(folder, storeId)), frameSeed(storeId), { apply, onProgress });
+}
+
+function readSegments({ segments, snapshot }: RecoveryPlan, seed: number, sink: RecordSink): LogEnd {
+  // One at a time: there may be more segments than a process may have files.
+  let open: number | null = null;
+  const close = (): void => {
+    if (open !== null) closeSync(open);
+    open = null;
+  };
+  try {
+    const source = (file: DataFile): ByteSource => {
+      close();
+      open = openSync(file.path, 'r');
+      return sourceOf(open);
+    };
+    return replayLog(segments, source, seed, snapshot?.sequence ?? 0, sink);
+  } finally {
+    close();
+  }
 }
 
 /**
