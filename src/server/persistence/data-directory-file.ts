@@ -173,10 +173,15 @@ async function lock(dataDir: string): Promise<Unlock> {
     return await lockDirectory(root, LOCK_NAME);
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
-    const what =
-      error instanceof DirectoryLockedError ? 'Give every node a directory of its own.' : 'It holds the keys.';
+    const what = error instanceof DirectoryLockedError ? 'Give every node a directory of its own.' : adviceOn(error);
     throw new FluxError('not-ready', `${flagOf('dataDir')}: ${why}. ${what}`, { cause: error });
   }
+}
+
+function adviceOn(error: unknown): string {
+  const code = (error as NodeJS.ErrnoException).code;
+  if (code !== 'ENOSPC' && code !== 'EDQUOT') return 'It holds the keys.';
+  return 'The disk is full, and has no room even for the name of the process that uses it: free some, a few KiB will do.';
 }
 
 const RESTORE =
