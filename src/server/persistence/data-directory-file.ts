@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { DirectoryLockedError, lockDirectory, type Unlock } from '../../base/directory-lock-file.ts';
 import { FluxError } from '../../base/errors.ts';
+import { makeFolder } from '../../base/make-folder-file.ts';
 import { flagOf } from '../../config/options.ts';
 import { shardFolder } from '../../persistence/data-names.ts';
 import { HEADER_BYTES, STORE_ID_BYTES } from '../../persistence/file-header.ts';
@@ -169,7 +170,7 @@ export class DataDirectory {
 async function lock(dataDir: string): Promise<Unlock> {
   const root = join(resolve(dataDir), KEYS_FOLDER);
   try {
-    mkdirSync(root, { recursive: true });
+    makeFolder(root);
     return await lockDirectory(root, LOCK_NAME);
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
@@ -180,7 +181,7 @@ async function lock(dataDir: string): Promise<Unlock> {
 
 function adviceOn(error: unknown): string {
   const code = (error as NodeJS.ErrnoException).code;
-  if (code !== 'ENOSPC' && code !== 'EDQUOT') return 'It holds the keys.';
+  if (code !== 'ENOSPC' && code !== 'EDQUOT') return 'It is to be a directory, which holds the keys.';
   return 'The disk is full, and has no room even for the name of the process that uses it: free some, a few KiB will do.';
 }
 
