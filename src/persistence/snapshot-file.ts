@@ -3,6 +3,12 @@ import { dirname, join } from 'node:path';
 import { readName } from './data-names.ts';
 import { encodeSnapshotEnd, type SnapshotEnd } from './snapshot-marks.ts';
 
+/** What publishing needs of a file system. */
+export interface PublishingFiles {
+  readonly open: typeof open;
+  readonly rename: typeof rename;
+}
+
 /**
  * Ends a snapshot of `length` bytes, which is at `temporary`, and gives it its name: it counts from then on. Whenever this
  * is interrupted, there is either what was there before or the whole snapshot.
@@ -13,9 +19,10 @@ export async function publishSnapshot(
   length: number,
   end: SnapshotEnd,
   seed: number,
+  files: PublishingFiles = { open, rename },
 ): Promise<number> {
   const bytes = encodeSnapshotEnd(end, seed);
-  const file = await open(temporary, 'r+');
+  const file = await files.open(temporary, 'r+');
   try {
     await file.truncate(length);
     for (let written = 0; written < bytes.length; ) {
@@ -26,8 +33,13 @@ export async function publishSnapshot(
   } finally {
     await file.close();
   }
-  await rename(temporary, path);
-  await syncNames(dirname(path));
+  await files.rename(temporary, path);
+  const folder = await files.open(dirname(path), 'r');
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
   return length + bytes.length;
 }
 
@@ -39,14 +51,5 @@ export async function removeBefore(folder: string, sequence: number): Promise<vo
   for (const name of await readdir(folder)) {
     const named = readName(name);
     if (named !== null && named.sequence < sequence) await rm(join(folder, name), { force: true });
-  }
-}
-
-async function syncNames(folder: string): Promise<void> {
-  const directory = await open(folder, 'r');
-  try {
-    await directory.sync();
-  } finally {
-    await directory.close();
   }
 }
