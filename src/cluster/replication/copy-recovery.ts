@@ -77,7 +77,7 @@ export class CopyRecovery {
         this.#store.load(this.#partition, item.entries);
         return true;
       case 'whole':
-        this.#dirtyUntil = item.at;
+        this.#dirtyUntil = Math.max(item.at, log.trimmed);
         return this.#commit(this.#committed);
       case 'state':
         return this.#state(item);
