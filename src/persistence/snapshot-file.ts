@@ -1,7 +1,8 @@
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { open, readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { readName } from './data-names.ts';
-import { encodeSnapshotEnd, type SnapshotEnd } from './snapshot-marks.ts';
+import { encodeSnapshotEnd, lastSnapshotEnd, SNAPSHOT_END_BYTES, type SnapshotEnd } from './snapshot-marks.ts';
 
 /** What publishing needs of a file system. */
 export interface PublishingFiles {
@@ -51,5 +52,17 @@ export async function removeBefore(folder: string, sequence: number): Promise<vo
   for (const name of await readdir(folder)) {
     const named = readName(name);
     if (named !== null && named.sequence < sequence) await rm(join(folder, name), { force: true });
+  }
+}
+
+/** The end of a snapshot that was published, and read as a whole since. */
+export function readSnapshotEnd(path: string): SnapshotEnd {
+  const fd = openSync(path, 'r');
+  try {
+    const bytes = new Uint8Array(SNAPSHOT_END_BYTES);
+    readSync(fd, bytes, 0, bytes.length, fstatSync(fd).size - bytes.length);
+    return lastSnapshotEnd(bytes);
+  } finally {
+    closeSync(fd);
   }
 }

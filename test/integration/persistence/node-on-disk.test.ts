@@ -71,7 +71,8 @@ test('a full disk refuses writes over every protocol, and takes them again witho
   t.is(put.status, 507);
   t.is(put.headers.get('retry-after'), '1');
   t.is(((await put.json()) as { error: string }).error, 'disk-failed');
-  const health = (await (await fetch(`${url}/health`)).json()) as { reasons?: string[] };
+  const health = (await (await fetch(`${url}/health`)).json()) as { status?: string };
+  t.is(health.status, 'degraded');
   t.regex(
     JSON.stringify(health),
     /the log of shard 0 cannot be written; it is tried again: writes are refused \(ENOSPC: /,
