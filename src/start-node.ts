@@ -239,6 +239,9 @@ export async function startNode(
 /** What commands ask of snapshots, which are there once what was kept is read. */
 function snapshotsOf(snapshots: () => Snapshots | null): SnapshotsPort {
   return {
+    get isReady() {
+      return snapshots() !== null;
+    },
     get isRunning() {
       return snapshots()?.isRunning ?? false;
     },

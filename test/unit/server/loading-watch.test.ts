@@ -40,4 +40,8 @@ test('health says how much is read as long as the node starts', (t) => {
     ready: false,
     reasons: ['the node is reading what was kept on the disk: 25 %, 256 of 1024 MiB'],
   });
+  const reasonsOf = (totalBytes: number) =>
+    healthOf(factsOf({ state: () => 'starting', loading: () => ({ ...loading, totalBytes }) })).reasons;
+  t.deepEqual(reasonsOf(0), ['the node is reading what was kept on the disk']);
+  t.deepEqual(reasonsOf(1000), ['the node is reading what was kept on the disk: 25 %']);
 });
