@@ -89,8 +89,8 @@ export class LogWriter {
     this.#marked = firstSequence;
     this.#whole = disk.length;
     this.#checkedMs = options.nowMs();
-    gate.setWritten(firstSequence - 1);
-    gate.setDurable(firstSequence - 1);
+    gate.set('written', firstSequence - 1);
+    gate.set('durable', firstSequence - 1);
     gate.setAcknowledged(firstSequence - 1);
     gate.set('logBytes', disk.length);
     gate.setState(LogState.well);
@@ -181,7 +181,7 @@ export class LogWriter {
         this.#options.disk.begin(this.#next, true);
         this.#unwritten = this.#next;
         this.#synced = this.#next;
-        this.#options.gate.setWritten(this.#next - 1);
+        this.#options.gate.set('written', this.#next - 1);
         this.#mendFrom = this.#next;
         this.#begun();
         this.#become(LogState.mending);
@@ -261,7 +261,7 @@ export class LogWriter {
     gate.set('logBytes', gate.get('logBytes') + frame.length);
     this.#whole += frame.length;
     this.#unwritten = next;
-    gate.setWritten(next - 1);
+    gate.set('written', next - 1);
     this.#acknowledge();
     return true;
   }
@@ -345,7 +345,7 @@ export class LogWriter {
   #tellDurable(): void {
     if (this.#state === LogState.mending) return;
     this.#durable = this.#synced;
-    this.#options.gate.setDurable(this.#durable - 1);
+    this.#options.gate.set('durable', this.#durable - 1);
     this.#acknowledge();
   }
 
