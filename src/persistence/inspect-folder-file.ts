@@ -44,8 +44,11 @@ export interface FolderReport {
   readonly recovered: Recovered | null;
 }
 
-/** Reads all that is in a shard's folder, and changes nothing. */
-export function inspectFolder(folder: string, storeId: Uint8Array): FolderReport {
+/**
+ * Reads all that is in a shard's folder, and changes nothing. Records of a node in a cluster are what its copies did: that
+ * they are whole is told from their frames, and what is in them is not looked at.
+ */
+export function inspectFolder(folder: string, storeId: Uint8Array, keeps: 'keys' | 'copies' = 'keys'): FolderReport {
   const isThere = existsSync(folder);
   const names = isThere ? readdirSync(folder).sort() : [];
   const files: FileReport[] = [];
@@ -58,7 +61,7 @@ export function inspectFolder(folder: string, storeId: Uint8Array): FolderReport
   const others = names.filter(isUnfinished);
   try {
     if (!isThere) throw new DataError(folder, null, 'it is missing');
-    const recovered = readFolder({ folder, storeId, onProgress: () => undefined }, new CheckedEffects());
+    const recovered = readFolder({ folder, storeId, onProgress: () => undefined }, new CheckedEffects(keeps));
     return { folder, isThere, files, others, refusal: null, recovered };
   } catch (error) {
     if (!(error instanceof DataError)) throw error;
@@ -115,8 +118,14 @@ function headerFaultOf(
 /** Takes whatever can be read, and keeps nothing. */
 class CheckedEffects implements RecoveringStore {
   readonly #reader = new EffectReader();
+  readonly #keeps: 'keys' | 'copies';
+
+  constructor(keeps: 'keys' | 'copies') {
+    this.#keeps = keeps;
+  }
 
   recover(_partition: number, bytes: Uint8Array, start: number, end: number): boolean {
+    if (this.#keeps === 'copies') return true;
     this.#reader.open(bytes, start, end);
     while (this.#reader.next());
     return !this.#reader.isFaulty;
