@@ -63,8 +63,10 @@ export class NodePersistence implements ShardsOnDisk {
 
   /** Throws when the node's directory cannot be had, naming it. */
   static async open(parts: PersistenceParts): Promise<NodePersistence> {
-    const { dataDir, shards } = parts.config;
-    return new NodePersistence(parts, await DataDirectory.open({ dataDir, partitions: parts.partitions, shards }));
+    const { config, partitions } = parts;
+    const { dataDir, shards } = config;
+    const keeps = isInCluster(config) ? 'copies' : 'keys';
+    return new NodePersistence(parts, await DataDirectory.open({ dataDir, partitions, shards, keeps }));
   }
 
   private constructor(parts: PersistenceParts, directory: DataDirectory) {

@@ -9,13 +9,22 @@ import { shardFolder } from '../../persistence/data-names.ts';
 import { HEADER_BYTES, STORE_ID_BYTES } from '../../persistence/file-header.ts';
 import { FRAME_HEAD_BYTES } from '../../persistence/frame.ts';
 import { syncFolder } from '../../persistence/log-disk-file.ts';
-import { GENERATION, KEYS_FOLDER, LOCK_NAME, MANIFEST_NAME, type Manifest } from '../../persistence/manifest.ts';
+import {
+  GENERATION,
+  KEYS_FOLDER,
+  type Kept,
+  LOCK_NAME,
+  MANIFEST_NAME,
+  type Manifest,
+} from '../../persistence/manifest.ts';
 import { readManifest, writeManifest } from '../../persistence/manifest-file.ts';
 
 export interface DataDirectoryOptions {
   readonly dataDir: string;
   readonly partitions: number;
   readonly shards: number;
+  /** What the node has its logs hold; default: keys. */
+  readonly keeps?: Kept;
 }
 
 /**
@@ -100,8 +109,8 @@ export class DataDirectory {
    * been begun, and before any of them has a record: killed before, it is a new one at the next start.
    */
   adopt(): void {
-    const { partitions, shards } = this.#options;
-    const manifest: Manifest = { storeId: this.storeId, partitions, shards, generation: this.#generation };
+    const { partitions, shards, keeps = 'keys' } = this.#options;
+    const manifest: Manifest = { storeId: this.storeId, partitions, shards, generation: this.#generation, keeps };
     writeManifest(this.#root, manifest);
     this.#manifest = manifest;
     for (const name of readdirSync(this.#root)) {
@@ -156,7 +165,14 @@ export class DataDirectory {
       throw new FluxError('internal', `${path} is missing beside the keys it is about. ${RESTORE}`);
     }
     if (typeof manifest === 'string') throw new FluxError('internal', `${path}: ${manifest}. ${RESTORE}`);
-    const { partitions } = manifest;
+    const { partitions, keeps } = manifest;
+    if (keeps !== (this.#options.keeps ?? 'keys')) {
+      const whose =
+        keeps === 'keys'
+          ? 'the keys are of a node by itself, and this one is in a cluster. Give it an empty directory; its cluster fills it'
+          : 'the keys are of a node in a cluster, and this one is by itself. Give it a directory of its own';
+      throw new FluxError('internal', `${path}: ${whose}.`);
+    }
     if (partitions !== this.#options.partitions) {
       throw new FluxError(
         'internal',
