@@ -232,14 +232,13 @@ export class NodeInCluster {
   async handOver(deadlineMs: number): Promise<void> {
     const left = await this.client.handOver(deadlineMs);
     if (left === 0) return;
-    const { logger } = this.#parts;
+    const { config, logger } = this.#parts;
     const { state, self } = this.client;
     const lost = state.nodes.size > 1 ? lastCopiesOn(state, self) : 0;
     if (lost > 0) {
-      logger.error(
-        { partitions: lost },
-        `the node stops with the only copies in sync of ${lost} partitions: what they hold is lost`,
-      );
+      const what = `the node stops with the only copies in sync of ${lost} partitions`;
+      if (config.persistence) logger.warn({ partitions: lost }, `${what}: they are offline until it is back`);
+      else logger.error({ partitions: lost }, `${what}: what they hold is lost`);
     } else logger.warn({ partitions: left }, 'the node stops as primary of partitions that no other took over');
   }
 

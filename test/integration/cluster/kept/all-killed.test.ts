@@ -108,6 +108,7 @@ test.serial('a cluster whose nodes all ended in order comes back with its keys, 
   connection.close();
   for (const name of NAMES) cluster.process(name).child.kill('SIGTERM');
   await Promise.all(NAMES.map((name) => cluster.process(name).ended));
+  for (const name of NAMES) t.notRegex(cluster.process(name).log, /is lost/, 'nothing is');
   await Promise.all(NAMES.map((name) => cluster.startNode(name)));
   await Promise.all(NAMES.map((name) => cluster.isReady(name)));
   for (const { tcpPort } of cluster.nodes) t.deepEqual(await missing(tcpPort, acknowledged), []);
