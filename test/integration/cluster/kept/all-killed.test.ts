@@ -2,6 +2,7 @@ import { setTimeout } from 'node:timers/promises';
 import test from 'ava';
 import { ClusterProcesses } from '../../../cluster-processes.ts';
 import { RespConnection } from '../../../resp-connection.ts';
+import { runProgram } from '../../cli/program.ts';
 
 const NAMES = ['n1', 'n2', 'n3'];
 
@@ -109,6 +110,8 @@ test.serial('a cluster whose nodes all ended in order comes back with its keys, 
   for (const name of NAMES) cluster.process(name).child.kill('SIGTERM');
   await Promise.all(NAMES.map((name) => cluster.process(name).ended));
   for (const name of NAMES) t.notRegex(cluster.process(name).log, /is lost/, 'nothing is');
+  const repair = await runProgram(['repair', cluster.directoryOf('n1')]);
+  t.is(repair.code, 0, `there is nothing to repair: ${repair.stdout}${repair.stderr}`);
   await Promise.all(NAMES.map((name) => cluster.startNode(name)));
   await Promise.all(NAMES.map((name) => cluster.isReady(name)));
   for (const { tcpPort } of cluster.nodes) t.deepEqual(await missing(tcpPort, acknowledged), []);
