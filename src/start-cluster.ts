@@ -3,10 +3,10 @@ import { resolve } from 'node:path';
 import { formatAddress } from './base/addresses.ts';
 import { type Logger, systemClock } from './base/ports.ts';
 import { ClusterClient, type ClusterClientOptions } from './cluster/actor/cluster-client.ts';
+import type { KeptOnDisk } from './cluster/actor/cluster-thread-data.ts';
 import { lastCopiesOn } from './cluster/actor/departure.ts';
 import { createShardLink, type ShardLinkHandle } from './cluster/actor/shard-link.ts';
 import { RefusalLog } from './cluster/bus/refusal-log.ts';
-import type { Claim } from './cluster/identity.ts';
 import { PartitionGates } from './cluster/partition-gates.ts';
 import { defaultReplicationOptions } from './cluster/replication/replication-options.ts';
 import type { PublisherPort } from './command/publisher.ts';
@@ -195,10 +195,10 @@ export class NodeInCluster {
 
   /**
    * Looks for the cluster, or founds it with others, from now on. Rejects when the bus cannot listen or the node's directory
-   * is not to be had, naming the option by which another is chosen. `claims`: copies of an earlier start that this one has; null:
+   * is not to be had, naming the option by which another is chosen. `kept`: what this node has of copies of earlier starts; null:
    * nothing is kept on the disk.
    */
-  async start(ports: ListeningPorts, claims: readonly Claim[] | null): Promise<void> {
+  async start(ports: ListeningPorts, kept: KeptOnDisk | null): Promise<void> {
     this.#ports = ports;
     const { config } = this.#parts;
     // Where nothing else is said: the host at which other nodes see this one.
@@ -209,7 +209,7 @@ export class NodeInCluster {
       link: config.announceLink || `:${ports.tcpPort}`,
     };
     try {
-      await this.client.start(endpoints, claims);
+      await this.client.start(endpoints, kept);
     } catch (error) {
       const { busPort, busBind } = config;
       const cannotListen = error instanceof Error && error.message.includes('cannot listen');
@@ -232,14 +232,13 @@ export class NodeInCluster {
   async handOver(deadlineMs: number): Promise<void> {
     const left = await this.client.handOver(deadlineMs);
     if (left === 0) return;
-    const { logger } = this.#parts;
+    const { config, logger } = this.#parts;
     const { state, self } = this.client;
     const lost = state.nodes.size > 1 ? lastCopiesOn(state, self) : 0;
     if (lost > 0) {
-      logger.error(
-        { partitions: lost },
-        `the node stops with the only copies in sync of ${lost} partitions: what they hold is lost`,
-      );
+      const what = `the node stops with the only copies in sync of ${lost} partitions`;
+      if (config.persistence) logger.warn({ partitions: lost }, `${what}: they are offline until it is back`);
+      else logger.error({ partitions: lost }, `${what}: what they hold is lost`);
     } else logger.warn({ partitions: left }, 'the node stops as primary of partitions that no other took over');
   }
 

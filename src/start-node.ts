@@ -152,9 +152,12 @@ export async function startNode(
   const jobs = new JobPool({ logger, onThreadLost: () => shards.forgetJob() });
   monitoring.attach(shards, tracker, jobs);
   try {
-    if (persistence === null || cluster !== null || persistence.isNew) await shards.started();
+    const isLoading = persistence !== null && cluster === null && !persistence.isNew;
+    if (!isLoading) await shards.started();
+    // Nobody's write is to be refused because the log is not open yet.
+    if (!isLoading && cluster === null) await persistence?.started(shards, jobs);
     // Clients are told that what was kept is being read, and how long that will take, rather than nothing.
-    else shards.isLoading = true;
+    shards.isLoading = isLoading;
     fronts = await startFronts({
       config,
       tls,
@@ -185,7 +188,7 @@ export async function startNode(
     await shards.started();
     await persistence?.started(shards, jobs);
     shards.isLoading = false;
-    await cluster?.start({ tcpPort: fronts.tcp.port, httpPort: fronts.http.port }, persistence?.claims ?? null);
+    await cluster?.start({ tcpPort: fronts.tcp.port, httpPort: fronts.http.port }, persistence?.keptOnDisk ?? null);
   } catch (error) {
     latency.stop();
     await fronts?.drain();
@@ -215,6 +218,7 @@ export async function startNode(
     await cluster?.stop(leftMs());
     await shards.stop(leftMs());
     const isKept = (await persistence?.stop(Math.max(leftMs(), LOG_CLOSE_MS_MIN))) ?? true;
+    if (persistence !== null && isKept) cluster?.client.noteKept();
     cluster?.end();
     latency.stop();
     await monitoring.stop();
@@ -241,6 +245,9 @@ export async function startNode(
 /** What commands ask of snapshots, which are there once what was kept is read. */
 function snapshotsOf(snapshots: () => Snapshots | null): SnapshotsPort {
   return {
+    get isReady() {
+      return snapshots() !== null;
+    },
     get isRunning() {
       return snapshots()?.isRunning ?? false;
     },

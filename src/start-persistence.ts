@@ -1,6 +1,7 @@
 import { assert } from './base/assert.ts';
 import { monotonicMs } from './base/monotonic.ts';
 import { type Logger, systemClock } from './base/ports.ts';
+import type { KeptOnDisk } from './cluster/actor/cluster-thread-data.ts';
 import type { Claim } from './cluster/identity.ts';
 import { isInCluster } from './config/cluster-contradictions.ts';
 import type { Config } from './config/options.ts';
@@ -9,6 +10,7 @@ import { createDoorbell, Doorbell } from './mailbox/doorbell.ts';
 import { createLane } from './mailbox/lane.ts';
 import type { PersistenceFacts } from './monitoring/persistence-facts.ts';
 import { LogGate } from './persistence/log-gate.ts';
+import { LogSyncer } from './persistence/log-syncer.ts';
 import type { LogThreadData } from './persistence/log-thread-data.ts';
 import { RecoveryWords } from './persistence/recovery-words.ts';
 import type { Recovered } from './persistence/shard-data-file.ts';
@@ -20,6 +22,8 @@ import { LogWatch } from './server/persistence/log-watch.ts';
 import { Snapshots } from './server/persistence/snapshots.ts';
 import type { ShardLogData } from './shard/logged/shard-log-data.ts';
 import type { ShardThreadData } from './shard/shard-thread-data.ts';
+import type { StoreMemory } from './store/arena.ts';
+import { readStatistics } from './store/statistics.ts';
 
 export interface PersistenceParts {
   readonly config: Config;
@@ -55,11 +59,14 @@ export class NodePersistence implements ShardsOnDisk {
   #loading: LoadingWatch | null = null;
   #snapshots: Snapshots | null = null;
   #watch: LogWatch | null = null;
+  #started: Promise<void> | null = null;
 
   /** Throws when the node's directory cannot be had, naming it. */
   static async open(parts: PersistenceParts): Promise<NodePersistence> {
-    const { dataDir, shards } = parts.config;
-    return new NodePersistence(parts, await DataDirectory.open({ dataDir, partitions: parts.partitions, shards }));
+    const { config, partitions } = parts;
+    const { dataDir, shards } = config;
+    const keeps = isInCluster(config) ? 'copies' : 'keys';
+    return new NodePersistence(parts, await DataDirectory.open({ dataDir, partitions, shards, keeps }));
   }
 
   private constructor(parts: PersistenceParts, directory: DataDirectory) {
@@ -67,9 +74,11 @@ export class NodePersistence implements ShardsOnDisk {
     this.#directory = directory;
   }
 
-  /** Copies of partitions that this start of a node goes on with, once the shards have started. */
-  get claims(): readonly Claim[] {
-    return this.#claims;
+  /** What a node of a cluster has of its copies, once the shards have started. */
+  get keptOnDisk(): KeptOnDisk {
+    const { fsync, onDiskError } = this.#parts.config;
+    const outlives = onDiskError === 'continue' ? 'nothing' : fsync === 'always' ? 'machine' : 'process';
+    return { claims: this.#claims, outlives };
   }
 
   /** Nothing was kept before. */
@@ -103,7 +112,6 @@ export class NodePersistence implements ShardsOnDisk {
       folder: this.#directory.folders[shard] as string,
       folders: this.#directory.foldersOf(shard),
       recovery: RecoveryWords.create(),
-      isExact: config.fsync === 'always' && config.onDiskError === 'fail',
       // What does not expire is not to be lost with the others.
       evicts: config.eviction === 'flux',
     };
@@ -139,6 +147,7 @@ export class NodePersistence implements ShardsOnDisk {
       queuedBytesMax: config.maxLogQueue,
       lane: data.lane,
       gate: data.gate,
+      syncer: LogSyncer.create(),
       bells: isInCluster(config) ? [...bells.fronts, bells.actor] : bells.fronts,
     };
     kept.thread = new LogThread(threadData, {
@@ -150,18 +159,28 @@ export class NodePersistence implements ShardsOnDisk {
 
   /**
    * Fulfilled when every log is open, which is after every shard has begun to serve, and when snapshots have what was kept
-   * for another number of shards.
+   * for another number of shards, or what is left of it: no log says that the others are gone, and a later start with more
+   * memory would have them again, though clients have seen that they are not there.
    */
-  async started(shards: Pick<Shards, 'threads' | 'jobMemory' | 'supervisor'>, jobs: JobPool): Promise<void> {
+  started(shards: Pick<Shards, 'threads' | 'jobMemory' | 'supervisor'>, jobs: JobPool): Promise<void> {
+    this.#started ??= this.#start(shards, jobs);
+    return this.#started;
+  }
+
+  async #start(shards: Parameters<NodePersistence['started']>[0], jobs: JobPool): Promise<void> {
     for (const { thread } of this.#shards) await thread?.opened;
     this.#snapshots = this.#openSnapshots(shards, jobs);
-    if (this.#directory.isResharding) {
+    const lacks = !this.isNew && shards.threads.some(({ memory }) => hasLeftOut(memory));
+    if (this.#directory.isResharding || lacks) {
       const outcome = await this.#snapshots.take();
       if (outcome.kind === 'failed') {
-        throw new Error(`The keys could not be written anew for ${this.#shards.length} shards: ${outcome.reason}`);
+        const what = this.#directory.isResharding
+          ? `The keys could not be written anew for ${this.#shards.length} shards`
+          : 'Not all keys that were kept fit --max-memory, and those that do could not be written anew';
+        throw new Error(`${what}: ${outcome.reason}`);
       }
-      this.#directory.adopt();
     }
+    if (this.isNew || this.#directory.isResharding) this.#directory.adopt();
     this.#watch = this.#watchLogs();
     this.#loading?.stop();
     this.#loading = null;
@@ -185,6 +204,7 @@ export class NodePersistence implements ShardsOnDisk {
       logger,
       intervalMs: config.snapshotInterval,
       logBytesMin: config.snapshotLogSize,
+      prepare: () => this.#directory.restore(),
     });
   }
 
@@ -199,6 +219,7 @@ export class NodePersistence implements ShardsOnDisk {
     return new LogWatch({
       gates: this.#shards.map(({ gate }) => gate),
       fronts: (first?.bells.fronts ?? []).map((handle) => new Doorbell(handle)),
+      reasonOf: (shard) => this.#shards[shard]?.thread?.trouble ?? '',
       failsWithDisk: config.onDiskError === 'fail',
       logger,
       nowMs: monotonicMs,
@@ -241,4 +262,10 @@ export class NodePersistence implements ShardsOnDisk {
     await this.#directory.close();
     return stopped.every((isComplete) => isComplete);
   }
+}
+
+/** Not all that was read of a shard is in its memory, which has served nobody yet. */
+function hasLeftOut(memory: StoreMemory): boolean {
+  const { evictedEntries, outOfMemory } = readStatistics(memory);
+  return evictedEntries > 0 || outOfMemory > 0;
 }

@@ -172,6 +172,26 @@ export const command: fc.Arbitrary<ClusterCommand> = fc.oneof(
     zone,
     partitions: fc.option(fc.integer({ min: 1, max: 16_384 })),
   } as const),
+  plain({
+    type: fc.constant('register'),
+    node: nodeId,
+    boot: count,
+    address,
+    endpoints,
+    weight,
+    zone,
+    partitions: fc.constant(null),
+    claims: fc.array(
+      plain({
+        partition: fc.integer({ min: 0, max: 16_383 }),
+        since: count,
+        generation: count,
+        filledInEpoch: count,
+        wholeSince: count,
+      } as const),
+      { maxLength: 4 },
+    ),
+  } as const),
   plain({ type: fc.constantFrom('fence', 'unfence', 'resume'), node: nodeId, boot: count } as const),
   plain({
     type: fc.constant('alter-in-sync'),

@@ -66,6 +66,11 @@ export class ClusterProcesses {
     return addresses;
   }
 
+  /** Where a node has what it keeps. */
+  directoryOf(name: string): string {
+    return join(this.#folder, name);
+  }
+
   /** Starts a node, for the first time or again; `flags` come behind those of the cluster. */
   async startNode(name: string, flags: readonly string[] = []): Promise<NodeProcess> {
     const { httpPort, tcpPort, busPort } = this.addressesOf(name);
@@ -73,7 +78,7 @@ export class ClusterProcesses {
     const seeds = this.nodes.slice(0, this.#founders).map((node) => `127.0.0.1:${node.busPort}`);
     const process = await NodeProcess.start({
       flags: [
-        ...['--node-name', name, '--data-dir', join(this.#folder, name), '--seeds', seeds.join(',')],
+        ...['--node-name', name, '--data-dir', this.directoryOf(name), '--seeds', seeds.join(',')],
         ...['--http-port', `${httpPort}`, '--tcp-port', `${tcpPort}`, '--bus-port', `${busPort}`],
         ...['--bootstrap-expect', isFounder ? `${this.#founders}` : '0'],
         ...this.#flags,

@@ -97,7 +97,7 @@ export function openLog(
 ): LogWriter {
   mkdirSync(folder, { recursive: true });
   const header = { shard: options.shard ?? 0, shards: options.shards ?? 1, storeId };
-  const disk = new LogDiskFile({ folder, header, previous: null, nowMs: () => 1 });
+  const disk = new LogDiskFile({ folder, header, previous: null, nowMs: () => 1, syncer: null });
   const firstSequence = options.firstSequence ?? 1;
   disk.begin(firstSequence, false);
   return new LogWriter({
@@ -131,7 +131,9 @@ export function keepEntries(
   entryOf: (index: number) => KeptEntry,
   { shards, partitions = 64, asSnapshot }: KeptNodeOptions,
 ): void {
-  const { storeId, folders } = new DataDirectory({ dataDir, partitions, shards });
+  const directory = new DataDirectory({ dataDir, partitions, shards });
+  directory.adopt();
+  const { storeId, folders } = directory;
   const map = new PartitionMap(partitions, shards);
   const partitionOf = new PartitionMap(partitions, partitions);
   const entriesOf = function* (shard: number): Generator<KeptEntry> {

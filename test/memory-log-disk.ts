@@ -20,6 +20,12 @@ export class MemoryLogDisk implements LogDisk {
   roomBytes = Number.POSITIVE_INFINITY;
   failsToSync = false;
   syncs = 0;
+  /** Its files have lost their names; new ones can be made. */
+  isGone = false;
+  /** Syncs can be made on another thread, and are done when `isSyncing` is set to false. */
+  syncsLater = false;
+  isSyncing = false;
+  #begun: { readonly segment: MemorySegment; readonly length: number; readonly fails: boolean } | null = null;
 
   constructor(storeId: Uint8Array) {
     this.storeId = storeId;
@@ -58,6 +64,28 @@ export class MemoryLogDisk implements LogDisk {
     if (this.failsToSync) throw Object.assign(new Error('input/output error'), { code: 'EIO', errno: -5 });
     this.syncs++;
     this.#last.synced = this.#last.bytes.length;
+  }
+
+  beginSync(): boolean {
+    if (!this.syncsLater) return false;
+    this.isSyncing = true;
+    const { length } = this.#last.bytes;
+    this.#begun = { segment: this.#last, length, fails: this.failsToSync };
+    return true;
+  }
+
+  endSync(): void {
+    this.isSyncing = false;
+    const begun = this.#begun;
+    this.#begun = null;
+    if (begun === null) throw new Error('no sync was begun');
+    if (begun.fails) throw Object.assign(new Error('input/output error'), { code: 'EIO', errno: -5 });
+    this.syncs++;
+    begun.segment.synced = Math.max(begun.segment.synced, Math.min(begun.length, begun.segment.bytes.length));
+  }
+
+  check(): void {
+    if (this.isGone) throw Object.assign(new Error('no such file'), { code: 'ENOENT', errno: -2 });
   }
 
   close(): void {

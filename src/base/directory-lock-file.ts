@@ -1,8 +1,10 @@
-import { randomUUID } from 'node:crypto';
-import { link, readFile, rename, unlink, writeFile } from 'node:fs/promises';
+import { createHash, randomUUID } from 'node:crypto';
+import { link, readFile, readlink, rename, rm, symlink, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 const ATTEMPTS_MAX = 10;
+const ID_CHARS = 8;
+const START_CHARS = 16;
 
 /** Another process has the directory. */
 export class DirectoryLockedError extends Error {
@@ -15,15 +17,15 @@ export type Unlock = () => Promise<void>;
 /**
  * Keeps other processes of this machine out of a directory: a file there names the process that has it. A file left by a
  * process that is gone is taken over. Processes that do not see each other (of containers with process ids of their own)
- * are not kept apart. Throws a {@link DirectoryLockedError} when the directory is taken.
+ * are not kept apart. On a full disk a symbolic link that leads nowhere takes the place of the file, since a short one needs
+ * no room of its own. Throws a {@link DirectoryLockedError} when the directory is taken.
  */
 export async function lockDirectory(directory: string, name: string): Promise<Unlock> {
   const path = join(directory, name);
   // The file appears with its contents, so that nobody takes an empty one for a stale one.
   const own = `${path}.${randomUUID()}`;
-  const text = `${process.pid} ${await startOf(process.pid)} ${own.slice(path.length + 1)}\n`;
-  await writeFile(own, text);
   try {
+    const text = await writeOwn(own, own.slice(path.length + 1));
     for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt++) {
       if (await tryLink(own, path)) return () => unlock(path, text);
       const holder = await readOrNull(path);
@@ -34,9 +36,35 @@ export async function lockDirectory(directory: string, name: string): Promise<Un
       await removeStale(path, holder, `${own}.stale`);
     }
   } finally {
-    await unlink(own);
+    await rm(own, { force: true });
   }
   throw new DirectoryLockedError(`${directory} is being locked by others (${path})`);
+}
+
+/** Writes who has the directory, and returns what it wrote. */
+async function writeOwn(own: string, id: string): Promise<string> {
+  const start = await startOf(process.pid);
+  const text = `${process.pid} ${start} ${id}\n`;
+  try {
+    await writeFile(own, text);
+    return text;
+  } catch (error) {
+    if (codeOf(error) !== 'ENOSPC' && codeOf(error) !== 'EDQUOT') throw error;
+    await rm(own, { force: true });
+    const target = `${process.pid} ${shortened(start)} ${id.slice(0, ID_CHARS)}`;
+    try {
+      await symlink(target, own);
+    } catch {
+      // Where there is no room even for a name, or no such thing as a link: the first reason is the one to tell.
+      throw error;
+    }
+    return target;
+  }
+}
+
+/** File systems keep targets of less than 60 bytes beside the name. */
+function shortened(start: string): string {
+  return createHash('sha256').update(start).digest('hex').slice(0, START_CHARS);
 }
 
 async function unlock(path: string, text: string): Promise<void> {
@@ -48,7 +76,8 @@ async function isHeld(holder: string): Promise<boolean> {
   const number = Number(pid);
   if (!Number.isInteger(number) || number <= 0 || !isAlive(number)) return false;
   // A process id is used again; a process id with its time of start is not.
-  return start === (await startOf(number));
+  const present = await startOf(number);
+  return start === present || start === shortened(present);
 }
 
 function isAlive(pid: number): boolean {
@@ -97,6 +126,12 @@ async function tryLink(from: string, to: string): Promise<boolean> {
 }
 
 async function readOrNull(path: string): Promise<string | null> {
+  try {
+    return await readlink(path);
+  } catch (error) {
+    // Anything but a link.
+    if (codeOf(error) !== 'EINVAL' && codeOf(error) !== 'UNKNOWN' && codeOf(error) !== 'ENOENT') throw error;
+  }
   try {
     return await readFile(path, 'utf8');
   } catch (error) {

@@ -57,7 +57,7 @@ export async function runRepair(args: readonly string[]): Promise<Exit> {
 async function repair(root: string, values: Values): Promise<Exit> {
   const manifest = await manifestOf(root, values);
   if (manifest === null) return Exit.error;
-  const { storeId, generation, shards, partitions } = manifest;
+  const { storeId, generation, shards, partitions, keeps } = manifest;
   const id = Buffer.from(storeId).toString('hex');
   await print(`${root}: store ${id}, ${counted(shards, 'shard')}, ${partitions} partitions, ${generation}\n`);
   const consents = new Set<RepairConsent>();
@@ -65,7 +65,7 @@ async function repair(root: string, values: Values): Promise<Exit> {
   if (values.salvage) consents.add('salvage');
   const asideName = `aside-${new Date().toISOString().replaceAll(/[:.]/g, '-')}`;
   const folders = Array.from({ length: shards }, (_, shard) => join(root, generation, shardFolder(shard)));
-  const reports = folders.map((folder) => inspectFolder(folder, storeId));
+  const reports = folders.map((folder) => inspectFolder(folder, storeId, keeps));
   const plans = reports.map((report) => planRepair(report));
   const isNeeded = plans.some((steps) => steps.length > 0);
   // What loses nothing is not done either unless anything was agreed to.
@@ -81,7 +81,7 @@ async function repair(root: string, values: Values): Promise<Exit> {
     if (isAgreed && steps.length > 0) {
       const asideFolder = join(root, asideName, shardFolder(shard));
       repairFolder({ folder, asideFolder, header: { shard, shards, storeId, begunAtMs: Date.now() } }, steps);
-      report = inspectFolder(folder, storeId);
+      report = inspectFolder(folder, storeId, keeps);
       await print(`  what there was before is in ${asideFolder}\n${verdictText(report)}`);
     }
     if (report.refusal !== null) isWhole = false;
@@ -104,7 +104,9 @@ async function manifestOf(root: string, { manifest: mayWrite, partitions }: Valu
     return null;
   }
   if (!mayWrite) {
-    warn(`${what} With --manifest it is written anew: ${counted(guess.shards, 'shard')}, ${partitions} partitions.`);
+    const whose = guess.keeps === 'copies' ? ', of a node in a cluster' : '';
+    const found = `${counted(guess.shards, 'shard')}, ${partitions} partitions${whose}`;
+    warn(`${what} With --manifest it is written anew: ${found}.`);
     return null;
   }
   writeManifest(root, guess);

@@ -31,8 +31,8 @@ export interface Claim {
   readonly generation: number;
   /** The epoch whose primary first gave it something, or which began empty with it; 0: there is nothing in it. */
   readonly filledInEpoch: number;
-  /** Nothing is missing that the copy has ever confirmed. False: the last of it may be. */
-  readonly isWhole: boolean;
+  /** The start from which on nothing is missing that it has confirmed; of what earlier ones did the last may be. */
+  readonly wholeSince: number;
 }
 
 const NODE_ID = /^[a-z0-9._-]{1,64}$/;

@@ -113,6 +113,8 @@ export interface MemoryPort {
 
 /** What is kept of the keys on the disk, beside a log of all changes. */
 export interface SnapshotsPort {
+  /** What was kept is read: one can be made. */
+  readonly isReady: boolean;
   /** One is being made. */
   readonly isRunning: boolean;
   /** Unix milliseconds of the last one; 0: there is none. */

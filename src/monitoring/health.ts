@@ -27,8 +27,11 @@ export function healthOf(facts: NodeFacts): Health {
 }
 
 function progressOf({ share, loadedBytes, totalBytes }: LoadingFacts): string {
-  const amount = `${mebibytes(loadedBytes)} of ${mebibytes(totalBytes)} MiB`;
-  return `the node is reading what was kept on the disk: ${Math.floor(share * 100)} %, ${amount}`;
+  const what = 'the node is reading what was kept on the disk';
+  // Nobody has looked yet how much there is.
+  if (totalBytes === 0) return what;
+  const amount = totalBytes < 2 ** 20 ? '' : `, ${mebibytes(loadedBytes)} of ${mebibytes(totalBytes)} MiB`;
+  return `${what}: ${Math.floor(share * 100)} %${amount}`;
 }
 
 function mebibytes(bytes: number): string {

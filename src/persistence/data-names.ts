@@ -10,9 +10,16 @@ export function snapshotName(sequence: number): string {
   return `snapshot-${String(sequence).padStart(DIGITS, '0')}.fxs`;
 }
 
+const UNFINISHED_END = '.tmp';
+
 /** What a file not yet finished is called; whoever finds one removes it. */
 export function unfinished(name: string): string {
-  return `${name}.tmp`;
+  return `${name}${UNFINISHED_END}`;
+}
+
+/** Whether it is a data file that was never finished. */
+export function isUnfinished(name: string): boolean {
+  return name.endsWith(UNFINISHED_END) && readName(name.slice(0, -UNFINISHED_END.length)) !== null;
 }
 
 /** Null: the name is none of a data file. */

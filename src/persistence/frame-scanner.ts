@@ -19,6 +19,9 @@ export type FrameEnd =
 
 /** Few reads, and what was read is still in the processor's cache when it is looked at. */
 const WINDOW_BYTES = 2 ** 20;
+/** Of what looks like frames and is none: about a second's work. */
+const SUMMED_BYTES_MAX = 2 ** 31;
+const UNKNOWN = -2;
 /** First byte of a frame. */
 const FIRST_BYTE = 0xf5;
 
@@ -102,15 +105,30 @@ export class FrameScanner {
 
   #verdict(): FrameEnd {
     const { offset, expected } = this;
-    // Only such a frame proves anything. Who may choose values could have them look like frames, each of which would have
-    // to be summed up: the head is looked at before.
-    const at = this.#search(({ durable, first }) => durable > expected && first >= expected);
+    // Only such a frame proves anything. Who may choose values could have them look like frames, each of which has to be
+    // summed up: the head is looked at before. One that is ours has no higher number than there are bytes for records
+    // before it, and knows of none on the disk that are its own or come later; but for the mark that has none.
+    const at = this.#search(
+      ({ durable, first }, at, bodyBytes) =>
+        durable > expected &&
+        first >= expected &&
+        first - expected <= at - offset &&
+        (durable <= first || bodyBytes === 0),
+    );
+    if (at === UNKNOWN) {
+      return {
+        kind: 'damaged',
+        offset,
+        reason: 'too much behind it looks like a frame to tell whether it was on the disk',
+      };
+    }
     if (at < 0) return { kind: 'torn', offset };
     return { kind: 'damaged', offset, reason: `number ${expected} was on the disk: the frame at ${at} tells so` };
   }
 
-  /** Where the next whole frame behind `offset` begins whose head is `wanted`; -1: nowhere. */
-  #search(wanted: (head: Pick<Frame, 'first' | 'durable'>) => boolean): number {
+  /** Where the next whole frame behind `offset` begins whose head is `wanted`; -1: nowhere; UNKNOWN: it takes too long. */
+  #search(wanted: (head: Pick<Frame, 'first' | 'durable'>, at: number, bodyBytes: number) => boolean): number {
+    let summedBytes = 0;
     for (let at = this.offset + 1; at + FRAME_HEAD_BYTES <= this.#source.size; at++) {
       this.#show(at, FRAME_HEAD_BYTES);
       const found = this.bytes.subarray(0, this.#windowBytes).indexOf(FIRST_BYTE, at - this.#windowAt);
@@ -121,8 +139,12 @@ export class FrameScanner {
       at = this.#windowAt + found;
       if (at + FRAME_HEAD_BYTES > this.#source.size) break;
       this.#show(at, FRAME_HEAD_BYTES);
-      if (frameBodyBytes(this.bytes, at - this.#windowAt) < 0) continue;
-      if (wanted(frameHead(this.bytes, at - this.#windowAt)) && this.#frameAt(at) !== null) return at;
+      const bodyBytes = frameBodyBytes(this.bytes, at - this.#windowAt);
+      if (bodyBytes < 0 || at + FRAME_HEAD_BYTES + bodyBytes > this.#source.size) continue;
+      if (!wanted(frameHead(this.bytes, at - this.#windowAt), at, bodyBytes)) continue;
+      if (this.#frameAt(at) !== null) return at;
+      summedBytes += bodyBytes;
+      if (summedBytes > SUMMED_BYTES_MAX) return UNKNOWN;
     }
     return -1;
   }

@@ -1,7 +1,7 @@
-import { closeSync, existsSync, openSync, readdirSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readdirSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { EffectKind, EffectReader } from '../store/effect-codec.ts';
-import { readName, SHARD_FOLDER, shardFolder } from './data-names.ts';
+import { isUnfinished, readName, SHARD_FOLDER, shardFolder } from './data-names.ts';
 import type { FileHeader, HeaderFault } from './file-header.ts';
 import { frameSeed } from './frame.ts';
 import { FOLLOWED } from './frame-marks.ts';
@@ -37,27 +37,31 @@ export interface FolderReport {
   readonly isThere: boolean;
   /** Snapshots, then logs, each in their order. */
   readonly files: readonly FileReport[];
-  /** Files that are none of a shard's data, or were never finished: a start removes them. */
+  /** Files that were never finished: a start removes them. */
   readonly others: readonly string[];
   /** Why a node would not start; null: it would. */
   readonly refusal: DataError | null;
   readonly recovered: Recovered | null;
 }
 
-/** Reads all that is in a shard's folder, and changes nothing. */
-export function inspectFolder(folder: string, storeId: Uint8Array): FolderReport {
+/**
+ * Reads all that is in a shard's folder, and changes nothing. Records of a node in a cluster are what its copies did: that
+ * they are whole is told from their frames, and what is in them is not looked at.
+ */
+export function inspectFolder(folder: string, storeId: Uint8Array, keeps: 'keys' | 'copies' = 'keys'): FolderReport {
   const isThere = existsSync(folder);
   const names = isThere ? readdirSync(folder).sort() : [];
   const files: FileReport[] = [];
   for (const name of names) {
     const named = readName(name);
-    if (named !== null) files.push(inspectFile(folder, name, named, storeId));
+    // A folder under such a name is nothing that can be repaired; the refusal names it.
+    if (named !== null && statSync(join(folder, name)).isFile()) files.push(inspectFile(folder, name, named, storeId));
   }
   files.sort((a, b) => b.kind.localeCompare(a.kind) || a.sequence - b.sequence);
-  const others = names.filter((name) => readName(name) === null);
+  const others = names.filter(isUnfinished);
   try {
     if (!isThere) throw new DataError(folder, null, 'it is missing');
-    const recovered = readFolder({ folder, storeId, onProgress: () => undefined }, new CheckedEffects());
+    const recovered = readFolder({ folder, storeId, onProgress: () => undefined }, new CheckedEffects(keeps));
     return { folder, isThere, files, others, refusal: null, recovered };
   } catch (error) {
     if (!(error instanceof DataError)) throw error;
@@ -114,8 +118,14 @@ function headerFaultOf(
 /** Takes whatever can be read, and keeps nothing. */
 class CheckedEffects implements RecoveringStore {
   readonly #reader = new EffectReader();
+  readonly #keeps: 'keys' | 'copies';
+
+  constructor(keeps: 'keys' | 'copies') {
+    this.#keeps = keeps;
+  }
 
   recover(_partition: number, bytes: Uint8Array, start: number, end: number): boolean {
+    if (this.#keeps === 'copies') return true;
     this.#reader.open(bytes, start, end);
     while (this.#reader.next());
     return !this.#reader.isFaulty;

@@ -1,10 +1,22 @@
-import { closeSync, fdatasyncSync, fsyncSync, ftruncateSync, openSync, rmSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  fdatasyncSync,
+  fstatSync,
+  fsyncSync,
+  ftruncateSync,
+  openSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
 import { join } from 'node:path';
+import { getSystemErrorMap } from 'node:util';
 import { logName } from './data-names.ts';
 import { encodeHeader, type FileHeader } from './file-header.ts';
 import { frameSeed } from './frame.ts';
 import { followedMark } from './frame-marks.ts';
 import type { LogDisk } from './log-disk.ts';
+import type { LogSyncer } from './log-syncer.ts';
 
 export interface LogDiskFileOptions {
   /** Of the shard. */
@@ -13,6 +25,8 @@ export interface LogDiskFileOptions {
   /** The segment that the first one follows, and its length; null: none. */
   readonly previous: { readonly path: string; readonly length: number } | null;
   readonly nowMs: () => number;
+  /** Null, or left out: every sync is made by the thread itself. */
+  readonly syncer?: { readonly words: LogSyncer; readonly tell: () => void } | null;
 }
 
 /** A log's segments as files of a folder, which is there. */
@@ -51,7 +65,7 @@ export class LogDiskFile implements LogDisk {
       throw error;
     }
     if (this.#fd >= 0 && !isAnew && path !== this.#path) this.#markFollowed(firstSequence);
-    if (this.#fd >= 0) closeSync(this.#fd);
+    if (this.#fd >= 0) this.#closeFile();
     this.#fd = fd;
     this.#path = path;
     this.length = bytes.length;
@@ -88,9 +102,47 @@ export class LogDiskFile implements LogDisk {
 
   close(): void {
     if (this.#fd < 0) return;
-    closeSync(this.#fd);
+    this.#closeFile();
     this.#fd = -1;
   }
+
+  beginSync(): boolean {
+    const { syncer = null } = this.#options;
+    if (syncer === null) return false;
+    syncer.words.ask(this.#fd);
+    syncer.tell();
+    return true;
+  }
+
+  get isSyncing(): boolean {
+    return this.#options.syncer?.words.isUnderWay === true;
+  }
+
+  endSync(): void {
+    const errno = this.#options.syncer?.words.wait() ?? 0;
+    if (errno === 0) return;
+    const { code = 'EIO' } = systemError(errno);
+    throw Object.assign(new Error(`${code}: fdatasync`), { code, errno });
+  }
+
+  check(): void {
+    if (this.#fd < 0) return;
+    const named = statSync(this.#path);
+    const { ino, dev } = fstatSync(this.#fd);
+    if (named.ino === ino && named.dev === dev) return;
+    throw Object.assign(new Error(`ESTALE: another file is in the place of ${this.#path}`), { code: 'ESTALE' });
+  }
+
+  #closeFile(): void {
+    // Its number may be another file's at once.
+    this.#options.syncer?.words.wait();
+    closeSync(this.#fd);
+  }
+}
+
+function systemError(errno: number): { readonly code?: string } {
+  const [code] = getSystemErrorMap().get(errno) ?? [];
+  return code === undefined ? {} : { code };
 }
 
 /** Has the names of a folder's files be on the disk. */

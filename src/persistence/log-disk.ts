@@ -14,6 +14,14 @@ export interface LogDisk {
   truncate(length: number): void;
   /** Has all that was appended be on the disk. After it threw, nobody knows what is. */
   sync(): void;
+  /** Begins to `sync` on another thread; what is appended meanwhile need not be on the disk after it. False: it cannot. */
+  beginSync(): boolean;
+  /** What was begun is not done yet. */
+  readonly isSyncing: boolean;
+  /** Waits until it is; throws what `sync` would have. */
+  endSync(): void;
+  /** Throws when what is written now would be found by nobody: the segment's file has lost its name, or another has it. */
+  check(): void;
   /** Bytes of the segment, header included. */
   readonly length: number;
   close(): void;

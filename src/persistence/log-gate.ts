@@ -21,14 +21,12 @@ export interface LogGateHandle {
 
 /** Words written by different threads are 128 bytes apart: processors fetch cache lines of 64 bytes in pairs. */
 const LINE = 32;
-const DURABLE_WORD = 0;
-const STATE_WORD = 1;
-const WRITTEN_WORD = 2;
-const REIGN_WORD = 3;
-const ENDED_WORD = 4;
-const TURN_ASKED_WORD = 5;
-const ACKNOWLEDGED_WORD = 6;
-const GOES_ON_WORD = 7;
+const STATE_WORD = 0;
+const REIGN_WORD = 1;
+const ENDED_WORD = 2;
+const TURN_ASKED_WORD = 3;
+const ACKNOWLEDGED_WORD = 4;
+const GOES_ON_WORD = 5;
 const APPENDED_WORD = LINE;
 const TURN_DONE_WORD = LINE + 1;
 const DOUBLES_AT = 2 * LINE;
@@ -55,16 +53,14 @@ export type LogFacts = Readonly<Record<Double, number>> & { readonly state: LogS
  *
  * | words | written by | meaning |
  * | --- | --- | --- |
- * | durable | the log's thread | all records up to this one are on the disk |
  * | acknowledged | the log's thread | replies of all records up to this one may be told: they are on the disk, or in the hands of the system where the policy asks for no more |
  * | state | the log's thread | a {@link LogState} |
- * | written | the log's thread | all records up to this one were handed to the system |
  * | reign, ended | main, while there is no actor | how many actors the shard has had, and the last record that one before this one has sent |
  * | turn asked | main | how often it has asked for the end of a turn |
  * | turn done | the shard's actor | the last of these that has come since: all that its store shows was sent to the log |
  * | goes on | whoever made it | 1: while the log is not well, no reply waits for it |
  * | appended | the shard's actor | the last record that was sent to the log |
- * | float64 words | the log's thread | {@link LogFacts}; plain, since an aligned eight-byte store is whole |
+ * | float64 words | the log's thread | {@link LogFacts}, of which `written` is the last record that was handed to the system, and `durable` the last that is on the disk with all before it; plain, since an aligned eight-byte store is whole |
  *
  * The log's thread stores `acknowledged`, then rings the front ends' bells, which look again at the replies that wait.
  */
@@ -90,21 +86,6 @@ export class LogGate implements WaitSource {
 
   setState(state: LogState): void {
     Atomics.store(this.#words, STATE_WORD, state);
-  }
-
-  setDurable(sequence: number): void {
-    this.set('durable', sequence);
-    Atomics.store(this.#words, DURABLE_WORD, sequence | 0);
-  }
-
-  setWritten(sequence: number): void {
-    this.set('written', sequence);
-    Atomics.store(this.#words, WRITTEN_WORD, sequence | 0);
-  }
-
-  /** Whether the record of this sequence, of which the low 32 bits are enough, is on the disk. */
-  isDurable(sequence: number): boolean {
-    return ((Atomics.load(this.#words, DURABLE_WORD) - sequence) | 0) >= 0;
   }
 
   setAcknowledged(sequence: number): void {

@@ -23,9 +23,9 @@ export interface LogEnd {
 }
 
 /**
- * Reads the segments one after the other, and hands on every record from number `from` on. `open` gives a file's bytes.
- * Throws a {@link DataError} that names the place when something is missing or damaged in the middle; a tear at the end is
- * what a crash leaves.
+ * Reads the segments one after the other, and hands on every record from number `from` on. `open` gives a file's bytes,
+ * which are not read any more once it is called for the next. Throws a {@link DataError} that names the place when
+ * something is missing or damaged in the middle; a tear at the end is what a crash leaves.
  */
 export function replayLog(
   segments: readonly DataFile[],

@@ -2,6 +2,7 @@ import type { DoorbellHandle } from '../mailbox/doorbell.ts';
 import type { LaneHandle } from '../mailbox/lane.ts';
 import type { SyncPolicy } from './log-disk.ts';
 import type { LogGateHandle } from './log-gate.ts';
+import type { LogSyncerHandle } from './log-syncer.ts';
 import type { Synced } from './log-writer.ts';
 
 /** What the thread of a shard's log is given. */
@@ -20,8 +21,17 @@ export interface LogThreadData {
   /** Records of the shard: the kind is the partition. */
   readonly lane: LaneHandle;
   readonly gate: LogGateHandle;
+  readonly syncer: LogSyncerHandle;
   /** Rung when more is durable: those of the front ends, and the shard's own. */
   readonly bells: readonly DoorbellHandle[];
+}
+
+/** Whether a segment was begun for a snapshot. */
+export interface Restarted {
+  /** Of its first record; null: it cannot be had now. */
+  readonly sequence: number | null;
+  /** What the disk last said, if that is why. */
+  readonly trouble: string | null;
 }
 
 /** What the thread is asked; its bell is rung after each. */
@@ -38,8 +48,10 @@ export type LogRequest =
 
 export type LogAnswer =
   | { readonly kind: 'open' }
-  | { readonly kind: 'restarted'; readonly id: number; readonly sequence: number | null }
+  | ({ readonly kind: 'restarted'; readonly id: number } & Restarted)
   | ({ readonly kind: 'synced'; readonly id: number } & Synced)
   | { readonly kind: 'succeeded'; readonly id: number; readonly next: number }
+  /** The file that the syncer names is to be synced. */
+  | { readonly kind: 'sync' }
   | { readonly kind: 'trouble'; readonly what: string; readonly message: string; readonly code: string }
   | { readonly kind: 'closed'; readonly isComplete: boolean };

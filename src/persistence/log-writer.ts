@@ -26,6 +26,8 @@ export interface Synced {
 
 const SYNC_EVERY_MS = 1000;
 const RETRY_MS = 250;
+/** How often it is looked whether what is written can be found. */
+const CHECK_EVERY_MS = 1000;
 
 /**
  * Writes one shard's log: collects records to frames, writes these, has them synced as the policy says, and tells by the
@@ -34,8 +36,8 @@ const RETRY_MS = 250;
  *
  *     well -> failing      a write failed: what may be there of it is taken back, and it is tried again every 250 ms
  *     failing -> well      it went through; nothing is missing
- *     well | failing -> broken     a sync failed, after which the system may have thrown away what was written; or more waits
- *                          than may. Nothing is written any more, and what comes is only counted
+ *     well | failing -> broken     a sync failed, after which the system may have thrown away what was written; or the file
+ *                          was removed; or more waits than may. Nothing is written any more, and what comes is only counted
  *     broken -> mending    `restart`: a segment is begun that does not go on where the last one ended
  *     mending -> well      `mend`: a snapshot has all that lies before that segment
  *     mending -> broken    as above
@@ -57,6 +59,9 @@ export class LogWriter {
   #queuedBytes = 0;
   #syncDueMs = Number.POSITIVE_INFINITY;
   #retryDueMs = Number.POSITIVE_INFINITY;
+  #checkedMs: number;
+  /** What went wrong last; null: all is well since. */
+  #trouble: string | null = null;
   /** Up to where marks tell what is on the disk. */
   #marked: number;
   /** More records of a command are to come. */
@@ -64,6 +69,9 @@ export class LogWriter {
   /** The first of it. */
   #begunAt = 0;
   #state: LogState = LogState.well;
+  /** What is being synced on another thread: all before this record; 0: nothing. */
+  #syncing = 0;
+  #syncBeganMs = 0;
   /** Where the log goes on while it is mended. */
   #mendFrom = 0;
   /** Bytes of the segment that are whole frames. */
@@ -80,8 +88,9 @@ export class LogWriter {
     this.#segmentFirst = firstSequence;
     this.#marked = firstSequence;
     this.#whole = disk.length;
-    gate.setWritten(firstSequence - 1);
-    gate.setDurable(firstSequence - 1);
+    this.#checkedMs = options.nowMs();
+    gate.set('written', firstSequence - 1);
+    gate.set('durable', firstSequence - 1);
     gate.setAcknowledged(firstSequence - 1);
     gate.set('logBytes', disk.length);
     gate.setState(LogState.well);
@@ -90,6 +99,11 @@ export class LogWriter {
   /** Of the record that is to come next. */
   get next(): number {
     return this.#next;
+  }
+
+  /** Why the log is not well, or could not begin a segment, as the system says; null: there is nothing to say. */
+  get trouble(): string | null {
+    return this.#trouble;
   }
 
   /** When `tick` is to be called, by `nowMs`; Infinity: not before something else happens. */
@@ -128,7 +142,11 @@ export class LogWriter {
     if (!this.#frame.isEmpty && !this.#isMidCommand) this.#seal();
     if (this.#unwritten === this.#synced) return;
     if (this.#options.policy === 'always') this.#sync();
-    else if (this.#options.policy === 'everysec' && this.#syncDueMs === Number.POSITIVE_INFINITY) {
+    else if (
+      this.#options.policy === 'everysec' &&
+      this.#syncing === 0 &&
+      this.#syncDueMs === Number.POSITIVE_INFINITY
+    ) {
       this.#syncDueMs = this.#options.nowMs() + SYNC_EVERY_MS;
     }
   }
@@ -136,7 +154,9 @@ export class LogWriter {
   tick(): void {
     const nowMs = this.#options.nowMs();
     if (nowMs >= this.#retryDueMs) this.#retry();
-    if (nowMs >= this.#syncDueMs) this.#sync();
+    if (this.#syncing > 0 && !this.#options.disk.isSyncing) this.#endSync();
+    if (nowMs >= this.#syncDueMs) this.#beginSync();
+    if (nowMs >= this.#checkedMs + CHECK_EVERY_MS) this.#check(nowMs);
   }
 
   /** There is nothing to do for now: says in the log itself what is on the disk, so that damage to it is told from a tear. */
@@ -152,6 +172,7 @@ export class LogWriter {
    */
   restart(): number | null {
     this.commit();
+    if (this.#state === LogState.well) this.#trouble = null;
     const isAnew = this.#state === LogState.broken || this.#state === LogState.mending;
     // A command's records are not torn apart.
     if (this.#state === LogState.failing || this.#isMidCommand) return null;
@@ -160,7 +181,7 @@ export class LogWriter {
         this.#options.disk.begin(this.#next, true);
         this.#unwritten = this.#next;
         this.#synced = this.#next;
-        this.#options.gate.setWritten(this.#next - 1);
+        this.#options.gate.set('written', this.#next - 1);
         this.#mendFrom = this.#next;
         this.#begun();
         this.#become(LogState.mending);
@@ -240,7 +261,7 @@ export class LogWriter {
     gate.set('logBytes', gate.get('logBytes') + frame.length);
     this.#whole += frame.length;
     this.#unwritten = next;
-    gate.setWritten(next - 1);
+    gate.set('written', next - 1);
     this.#acknowledge();
     return true;
   }
@@ -273,30 +294,58 @@ export class LogWriter {
   }
 
   #sync(): void {
-    const { disk, gate, nowMs } = this.#options;
+    const { disk, nowMs } = this.#options;
+    // Of two at once only one is told of an error.
+    if (this.#syncing > 0) this.#endSync();
     this.#syncDueMs = Number.POSITIVE_INFINITY;
     if (this.#state === LogState.broken || this.#synced === this.#unwritten) return;
-    const beganMs = nowMs();
-    try {
-      disk.sync();
-    } catch (error) {
-      this.#note('sync', error);
-      this.#become(LogState.broken);
-      this.#forget();
+    this.#syncBeganMs = nowMs();
+    this.#syncUpTo(this.#unwritten, () => disk.sync());
+  }
+
+  /** As `sync`, and writing goes on meanwhile if it can. */
+  #beginSync(): void {
+    const { disk, nowMs } = this.#options;
+    const isNeeded = this.#state !== LogState.broken && this.#syncing === 0 && this.#synced !== this.#unwritten;
+    if (!isNeeded || !disk.beginSync()) {
+      this.#sync();
       return;
     }
-    const tookMs = nowMs() - beganMs;
+    this.#syncDueMs = Number.POSITIVE_INFINITY;
+    this.#syncBeganMs = nowMs();
+    this.#syncing = this.#unwritten;
+  }
+
+  #endSync(): void {
+    const { disk } = this.#options;
+    const upTo = this.#syncing;
+    this.#syncing = 0;
+    // What it is of was given up meanwhile, and is followed by a segment that knows nothing of it.
+    const isOfNow = this.#state !== LogState.broken && upTo >= this.#synced;
+    if (isOfNow) this.#syncUpTo(upTo, () => disk.endSync());
+    this.commit();
+  }
+
+  #syncUpTo(next: number, sync: () => void): void {
+    const { gate, nowMs } = this.#options;
+    try {
+      sync();
+    } catch (error) {
+      this.#break('sync', error);
+      return;
+    }
+    const tookMs = nowMs() - this.#syncBeganMs;
     gate.set('syncs', gate.get('syncs') + 1);
     gate.set('syncMs', gate.get('syncMs') + tookMs);
     gate.set('syncMsMax', Math.max(gate.get('syncMsMax'), tookMs));
-    this.#synced = this.#unwritten;
+    this.#synced = next;
     this.#tellDurable();
   }
 
   #tellDurable(): void {
     if (this.#state === LogState.mending) return;
     this.#durable = this.#synced;
-    this.#options.gate.setDurable(this.#durable - 1);
+    this.#options.gate.set('durable', this.#durable - 1);
     this.#acknowledge();
   }
 
@@ -305,6 +354,23 @@ export class LogWriter {
     if (this.#state === LogState.mending || this.#state === LogState.broken) return;
     const before = this.#options.policy === 'always' ? this.#durable : this.#unwritten;
     this.#options.gate.setAcknowledged(before - 1);
+  }
+
+  /** A file that was removed takes whatever is written to it, and all of it is gone with the process. */
+  #check(nowMs: number): void {
+    this.#checkedMs = nowMs;
+    if (this.#state === LogState.broken) return;
+    try {
+      this.#options.disk.check();
+    } catch (error) {
+      this.#break('find', error);
+    }
+  }
+
+  #break(what: string, error: unknown): void {
+    this.#note(what, error);
+    this.#become(LogState.broken);
+    this.#forget();
   }
 
   /** What waits is not written any more: a snapshot is to have it. */
@@ -323,6 +389,7 @@ export class LogWriter {
 
   #note(what: string, error: unknown): void {
     const { gate, onTrouble } = this.#options;
+    this.#trouble = error instanceof Error ? error.message : String(error);
     const number = error instanceof Error && 'errno' in error ? Number(error.errno) : 0;
     gate.set('errors', gate.get('errors') + 1);
     gate.set('errno', Math.abs(number));
@@ -331,6 +398,7 @@ export class LogWriter {
 
   #become(state: LogState): void {
     this.#state = state;
+    if (state === LogState.well) this.#trouble = null;
     this.#options.gate.setState(state);
   }
 }

@@ -1,9 +1,12 @@
 import { closeSync, existsSync, fsyncSync, openSync, readdirSync, readFileSync, renameSync, writeSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { readName, shardFolder, unfinished } from './data-names.ts';
 import { syncFolder } from './log-disk-file.ts';
 import { decodeManifest, encodeManifest, GENERATION, MANIFEST_NAME, type Manifest } from './manifest.ts';
 import { readHeader } from './shard-data-file.ts';
+
+/** In the directory of a node that is in a cluster, or was. */
+const IDENTITY_NAME = 'node.json';
 
 /** The manifest of a folder of keys, or what is wrong with it; null: there is none. */
 export function readManifest(root: string): Manifest | string | null {
@@ -30,6 +33,7 @@ export function writeManifest(root: string, manifest: Manifest): void {
  * one takes the place of only by a manifest. Null: there is none, or its files contradict each other.
  */
 export function guessManifest(root: string, partitions: number): Manifest | null {
+  const keeps = existsSync(join(dirname(root), IDENTITY_NAME)) ? 'copies' : 'keys';
   const numberOf = (name: string): number => Number(GENERATION.exec(name)?.[1] ?? 0);
   const generations = readdirSync(root).filter((name) => GENERATION.test(name));
   for (const generation of generations.sort((a, b) => numberOf(a) - numberOf(b))) {
@@ -44,7 +48,7 @@ export function guessManifest(root: string, partitions: number): Manifest | null
         const { storeId, shards } = header;
         if (found !== null && (found.shards !== shards || Buffer.compare(found.storeId, storeId) !== 0)) return null;
         if (shardFolder(header.shard) !== folder) return null;
-        found ??= { storeId, shards, partitions, generation };
+        found ??= { storeId, shards, partitions, generation, keeps };
       }
     }
     if (found !== null) return found;

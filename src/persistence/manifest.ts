@@ -8,7 +8,11 @@ export interface Manifest {
   readonly shards: number;
   /** Name of the folder that has one for each shard. */
   readonly generation: string;
+  readonly keeps: Kept;
 }
+
+/** Logs of a node by itself hold what was done to its keys; those of a node in a cluster, what its copies did. */
+export type Kept = 'keys' | 'copies';
 
 export const KEYS_FOLDER = 'keys';
 export const MANIFEST_NAME = 'manifest.json';
@@ -34,20 +38,21 @@ export function decodeManifest(text: string): Manifest | string {
     return 'it is no JSON';
   }
   if (typeof read !== 'object' || read === null) return 'it is damaged';
-  const { format, storeId, partitions, shards, generation, check } = read as Record<string, unknown>;
+  const { format, storeId, partitions, shards, generation, keeps, check } = read as Record<string, unknown>;
   if (format !== FORMAT) return `it is of format ${String(format)}, and this version reads ${FORMAT}`;
   const manifest: Manifest = {
     storeId: Buffer.from(String(storeId), 'hex'),
     partitions: Number(partitions),
     shards: Number(shards),
     generation: String(generation),
+    keeps: keeps === 'copies' ? keeps : 'keys',
   };
   const isSound = manifest.storeId.length === STORE_ID_BYTES && GENERATION.test(manifest.generation);
   return isSound && check === checkOf(fieldsOf(manifest)) ? manifest : 'it is damaged, or was changed by hand';
 }
 
-function fieldsOf({ storeId, partitions, shards, generation }: Manifest) {
-  return { format: FORMAT, storeId: Buffer.from(storeId).toString('hex'), partitions, shards, generation };
+function fieldsOf({ storeId, partitions, shards, generation, keeps }: Manifest) {
+  return { format: FORMAT, storeId: Buffer.from(storeId).toString('hex'), partitions, shards, generation, keeps };
 }
 
 /** Fewer shards than there were, and the keys of the others would be forgotten. */

@@ -7,6 +7,7 @@ import { LaneReceiver } from '../mailbox/lane.ts';
 import { frameSeed } from './frame.ts';
 import { LogDiskFile } from './log-disk-file.ts';
 import { LogGate } from './log-gate.ts';
+import { LogSyncer } from './log-syncer.ts';
 import type { LogAnswer, LogRequest, LogThreadData } from './log-thread-data.ts';
 import { LogWriter } from './log-writer.ts';
 import { RecordAssembly } from './record-assembly.ts';
@@ -25,12 +26,14 @@ export function serveLog(): void {
   assert(port !== null, 'a log is written by a thread of its own');
   const data = workerData as LogThreadData;
   const answer = (message: LogAnswer): void => port.postMessage(message);
-  const { folder, shard, shards, storeId } = data;
+  const { folder, shard, shards, storeId, policy } = data;
   const disk = new LogDiskFile({
     folder,
     header: { shard, shards, storeId },
     previous: data.previous,
     nowMs: () => systemClock.nowMs(),
+    // Under always nothing else can be done meanwhile.
+    syncer: policy === 'everysec' ? { words: new LogSyncer(data.syncer), tell: () => answer({ kind: 'sync' }) } : null,
   });
   // What a process before this one has written need not be on the disk, and must be before something follows it.
   if (data.previous !== null) disk.sync();
@@ -39,7 +42,7 @@ export function serveLog(): void {
   const writer = new LogWriter({
     disk,
     gate,
-    policy: data.policy,
+    policy,
     seed: frameSeed(storeId),
     firstSequence: data.firstSequence,
     segmentBytesMax: data.segmentBytesMax,
@@ -90,7 +93,8 @@ export function serveLog(): void {
         answer({ kind: 'succeeded', id: request.id, next: writer.next });
       } else if (request.kind === 'mend') writer.mend(request.sequence);
       else if (request.kind === 'restart') {
-        answer({ kind: 'restarted', id: request.id, sequence: writer.restart() });
+        const sequence = writer.restart();
+        answer({ kind: 'restarted', id: request.id, sequence, trouble: writer.trouble });
       } else answer({ kind: 'synced', id: request.id, ...writer.sync() });
     } else if (!worked) {
       writer.mark();

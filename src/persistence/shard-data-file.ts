@@ -1,11 +1,11 @@
 import { closeSync, fstatSync, fsyncSync, ftruncateSync, openSync, readdirSync, readSync, rmSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { readName, SHARD_FOLDER, shardFolder } from './data-names.ts';
+import { isUnfinished, readName, SHARD_FOLDER, shardFolder } from './data-names.ts';
 import { decodeHeader, type FileHeader, HEADER_BYTES, type HeaderFault } from './file-header.ts';
 import { frameSeed } from './frame.ts';
 import type { ByteSource } from './frame-scanner.ts';
-import { type LogEnd, replayLog } from './log-replay.ts';
-import { DataError, type DataFile, planRecovery, REPAIR } from './recovery-plan.ts';
+import { type LogEnd, type RecordSink, replayLog } from './log-replay.ts';
+import { DataError, type DataFile, planRecovery, REPAIR, type RecoveryPlan } from './recovery-plan.ts';
 import { replaySnapshot } from './snapshot-replay.ts';
 
 /** A store that takes back what was kept of it. Every method answers false when bytes are not what they should be. */
@@ -73,24 +73,13 @@ export function readFolder({ folder, storeId, onProgress }: FolderOptions, store
             onProgress: progress,
           }),
         );
-  const open: number[] = [];
-  let end: LogEnd;
-  try {
-    const source = (file: DataFile): ByteSource => {
-      const fd = openSync(file.path, 'r');
-      open.push(fd);
-      return sourceOf(fd);
-    };
-    end = replayLog(plan.segments, source, seed, snapshot?.sequence ?? 0, {
-      apply: (partition, source, start, stop) => {
-        records++;
-        return store.recover(partition, source, start, stop);
-      },
-      onProgress: progress,
-    });
-  } finally {
-    for (const fd of open) closeSync(fd);
-  }
+  const end = readSegments(plan, seed, {
+    apply: (partition, source, start, stop) => {
+      records++;
+      return store.recover(partition, source, start, stop);
+    },
+    onProgress: progress,
+  });
   if (snapshotEnd !== null && snapshot !== null && end.next < snapshotEnd.sequence) {
     const what = `damaged: it ends with number ${end.next - 1}, and ${snapshot.path} was made when number ${snapshotEnd.sequence - 1} was on the disk. ${REPAIR}`;
     throw new DataError(end.file.path, end.length, what);
@@ -105,11 +94,38 @@ export function readFolder({ folder, storeId, onProgress }: FolderOptions, store
   };
 }
 
-/** Takes away what a crash left: the torn end of the log, and files that no longer serve or were never finished. */
+/** Reads the records of a shard's log from its newest snapshot on, and nothing of that. Throws as `readFolder`. */
+export function readLog({ folder, storeId, onProgress }: FolderOptions, apply: RecordSink['apply']): void {
+  readSegments(planRecovery(folder, dataFiles(folder, storeId)), frameSeed(storeId), { apply, onProgress });
+}
+
+function readSegments({ segments, snapshot }: RecoveryPlan, seed: number, sink: RecordSink): LogEnd {
+  // One at a time: there may be more segments than a process may have files.
+  let open: number | null = null;
+  const close = (): void => {
+    if (open !== null) closeSync(open);
+    open = null;
+  };
+  try {
+    const source = (file: DataFile): ByteSource => {
+      close();
+      open = openSync(file.path, 'r');
+      return sourceOf(open);
+    };
+    return replayLog(segments, source, seed, snapshot?.sequence ?? 0, sink);
+  } finally {
+    close();
+  }
+}
+
+/**
+ * Takes away what a crash left: the torn end of the log, and files that no longer serve or were never finished. What others
+ * have put there is left alone.
+ */
 export function tidyFolder({ folder, storeId }: Pick<FolderOptions, 'folder' | 'storeId'>, recovered: Recovered): void {
   const { superfluous } = planRecovery(folder, dataFiles(folder, storeId));
   for (const { path } of superfluous) rmSync(path);
-  for (const name of readdirSync(folder)) if (readName(name) === null) rmSync(join(folder, name), { recursive: true });
+  for (const name of readdirSync(folder)) if (isUnfinished(name)) rmSync(join(folder, name));
   if (recovered.tornBytes === 0) return;
   const fd = openSync(recovered.last.path, 'r+');
   try {
@@ -126,7 +142,7 @@ function dataFiles(folder: string, storeId: Uint8Array): DataFile[] {
     const named = readName(name);
     if (named === null) continue;
     const path = join(folder, name);
-    const header = withFile(path, readHeader);
+    const header = headerOf(path);
     // A segment is made before it is said to follow: one without a whole header was never used.
     if (header === 'too-short' && named.kind === 'log') continue;
     if (typeof header === 'string') throw new DataError(path, 0, faults[header]);
@@ -146,6 +162,16 @@ function dataFiles(folder: string, storeId: Uint8Array): DataFile[] {
     files.push({ path, kind: header.kind, sequence: header.sequence, isAnew: header.isAnew });
   }
   return files;
+}
+
+function headerOf(path: string): FileHeader | HeaderFault {
+  try {
+    return withFile(path, readHeader);
+  } catch (error) {
+    // Not every error of the system says which file it is about.
+    const why = error instanceof Error ? error.message : String(error);
+    throw new DataError(path, null, `it cannot be read: ${why}. ${REPAIR}`, { cause: error });
+  }
 }
 
 export function readHeader(fd: number): FileHeader | HeaderFault {

@@ -1,7 +1,14 @@
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { open, readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { readName } from './data-names.ts';
-import { encodeSnapshotEnd, type SnapshotEnd } from './snapshot-marks.ts';
+import { encodeSnapshotEnd, lastSnapshotEnd, SNAPSHOT_END_BYTES, type SnapshotEnd } from './snapshot-marks.ts';
+
+/** What publishing needs of a file system. */
+export interface PublishingFiles {
+  readonly open: typeof open;
+  readonly rename: typeof rename;
+}
 
 /**
  * Ends a snapshot of `length` bytes, which is at `temporary`, and gives it its name: it counts from then on. Whenever this
@@ -13,9 +20,10 @@ export async function publishSnapshot(
   length: number,
   end: SnapshotEnd,
   seed: number,
+  files: PublishingFiles = { open, rename },
 ): Promise<number> {
   const bytes = encodeSnapshotEnd(end, seed);
-  const file = await open(temporary, 'r+');
+  const file = await files.open(temporary, 'r+');
   try {
     await file.truncate(length);
     for (let written = 0; written < bytes.length; ) {
@@ -26,8 +34,13 @@ export async function publishSnapshot(
   } finally {
     await file.close();
   }
-  await rename(temporary, path);
-  await syncNames(dirname(path));
+  await files.rename(temporary, path);
+  const folder = await files.open(dirname(path), 'r');
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
   return length + bytes.length;
 }
 
@@ -42,11 +55,14 @@ export async function removeBefore(folder: string, sequence: number): Promise<vo
   }
 }
 
-async function syncNames(folder: string): Promise<void> {
-  const directory = await open(folder, 'r');
+/** The end of a snapshot that was published, and read as a whole since. */
+export function readSnapshotEnd(path: string): SnapshotEnd {
+  const fd = openSync(path, 'r');
   try {
-    await directory.sync();
+    const bytes = new Uint8Array(SNAPSHOT_END_BYTES);
+    readSync(fd, bytes, 0, bytes.length, fstatSync(fd).size - bytes.length);
+    return lastSnapshotEnd(bytes);
   } finally {
-    await directory.close();
+    closeSync(fd);
   }
 }

@@ -12,6 +12,7 @@ export interface SnapshotEnd {
 }
 
 const BODY_BYTES = 16;
+export const SNAPSHOT_END_BYTES = FRAME_HEAD_BYTES + BODY_BYTES;
 
 export function encodeSnapshotEnd({ entries, sequence }: SnapshotEnd, seed: number): Uint8Array {
   const bytes = new Uint8Array(FRAME_HEAD_BYTES + BODY_BYTES);
@@ -20,6 +21,12 @@ export function encodeSnapshotEnd({ entries, sequence }: SnapshotEnd, seed: numb
   writeUint64(view, FRAME_HEAD_BYTES + 8, sequence);
   sealFrame(bytes, bytes.length, { count: 0, first: entries, durable: 0 }, seed);
   return bytes;
+}
+
+/** Of an end that is the last of these bytes, and is known to be one. */
+export function lastSnapshotEnd(bytes: Uint8Array): SnapshotEnd {
+  const view = new DataView(bytes.buffer, bytes.byteOffset + bytes.length - BODY_BYTES, BODY_BYTES);
+  return { entries: readUint64(view, 0), sequence: readUint64(view, 8) };
 }
 
 /** Null: the frame, whose body is in `bytes`, is none of an end. */

@@ -175,7 +175,7 @@ function keptCopies(
   try {
     const folders = recoverShard({ data, store, clock, onStep: onRecovering, copies: read });
     if (folders !== null) {
-      const { copies, claims } = read.finish(data.isExact);
+      const { copies, claims } = read.finish();
       recovered = copies;
       onRecovered(folders, claims);
     }

@@ -196,15 +196,23 @@ export class PartitionedWriter extends StoreWriter {
 
   /**
    * Likewise with a record of puts of any partitions; those of partitions that are not here are left out, unless it is
-   * known that there are none.
+   * known that there are none. What `isLeftOut` of its partition and key is left out, too.
    */
-  recoverEntries(bytes: Uint8Array, start: number, end: number, areOwn = false): ApplyResult {
+  recoverEntries(
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    areOwn = false,
+    isLeftOut: ((partition: number, bytes: Uint8Array, keyStart: number, keyEnd: number) => boolean) | null = null,
+  ): ApplyResult {
     const reader = this.#reader;
     reader.open(bytes, start, end);
     let done = true;
     while (reader.next()) {
       if (reader.kind !== EffectKind.put) return ApplyResult.malformed;
-      if (!areOwn && !this.#partitions.has(this.#partitions.ofKey(bytes, reader.keyStart, reader.keyEnd))) continue;
+      const { keyStart, keyEnd } = reader;
+      if (!areOwn && !this.#partitions.has(this.#partitions.ofKey(bytes, keyStart, keyEnd))) continue;
+      if (isLeftOut?.(this.#partitions.ofKey(bytes, keyStart, keyEnd), bytes, keyStart, keyEnd) === true) continue;
       if (!this.#applyPut()) done = false;
     }
     if (reader.isFaulty) return ApplyResult.malformed;

@@ -25,6 +25,7 @@ export class DataDisk {
   #dropped = 0;
   #durable = 0;
   #isSyncing = false;
+  #snapshot: ReadonlyMap<number, readonly Uint8Array[]> = new Map();
   #life = 0;
 
   /** Of `disk` it has the pace and the room. */
@@ -38,30 +39,50 @@ export class DataDisk {
   append(partition: number, item: KeptItem, reached: (place: number) => void): number {
     this.#items.push({ partition, bytes: encodeKeptItem(item) });
     this.#sync(reached);
-    return this.#end;
+    return this.end;
   }
 
   *items(): IterableIterator<{ readonly partition: number; readonly item: KeptItem }> {
     for (const { partition, bytes } of this.#items) yield { partition, item: decodeKeptItem(bytes) };
   }
 
-  crash(): void {
-    this.#life++;
-    this.#isSyncing = false;
-    const unsynced = this.#end - this.#durable;
-    const kept = this.#random.pick([0, unsynced, this.#random.integer(0, unsynced)]);
-    this.#items.length -= unsynced - kept;
-    this.#durable = this.#end;
-  }
-
-  get #end(): number {
+  get end(): number {
     return this.#dropped + this.#items.length;
   }
 
+  get isWell(): boolean {
+    return !this.#disk.isFull;
+  }
+
+  /**
+   * A snapshot has what the items before the place `from` have made, and is on the disk once those up to `to` are. False: not
+   * yet. What is given as `entries` is what the store of each partition shows.
+   */
+  replace(from: number, to: number, entries: ReadonlyMap<number, readonly Uint8Array[]>): boolean {
+    if (this.#durable < to) return false;
+    this.#items = this.#items.slice(from - this.#dropped);
+    this.#dropped = from;
+    this.#snapshot = entries;
+    return true;
+  }
+
+  get snapshot(): ReadonlyMap<number, readonly Uint8Array[]> {
+    return this.#snapshot;
+  }
+
+  crash(): void {
+    this.#life++;
+    this.#isSyncing = false;
+    const unsynced = this.end - this.#durable;
+    const kept = this.#random.pick([0, unsynced, this.#random.integer(0, unsynced)]);
+    this.#items.length -= unsynced - kept;
+    this.#durable = this.end;
+  }
+
   #sync(reached: (place: number) => void): void {
-    if (this.#isSyncing || this.#durable === this.#end) return;
+    if (this.#isSyncing || this.#durable === this.end) return;
     this.#isSyncing = true;
-    const to = this.#end;
+    const to = this.end;
     const life = this.#life;
     this.#schedule.after(this.#disk.isFull ? RETRY_MS : this.#disk.readDelayMs(), () => {
       if (life !== this.#life) return;

@@ -6,8 +6,9 @@ import type { ClusterCommand } from '../../src/cluster/controller/cluster-comman
 import type { ClusterState } from '../../src/cluster/controller/cluster-state.ts';
 import type { CoordinatorAnswer } from '../../src/cluster/coordinator.ts';
 import { FRESH, type Member, type NodeId } from '../../src/cluster/identity.ts';
-import { CopyRecovery, type RecoveredCopy } from '../../src/cluster/replication/copy-recovery.ts';
+import { CopyRecovery, keptItemsOf, type RecoveredCopy } from '../../src/cluster/replication/copy-recovery.ts';
 import type { KeptItem } from '../../src/cluster/replication/kept-item.ts';
+import type { PartitionCopy } from '../../src/cluster/replication/partition-copy.ts';
 import type { LogRecord } from '../../src/cluster/replication/replication-message.ts';
 import { SimulatedClock } from './clock.ts';
 import type { DataDisk } from './data-disk.ts';
@@ -89,6 +90,8 @@ export class SimulatedNode implements NodeView, ClusterNodeHost {
   isPaused = false;
   /** One higher with each process: what an earlier one asked for does not concern a later one. */
   #life = 0;
+  /** The process that makes a snapshot, one at a time; 0: none. */
+  #snapshotLife = 0;
   #isStarting = false;
   #stores: PartitionStore[] = [];
   /** As of the present start, or of what is on the disk while the process is down. */
@@ -303,6 +306,49 @@ export class SimulatedNode implements NodeView, ClusterNodeHost {
     return data.append(partition, item, (place) => this.#step(life, (nowMs) => this.node?.reached(place, nowMs)));
   }
 
+  /**
+   * Makes a snapshot of what the node keeps, as a real one does: what its copies have beside their stores is written first, then
+   * the stores are read, one after the other, and when nothing that they showed is uncommitted it takes the log's place.
+   */
+  snapshot(): void {
+    const { data, partitions, random, schedule } = this.options;
+    if (data === null || this.node === null || this.isPaused || this.#snapshotLife === this.#life) return;
+    const from = data.end;
+    const life = this.#life;
+    this.#snapshotLife = life;
+    const isSame = () => life === this.#life && this.node !== null;
+    const entries = new Map<number, readonly Uint8Array[]>();
+    this.act((node) => {
+      for (const [partition, copy] of this.#recovered ?? []) {
+        if (node.copy(partition) !== undefined) continue;
+        for (const item of keptItemsOf(copy)) this.keep(partition, item);
+      }
+      for (const copy of node.copies()) copy.keepAll();
+    });
+    let turn: { generation: number; last: number; copy: PartitionCopy }[] | null = null;
+    let to = 0;
+    const work = (): void => {
+      if (!isSame()) return;
+      if (entries.size < partitions) {
+        entries.set(entries.size, this.#store(entries.size).read(null, Number.POSITIVE_INFINITY).entries);
+      } else if (turn === null) {
+        turn = [...(this.node?.copies() ?? [])].map((copy) => ({ copy, generation: copy.generation, last: copy.last }));
+      } else if (turn.length > 0) {
+        turn = turn.filter(({ copy, generation, last }) => copy.generation === generation && copy.committed < last);
+      } else if (to === 0) {
+        this.act((node) => {
+          for (const copy of node.copies()) copy.keepCommitted();
+        });
+        to = data.end;
+      } else if (data.replace(from, to, entries)) {
+        this.#snapshotLife = 0;
+        return;
+      }
+      schedule.after(random.exponential(2), work);
+    };
+    schedule.after(random.exponential(2), work);
+  }
+
   /** Whether the node still has, in memory or on its disk, the copy that a set names. */
   keeps(partition: number, { boot, generation }: Member, resetEpoch: number): boolean {
     if (this.options.data === null) return false;
@@ -322,6 +368,7 @@ export class SimulatedNode implements NodeView, ClusterNodeHost {
     const { data, retainedBytesMax } = this.options;
     if (data === null) return undefined;
     const store = (partition: number) => (into === null ? new PartitionStore() : into.#store(partition));
+    for (const [partition, entries] of data.snapshot) store(partition).load(entries);
     const recoveries = new Map<number, CopyRecovery>();
     for (const { partition, item } of data.items()) {
       let recovery = recoveries.get(partition);
@@ -341,7 +388,7 @@ export class SimulatedNode implements NodeView, ClusterNodeHost {
     }
     const recovered = new Map<number, RecoveredCopy>();
     for (const [partition, recovery] of recoveries) {
-      const copy = recovery.finish(true);
+      const copy = recovery.finish();
       if (copy !== null) recovered.set(partition, copy);
     }
     return recovered;

@@ -93,6 +93,14 @@ export class World implements WorldView, Reach {
     for (const id of this.#founders) this.#addNode(id).start();
     for (let number = 0; number < this.plan.clients; number++) this.addClient(this.plan.habits).start();
     this.#planEviction();
+    if (this.plan.isKept) this.#planSnapshot();
+  }
+
+  #planSnapshot(): void {
+    this.schedule.after(this.random.exponential(300), () => {
+      if (this.running.length > 0) this.random.pick(this.running).snapshot();
+      this.#planSnapshot();
+    });
   }
 
   addClient(habits: ClientHabits): SimulatedClient {

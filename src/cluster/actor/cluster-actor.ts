@@ -23,6 +23,8 @@ import { decodeMessage, encodeMessage } from '../transport/message-codec.ts';
 import { MessageKind } from '../transport/message-kind.ts';
 import type { ClusterThreadData, FromClusterThread, ToClusterThread } from './cluster-thread-data.ts';
 import { Entrance } from './entrance.ts';
+import { keepingOf, validClaims } from './keeping.ts';
+import { machineStart } from './machine-start-file.ts';
 import { Membership } from './membership.ts';
 import { NodeIdentityFile } from './node-identity-file.ts';
 import { PeerAddresses } from './peer-addresses.ts';
@@ -122,7 +124,7 @@ export class ClusterActor {
     try {
       const log = await openRaftLog(this.#data.dataDir);
       this.#raftLog = log;
-      this.#claims = this.#validClaims(log.boot);
+      this.#claims = this.#claimsOf(log.boot);
       this.#busPort = await this.#bus.start();
       this.#post({ kind: 'listening', boot: log.boot, port: this.#busPort });
     } catch (error) {
@@ -137,16 +139,14 @@ export class ClusterActor {
     this.#settle();
   }
 
-  /**
-   * Of what the node has on its disk, what it has since a start after which all starts have kept everything there: one that
-   * did not may have confirmed more under the same name.
-   */
-  #validClaims(boot: number): readonly Claim[] {
-    const { claims } = this.#data;
+  /** What of its earlier starts' copies this one stands for. */
+  #claimsOf(boot: number): readonly Claim[] {
+    const { kept } = this.#data;
     const { identity } = this.#identity;
-    const keptSince = claims === null ? null : (identity.keptSince ?? boot);
-    if (keptSince !== identity.keptSince) this.#identity.write({ ...identity, keptSince });
-    return (claims ?? []).filter(({ since }) => keptSince !== null && since >= keptSince);
+    const next = keepingOf(identity.keeping, kept?.outlives ?? null, boot, machineStart());
+    // Of a node that keeps nothing there is nothing to write.
+    if (next !== null || identity.keeping !== null) this.#identity.write({ ...identity, keeping: next });
+    return next === null ? [] : validClaims(kept?.claims ?? [], next);
   }
 
   take(message: ToClusterThread): void {

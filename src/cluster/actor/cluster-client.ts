@@ -8,13 +8,14 @@ import type { ClusterCommand } from '../controller/cluster-command.ts';
 import { type ClusterState, emptyClusterState, type NodeEndpoints } from '../controller/cluster-state.ts';
 import { applyStateDelta } from '../controller/state-delta-codec.ts';
 import type { CoordinatorAnswer } from '../coordinator.ts';
-import type { Claim, NodeId } from '../identity.ts';
+import type { NodeId } from '../identity.ts';
 import { PartitionGates, type PartitionGatesHandle } from '../partition-gates.ts';
 import type {
   BusSettings,
   ClusterActorSettings,
   ClusterThreadData,
   FromClusterThread,
+  KeptOnDisk,
   ToClusterThread,
 } from './cluster-thread-data.ts';
 import type { ClusterStatus, ClusterView } from './cluster-view.ts';
@@ -125,15 +126,15 @@ export class ClusterClient implements ClusterView {
    * Starts the cluster's thread, which looks for the cluster, or founds it with others, from then on. Resolves when the bus
    * listens; rejects with a {@link FluxError} when the directory or the port cannot be had.
    *
-   * `endpoints` that begin with `:` get the host at which other nodes see this one. `claims`: what the node has on its disk of
+   * `endpoints` that begin with `:` get the host at which other nodes see this one. `kept`: what the node has on its disk of
    * copies of earlier starts; null: nothing is kept there.
    */
-  start(endpoints: NodeEndpoints, claims: readonly Claim[] | null = null): Promise<void> {
+  start(endpoints: NodeEndpoints, kept: KeptOnDisk | null = null): Promise<void> {
     assert(this.#worker === null && !this.#hasEnded, 'the cluster is started once');
     const { gates, links, bell, shardOfPartition } = this.#options;
     const { dataDir, nodeName, bus, bootstrapExpect, settings, weight, zone } = this.#options;
     const own = { dataDir, nodeName, bus, bootstrapExpect, settings, weight, zone };
-    const workerData: ClusterThreadData = { ...own, endpoints, claims, gates, links, bell, shardOfPartition };
+    const workerData: ClusterThreadData = { ...own, endpoints, kept, gates, links, bell, shardOfPartition };
     const worker = spawnThread(moduleBeside('./cluster-thread', import.meta.url), { name: 'cluster', workerData });
     this.#worker = worker;
     worker.on('message', (message: FromClusterThread) => this.#take(message));
@@ -195,6 +196,14 @@ export class ClusterClient implements ClusterView {
     });
     this.#end();
     await worker.terminate();
+  }
+
+  /** All that this start has confirmed is on the disk, and it has ended: told last of all. */
+  noteKept(): void {
+    const { dataDir, nodeName } = this.#options;
+    const file = new NodeIdentityFile(dataDir, nodeName);
+    const { identity } = file;
+    if (identity.keeping !== null) file.write({ ...identity, keeping: { ...identity.keeping, hasEnded: true } });
   }
 
   #take(message: FromClusterThread): void {

@@ -39,12 +39,25 @@ export interface ClusterActorSettings {
   readonly zone: string | null;
 }
 
+/**
+ * What is confirmed outlives the end of the process when it was handed to the system before, and that of the machine when it
+ * was on the disk.
+ */
+export type Outlives = 'nothing' | 'process' | 'machine';
+
+/** What a node has on its disk of the copies of its earlier starts. */
+export interface KeptOnDisk {
+  readonly claims: readonly Claim[];
+  /** What all that this start confirms outlives. */
+  readonly outlives: Outlives;
+}
+
 /** All that the cluster actor's thread is given. */
 export interface ClusterThreadData extends ClusterActorSettings {
   /** `:PORT` without a host: the one at which others see this node. */
   readonly endpoints: NodeEndpoints;
-  /** Copies of earlier starts that this one goes on with; null: nothing is kept on the disk. */
-  readonly claims: readonly Claim[] | null;
+  /** Null: nothing is kept on the disk. */
+  readonly kept: KeptOnDisk | null;
   readonly gates: PartitionGatesHandle;
   /** One for each shard. */
   readonly links: readonly ShardLinkHandle[];

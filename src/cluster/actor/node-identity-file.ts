@@ -6,6 +6,7 @@ import type { ClusterSettings } from '../controller/cluster-state.ts';
 import { validateSettings } from '../controller/settings.ts';
 import { isClusterId, type Proposal, proposalFault } from '../founding/founding-message.ts';
 import { isNodeId, type NodeId } from '../identity.ts';
+import { type Keeping, keepingFault } from './keeping.ts';
 
 /** What a node knows of itself for as long as its directory lasts. */
 export interface NodeIdentity {
@@ -18,8 +19,8 @@ export interface NodeIdentity {
   readonly proposal: Proposal | null;
   /** Its log of consensus does not hold yet that it is a founder. */
   readonly isBeginning: boolean;
-  /** The first of its latest starts that have all kept its keys on the disk; null: this one does not. */
-  readonly keptSince: number | null;
+  /** How its starts have kept their copies on the disk; null: the last one has not. */
+  readonly keeping: Keeping | null;
   /** Its cluster has removed it: it is of none any more, and never again under its name. */
   readonly isRemoved: boolean;
 }
@@ -68,7 +69,7 @@ export class NodeIdentityFile {
       settings: null,
       proposal: null,
       isBeginning: false,
-      keptSince: null,
+      keeping: null,
       isRemoved: false,
     };
     this.write(this.#identity);
@@ -113,8 +114,8 @@ export class NodeIdentityFile {
     if (fault !== null) throw this.#damaged(fault);
     const { node, clusterId, settings, proposal, isBeginning, isRemoved } = identity;
     // Files of versions that kept nothing have none.
-    const { keptSince = null } = identity;
-    return { node, clusterId, settings, proposal, isBeginning, keptSince, isRemoved };
+    const { keeping = null } = identity;
+    return { node, clusterId, settings, proposal, isBeginning, keeping, isRemoved };
   }
 
   #damaged(fault: string, cause?: unknown): FluxError {
@@ -141,7 +142,8 @@ function identityFault(value: NodeIdentity & { version: number }): string | null
   if (value.settings !== null && settingsFault(value.settings) !== null)
     return `settings: ${settingsFault(value.settings)}`;
   if (typeof value.isBeginning !== 'boolean') return 'isBeginning is no boolean';
-  if ((value.keptSince ?? null) !== null && !Number.isSafeInteger(value.keptSince)) return 'keptSince is no number';
+  const keepingProblem = keepingFault(value.keeping ?? null);
+  if (keepingProblem !== null) return `keeping: ${keepingProblem}`;
   if (typeof value.isRemoved !== 'boolean') return 'isRemoved is no boolean';
   if (value.proposal === null) return value.isBeginning ? 'there are no founders' : null;
   if (typeof value.proposal !== 'object' || !Array.isArray(value.proposal.founders)) return 'proposal is none';

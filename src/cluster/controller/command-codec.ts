@@ -250,13 +250,13 @@ export function readCommand(reader: ValueReader): ClusterCommand {
 
 function writeClaims(writer: ValueWriter, claims: readonly Claim[]): void {
   writer.array(claims.length);
-  for (const { partition, since, generation, filledInEpoch, isWhole } of claims) {
+  for (const { partition, since, generation, filledInEpoch, wholeSince } of claims) {
     writer.array(5);
     writer.integer(partition);
     writer.integer(since);
     writer.integer(generation);
     writer.integer(filledInEpoch);
-    writer.boolean(isWhole);
+    writer.integer(wholeSince);
   }
 }
 
@@ -269,7 +269,7 @@ function readClaims(reader: ValueReader): Claim[] {
       since: reader.integer('since'),
       generation: reader.integer('generation'),
       filledInEpoch: reader.integer('filledInEpoch'),
-      isWhole: reader.boolean('isWhole'),
+      wholeSince: reader.integer('wholeSince'),
     });
   }
   return claims;

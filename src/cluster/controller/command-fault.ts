@@ -83,13 +83,13 @@ function registerFault(command: CommandOf<'register'>): string | null {
 function claimsFault(claims: readonly Claim[] | undefined): string | null {
   if (claims === undefined) return null;
   if (claims.length > PARTITIONS_MAX) return `${claims.length} claims are too many; allowed are ${PARTITIONS_MAX}`;
-  for (const { partition, since, generation, filledInEpoch, isWhole } of claims) {
+  for (const { partition, since, generation, filledInEpoch, wholeSince } of claims) {
     const fault =
       partitionFault(partition) ??
       countFault('since', since) ??
       countFault('generation', generation) ??
       countFault('filledInEpoch', filledInEpoch) ??
-      flagFault('isWhole', isWhole);
+      countFault('wholeSince', wholeSince);
     if (fault !== null) return fault;
   }
   return null;

@@ -89,7 +89,7 @@ export function withRestarted(
     return withMembers(entry, others, nodes);
   }
   const heir = { node: id, boot, generation: claim.generation };
-  if (claim.isWhole) {
+  if (before.boot >= claim.wholeSince) {
     const members = entry.inSync.map((member) => (member === before ? heir : member));
     return withMembers(entry.primary === id ? { ...entry, primary: null } : entry, members, nodes);
   }

@@ -240,6 +240,11 @@ export class CopyData {
     if (this.#isFilling && this.#dirtyUntil !== Number.POSITIVE_INFINITY) keep({ type: 'whole', at: this.#dirtyUntil });
   }
 
+  /** Tells the disk what a snapshot of the store may show, all of which is committed. */
+  keepCommitted(): void {
+    if (!this.#isFilling) this.#host.keep?.(this.#partition, { type: 'commit', committed: this.#committed });
+  }
+
   /** A snapshot of the store may show all that it has by now, committed or not. */
   keepDirt(): void {
     if (this.#isFilling || this.log.last <= this.#committed) return;

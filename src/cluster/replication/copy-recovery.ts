@@ -1,7 +1,7 @@
 import { unreachable } from '../../base/assert.ts';
 import type { Claim } from '../identity.ts';
 import type { CopyStart } from './copy-data.ts';
-import type { KeptItem } from './kept-item.ts';
+import type { KeptItem, KeptState } from './kept-item.ts';
 import { RecordLog } from './record-log.ts';
 import type { ReplicationHost } from './replication-host.ts';
 
@@ -48,6 +48,7 @@ export class CopyRecovery {
   #committed = 0;
   #applied = 0;
   #dirtyUntil = 0;
+  #isFilling = false;
 
   constructor(partition: number, store: RecoveredStore, retainedBytesMax: number) {
     this.#partition = partition;
@@ -62,6 +63,7 @@ export class CopyRecovery {
     const log = this.#log;
     switch (item.type) {
       case 'record':
+        if (item.record.seq <= log.last) return this.#again(item);
         if (item.record.seq !== log.last + 1 || item.record.epoch < log.lastEpoch) return false;
         log.push(item.record);
         return this.#commit(item.committed);
@@ -75,20 +77,10 @@ export class CopyRecovery {
         this.#store.load(this.#partition, item.entries);
         return true;
       case 'whole':
-        this.#dirtyUntil = item.at;
+        this.#dirtyUntil = Math.max(item.at, log.trimmed);
         return this.#commit(this.#committed);
       case 'state':
-        if (item.clears) this.#store.clear(this.#partition);
-        else if (this.#since >= 0) this.#commit(item.at);
-        this.#since = item.since;
-        this.#generation = item.generation;
-        this.#filledInEpoch = item.filledInEpoch;
-        this.#log = new RecordLog();
-        this.#log.reset(item.at, item.atEpoch);
-        this.#committed = item.isFilling ? 0 : item.at;
-        this.#applied = item.at;
-        this.#dirtyUntil = item.isFilling ? Number.POSITIVE_INFINITY : 0;
-        return true;
+        return this.#state(item);
       default:
         return unreachable(item);
     }
@@ -96,9 +88,8 @@ export class CopyRecovery {
 
   /**
    * The copy; null when nothing was ever here. Empties the store where it is not whole.
-   * `isExact`: all that was confirmed was waited for until it was on the disk.
    */
-  finish(isExact: boolean): RecoveredCopy | null {
+  finish(): RecoveredCopy | null {
     if (this.#since < 0) return null;
     const isUsable = this.#dirtyUntil <= this.#committed;
     if (!isUsable) this.#store.clear(this.#partition);
@@ -121,9 +112,36 @@ export class CopyRecovery {
         since: this.#since,
         generation: this.#generation,
         filledInEpoch: this.#filledInEpoch ?? 0,
-        isWhole: isExact,
+        wholeSince: this.#since,
       },
     };
+  }
+
+  /**
+   * A copy tells at times what it is, with records that it has told of before. Whoever has these must not forget them for
+   * it: what follows may have been torn off.
+   */
+  #state({ clears, since, generation, filledInEpoch, at, atEpoch, isFilling }: KeptState): boolean {
+    const isSame = !clears && since === this.#since && generation === this.#generation;
+    const goesOn = isSame && at <= this.#log.last && (!isFilling || this.#isFilling);
+    if (clears) this.#store.clear(this.#partition);
+    else if (this.#since >= 0) this.#commit(at);
+    this.#filledInEpoch = filledInEpoch;
+    if (goesOn) return true;
+    this.#since = since;
+    this.#generation = generation;
+    this.#isFilling = isFilling;
+    this.#log = new RecordLog();
+    this.#log.reset(at, atEpoch);
+    this.#committed = isFilling ? 0 : at;
+    this.#applied = at;
+    this.#dirtyUntil = isFilling ? Number.POSITIVE_INFINITY : 0;
+    return true;
+  }
+
+  #again({ record: { seq, epoch }, committed }: Extract<KeptItem, { type: 'record' }>): boolean {
+    if (seq > this.#log.trimmed && this.#log.epochAt(seq) !== epoch) return false;
+    return this.#commit(committed);
   }
 
   #commit(seq: number): boolean {

@@ -284,7 +284,12 @@ export class PartitionCopy {
     this.#data.keepAll();
   }
 
-  /** The store was read for a snapshot since `keepAll`, and some of what it shows may not be committed. */
+  /** The store was read for a snapshot since `keepAll`, and all that it showed is committed. */
+  keepCommitted(): void {
+    this.#data.keepCommitted();
+  }
+
+  /** Likewise, and some of what it shows may not be committed. */
   keepDirt(): void {
     this.#data.keepDirt();
   }

@@ -22,8 +22,10 @@ export class NodeEndpoints {
     const report = node.health();
     const reasons = isDraining ? ['draining', ...report.reasons] : report.reasons;
     const isReady = report.ready && !isDraining;
+    // It serves, and somebody should look at it.
+    const status = !isReady ? 'unavailable' : reasons.length > 0 ? 'degraded' : 'ok';
     const headers = ['Cache-Control', 'no-store'];
-    exchange.json(isReady ? 200 : 503, { status: isReady ? 'ok' : 'unavailable', reasons }, headers);
+    exchange.json(isReady ? 200 : 503, { status, reasons }, headers);
   }
 
   metrics(exchange: Exchange): void {

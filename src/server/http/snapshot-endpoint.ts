@@ -31,6 +31,10 @@ export function makeSnapshot(exchange: Exchange, shared: HttpShared): void {
     exchange.refuse(refuse('conflict', 'The node keeps nothing on the disk: it was started without persistence.'));
     return;
   }
+  if (!snapshots.isReady) {
+    exchange.refuse(refuse('not-ready', 'The node is still reading what was kept on the disk.'));
+    return;
+  }
   const taking = snapshots.take();
   if (wait === 'false') {
     exchange.json(202, { ok: true });

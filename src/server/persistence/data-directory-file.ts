@@ -1,19 +1,30 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { DirectoryLockedError, lockDirectory, type Unlock } from '../../base/directory-lock-file.ts';
 import { FluxError } from '../../base/errors.ts';
+import { makeFolder } from '../../base/make-folder-file.ts';
 import { flagOf } from '../../config/options.ts';
 import { shardFolder } from '../../persistence/data-names.ts';
-import { STORE_ID_BYTES } from '../../persistence/file-header.ts';
+import { HEADER_BYTES, STORE_ID_BYTES } from '../../persistence/file-header.ts';
+import { FRAME_HEAD_BYTES } from '../../persistence/frame.ts';
 import { syncFolder } from '../../persistence/log-disk-file.ts';
-import { GENERATION, KEYS_FOLDER, LOCK_NAME, MANIFEST_NAME, type Manifest } from '../../persistence/manifest.ts';
+import {
+  GENERATION,
+  KEYS_FOLDER,
+  type Kept,
+  LOCK_NAME,
+  MANIFEST_NAME,
+  type Manifest,
+} from '../../persistence/manifest.ts';
 import { readManifest, writeManifest } from '../../persistence/manifest-file.ts';
 
 export interface DataDirectoryOptions {
   readonly dataDir: string;
   readonly partitions: number;
   readonly shards: number;
+  /** What the node has its logs hold; default: keys. */
+  readonly keeps?: Kept;
 }
 
 /**
@@ -32,7 +43,9 @@ export class DataDirectory {
   readonly #root: string;
   readonly #generation: string;
   readonly #options: DataDirectoryOptions;
-  readonly #unlock: Unlock;
+  #unlock: Unlock;
+  /** Of the file system that it lies in. */
+  readonly #device: number;
   #manifest: Manifest | null;
 
   /** As the constructor, and keeps other processes out until `close`. */
@@ -52,6 +65,7 @@ export class DataDirectory {
     this.#unlock = unlock;
     this.#root = join(resolve(options.dataDir), KEYS_FOLDER);
     mkdirSync(this.#root, { recursive: true });
+    this.#device = statSync(this.#root).dev;
     this.#manifest = this.#read();
     this.isNew = this.#manifest === null;
     this.storeId = this.#manifest?.storeId ?? randomBytes(STORE_ID_BYTES);
@@ -72,8 +86,6 @@ export class DataDirectory {
     syncFolder(join(this.#root, this.#generation));
     syncFolder(this.#root);
     syncFolder(resolve(options.dataDir));
-    // With nothing to take over, the log is all there is from the beginning.
-    if (this.isNew) this.adopt();
   }
 
   /** Other processes may have it. */
@@ -83,7 +95,7 @@ export class DataDirectory {
 
   /** The generation is that of another number of shards than there are. */
   get isResharding(): boolean {
-    return this.#manifest?.generation !== this.#generation;
+    return this.#manifest !== null && this.#manifest.generation !== this.#generation;
   }
 
   /** What a shard is to read before it serves. */
@@ -92,14 +104,46 @@ export class DataDirectory {
     return this.isResharding ? this.#former : [this.folders[shard] as string];
   }
 
-  /** The keys are in `folders` from now on: what is elsewhere is removed. */
+  /**
+   * The keys are in `folders` from now on: what is elsewhere is removed. Of a new one, too, this is said when every log has
+   * been begun, and before any of them has a record: killed before, it is a new one at the next start.
+   */
   adopt(): void {
-    const { partitions, shards } = this.#options;
-    const manifest: Manifest = { storeId: this.storeId, partitions, shards, generation: this.#generation };
+    const { partitions, shards, keeps = 'keys' } = this.#options;
+    const manifest: Manifest = { storeId: this.storeId, partitions, shards, generation: this.#generation, keeps };
     writeManifest(this.#root, manifest);
     this.#manifest = manifest;
     for (const name of readdirSync(this.#root)) {
       if (GENERATION.test(name) && name !== this.#generation) rmSync(join(this.#root, name), { recursive: true });
+    }
+  }
+
+  /**
+   * Makes what somebody took away while the node runs anew: folders, lock and manifest, so that snapshots of what is in
+   * memory have a place. Returns what keeps it from that, and null when all is there: another store's keys are left alone,
+   * and so is another file system, since the one with the keys may come back over it.
+   */
+  async restore(): Promise<string | null> {
+    const path = join(this.#root, MANIFEST_NAME);
+    try {
+      const found = existsSync(this.#root) ? readManifest(this.#root) : null;
+      if (typeof found === 'string') return `${path}: ${found}`;
+      if (found !== null && Buffer.compare(found.storeId, this.storeId) !== 0) return `${path} is another store's now`;
+      const isWhole = found !== null && this.folders.every((folder) => existsSync(folder));
+      if (isWhole) return null;
+      if (this.isResharding || this.#manifest === null) return `${path} is missing`;
+      mkdirSync(this.#root, { recursive: true });
+      if (statSync(this.#root).dev !== this.#device) return `${this.#root} is on another file system now`;
+      await this.#unlock();
+      this.#unlock = () => Promise.resolve();
+      this.#unlock = await lock(this.#options.dataDir);
+      for (const folder of this.folders) mkdirSync(folder, { recursive: true });
+      syncFolder(join(this.#root, this.#generation));
+      syncFolder(resolve(this.#options.dataDir));
+      writeManifest(this.#root, this.#manifest);
+      return null;
+    } catch (error) {
+      return error instanceof Error ? error.message : String(error);
     }
   }
 
@@ -116,12 +160,19 @@ export class DataDirectory {
     const path = join(this.#root, MANIFEST_NAME);
     const manifest = readManifest(this.#root);
     if (manifest === null) {
-      if (!readdirSync(this.#root).some((name) => GENERATION.test(name) && hasFiles(join(this.#root, name))))
+      if (!readdirSync(this.#root).some((name) => GENERATION.test(name) && hasKeys(join(this.#root, name))))
         return null;
       throw new FluxError('internal', `${path} is missing beside the keys it is about. ${RESTORE}`);
     }
     if (typeof manifest === 'string') throw new FluxError('internal', `${path}: ${manifest}. ${RESTORE}`);
-    const { partitions } = manifest;
+    const { partitions, keeps } = manifest;
+    if (keeps !== (this.#options.keeps ?? 'keys')) {
+      const whose =
+        keeps === 'keys'
+          ? 'the keys are of a node by itself, and this one is in a cluster. Give it an empty directory; its cluster fills it'
+          : 'the keys are of a node in a cluster, and this one is by itself. Give it a directory of its own';
+      throw new FluxError('internal', `${path}: ${whose}.`);
+    }
     if (partitions !== this.#options.partitions) {
       throw new FluxError(
         'internal',
@@ -135,20 +186,29 @@ export class DataDirectory {
 async function lock(dataDir: string): Promise<Unlock> {
   const root = join(resolve(dataDir), KEYS_FOLDER);
   try {
-    mkdirSync(root, { recursive: true });
+    makeFolder(root);
     return await lockDirectory(root, LOCK_NAME);
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
-    const what =
-      error instanceof DirectoryLockedError ? 'Give every node a directory of its own.' : 'It holds the keys.';
+    const what = error instanceof DirectoryLockedError ? 'Give every node a directory of its own.' : adviceOn(error);
     throw new FluxError('not-ready', `${flagOf('dataDir')}: ${why}. ${what}`, { cause: error });
   }
+}
+
+function adviceOn(error: unknown): string {
+  const code = (error as NodeJS.ErrnoException).code;
+  if (code !== 'ENOSPC' && code !== 'EDQUOT') return 'It is to be a directory, which holds the keys.';
+  return 'The disk is full, and has no room even for the name of the process that uses it: free some, a few KiB will do.';
 }
 
 const RESTORE =
   "Bring it back from a backup, see what 'fluxcache repair' can do, or empty the folder to start without keys.";
 
-/** Whether any folder below has a file. */
-function hasFiles(folder: string): boolean {
-  return readdirSync(folder).some((shard) => readdirSync(join(folder, shard)).length > 0);
+/** Whether any folder below has a file with more in it than the log of a node that was ended in its first start. */
+function hasKeys(folder: string): boolean {
+  return readdirSync(folder).some((shard) =>
+    readdirSync(join(folder, shard)).some(
+      (name) => statSync(join(folder, shard, name)).size > HEADER_BYTES + FRAME_HEAD_BYTES,
+    ),
+  );
 }

@@ -1,8 +1,10 @@
+import { fdatasync } from 'node:fs';
 import type { Worker } from 'node:worker_threads';
 import type { Logger } from '../../base/ports.ts';
 import { moduleBeside, spawnThread } from '../../base/spawn-thread.ts';
 import { Doorbell } from '../../mailbox/doorbell.ts';
-import type { LogAnswer, LogRequest, LogThreadData } from '../../persistence/log-thread-data.ts';
+import { LogSyncer } from '../../persistence/log-syncer.ts';
+import type { LogAnswer, LogRequest, LogThreadData, Restarted } from '../../persistence/log-thread-data.ts';
 import type { Synced } from '../../persistence/log-writer.ts';
 
 export interface LogThreadListeners {
@@ -23,6 +25,7 @@ export class LogThread {
   readonly #data: LogThreadData;
   readonly #worker: Worker;
   readonly #bell: Doorbell;
+  readonly #syncer: LogSyncer;
   readonly #waiting = new Map<number, (answer: LogAnswer | null) => void>();
   readonly #logger: Logger;
   #nextId = 1;
@@ -30,11 +33,13 @@ export class LogThread {
   #isStopping = false;
   #hasEnded = false;
   #troubledAtMs = Number.NEGATIVE_INFINITY;
+  #trouble = '';
 
   constructor(data: LogThreadData, { logger, onDeath, entry }: LogThreadListeners) {
     this.#data = data;
     this.#logger = logger;
     this.#bell = new Doorbell(data.lane.consumerBell);
+    this.#syncer = new LogSyncer(data.syncer);
     this.#worker = spawnThread(entry ?? moduleBeside('../../persistence/log-thread', import.meta.url), {
       name: `log-${data.shard}`,
       workerData: data,
@@ -65,10 +70,15 @@ export class LogThread {
     this.opened.catch(() => undefined);
   }
 
-  /** Begins a segment for a snapshot; null: it cannot be had now. */
-  async restart(): Promise<number | null> {
+  /** What the disk said when something failed last; empty: nothing has. */
+  get trouble(): string {
+    return this.#trouble;
+  }
+
+  /** Begins a segment for a snapshot; null: the thread has ended. */
+  async restart(): Promise<Restarted | null> {
     const answer = await this.#ask('restart');
-    return answer?.kind === 'restarted' ? answer.sequence : null;
+    return answer?.kind === 'restarted' ? answer : null;
   }
 
   /** Has all that was sent be on the disk, and tells how far that is so; null: the thread has ended. */
@@ -125,7 +135,8 @@ export class LogThread {
   }
 
   #onAnswer(answer: Exclude<LogAnswer, { kind: 'open' }>): void {
-    if (answer.kind === 'closed') this.#onClosed(answer.isComplete);
+    if (answer.kind === 'sync') this.#sync();
+    else if (answer.kind === 'closed') this.#onClosed(answer.isComplete);
     else if (answer.kind === 'trouble') this.#onTrouble(answer);
     else {
       this.#waiting.get(answer.id)?.(answer);
@@ -133,9 +144,19 @@ export class LogThread {
     }
   }
 
+  #sync(): void {
+    // On a thread of the system's pool: nobody waits for it here.
+    fdatasync(this.#syncer.file, (error) => {
+      this.#syncer.done(error?.errno ?? 0);
+      this.#bell.ring();
+    });
+  }
+
   #onTrouble({ what, message, code }: Extract<LogAnswer, { kind: 'trouble' }>): void {
     const nowMs = performance.now();
-    if (nowMs - this.#troubledAtMs < TROUBLE_INTERVAL_MS) return;
+    const isNew = message !== this.#trouble;
+    this.#trouble = message;
+    if (!isNew && nowMs - this.#troubledAtMs < TROUBLE_INTERVAL_MS) return;
     this.#troubledAtMs = nowMs;
     const { shard, folder } = this.#data;
     this.#logger.error({ shard, folder, what, code, reason: message }, 'the log on the disk is in trouble');

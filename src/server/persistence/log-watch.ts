@@ -5,6 +5,8 @@ import { type LogGate, LogState } from '../../persistence/log-gate.ts';
 export interface LogWatchParts {
   /** By shard. */
   readonly gates: readonly LogGate[];
+  /** What a shard's disk said last; empty: nothing. */
+  readonly reasonOf: (shard: number) => string;
   /** Of those who wait for replies. */
   readonly fronts: readonly Doorbell[];
   /** Writes are refused while the disk takes nothing. */
@@ -57,13 +59,14 @@ export class LogWatch {
 
   /** What is not as it should be, for people; nothing of it keeps reads from being answered. */
   troubles(): string[] {
-    const { gates, failsWithDisk, nowMs } = this.#parts;
+    const { gates, failsWithDisk, reasonOf, nowMs } = this.#parts;
     const said: string[] = [];
     for (const [shard, { isStalled, stalledSinceMs }] of this.#watched.entries()) {
       const { state } = gates[shard] as LogGate;
       if (state !== LogState.well) {
         const effect = failsWithDisk ? 'writes are refused' : 'writes go on in memory alone';
-        said.push(`the log of shard ${shard} ${troubles[state]}: ${effect}`);
+        const reason = reasonOf(shard);
+        said.push(`the log of shard ${shard} ${troubles[state]}: ${effect}${reason === '' ? '' : ` (${reason})`}`);
       } else if (isStalled) {
         const seconds = Math.round((nowMs() - stalledSinceMs) / 1000);
         said.push(`the log of shard ${shard} has waited ${seconds} s for the disk`);
@@ -83,14 +86,15 @@ export class LogWatch {
   }
 
   #lookAt(shard: number): void {
-    const { gates, logger, nowMs } = this.#parts;
+    const { gates, logger, reasonOf, nowMs } = this.#parts;
     const gate = gates[shard] as LogGate;
     const watched = this.#watched[shard] as Watched;
     const { state, acknowledged } = gate;
     if (state !== watched.state) {
       const forMs = Math.round(nowMs() - watched.sinceMs);
       if (state === LogState.well) logger.info({ shard, forMs }, 'the log on the disk is written again');
-      else if (state !== LogState.closed) logger.error({ shard }, `the log on the disk ${troubles[state]}`);
+      else if (state !== LogState.closed)
+        logger.error({ shard, reason: reasonOf(shard) }, `the log on the disk ${troubles[state]}`);
       watched.state = state;
       watched.sinceMs = nowMs();
     }

@@ -38,6 +38,8 @@ export interface SnapshotTakerOptions {
   readonly clock: Clock;
   readonly restFactor?: number;
   readonly pieceMs?: number;
+  /** Has the folders of the shards be there; what is wrong with them, or null. */
+  readonly prepare?: () => Promise<string | null>;
   /** What is under way is to be given up. */
   readonly isStopped: () => boolean;
   /** What became superfluous could not be removed. */
@@ -101,8 +103,10 @@ export class SnapshotTaker {
   async take(shard: SnapshotShard, onPiece: OnPiece): Promise<SnapshotOutcome> {
     if (!shard.isServing()) return failed('the shard does not serve just now');
     const { reign } = shard.gate;
+    const obstacle = (await this.#options.prepare?.()) ?? null;
+    if (obstacle !== null) return failed(obstacle);
     const sequence = await this.#restart(shard);
-    if (sequence === null) return failed('the log cannot begin a file just now');
+    if (typeof sequence === 'string') return failed(sequence);
     const path = join(shard.folder, snapshotName(sequence));
     const temporary = unfinished(path);
     try {
@@ -185,12 +189,17 @@ export class SnapshotTaker {
   }
 
   /** Not in the midst of a command's records, and not while a write is tried again. */
-  async #restart({ thread }: SnapshotShard): Promise<number | null> {
-    for (const isOver = this.#within(RESTART_LIMIT_MS); !isOver(); await pause(LOOK_MS)) {
-      const sequence = await thread.restart();
-      if (sequence !== null) return sequence;
+  async #restart({ thread }: SnapshotShard): Promise<number | string> {
+    let reason: string | null = null;
+    for (const isOver = this.#within(RESTART_LIMIT_MS); !isOver(); ) {
+      const answer = await thread.restart();
+      if (answer === null) return 'the log has ended';
+      if (answer.sequence !== null) return answer.sequence;
+      reason = answer.trouble;
+      // A disk does not come back within the time of a command.
+      await pause(reason === null ? LOOK_MS : SYNC_LOOK_MS);
     }
-    return null;
+    return reason === null ? 'the log cannot begin a file just now' : `the log cannot begin a file: ${reason}`;
   }
 
   /** All that the shard's store shows has been sent to its log; false: that took too long. */

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Clock, Logger } from '../../base/ports.ts';
 import type { JobPool } from '../../jobs/job-pool.ts';
 import { readName } from '../../persistence/data-names.ts';
+import { readSnapshotEnd } from '../../persistence/snapshot-file.ts';
 import { type SnapshotReason, type SnapshotRules, snapshotDue } from './snapshot-due.ts';
 import { type SnapshotOutcome, type SnapshotShard, SnapshotTaker } from './snapshot-taker.ts';
 
@@ -20,6 +21,7 @@ export interface SnapshotsOptions {
   /** How often it is looked whether one is due. */
   readonly lookMs?: number;
   /** See `SnapshotTakerOptions`. */
+  readonly prepare?: () => Promise<string | null>;
   readonly restFactor?: number;
   readonly pieceMs?: number;
 }
@@ -29,7 +31,7 @@ export interface SnapshotFacts {
   readonly isRunning: boolean;
   /** Since when; 0: none is being made. */
   readonly runningSinceMs: number;
-  /** Entries written of the one that is being made, and those there are in its shard, about. */
+  /** Entries written of the one that is being made. */
   readonly runningEntries: number;
   /** Every shard has one that is not older than this; 0: there is none of some shard. */
   readonly lastAtMs: number;
@@ -254,7 +256,7 @@ function changesOf({ shard, sequence }: ShardState): number {
 
 /** What is known from the files of a shard that was just read. */
 function foundIn({ folder, gate }: SnapshotShard): Omit<ShardState, 'shard' | 'reign'> {
-  let newest = { sequence: 1, bytes: 0, atMs: 0 };
+  let newest = { sequence: 1, bytes: 0, entries: 0, atMs: 0 };
   let logBytes = 0;
   for (const name of readdirSync(folder)) {
     const named = readName(name);
@@ -262,9 +264,10 @@ function foundIn({ folder, gate }: SnapshotShard): Omit<ShardState, 'shard' | 'r
     const { size, mtimeMs } = statSync(join(folder, name));
     if (named.kind === 'log') logBytes += size;
     else if (named.sequence >= newest.sequence) {
-      newest = { sequence: named.sequence, bytes: size, atMs: Math.round(mtimeMs) };
+      const { entries } = readSnapshotEnd(join(folder, name));
+      newest = { sequence: named.sequence, bytes: size, entries, atMs: Math.round(mtimeMs) };
     }
   }
   const logBytesBefore = gate.get('logBytes') - logBytes;
-  return { ...newest, entries: 0, tookMs: 0, logBytesBefore, failures: 0, failedAtMs: 0 };
+  return { ...newest, tookMs: 0, logBytesBefore, failures: 0, failedAtMs: 0 };
 }

@@ -1,7 +1,8 @@
 import { ApplyResult } from '../../base/effect.ts';
+import { NamedKeys } from '../../persistence/named-keys.ts';
 import { DataError } from '../../persistence/recovery-plan.ts';
 import { RecoveryState, RecoveryWords } from '../../persistence/recovery-words.ts';
-import { folderBytes, type Recovered, readFolder, tidyFolder } from '../../persistence/shard-data-file.ts';
+import { folderBytes, type Recovered, readFolder, readLog, tidyFolder } from '../../persistence/shard-data-file.ts';
 import type { PartitionedWriter } from '../../store/partitioned-writer.ts';
 import type { TurnClock } from '../turn-clock.ts';
 import { RecoveredClears } from './recovered-clears.ts';
@@ -54,37 +55,51 @@ export function recoverShard({ data, store, clock, onStep, copies }: RecoverShar
     if (result === ApplyResult.outOfMemory && !data.evicts) {
       const what =
         'what it holds does not fit --max-memory, and --eviction is not to let it go. Start with more memory';
-      throw new DataError(data.folders.join(', '), null, what);
+      throw new TooSmallError(data.folders.join(', '), null, what);
     }
     return result !== ApplyResult.malformed;
   };
   // What fitted before is to fit, in whichever order it comes.
   store.useReserve(true);
-  const clears = new RecoveredClears(store);
-  const recovered = data.folders.map((folder) =>
-    readFolder(
-      {
-        folder,
-        storeId: data.storeId,
-        onProgress: (bytes) => {
-          words.set('bytesRead', words.get('bytesRead') + bytes);
-          onStep();
+  const { storeId } = data;
+  const read = (sparesMemory: boolean): Recovered[] => {
+    const clears = new RecoveredClears(store);
+    const recovered = data.folders.map((folder) => {
+      const named = sparesMemory ? namedIn({ folder, storeId, onProgress: onStep }, store) : null;
+      const isLeftOut = named === null ? null : named.has.bind(named);
+      const onProgress = (bytes: number): void => {
+        words.set('bytesRead', words.get('bytesRead') + bytes);
+        onStep();
+      };
+      return readFolder(
+        { folder, storeId, onProgress },
+        {
+          recover: (partition, bytes, start, end) => {
+            if (copies !== undefined) {
+              return !store.holds(partition) || copies.take(partition, bytes, start, end, accept);
+            }
+            if (!store.holds(partition) || clears.take(partition, bytes, start, end)) return true;
+            clears.settle();
+            return accept(store.recover(partition, bytes, start, end));
+          },
+          recoverEntries: (bytes, start, end) =>
+            accept(store.recoverEntries(bytes, start, end, folder === data.folder, isLeftOut)),
         },
-      },
-      {
-        recover: (partition, bytes, start, end) => {
-          if (copies !== undefined) {
-            return !store.holds(partition) || copies.take(partition, bytes, start, end, accept);
-          }
-          if (!store.holds(partition) || clears.take(partition, bytes, start, end)) return true;
-          clears.settle();
-          return accept(store.recover(partition, bytes, start, end));
-        },
-        recoverEntries: (bytes, start, end) => accept(store.recoverEntries(bytes, start, end, folder === data.folder)),
-      },
-    ),
-  );
-  clears.settle();
+      );
+    });
+    clears.settle();
+    return recovered;
+  };
+  let recovered: Recovered[];
+  try {
+    recovered = read(false);
+  } catch (error) {
+    // What copies write down is more than what was done.
+    if (!(error instanceof TooSmallError) || copies !== undefined) throw error;
+    store.clear();
+    words.set('bytesRead', 0);
+    recovered = read(true);
+  }
   store.useReserve(false);
   const nowMs = clock.tick();
   // What has expired in a copy is its primary's to say.
@@ -94,4 +109,17 @@ export function recoverShard({ data, store, clock, onStep, copies }: RecoverShar
   words.set('next', own?.next ?? 1);
   words.setState(RecoveryState.done);
   return recovered;
+}
+
+class TooSmallError extends DataError {}
+
+/**
+ * Keys of which the log says enough. A snapshot has entries as they were at one time or another while it was made: one that was
+ * removed after it was read, and one that came into its place before the end. Both need not fit, and without the keys that
+ * the log names it holds nothing that was not there all the time.
+ */
+function namedIn(options: Parameters<typeof readLog>[0], store: PartitionedWriter): NamedKeys {
+  const named = new NamedKeys(store.partitionsTotal);
+  readLog(options, (partition, bytes, start, end) => named.note(partition, bytes, start, end));
+  return named;
 }

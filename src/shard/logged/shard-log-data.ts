@@ -9,8 +9,6 @@ export interface ShardLogData extends ShardLogHandle {
   /** Folders of shards that may hold keys of this one: its own, or all of a node that had another number of shards. */
   readonly folders: readonly string[];
   readonly recovery: RecoveryWordsHandle;
-  /** No reply was ever given before a crash could not undo what it tells of: of copies of partitions it is known what they have. */
-  readonly isExact: boolean;
   /** When memory does not suffice for what was kept, something else goes. */
   readonly evicts: boolean;
 }

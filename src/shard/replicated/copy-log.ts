@@ -16,6 +16,7 @@ export class CopyLog {
   #told = 0;
   /** The turn that was asked for last, and what its end waits for: records of copies, by what they were. */
   #turn = 0;
+  #isTurnUnderWay = false;
   #uncommitted: { readonly copy: PartitionCopy; readonly generation: number; readonly last: number }[] = [];
 
   constructor(log: ShardLog) {
@@ -55,6 +56,7 @@ export class CopyLog {
     const asked = this.#log.gate.turnAsked;
     if (asked !== this.#turn) {
       this.#turn = asked;
+      this.#isTurnUnderWay = true;
       this.#uncommitted = [];
       for (const [partition, copy] of recovered ?? []) {
         if (copies?.copy(partition) !== undefined) continue;
@@ -66,15 +68,16 @@ export class CopyLog {
         if (last > committed) this.#uncommitted.push({ copy, generation, last });
       }
     }
-    if (this.#uncommitted.length === 0) return true;
+    if (!this.#isTurnUnderWay) return true;
     this.#uncommitted = this.#uncommitted.filter(
       ({ copy, generation, last }) => copy.generation === generation && copy.committed < last,
     );
-    if (this.#uncommitted.length === 0) return true;
     // What waits for the disk itself would wait for ever when only a snapshot makes that well again.
-    if (this.#log.gate.state === LogState.well) return false;
+    if (this.#uncommitted.length > 0 && this.#log.gate.state === LogState.well) return false;
     for (const { copy } of this.#uncommitted) copy.keepDirt();
+    for (const copy of copies?.all() ?? []) copy.keepCommitted();
     this.#uncommitted = [];
+    this.#isTurnUnderWay = false;
     return true;
   }
 

@@ -39,11 +39,11 @@ export class RecoveredCopies implements RecordsOfCopies {
     return this.#recovery(partition).take(item) && this.#isSound;
   }
 
-  /** By partition. `isExact`: all that was confirmed was waited for until no crash could undo it. */
-  finish(isExact: boolean): { readonly copies: ReadonlyMap<number, RecoveredCopy>; readonly claims: Claim[] } {
+  /** By partition. */
+  finish(): { readonly copies: ReadonlyMap<number, RecoveredCopy>; readonly claims: Claim[] } {
     const copies = new Map<number, RecoveredCopy>();
     for (const [partition, recovery] of this.#recoveries) {
-      const copy = recovery.finish(isExact);
+      const copy = recovery.finish();
       if (copy !== null) copies.set(partition, copy);
     }
     return { copies, claims: claimsOf(copies) };

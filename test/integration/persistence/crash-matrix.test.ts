@@ -1,3 +1,5 @@
+import { mkdirSync, rmdirSync } from 'node:fs';
+import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { HEADER_BYTES } from '../../../src/persistence/file-header.ts';
 import { FRAME_HEAD_BYTES, frameBodyBytes } from '../../../src/persistence/frame.ts';
@@ -212,6 +214,21 @@ test('what a crash leaves beside the files is of no matter, and is removed', (t)
   const recovery = recoverTwice(shard, folder, beside);
   t.is('contents' in recovery ? textOf(recovery.contents) : recovery.refusal.message, textOf(whole));
   t.deepEqual([...folder.files().keys()].sort(), [...files.keys()].sort());
+});
+
+test('what others put beside the files is left alone, and a folder in the place of a file is named', (t) => {
+  const { shard, folder, files, logs } = fixture(t, { isClosed: true });
+  const [log = ''] = logs;
+  const beside = new Map([...files, [`${log}.bak`, new Uint8Array(10)], ['notes.tmp', new Uint8Array(10)]]);
+  const recovery = recoverTwice(shard, folder, beside);
+  t.is('contents' in recovery ? textOf(recovery.contents) : recovery.refusal.message, textOf(whole));
+  t.deepEqual([...folder.files().keys()].sort(), [...beside.keys()].sort());
+
+  const made = join(folder.path, 'log-0000000000000999.fxl');
+  mkdirSync(made);
+  const refused = shard.recover(STORE, [folder.path]);
+  t.true('refusal' in refused && refused.refusal.message.startsWith(`${made}: it cannot be read: EISDIR`));
+  rmdirSync(made);
 });
 
 test('files of another store, of another name or of another version are refused', (t) => {

@@ -71,13 +71,14 @@ test('while a node reads what was kept, it says so in every way, reads nothing t
     ['COMMAND', 'COUNT'],
     ['INFO', 'persistence'],
   ];
-  const [replies, key, health, ready, live, metrics, rpc, connected] = await Promise.all([
+  const [replies, key, health, ready, live, metrics, snapshot, rpc, connected] = await Promise.all([
     resp.send(commands),
     fetch(`${url}/v1/keys/${LAST}`),
     fetch(`${url}/health`),
     fetch(`${url}/readyz`),
     fetch(`${url}/livez`),
     fetch(`${url}/metrics`),
+    fetch(`${url}/v1/snapshot`, { method: 'POST' }),
     own.get(LAST).catch((error: unknown) => error),
     plain.connect().then(() => plain.get(LAST).catch((error: unknown) => error)),
   ]);
@@ -98,7 +99,10 @@ test('while a node reads what was kept, it says so in every way, reads nothing t
   t.regex(key.headers.get('retry-after') ?? '', /^\d+$/);
   t.like(await key.json(), { error: 'not-ready', detail: LOADING });
   t.deepEqual([health.status, ready.status, live.status, metrics.status], [503, 503, 200, 200]);
-  t.regex(await ready.text(), /reading what was kept on the disk: \d+ %, \d+ of \d+ MiB/);
+  t.regex(await ready.text(), /reading what was kept on the disk("|: \d+ %, \d+ of \d+ MiB)/);
+  t.is(snapshot.status, 503);
+  t.regex(snapshot.headers.get('retry-after') ?? '', /^\d+$/);
+  t.like(await snapshot.json(), { error: 'not-ready' });
   t.like(rpc, { code: 'not-ready' });
   t.regex(String(connected), new RegExp(`LOADING ${LOADING}`));
 

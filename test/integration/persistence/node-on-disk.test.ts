@@ -1,12 +1,14 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { appendFile, lstat, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import test, { type ExecutionContext } from 'ava';
+import { lockDirectory } from '../../../src/base/directory-lock-file.ts';
 import type { Reply } from '../../../src/protocol/resp/reply.ts';
 import { CrashClient } from '../../fault/crash-client.ts';
 import { NodeProcess } from '../../node-process.ts';
+import { RpcClient } from '../rpc/rpc-client.ts';
 
 const run = promisify(execFile);
 const ROOM_MIB = 4;
@@ -59,22 +61,54 @@ test('a full disk refuses writes over every protocol, and takes them again witho
   t.regex(first ?? '', /^\d+ x/, 'reads go on');
   t.is(shown(await client.ask(['PING'])), 'PONG');
   t.regex(shown(await client.ask(['INCR', 'counter'])), /^MISCONF/);
+  const rpc = await RpcClient.open(t, tcpPort);
+  const [fault] = await rpc.call('set', 'key', 'x');
+  t.is(fault?.code, 'disk-failed');
+  t.true(fault?.retryable);
+  t.regex(fault?.message ?? '', /^the log on the disk cannot be written/);
+  t.regex(String(await rpc.result('get', 'key:1')), /^\d+ x/);
   const put = await fetch(`${url}/v1/keys/key`, { method: 'PUT', body: 'x' });
   t.is(put.status, 507);
   t.is(put.headers.get('retry-after'), '1');
   t.is(((await put.json()) as { error: string }).error, 'disk-failed');
-  const health = (await (await fetch(`${url}/health`)).json()) as { reasons?: string[] };
-  t.regex(JSON.stringify(health), /the log of shard 0 cannot be written; it is tried again: writes are refused/);
+  const health = (await (await fetch(`${url}/health`)).json()) as { status?: string };
+  t.is(health.status, 'degraded');
+  t.regex(
+    JSON.stringify(health),
+    /the log of shard 0 cannot be written; it is tried again: writes are refused \(ENOSPC: /,
+  );
   t.is((await fetch(`${url}/readyz`)).status, 200, 'it is there for reads');
   await node.logged(({ msg, code }) =>
     msg === 'the log on the disk is in trouble' && code === 'ENOSPC' ? true : undefined,
   );
 
-  await rm(filler);
-  await node.logged(({ msg }) => (msg === 'the log on the disk is written again' ? true : undefined));
-  t.is(shown(await client.ask(['SET', 'key:1', 'room'])), 'OK');
-  told.set('key:1', 'room');
+  // Killed meanwhile, it starts all the same, and gives what it has.
   await node.kill();
+  const room = Buffer.alloc(64 * 1024);
+  await appendFile(filler, room).catch(() => undefined);
+  const refilled = await start(t, dataDir, '--fsync', 'always', '--snapshot-interval', '0');
+  const reader = await CrashClient.open((await refilled.ports()).tcpPort);
+  for (const [key, value] of told) {
+    const [text] = await reader.read([key]);
+    t.true(text === value || text === open.get(key), `${key} is ${text?.slice(0, 10)}`);
+  }
+  const locks = (await readdir(join(dataDir, 'keys'))).filter((name) => name.startsWith('keys.lock'));
+  t.deepEqual(locks, ['keys.lock']);
+  t.true((await lstat(join(dataDir, 'keys', 'keys.lock'))).isSymbolicLink());
+  await t.throwsAsync(lockDirectory(join(dataDir, 'keys'), 'keys.lock'), {
+    message: new RegExp(`in use by process ${refilled.pid}`),
+  });
+  let isRefused = false;
+  for (let number = 0; number < 100 && !isRefused; number++) {
+    isRefused = shown(await reader.ask(['SET', 'key:1', `after ${'x'.repeat(20_000)}`])).startsWith('MISCONF');
+  }
+  t.true(isRefused);
+
+  await rm(filler);
+  await refilled.logged(({ msg }) => (msg === 'the log on the disk is written again' ? true : undefined));
+  t.is(shown(await reader.ask(['SET', 'key:1', 'room'])), 'OK');
+  told.set('key:1', 'room');
+  await refilled.kill();
 
   const again = await start(t, dataDir);
   const found = await CrashClient.open((await again.ports()).tcpPort);

@@ -5,7 +5,7 @@ import test, { type ExecutionContext } from 'ava';
 import { PartitionMap } from '../../../src/routing/partition-map.ts';
 import { DataDirectory } from '../../../src/server/persistence/data-directory-file.ts';
 import type { EvictionName } from '../../../src/store/arena.ts';
-import { type KeptEntry, keepEntries } from '../../kept-data.ts';
+import { type KeptEntry, keepEntries, openLog } from '../../kept-data.ts';
 import {
   type Contents,
   contentsAfter,
@@ -15,6 +15,7 @@ import {
   partitionOf,
   RecoveringShard,
   type Recovery,
+  recordOf,
   TestFolder,
 } from '../../kept-shard.ts';
 
@@ -120,6 +121,31 @@ test('a manifest that is missing, cut or changed is refused, and says so; a shar
   const shard = new RecoveringShard({ shards: 2, shard: 1 });
   const recovery = shard.recover(Buffer.from(JSON.parse(text).storeId, 'hex'), [folders[1] as string]);
   t.true('refusal' in recovery && recovery.refusal.message.includes('there is no log'));
+});
+
+test('a node killed in its first start, before its logs were there to be written, is a new one at the next', (t) => {
+  const dataDir = dataDirectory(t);
+  const open = () => new DataDirectory({ dataDir, partitions: PARTITIONS, shards: 2 });
+  t.true(open().isNew);
+  const { folders, isNew } = open();
+  t.true(isNew);
+  // One of the two logs is begun, the other is not whole.
+  const log = openLog(folders[0] as string, STORE, { shards: 2 });
+  writeFileSync(join(folders[1] as string, 'log-0000000000000001.fxl'), '');
+  const again = open();
+  t.true(again.isNew && !again.isResharding);
+  t.deepEqual(again.foldersOf(0), []);
+
+  const { length } = recordOf({ do: 'put', key: 'k', value: '' }, 1);
+  const kept = openLog(again.folders[0] as string, STORE, { shards: 2 });
+  kept.add(partitionOf('k'), recordOf({ do: 'put', key: 'k', value: '' }, 1), 0, length, true);
+  kept.commit();
+  t.throws(open, { message: /manifest\.json is missing beside the keys/ });
+  kept.close();
+  log.close();
+  again.adopt();
+  const { isNew: isNewStill, isResharding } = open();
+  t.false(isNewStill || isResharding);
 });
 
 const STORE = Uint8Array.from({ length: 16 }, (_, index) => index);

@@ -8,6 +8,7 @@ import { inspectFolder } from '../../../src/persistence/inspect-folder-file.ts';
 import { repairFolder } from '../../../src/persistence/repair-folder-file.ts';
 import { planRepair } from '../../../src/persistence/repair-plan.ts';
 import { DataDirectory } from '../../../src/server/persistence/data-directory-file.ts';
+import { openLog } from '../../kept-data.ts';
 import {
   contentsAfter,
   type Deed,
@@ -130,7 +131,9 @@ test('a snapshot whose log is lost is taken as it is', (t) => {
 function dataDir(t: ExecutionContext, change: (folder: string) => void): string {
   const path = mkdtempSync(join(tmpdir(), 'fluxcache-repair-'));
   t.teardown(() => rmSync(path, { recursive: true }));
-  const { folders, storeId } = new DataDirectory({ dataDir: path, partitions: 64, shards: 2 });
+  const directory = new DataDirectory({ dataDir: path, partitions: 64, shards: 2 });
+  directory.adopt();
+  const { folders, storeId } = directory;
   for (const [shard, folder] of folders.entries()) {
     const kept = keptFiles(storeId, deeds, { snapshotFrom: FROM, snapshotEnd: END, shard, shards: 2 });
     for (const [name, bytes] of kept) writeFileSync(join(folder, name), bytes);
@@ -189,6 +192,19 @@ test('fluxcache repair writes a missing manifest anew, and a folder that is miss
   t.is(done.code, 0, done.stdout + done.stderr);
   t.is(readFileSync(manifest, 'utf8'), text);
   t.regex(done.stdout, /the keys of this shard are lost/);
+});
+
+test('what copies of a cluster have written down is not taken for damage', (t) => {
+  const folder = new TestFolder();
+  t.teardown(() => folder.end());
+  const log = openLog(folder.path, STORE);
+  log.add(3, Uint8Array.of(0x92, 0xff, 0xff, 0xff), 0, 4, true);
+  log.commit();
+  log.close();
+  t.regex(inspectFolder(folder.path, STORE).refusal?.message ?? '', /none that this version writes/);
+  const { refusal, recovered } = inspectFolder(folder.path, STORE, 'copies');
+  t.is(refusal, null);
+  t.is(recovered?.records, 1);
 });
 
 test('fluxcache repair refuses while a node has the directory, and says what is wrong with its command line', async (t) => {

@@ -1,3 +1,4 @@
+import { open, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { createDoorbell } from '../../../src/mailbox/doorbell.ts';
@@ -6,7 +7,9 @@ import { frameSeed } from '../../../src/persistence/frame.ts';
 import { LogDiskFile } from '../../../src/persistence/log-disk-file.ts';
 import { LogGate, LogState } from '../../../src/persistence/log-gate.ts';
 import { LogWriter } from '../../../src/persistence/log-writer.ts';
+import { publishSnapshot } from '../../../src/persistence/snapshot-file.ts';
 import { runJob, type SnapshotJobInput } from '../../../src/persistence/snapshot-job.ts';
+import { encodeSnapshotEnd } from '../../../src/persistence/snapshot-marks.ts';
 import {
   type SnapshotOutcome,
   type SnapshotShard,
@@ -32,6 +35,14 @@ interface Moment {
 
 /** Every turn of the shard ends at once. */
 class TurningGate extends LogGate {
+  /** What is done at its end. */
+  onTurn: () => void = () => undefined;
+
+  override askForTurn(): number {
+    this.onTurn();
+    return super.askForTurn();
+  }
+
   override isTurnDone(): boolean {
     return true;
   }
@@ -91,7 +102,7 @@ class SteppedShard {
           this.#step('before a segment is begun');
           const sequence = this.writer.restart();
           this.#step('a segment is begun');
-          return sequence;
+          return { sequence, trouble: this.writer.trouble };
         },
         sync: async () => {
           this.#step('before all is synced');
@@ -275,6 +286,50 @@ test('a snapshot that cannot be written leaves what was there, and the next one 
   shard.checkMoments(t);
 });
 
+test('what the store showed while it was read is in the log before the snapshot counts', async (t) => {
+  const shard = shardWith(t, 50);
+  const sent = shard.writer.next;
+  // Entries that were read by then, and one that comes.
+  shard.meanwhile = (step) => {
+    if (step === 'between pieces') for (let i = 0; i < 51; i++) shard.put(`key:${i}`, 'shown, and not sent');
+  };
+  shard.gate.onTurn = () => shard.commit();
+  t.is((await shard.take()).kind, 'done');
+  t.true(shard.writer.next > sent);
+  t.is(shard.found(shard.folder.files()), textOf(shard.contents()));
+});
+
+test('a snapshot is on the disk before it has its name, and the name before anything else is done', async (t) => {
+  const folder = new TestFolder();
+  t.teardown(() => folder.end());
+  const [temporary, path] = [join(folder.path, 'snapshot.tmp'), join(folder.path, 'snapshot')];
+  await writeFile(temporary, 'what is there, and a torn end');
+  const done: string[] = [];
+  await publishSnapshot(temporary, path, 13, { entries: 3, sequence: 7 }, SEED, {
+    open: async (name, ...rest) => {
+      const file = await open(name, ...rest);
+      const { sync, write } = file;
+      file.sync = async () => {
+        done.push(`sync ${String(name)}`);
+        await sync.call(file);
+      };
+      file.write = ((...args: Parameters<typeof write>) => {
+        done.push(`write ${String(name)}`);
+        return write.apply(file, args);
+      }) as typeof write;
+      return file;
+    },
+    rename: async (from, to) => {
+      done.push(`rename ${String(from)}`);
+      await rename(from, to);
+    },
+  });
+  t.deepEqual(done, [`write ${temporary}`, `sync ${temporary}`, `rename ${temporary}`, `sync ${folder.path}`]);
+  const bytes = await readFile(path);
+  t.is(bytes.subarray(0, 13).toString(), 'what is there');
+  t.deepEqual(bytes.subarray(13), Buffer.from(encodeSnapshotEnd({ entries: 3, sequence: 7 }, SEED)));
+});
+
 test('a second snapshot with nothing in between takes the place of the first, and the log goes on', async (t) => {
   const shard = shardWith(t, 50);
   const first = await shard.take();
@@ -314,7 +369,7 @@ test('a snapshot mends a log that lost something, even when that fills a segment
   shard.moments.length = 0;
   t.is((await shard.take()).kind, 'done');
   t.is(shard.gate.state, LogState.well);
-  t.true(shard.gate.isDurable(writer.next - 1));
+  t.true(shard.gate.get('durable') >= writer.next - 1);
   shard.change();
   t.is(shard.found(shard.folder.files()), textOf(shard.contents()));
   t.regex(textOf(shard.contents()), /lost/);

@@ -128,6 +128,20 @@ test.serial('with another number of shards, the keys are written anew before the
   }
 });
 
+test.serial('a node that is started anew knows what its newest snapshots have', async (t) => {
+  const dataDir = await folderOf(t);
+  const before = await withShards(t, { dataDir }, async (shards) => {
+    for (let number = 0; number < 30; number++) await shards.call('set', `key:${number}`, 'x');
+    await shards.persistence.snapshots?.take();
+    return shards.persistence.snapshots?.facts();
+  });
+  t.is(before?.entries, 30);
+  await withShards(t, { dataDir }, async (shards) => {
+    const facts = shards.persistence.snapshots?.facts();
+    t.deepEqual([facts?.entries, facts?.bytes], [30, before?.bytes]);
+  });
+});
+
 test.serial('a snapshot is made when the log has grown, and when one is due by time', async (t) => {
   const dataDir = await folderOf(t);
   const flags = { '--snapshot-log-size': '1mb', '--snapshot-interval': '1s', '--fsync': 'no' };

@@ -129,7 +129,8 @@ export class ConfigurationCheck {
     const wasLost = entry.losses > old.losses;
     // A node may end before its disk knows that it began a partition: nothing was ever acknowledged there.
     const isUnbegun = this.#ground.keeps && old.inSync.every(({ generation }) => generation === FRESH);
-    if (wasLost && !isUnbegun) this.losses += entry.losses - old.losses;
+    const isGivenUp = this.#ground.keeps && command.type === 'reset' && command.givesUp;
+    if (wasLost && !isUnbegun && !isGivenUp) this.losses += entry.losses - old.losses;
     const isEmptied = old.inSync.length > 0 && (entry.inSync.length === 0 || entry.resetEpoch !== old.resetEpoch);
     if (!isEmptied) return;
     if (!wasLost) violate(`entry ${index} empties partition ${partition} and counts no loss`);

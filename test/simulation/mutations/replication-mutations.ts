@@ -112,12 +112,8 @@ export const replicationMutations: readonly Mutation[] = [
   {
     name: 'confirm-unverified',
     file: 'replication/replica.ts',
-    find: `        member: data.member,
-        seq: this.#verified,
-        isClean,`,
-    replace: `        member: data.member,
-        seq: data.log.last,
-        isClean,`,
+    find: 'const seq = Math.min(this.#verified, data.held);',
+    replace: 'const seq = data.held;',
     why: "A replica confirms records that are not the primary's.",
   },
   {

@@ -73,9 +73,9 @@ test('what was committed under always is on the disk, and is read back', (t) => 
   const { disk, gate, writer } = openLog('always');
   for (let i = 0; i < 20; i++) {
     add(writer, 3);
-    t.false(gate.isDurable(writer.next - 1));
+    t.false(gate.get('durable') >= writer.next - 1);
     writer.commit();
-    t.true(gate.isDurable(writer.next - 1));
+    t.true(gate.get('durable') >= writer.next - 1);
     t.is(disk.segments[0]?.synced, disk.segments[0]?.bytes.length);
   }
   t.deepEqual(recover(disk.segments.map(({ bytes }) => bytes)), { count: 60 });
@@ -173,7 +173,7 @@ test('everysec syncs once a second, and not without a reason', (t) => {
   t.is(clock.nowMs, 1000);
   writer.tick();
   t.is(disk.syncs, 1);
-  t.true(gate.isDurable(1));
+  t.true(gate.get('durable') >= 1);
   t.is(writer.dueMs, Number.POSITIVE_INFINITY);
 });
 
@@ -186,7 +186,7 @@ test('a full disk has what comes wait, and nothing is missing when there is room
   writer.commit();
   t.is(gate.state, LogState.failing);
   t.is(gate.get('errno'), 28);
-  t.false(gate.isDurable(6));
+  t.false(gate.get('durable') >= 6);
   add(writer, 5);
   writer.commit();
   clock.nowMs = writer.dueMs;
@@ -196,7 +196,7 @@ test('a full disk has what comes wait, and nothing is missing when there is room
   clock.nowMs = writer.dueMs;
   writer.tick();
   t.is(gate.state, LogState.well);
-  t.true(gate.isDurable(15));
+  t.true(gate.get('durable') >= 15);
   t.deepEqual(recover(disk.segments.map(({ bytes }) => bytes)), { count: 15 });
   t.true(troubles.length >= 2);
 });
@@ -209,7 +209,7 @@ test('a log whose sync failed is written again behind a snapshot, and is not rea
   add(writer, 5);
   writer.commit();
   t.is(gate.state, LogState.broken);
-  t.false(gate.isDurable(6));
+  t.false(gate.get('durable') >= 6);
   add(writer, 5);
   writer.commit();
   disk.failsToSync = false;
@@ -217,7 +217,7 @@ test('a log whose sync failed is written again behind a snapshot, and is not rea
   t.is(gate.state, LogState.mending);
   add(writer, 5);
   writer.commit();
-  t.false(gate.isDurable(16), 'the snapshot is not there yet');
+  t.false(gate.get('durable') >= 16, 'the snapshot is not there yet');
   const [old = new Uint8Array(0), anew = new Uint8Array(0)] = disk.segments.map(({ bytes }) => bytes);
   for (let length = 64; length <= old.length; length++) {
     const result = recover([old.slice(0, length), anew]);
@@ -225,13 +225,16 @@ test('a log whose sync failed is written again behind a snapshot, and is not rea
   }
   writer.mend(16);
   t.is(gate.state, LogState.well);
-  t.true(gate.isDurable(20));
+  t.true(gate.get('durable') >= 20);
 });
 
 test('whatever is written, synced and lost, what was durable is read back, and nothing that was never written', (t) => {
   const step = fc.oneof(
     fc.record({ do: fc.constant('add' as const), count: fc.integer({ min: 1, max: 5 }) }),
-    fc.record({ do: fc.constantFrom('commit' as const, 'tick' as const, 'mark' as const), count: fc.constant(0) }),
+    fc.record({
+      do: fc.constantFrom('commit' as const, 'tick' as const, 'mark' as const, 'synced' as const),
+      count: fc.constant(0),
+    }),
     fc.record({ do: fc.constant('room' as const), count: fc.integer({ min: 0, max: 400 }) }),
   );
   fc.assert(
@@ -239,11 +242,14 @@ test('whatever is written, synced and lost, what was durable is read back, and n
       fc.constantFrom<SyncPolicy>('always', 'everysec', 'no'),
       fc.array(step, { maxLength: 40 }),
       fc.double({ min: 0, max: 1, noNaN: true }),
-      (policy, steps, share) => {
+      fc.boolean(),
+      (policy, steps, share, syncsLater) => {
         const { disk, gate, clock, writer } = openLog(policy, { segmentBytesMax: 200, frameBytesMax: 100 });
+        disk.syncsLater = syncsLater;
         for (const one of steps) {
           if (one.do === 'add') add(writer, one.count);
           else if (one.do === 'room') disk.roomBytes = one.count < 100 ? one.count : Number.POSITIVE_INFINITY;
+          else if (one.do === 'synced') disk.isSyncing = false;
           else if (one.do === 'tick') {
             clock.nowMs += 600;
             writer.tick();
@@ -287,6 +293,36 @@ test('replies may be told once a record is in the hands of the system, but under
   }
 });
 
+test('a log whose file has lost its name notices within a second, and acknowledges nothing more', (t) => {
+  for (const policy of ['always', 'everysec', 'no'] as const) {
+    const { disk, gate, writer, clock, troubles } = openLog(policy);
+    add(writer, 2);
+    writer.commit();
+    disk.isGone = true;
+    clock.nowMs += 999;
+    writer.tick();
+    t.is(gate.state, LogState.well);
+    clock.nowMs += 1;
+    writer.tick();
+    t.is(gate.state, LogState.broken, policy);
+    t.deepEqual(troubles, ['find']);
+    t.is(writer.trouble, 'no such file');
+    const before = gate.acknowledged;
+    add(writer, 1);
+    writer.commit();
+    t.is(gate.acknowledged, before);
+    disk.isGone = false;
+    const from = writer.restart();
+    t.is(from, 4);
+    writer.mend(from ?? 0);
+    clock.nowMs += 1000;
+    writer.tick();
+    t.is(gate.state, LogState.well);
+    t.is(writer.trouble, null);
+    t.is(gate.acknowledged, 3);
+  }
+});
+
 test('of a command whose actor ended amidst its records nothing is written, and its numbers are used again', (t) => {
   const { disk, writer } = openLog('always');
   add(writer, 2);
@@ -317,4 +353,65 @@ test('records of one command are in one frame, whatever their size', (t) => {
     }
     break;
   }
+});
+
+test('while a sync is made on another thread, writing goes on, and what came meanwhile is not on the disk yet', (t) => {
+  const { disk, gate, writer, clock } = openLog('everysec');
+  disk.syncsLater = true;
+  add(writer, 3);
+  writer.commit();
+  clock.nowMs += 1000;
+  writer.tick();
+  t.true(disk.isSyncing);
+  add(writer, 4);
+  writer.commit();
+  t.is(gate.acknowledged, 7);
+  t.false(gate.get('durable') >= 1);
+  clock.nowMs += 5000;
+  writer.tick();
+  t.false(gate.get('durable') >= 1, 'one at a time');
+  disk.isSyncing = false;
+  writer.tick();
+  t.true(gate.get('durable') >= 3);
+  t.false(gate.get('durable') >= 4);
+  clock.nowMs = writer.dueMs;
+  writer.tick();
+  disk.isSyncing = false;
+  writer.tick();
+  t.true(gate.get('durable') >= 7);
+  t.is(writer.dueMs, Number.POSITIVE_INFINITY);
+});
+
+test('whoever needs all on the disk waits for the sync that is under way, and makes another for the rest', (t) => {
+  const { disk, gate, writer, clock } = openLog('everysec');
+  disk.syncsLater = true;
+  add(writer, 3);
+  writer.commit();
+  clock.nowMs += 1000;
+  writer.tick();
+  add(writer, 1);
+  writer.sync();
+  t.is(disk.syncs, 2);
+  t.true(gate.get('durable') >= 4);
+});
+
+test('a sync on another thread that fails leaves a gap, as any other does', (t) => {
+  const { disk, gate, writer, clock } = openLog('everysec');
+  disk.syncsLater = true;
+  disk.failsToSync = true;
+  add(writer, 3);
+  writer.commit();
+  clock.nowMs += 1000;
+  writer.tick();
+  disk.isSyncing = false;
+  writer.tick();
+  t.is(gate.state, LogState.broken);
+  t.false(gate.get('durable') >= 1);
+  disk.failsToSync = false;
+  const from = writer.restart() ?? 0;
+  add(writer, 2);
+  writer.commit();
+  writer.mend(from);
+  writer.sync();
+  t.true(gate.get('durable') >= 5);
 });
