@@ -55,7 +55,7 @@ export const bench = defineBench({
         { name: 'largest error', digits: 1 },
       ],
     );
-    for (const stream of openStreams(given.quick ? 'loop' : given.streams, given.trace, requests)) {
+    for (const stream of openStreams(given.quick ? 'zipf' : given.streams, given.trace, requests)) {
       for (const share of shares) {
         const bytes = Math.max(4 * MIB, (stream.distinct * share * (KEY_BYTES + valueBytes)) / 100);
         report.progress(`${stream.name}, ${(bytes / MIB).toFixed(1)} MiB`);
