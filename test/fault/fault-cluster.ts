@@ -37,7 +37,6 @@ export class FaultCluster {
   readonly #paused = new Set<string>();
   /** What ended processes have logged. */
   readonly #formerLogs = new Map<string, string>();
-
   /** Nodes that there have been. */
   #added = 0;
 
