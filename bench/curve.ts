@@ -6,8 +6,8 @@ import { storeTotalsOf } from '../src/monitoring/access/store-totals.ts';
 import { createStoreMemory } from '../src/store/arena.ts';
 import { StoreReader } from '../src/store/reader.ts';
 import { StoreWriter } from '../src/store/writer.ts';
-import { defineBench, numberListOption, numberOption, UsageError } from './bench.ts';
-import { type GeneratedStream, generate, generatedStreams, type KeyStream, readTrace } from './key-streams.ts';
+import { defineBench, numberListOption, numberOption } from './bench.ts';
+import { generatedStreams, openStreams } from './key-streams.ts';
 import { lruHitRatio } from './simulated-caches.ts';
 
 /** The estimate of the hit ratio at other memory (src/monitoring/access), against stores that have that memory. */
@@ -55,7 +55,7 @@ export const bench = defineBench({
         { name: 'largest error', digits: 1 },
       ],
     );
-    for (const stream of openStreams(given.quick ? 'loop' : given.streams, given.trace, requests)) {
+    for (const stream of openStreams(given.quick ? 'zipf' : given.streams, given.trace, requests)) {
       for (const share of shares) {
         const bytes = Math.max(4 * MIB, (stream.distinct * share * (KEY_BYTES + valueBytes)) / 100);
         report.progress(`${stream.name}, ${(bytes / MIB).toFixed(1)} MiB`);
@@ -85,16 +85,6 @@ export const bench = defineBench({
     report.check(Math.max(...errors) < ERROR_MAX, `an estimate errs by ${ERROR_MAX} points or more`);
   },
 });
-
-function openStreams(names: string, traces: string, requests: number): KeyStream[] {
-  if (traces !== '') return traces.split(',').map((path) => readTrace(path, requests));
-  return names.split(',').map((name) => {
-    if (!Object.hasOwn(generatedStreams, name)) {
-      throw new UsageError(`--streams: ${name} is none of ${Object.keys(generatedStreams).join(', ')}`);
-    }
-    return generate(name as GeneratedStream, requests);
-  });
-}
 
 interface Replay {
   /** Where keys are followed. */

@@ -3,9 +3,9 @@ import { type PutRequest, PutStatus, ValueType } from '../src/base/view.ts';
 import { createStoreMemory } from '../src/store/arena.ts';
 import { StoreReader } from '../src/store/reader.ts';
 import { StoreWriter } from '../src/store/writer.ts';
-import { defineBench, numberListOption, numberOption, UsageError } from './bench.ts';
+import { defineBench, numberListOption, numberOption } from './bench.ts';
 import { type CacheServer, isInstalled, startMemcached, startRedis } from './cache-servers.ts';
-import { type GeneratedStream, generate, generatedStreams, type KeyStream, readTrace } from './key-streams.ts';
+import { generatedStreams, type KeyStream, openStreams } from './key-streams.ts';
 import type { Report } from './report.ts';
 import { lruHitRatio, optimalHitRatio } from './simulated-caches.ts';
 
@@ -96,16 +96,6 @@ function planFor(stream: KeyStream, share: number, valueBytesMin: number, memory
   const memoryBytes = Math.round(wanted / MIB) * MIB;
   const valueBytes = Math.floor(memoryBytes / entries) - KEY_BYTES;
   return valueBytes > VALUE_BYTES_MAX ? null : { stream, memoryBytes, entries, valueBytes };
-}
-
-function openStreams(names: string, traces: string, requests: number): KeyStream[] {
-  if (traces !== '') return traces.split(',').map((path) => readTrace(path, requests));
-  return names.split(',').map((name) => {
-    if (!Object.hasOwn(generatedStreams, name)) {
-      throw new UsageError(`--streams: ${name} is none of ${Object.keys(generatedStreams).join(', ')}`);
-    }
-    return generate(name as GeneratedStream, requests);
-  });
 }
 
 interface Peer {

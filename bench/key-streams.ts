@@ -39,9 +39,9 @@ export const generatedStreams = {
     return fill(requests, () => (random() < 0.5 ? next() : 1_000_000 + (looped++ % 8000)));
   },
 } as const;
-export type GeneratedStream = keyof typeof generatedStreams;
+type GeneratedStream = keyof typeof generatedStreams;
 
-export function generate(name: GeneratedStream, requests: number): KeyStream {
+function generate(name: GeneratedStream, requests: number): KeyStream {
   seed = 0x9e37_79b9;
   return numbered(name, generatedStreams[name](requests));
 }
@@ -51,7 +51,7 @@ export function generate(name: GeneratedStream, requests: number): KeyStream {
  * 32-bit integers; `.gz` and `.xz` are unpacked, the latter by the program `xz`.
  * @throws {UsageError} when the file cannot be read.
  */
-export function readTrace(path: string, requestsMax: number): KeyStream {
+function readTrace(path: string, requestsMax: number): KeyStream {
   const name = basename(path).replace(/\.trace|\.gz|\.xz|\.txt/g, '');
   const bytes = unpack(path);
   if (path.endsWith('.xz')) {
@@ -128,4 +128,15 @@ function random(): number {
   seed ^= seed >>> 17;
   seed ^= seed << 5;
   return (seed >>> 0) / 2 ** 32;
+}
+
+/** The streams of a benchmark's options `streams` and `trace`, commas between; files, when any are given, in place of the others. */
+export function openStreams(names: string, traces: string, requests: number): KeyStream[] {
+  if (traces !== '') return traces.split(',').map((path) => readTrace(path, requests));
+  return names.split(',').map((name) => {
+    if (!Object.hasOwn(generatedStreams, name)) {
+      throw new UsageError(`--streams: ${name} is none of ${Object.keys(generatedStreams).join(', ')}`);
+    }
+    return generate(name as GeneratedStream, requests);
+  });
 }

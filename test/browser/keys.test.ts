@@ -85,7 +85,7 @@ test('a value is shown as what it is', async (t) => {
     const saving = page.waitForEvent('download');
     await page.getByRole('button', { name: 'Save to file' }).click();
     t.is((await stat(await (await saving).path())).size, 400_000, 'a file has all of it');
-    t.true(await page.getByRole('button', { name: 'Edit' }).isDisabled());
+    t.true(await page.getByRole('button', { name: 'Edit', exact: true }).isDisabled());
     await page.goto(`${url}/#keys/t:nothing`);
     await page.getByText('There is no such key.').waitFor();
     opened.forgive(/status of 404/);
@@ -112,7 +112,7 @@ test('a value is edited where nobody else changed it, and keeps its kind and its
     const field = dialog.locator('textarea');
     await put('edited?ttl=600', '{"a":1}', 'application/json');
     await page.goto(`${url}/#keys/t:edited`);
-    await page.getByRole('button', { name: 'Edit' }).click();
+    await page.getByRole('button', { name: 'Edit', exact: true }).click();
     await field.fill('{"a":');
     await dialog.getByRole('button', { name: 'Save' }).click();
     await dialog.getByRole('alert').filter({ hasText: 'no JSON' }).waitFor();
@@ -124,7 +124,7 @@ test('a value is edited where nobody else changed it, and keeps its kind and its
     t.true(Number(await command('PTTL', 'edited')) > 500_000);
     await page.locator('.value').getByText('2').waitFor();
 
-    await page.getByRole('button', { name: 'Edit' }).click();
+    await page.getByRole('button', { name: 'Edit', exact: true }).click();
     await command('JSON.SET', 'edited', '$', '{"b":1}');
     await field.fill('{"a":3}');
     await dialog.getByRole('button', { name: 'Save' }).click();
@@ -134,7 +134,7 @@ test('a value is edited where nobody else changed it, and keeps its kind and its
 
     await page.goto(`${url}/#keys/t:counter`);
     await page.getByRole('heading', { name: 'counter' }).waitFor();
-    await page.getByRole('button', { name: 'Edit' }).click();
+    await page.getByRole('button', { name: 'Edit', exact: true }).click();
     await field.fill('42');
     await dialog.getByRole('button', { name: 'Save' }).click();
     await dialog.waitFor({ state: 'detached' });

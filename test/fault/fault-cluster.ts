@@ -37,6 +37,8 @@ export class FaultCluster {
   readonly #paused = new Set<string>();
   /** What ended processes have logged. */
   readonly #formerLogs = new Map<string, string>();
+  /** Nodes that there have been. */
+  #added = 0;
 
   private constructor(folder: string, options: FaultClusterOptions) {
     this.#folder = folder;
@@ -217,7 +219,8 @@ export class FaultCluster {
 
   async #addAddresses(): Promise<FaultNode> {
     const [httpPort = 0, tcpPort = 0, busPort = 0] = await freePorts(3);
-    const name = `n${Math.max(0, ...this.nodes.map((node) => Number(node.name.slice(1)))) + 1}`;
+    // Never one that there was: its directory is that of a node which was removed, and may not come back.
+    const name = `n${++this.#added}`;
     const { random } = this.#options;
     const proxyTo = (targetPort: number): Promise<FaultProxy> =>
       FaultProxy.start({

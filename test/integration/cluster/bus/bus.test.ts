@@ -138,8 +138,8 @@ test('a seed is looked up anew when its node has moved', async (t) => {
   const limits = { seedMsMax: 600_000 };
   const one = await startBus(t, 'one', { seeds: ['srv:moving.test'], names, limits });
   await until('the seed is found', () => one.isConnectedTo('mover'));
-  const before = rounds;
-  await until('there is no hurry any more', () => rounds > before);
+  // The second look finds it connected, or a third that follows at once.
+  await until('there is no hurry any more', () => rounds >= 2);
   await first.bus.close();
   await until('it is gone', () => !one.isConnectedTo('mover'));
   const second = await startBus(t, 'mover', { boot: 2 });
