@@ -12,6 +12,7 @@ import { handshakeCommands } from './connection/handshake.ts';
 import { pubsubCommands } from './connection/pubsub.ts';
 import { trackingCommands } from './connection/tracking.ts';
 import { transactionCommands } from './connection/transactions.ts';
+import { entryCommands } from './entry.ts';
 import { expiryCommands } from './expiry.ts';
 import { internalCommands } from './internal.ts';
 import { commandCommands } from './introspection/command.ts';
@@ -35,6 +36,7 @@ export const families: readonly CommandDeclaration[] = [
   ...stringWrites,
   ...numberCommands,
   ...keyCommands,
+  ...entryCommands,
   ...moveCommands,
   ...expiryCommands,
   ...scanCommands,
