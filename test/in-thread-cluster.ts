@@ -1,5 +1,5 @@
 import { slotOf } from '../src/base/slot.ts';
-import type { EntryInfo, VisitKey } from '../src/base/view.ts';
+import type { EntryInfo, Freshness, VisitKey } from '../src/base/view.ts';
 import type { ClusterView } from '../src/cluster/actor/cluster-view.ts';
 import { type ClusterState, emptyClusterState, type NodeEntry } from '../src/cluster/controller/cluster-state.ts';
 import { GateRole, PartitionGates } from '../src/cluster/partition-gates.ts';
@@ -189,6 +189,18 @@ class ShardReader implements LocalReader {
     return this.#store.peek(source, start, end);
   }
 
+  lookupStale(source: Uint8Array, start: number, end: number): Freshness {
+    return this.#store.lookupStale(source, start, end);
+  }
+
+  peekStale(source: Uint8Array, start: number, end: number): Freshness {
+    return this.#store.peekStale(source, start, end);
+  }
+
+  copyTags(target: Uint8Array, at: number): void {
+    this.#store.copyTags(target, at);
+  }
+
   copyValue(target: Uint8Array, at: number): void {
     this.#store.copyValue(target, at);
   }
@@ -201,10 +213,11 @@ class ShardReader implements LocalReader {
     this.#store.copyContentType(target, at);
   }
 
-  scan(cursor: number, count: number, visit: VisitKey): number {
-    return this.#store.scan(cursor, count, (keys, start, end, entry) => {
+  scan(cursor: number, count: number, visit: VisitKey, withStale = false): number {
+    const visitShown: VisitKey = (keys, start, end, entry) => {
       if (this.#isShown(keys, start, end)) visit(keys, start, end, entry);
-    });
+    };
+    return this.#store.scan(cursor, count, visitShown, withStale);
   }
 
   randomKey(target: Uint8Array, random: number): number {

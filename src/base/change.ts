@@ -12,6 +12,8 @@ export const ChangeKind = {
   evicted: 4,
   /** All keys of the shard were removed; the change names none. */
   cleared: 5,
+  /** Entries that bear a tag are no longer valid; the change names the tag in the place of a key. No group takes it back. */
+  invalidated: 6,
 } as const;
 export type ChangeKind = (typeof ChangeKind)[keyof typeof ChangeKind];
 
@@ -22,7 +24,7 @@ export function interestIn(...kinds: readonly ChangeKind[]): number {
   return mask;
 }
 
-export const interestInAll = 0b11_1111;
+export const interestInAll = 0b111_1111;
 
 /** What more there is to tell of a change: bits. */
 export const ChangeFlag = {
@@ -31,6 +33,8 @@ export const ChangeFlag = {
   created: 1,
   /** Of `expiry`: the entry expires from now on, at another time or for the first time; without it, it does no longer. */
   expires: 2,
+  /** Of `invalidated`: they are stale from now on, instead of gone. */
+  soft: 4,
 } as const;
 
 /**
@@ -42,7 +46,10 @@ export const ChangeFlag = {
 export interface ChangeListener {
   /** Whether it is of any use to tell it of changes now. Asked after every change. */
   readonly isListening: boolean;
-  /** The key is `bytes[start..end)` during the call, empty for `cleared`. `flags` are of {@link ChangeFlag}. */
+  /**
+   * The key is `bytes[start..end)` during the call, the tag for `invalidated`, empty for `cleared`. `flags` are of
+   * {@link ChangeFlag}.
+   */
   onChange(kind: ChangeKind, bytes: Uint8Array, start: number, end: number, flags: number): void;
   /** Stands for all that was told so far. */
   mark(): number;

@@ -19,6 +19,31 @@ export interface EffectListener {
   onRemove(partition: number, bytes: Uint8Array, start: number, end: number, stands: boolean): void;
   /** The entry's value and version are as they were; it expires at that time from now on (0: never). */
   onExpiry(partition: number, bytes: Uint8Array, start: number, end: number, expiresAtMs: number): void;
+  /**
+   * The entry has this fill token from now on, given under that version and good until then; a token of 0: none any more.
+   * Its value and version are as they were.
+   */
+  onFill(
+    partition: number,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    token: number,
+    untilMs: number,
+    version: number,
+  ): void;
+  /**
+   * What bears one of the tags and has a lower version is invalid: gone, or stale from `softAtMs` on (Unix milliseconds; 0:
+   * gone). The tags are a list as `EntryAttributes` has it. No group that is taken back takes it back.
+   */
+  onInvalidate(
+    partition: number,
+    tags: Uint8Array,
+    start: number,
+    end: number,
+    version: number,
+    softAtMs: number,
+  ): void;
   /** All keys of the partition are gone. */
   onClear(partition: number): void;
   mark(): number;

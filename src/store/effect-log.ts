@@ -91,6 +91,10 @@ export class EffectLog implements EffectListener {
     this.#push(EffectKind.expiry, partition, at, end - start, keyHash, false);
   }
 
+  onFill(): void {}
+
+  onInvalidate(): void {}
+
   onClear(partition: number): void {
     const at = this.#writer.length;
     this.#writer.clear();

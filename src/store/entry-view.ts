@@ -38,6 +38,13 @@ export class EntryView implements EntryInfo {
   version = 0;
   expiresAtMs = 0;
   contentTypeBytes = 0;
+  staleMs = 0;
+  tagCount = 0;
+  tagBytes = 0;
+  fillToken = 0;
+  fillUntilMs = 0;
+  fillVersion = 0;
+  isHollow = false;
   /** The entry's record; 0 when nothing was found. */
   ref = 0;
   #header = 0;

@@ -1,7 +1,7 @@
 import { assert } from '../base/assert.ts';
 import type { LookupSampler } from '../base/lookup-sample.ts';
 import type { Clock } from '../base/ports.ts';
-import type { ReadView, VisitKey } from '../base/view.ts';
+import { Freshness, type ReadView, type VisitKey } from '../base/view.ts';
 import { Arena, type StoreMemory } from './arena.ts';
 import type { EntryView } from './entry-view.ts';
 import type { KeyHasher } from './hash.ts';
@@ -153,6 +153,14 @@ export class StoreReader extends StoreView implements ReadView {
     // A race with another reader loses a count, which is of no matter.
     if (accesses < ACCESS_MAX) this.#bytes[at] = accesses + 1;
     return true;
+  }
+
+  lookupStale(source: Uint8Array, start: number, end: number): Freshness {
+    return this.lookup(source, start, end) ? Freshness.fresh : Freshness.none;
+  }
+
+  peekStale(source: Uint8Array, start: number, end: number): Freshness {
+    return this.peek(source, start, end) ? Freshness.fresh : Freshness.none;
   }
 
   peek(source: Uint8Array, start: number, end: number): boolean {

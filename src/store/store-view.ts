@@ -46,6 +46,8 @@ export abstract class StoreView {
     this.view.copyContentType(target, at);
   }
 
+  copyTags(_target: Uint8Array, _at: number): void {}
+
   scan(cursor: number, count: number, visit: VisitKey): number {
     return this.#scanner.scan(cursor, count, this.#clock.nowMs(), visit, this.shown);
   }

@@ -3,7 +3,7 @@ import type { ChangeListener } from '../base/change.ts';
 import type { EffectListener } from '../base/effect.ts';
 import type { LookupSampler } from '../base/lookup-sample.ts';
 import type { Clock } from '../base/ports.ts';
-import { type PutRequest, PutStatus, type WriteView } from '../base/view.ts';
+import { type FillOutcome, Freshness, type PutRequest, PutStatus, type WriteView } from '../base/view.ts';
 import type { Arena, StoreMemory } from './arena.ts';
 import { attach } from './attach.ts';
 import { Collector } from './collector.ts';
@@ -122,6 +122,14 @@ export class StoreWriter extends StoreView implements WriteView {
     const accesses = this.#arena.bytes[at] as number;
     if (accesses < ACCESS_MAX) this.#arena.bytes[at] = accesses + 1;
     return true;
+  }
+
+  lookupStale(source: Uint8Array, start: number, end: number): Freshness {
+    return this.lookup(source, start, end) ? Freshness.fresh : Freshness.none;
+  }
+
+  peekStale(source: Uint8Array, start: number, end: number): Freshness {
+    return this.peek(source, start, end) ? Freshness.fresh : Freshness.none;
   }
 
   peek(source: Uint8Array, start: number, end: number): boolean {
@@ -259,6 +267,36 @@ export class StoreWriter extends StoreView implements WriteView {
     this.parts.refile(ref, copy, this.#clock.nowMs());
     this.#records.buryAlone(ref);
     if (tells) this.#tellExpiry(source, start, end, expiresAtMs);
+    return true;
+  }
+
+  randomUint32(): number {
+    return 7;
+  }
+
+  newFillToken(): number {
+    return 7;
+  }
+
+  putHollow(_source: Uint8Array, _start: number, _end: number, _token: number, _untilMs: number): PutStatus {
+    return PutStatus.created;
+  }
+
+  setFill(_source: Uint8Array, _start: number, _end: number, _token: number, _untilMs: number): boolean {
+    return true;
+  }
+
+  clearFill(_source: Uint8Array, _start: number, _end: number): boolean {
+    return true;
+  }
+
+  countFill(_outcome: FillOutcome): void {}
+
+  isOvertaken(_tags: Uint8Array, _start: number, _end: number): boolean {
+    return false;
+  }
+
+  invalidateTags(_tags: Uint8Array, _start: number, _end: number, _isSoft: boolean): boolean {
     return true;
   }
 

@@ -1,4 +1,4 @@
-import type { EntryInfo, ReadView, VisitKey } from '../../base/view.ts';
+import type { EntryInfo, Freshness, ReadView, VisitKey } from '../../base/view.ts';
 import type { LocalReader } from '../dispatch/local-reader.ts';
 
 /**
@@ -41,6 +41,14 @@ export class PartitionView implements ReadView {
     return this.#reader.peek(source, start, end);
   }
 
+  lookupStale(source: Uint8Array, start: number, end: number): Freshness {
+    return this.#reader.lookupStale(source, start, end);
+  }
+
+  peekStale(source: Uint8Array, start: number, end: number): Freshness {
+    return this.#reader.peekStale(source, start, end);
+  }
+
   copyValue(target: Uint8Array, at: number): void {
     this.#reader.copyValue(target, at);
   }
@@ -53,10 +61,14 @@ export class PartitionView implements ReadView {
     this.#reader.copyContentType(target, at);
   }
 
-  scan(cursor: number, count: number, visit: VisitKey): number {
+  copyTags(target: Uint8Array, at: number): void {
+    this.#reader.copyTags(target, at);
+  }
+
+  scan(cursor: number, count: number, visit: VisitKey, withStale = false): number {
     // Else it would look at all that the shard has of other partitions.
     if (this.keyCount === 0) return 0;
-    return this.#masked(() => this.#reader.scan(cursor, count, visit), 0);
+    return this.#masked(() => this.#reader.scan(cursor, count, visit, withStale), 0);
   }
 
   randomKey(target: Uint8Array, random: number): number {

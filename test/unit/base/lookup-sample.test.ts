@@ -16,6 +16,13 @@ const entry: EntryInfo = {
   version: 1,
   expiresAtMs: 1_750_000_000_123,
   contentTypeBytes: 0,
+  staleMs: 0,
+  tagCount: 0,
+  tagBytes: 0,
+  fillToken: 0,
+  fillUntilMs: 0,
+  fillVersion: 0,
+  isHollow: false,
   memoryBytes: 3_000_000_000,
 };
 
