@@ -1,18 +1,22 @@
 /** FluxCache's client library: what `import … from 'fluxcache'` gives. See client/README.md. */
 export type { BatchBuilder, BatchResult, BatchResults } from './client/batch.ts';
 export type { CallOptions } from './client/call.ts';
-export { createClient, FluxClient } from './client/client.ts';
+export { createClient, FluxClient, type InvalidateOptions } from './client/client.ts';
+export type { Codec } from './client/codec.ts';
 export {
   AbortError,
   ClosedError,
   ConnectionError,
   FluxCacheError,
   type FluxCacheErrorCode,
+  LoadError,
   QueueFullError,
   ReplyError,
   TimeoutError,
 } from './client/errors.ts';
 export type { ClientEventName, ClientEvents, ClientListener } from './client/events.ts';
+export type { GetOrSetOptions, LoadContext, Loader } from './client/fill/fill-options.ts';
+export type { WrapOptions, Wrapped } from './client/fill/wrap.ts';
 export type { JsonCommands } from './client/json-commands.ts';
 export type { JsonSetOptions } from './client/json-operations.ts';
 export type { NodeAddress } from './client/node-address.ts';

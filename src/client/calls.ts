@@ -13,6 +13,9 @@ const encoder = new RequestEncoder();
 /** A cluster that heals does so within a second or two: longer pauses would be lost time. */
 const PASSING_DELAY_MS_MAX = 200;
 
+/** Told of what may change something: when it is asked for, and again before its caller is told what became of it. */
+export type WriteObserver = (operation: Operation<unknown>) => void;
+
 /** All calls of a client that are not settled: their time-outs, their retries, and the end of them all. */
 export class Calls implements CallObserver {
   readonly #options: ResolvedOptions;
@@ -21,6 +24,7 @@ export class Calls implements CallObserver {
   readonly #unsettled = new Set<Call>();
   /** Calls that wait to be tried again; `isPassing`: for the cluster to heal. */
   readonly #resting = new Map<Call, { readonly timer: NodeJS.Timeout; readonly isPassing: boolean }>();
+  readonly #writeObservers: WriteObserver[] = [];
   #isClosed = false;
   #onIdle: (() => void) | null = null;
 
@@ -31,7 +35,13 @@ export class Calls implements CallObserver {
     router.onChange = () => this.#wake();
   }
 
+  /** Has all writes to come observed. */
+  observeWrites(observer: WriteObserver): void {
+    this.#writeObservers.push(observer);
+  }
+
   run<T>(operation: Operation<T>, options: CallOptions): Promise<T> {
+    if (operation.safety !== 'read') this.#noteWrite(operation);
     const { spread } = operation;
     if (spread !== undefined && !this.#isClosed && this.#router.isSpread) {
       const groups = groupsOf(spread.keys, (key) => this.#router.placeOf(key));
@@ -112,6 +122,7 @@ export class Calls implements CallObserver {
 
   onSettled(call: Call): void {
     this.#unsettled.delete(call);
+    if (call.isWrite) this.#noteWrite(call.operation);
     this.#deadlines.delete(call);
     if (this.#resting.size > 0) {
       clearTimeout(this.#resting.get(call)?.timer);
@@ -121,6 +132,10 @@ export class Calls implements CallObserver {
       this.#deadlines.stop();
       this.#onIdle?.();
     }
+  }
+
+  #noteWrite(operation: Operation<unknown>): void {
+    for (const observer of this.#writeObservers) observer(operation);
   }
 
   #attempt(call: Call): void {

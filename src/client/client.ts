@@ -3,8 +3,13 @@ import { type BatchBuilder, type BatchResults, batchBuilder, batchOf } from './b
 import type { CallOptions } from './call.ts';
 import { Calls } from './calls.ts';
 import { ClusterRouter } from './cluster-router.ts';
+import type { Codec } from './codec.ts';
 import { ClosedError } from './errors.ts';
-import { type ClientEventName, ClientEventTarget, type ClientListener } from './events.ts';
+import { type ClientEventName, type ClientEvents, ClientEventTarget, type ClientListener } from './events.ts';
+import { fillOperations, TAGS_A_CALL_MAX } from './fill/fill-operations.ts';
+import type { GetOrSetOptions, Loader } from './fill/fill-options.ts';
+import { Fills } from './fill/fills.ts';
+import { type WrapOptions, type Wrapped, wrapped } from './fill/wrap.ts';
 import { JsonCommands } from './json-commands.ts';
 import { namesOf, onlyKnown } from './known-options.ts';
 import type { Operation } from './operation.ts';
@@ -28,7 +33,13 @@ import type { Key, Storable, Value, ValueTypeName, ValueTypes } from './values.t
 const callNames = namesOf<CallOptions>({ signal: true, timeoutMs: true, retryable: true });
 const getNames = new Set(['type', ...callNames]);
 const setCallNames = new Set([...setNames, ...callNames]);
+const invalidateNames = new Set(['soft', ...callNames]);
 const expireCallNames = new Set([...expireNames, ...callNames]);
+
+export interface InvalidateOptions {
+  /** Ends times to live only: the values are given as stale ones as long as their windows last. Default: false. */
+  readonly soft?: boolean | undefined;
+}
 
 /** A client of the node at a URL (`fluxcache://user:password@host:port`, `fluxcaches://` for TLS), or as the options say. */
 export function createClient(options: string | ClientOptions = {}): FluxClient {
@@ -51,6 +62,9 @@ export class FluxClient {
   readonly #router: Router;
   readonly #calls: Calls;
   readonly #subscriptions: Subscriptions;
+  readonly #codec: Codec;
+  /** Null until something is to be filled. */
+  #fills: Fills | null = null;
   #ended: Promise<void> | null = null;
   #isDestroyed = false;
 
@@ -63,6 +77,7 @@ export class FluxClient {
         : new ClusterRouter(resolved, this.#events);
     this.#calls = new Calls(resolved, this.#router);
     this.#subscriptions = new Subscriptions(this.#router, this.#events, resolved.reconnect);
+    this.#codec = resolved.codec;
     this.json = new JsonCommands(this.#calls);
   }
 
@@ -113,6 +128,51 @@ export class FluxClient {
       // Of a misspelt option; a promise is told of it as of every other error.
       return Promise.reject(error);
     }
+  }
+
+  /**
+   * The value of a key; if there is none, what the loader resolves to, which is stored. However many ask at once, in
+   * whichever processes, one of them loads, and the others wait for it, or are given a value that is past its time to live
+   * (`stale`). Those who ask in one process share the outcome, errors of the loader included; nothing of these is stored.
+   *
+   * What a loader may resolve to is what can be stored, or what the codec takes; not undefined. Its caller is given it as it
+   * is, later ones as it comes back: a Date as text. Rejects with what the loader throws, or a {@link LoadError}.
+   */
+  getOrSet<T = Value>(key: Key, loader: Loader<T>, options: GetOrSetOptions<T> = {}): Promise<T> {
+    if (this.#ended !== null) return Promise.reject(new ClosedError());
+    this.#fills ??= this.#openFills();
+    return this.#fills.getOrSet(key, loader, options);
+  }
+
+  /** A function that answers from the cache what `fn` answers, by a key made of its arguments. */
+  wrap<Args extends readonly unknown[], T>(
+    fn: (...args: Args) => T | Promise<T>,
+    options: WrapOptions<Args, T>,
+  ): Wrapped<Args, T> {
+    return wrapped(this, fn, options);
+  }
+
+  /**
+   * Ends all entries that bear one of the tags, however many: nobody reads them once this resolves, and their memory comes
+   * back by and by. With `soft`, their time to live ends, and their stale windows begin. Resolves to how many tags it was.
+   */
+  async invalidateTags(tags: Key | readonly Key[], options: CallOptions & InvalidateOptions = {}): Promise<number> {
+    const { soft = false, ...call } = options;
+    onlyKnown(options, invalidateNames);
+    const list = typeof tags === 'string' || tags instanceof Uint8Array ? [tags] : tags;
+    let count = 0;
+    for (let at = 0; at < list.length; at += TAGS_A_CALL_MAX) {
+      count += await this.#calls.run(fillOperations.invalidate(list.slice(at, at + TAGS_A_CALL_MAX), soft), call);
+    }
+    return count;
+  }
+
+  /**
+   * Removes the keys that match a pattern (`*`, `?`, `[a-z]`, `\`), in steps between which the server does other work;
+   * resolves to how many. It takes the longer the more keys there are, whatever they are called: see `timeoutMs`.
+   */
+  deleteMatching(pattern: Key, options: CallOptions = {}): Promise<number> {
+    return this.#calls.run(fillOperations.deleteMatching(pattern), options);
   }
 
   /** Removes keys; resolves to how many there were. */
@@ -279,6 +339,7 @@ export class FluxClient {
     const isFirst = this.#ended === null;
     this.#ended ??= Promise.resolve();
     this.#subscriptions.close();
+    this.#fills?.destroy();
     this.#calls.destroy();
     this.#router.destroy(new ClosedError());
     if (isFirst) this.#events.emit('close', undefined);
@@ -291,9 +352,25 @@ export class FluxClient {
 
   async #close(): Promise<void> {
     this.#subscriptions.close();
+    // They ask and store until they have what is waited for.
+    if (this.#fills !== null && !this.#fills.isIdle) await this.#fills.close();
     await this.#calls.close();
     this.#router.end();
     this.#events.emit('close', undefined);
+  }
+
+  #openFills(): Fills {
+    const port = {
+      run: <T>(operation: Operation<T>, options: CallOptions) => this.#calls.run(operation, options),
+      placeOf: (key: Key) => this.#router.placeOf(key),
+      tell: (event: ClientEvents['fillError']) => this.#events.emit('fillError', event),
+    };
+    const fills = new Fills(port, this.#codec);
+    this.#calls.observeWrites(({ method }) => {
+      if (method !== 'getfill') fills.noteWrite();
+    });
+    this.#events.on('connect', () => fills.noteConnected());
+    return fills;
   }
 }
 

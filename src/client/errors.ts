@@ -8,6 +8,10 @@ type ClientErrorCode =
   | 'malformed-response'
   | 'closed'
   | 'queue-full'
+  | 'loader-undefined'
+  | 'loader-timeout'
+  | 'fill-timeout'
+  | 'codec-failed'
   | 'unexpected-result';
 
 /** The server's codes, this library's, and those a newer server may add. */
@@ -80,4 +84,13 @@ export class QueueFullError extends FluxCacheError {
   constructor(message: string) {
     super('queue-full', message, { retryable: true });
   }
+}
+
+/**
+ * A value could not be had, though the server was there. Code `loader-undefined` (the loader resolved to undefined, which
+ * cannot be stored), `loader-timeout` (it did not settle in time), `fill-timeout` (somebody else did not fill in time), or
+ * `codec-failed` (with the codec's error as the `cause`). What a loader throws is passed on as it is.
+ */
+export class LoadError extends FluxCacheError {
+  override readonly name: string = 'LoadError';
 }

@@ -1,5 +1,6 @@
 import type { FluxCacheError } from './errors.ts';
 import type { NodeAddress } from './node-address.ts';
+import type { Key } from './values.ts';
 
 /** What a client tells of itself, by the events' names. */
 export interface ClientEvents {
@@ -11,6 +12,11 @@ export interface ClientEvents {
   error: FluxCacheError;
   /** Of a cluster: which nodes there are, or which keys they have, is known or has changed. Primaries come first. */
   topology: { readonly nodes: readonly NodeAddress[] };
+  /**
+   * Something of `getOrSet` failed whose caller was given a value all the same: a value was loaded anew behind a stale one
+   * (`revalidate`), could not be stored (`store`), or was loaded because the server is away (`lookup`, told once a while).
+   */
+  fillError: { readonly key: Key; readonly during: 'revalidate' | 'store' | 'lookup'; readonly error: unknown };
   /** The client was closed, and nothing of it is left. */
   close: undefined;
 }
@@ -25,6 +31,7 @@ export class ClientEventTarget {
     reconnecting: new Set(),
     error: new Set(),
     topology: new Set(),
+    fillError: new Set(),
     close: new Set(),
   };
 

@@ -51,6 +51,12 @@ export interface SetOptions {
   readonly xx?: boolean | undefined;
   /** Only if the entry has this version; 0: only if there is none. */
   readonly ifVersion?: number | undefined;
+  /** Milliseconds behind its time to live during which it is still given to those who ask for stale values (`getOrSet`). */
+  readonly stale?: number | undefined;
+  /** Shortens the time to live by a random part of up to so many milliseconds, so that what was stored together does not end together. */
+  readonly jitter?: number | undefined;
+  /** By which it can be invalidated together with others: up to 64, of up to 255 bytes each. */
+  readonly tags?: readonly Key[] | undefined;
   /** For HTTP clients. */
   readonly contentType?: string | undefined;
   /** Asks for a {@link SetResult} with what was there before. */
@@ -76,6 +82,9 @@ export const setNames = namesOf<SetOptions>({
   nx: true,
   xx: true,
   ifVersion: true,
+  stale: true,
+  jitter: true,
+  tags: true,
   contentType: true,
   returnOld: true,
   returnVersion: true,
@@ -211,17 +220,26 @@ function nothing<T>(result: T): Operation<T> {
   return anywhere('read', 'ping', [], () => result);
 }
 
-function setParams(key: Key, value: Storable, options: SetOptions): unknown[] {
+/** Parameters of SET; `words` are put in front of the options. */
+export function setParams(key: Key, value: Storable, options: SetOptions, words: readonly Key[] = []): unknown[] {
   onlyKnown(options, setNames);
-  if (!hasOptions(options)) return [key, value];
-  const { ttl, expiresAt, returnOld, returnVersion, ...words } = options;
+  if (words.length === 0 && !hasOptions(options)) return [key, value];
+  const { ttl, expiresAt, stale, jitter, tags = [], returnOld, returnVersion, ...others } = options;
+  const isInMs = ttl !== undefined || expiresAt !== undefined;
+  const window = stale || undefined;
   return [
     key,
     value,
+    // Words rather than options, since tags may be bytes, which options cannot.
+    ...(tags.length === 0 ? [] : ['TAGS', tags.length, ...tags]),
+    ...words,
     {
-      ...words,
+      ...others,
       ttlMs: ttl,
       expiresAtMs: expiresAt === undefined ? undefined : Number(expiresAt),
+      // They are in the unit of the expiry, which without one is seconds.
+      stale: window === undefined || isInMs ? window : Math.ceil(window / 1000),
+      jitter: jitter || undefined,
       get: returnOld,
       // What was there before does not say whether something was written; the version does.
       returnVersion: returnOld === true || returnVersion === true ? true : undefined,

@@ -1,4 +1,5 @@
 import type { Backoff } from './backoff.ts';
+import { type Codec, plainCodec } from './codec.ts';
 import { FluxCacheError } from './errors.ts';
 import { namesOf, onlyKnown } from './known-options.ts';
 import { addressText, type NodeAddress } from './node-address.ts';
@@ -81,6 +82,8 @@ export interface ClientOptions {
   /** Of lost connections. Default delays: 50 to 2000 ms. */
   readonly reconnect?: Partial<Backoff>;
   readonly queue?: QueueOptions;
+  /** How `getOrSet` and `wrap` store values; `get` and `set` give and take what is stored. Default: as it is given. */
+  readonly codec?: Codec;
 }
 
 /** Where and how one connection is made. */
@@ -114,6 +117,7 @@ export interface ResolvedOptions {
   readonly retry: Required<RetryOptions>;
   readonly reconnect: Backoff;
   readonly queue: Required<QueueOptions>;
+  readonly codec: Codec;
 }
 
 const MIB = 2 ** 20;
@@ -138,6 +142,7 @@ const clientNames = namesOf<ClientOptions>({
   retry: true,
   reconnect: true,
   queue: true,
+  codec: true,
 });
 const retryNames = namesOf<RetryOptions>({
   attemptsMax: true,
@@ -198,6 +203,7 @@ export function resolveOptions(given: string | ClientOptions): ResolvedOptions {
       callsMax: whole('queue.callsMax', queue.callsMax, 100_000, 0),
       bytesMax: whole('queue.bytesMax', queue.bytesMax, 64 * MIB, 0),
     },
+    codec: options.codec ?? plainCodec,
   };
 }
 

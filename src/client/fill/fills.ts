@@ -1,0 +1,121 @@
+import type { Codec } from '../codec.ts';
+import { AbortError, ClosedError } from '../errors.ts';
+import { nameOfKey } from '../key-name.ts';
+import type { Key } from '../values.ts';
+import { type FillPlan, fillPlanOf, type GetOrSetOptions, type Loader } from './fill-options.ts';
+import type { FillPort } from './fill-port.ts';
+import { Filling } from './filling.ts';
+import { Flight, type FlightOwner } from './flight.ts';
+import { Outage } from './outage.ts';
+
+/** How often somebody joins others whose value is overtaken before he asks by himself. */
+const JOINS_MAX = 3;
+
+/**
+ * All that is loaded by a client. Callers of this process who want the same key share what is asked and what is loaded;
+ * those of different processes are told apart by the server's tokens.
+ */
+export class Fills implements FlightOwner {
+  readonly port: FillPort;
+  readonly outage = new Outage();
+  readonly #codec: Codec;
+  /** The last flight of each key, by its name. */
+  readonly #flights = new Map<string, Flight>();
+  /** Flights that were begun in this turn, and what was written when they were. */
+  readonly #ofThisTurn = new Map<Flight, number>();
+  readonly #all = new Set<Flight>();
+  /** Values that are loaded anew while the stale ones are given. */
+  readonly #behind = new Set<Filling>();
+  #writes = 0;
+  #isClosed = false;
+
+  constructor(port: FillPort, codec: Codec) {
+    this.port = port;
+    this.#codec = codec;
+  }
+
+  get isIdle(): boolean {
+    return this.#all.size === 0 && this.#behind.size === 0;
+  }
+
+  /** @throws FluxCacheError `invalid-argument` for options that are not right */
+  async getOrSet<T>(key: Key, loader: Loader<T>, options: GetOrSetOptions<T>): Promise<T> {
+    const plan = fillPlanOf(options, this.#codec);
+    const { signal } = options;
+    const name = nameOfKey(key);
+    for (let joins = 0; joins < JOINS_MAX; joins++) {
+      this.#check(signal);
+      const flight = this.#flights.get(name);
+      if (flight === undefined || !this.#canJoin(flight)) break;
+      const isLate = flight.isLoading;
+      const { value, isOvertaken } = await flight.join(signal);
+      // The caller's word: all who share a key share what is stored there.
+      if (!isLate || !isOvertaken) return value as T;
+    }
+    this.#check(signal);
+    const { value } = await this.#begin(name, key, loader, plan).join(signal);
+    return value as T;
+  }
+
+  /** Something was or will be written by this client: what was asked before does not know of it. */
+  noteWrite(): void {
+    this.#writes++;
+  }
+
+  /** A node was reached. */
+  noteConnected(): void {
+    this.outage.clear();
+  }
+
+  revalidate(key: Key, loader: Loader<unknown>, plan: FillPlan, token: string): void {
+    const filling = new Filling(this.port, key, loader, plan, token);
+    this.#behind.add(filling);
+    filling.outcome
+      .catch((error: unknown) => {
+        if (!this.#isClosed) this.port.tell({ key, during: 'revalidate', error });
+      })
+      .finally(() => this.#behind.delete(filling));
+    // The client may have been closed while the server was asked.
+    if (this.#isClosed) filling.abort(new ClosedError());
+  }
+
+  /** Begins nothing more, gives up what is loaded for nobody, and resolves when all who wait have their values. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    while (!this.isIdle) {
+      for (const filling of this.#behind) filling.abort(new ClosedError());
+      await Promise.allSettled([...this.#all, ...this.#behind].map(({ outcome }) => outcome));
+    }
+  }
+
+  /** Ends all at once. */
+  destroy(): void {
+    this.#isClosed = true;
+    for (const flight of this.#all) flight.abandon(new ClosedError());
+    for (const filling of this.#behind) filling.abort(new ClosedError());
+  }
+
+  #begin(name: string, key: Key, loader: Loader<unknown>, plan: FillPlan): Flight {
+    const flight = new Flight(this, key, loader, plan);
+    if (this.#ofThisTurn.size === 0) setImmediate(() => this.#ofThisTurn.clear());
+    this.#ofThisTurn.set(flight, this.#writes);
+    this.#flights.set(name, flight);
+    this.#all.add(flight);
+    const end = (): void => {
+      this.#all.delete(flight);
+      if (this.#flights.get(name) === flight) this.#flights.delete(name);
+    };
+    flight.outcome.then(end, end);
+    return flight;
+  }
+
+  /** What was asked in this turn has not left yet; unless something was written since, it is asked as well now as then. */
+  #canJoin(flight: Flight): boolean {
+    return flight.isOpen || (!flight.isOver && this.#ofThisTurn.get(flight) === this.#writes);
+  }
+
+  #check(signal: AbortSignal | undefined): void {
+    if (this.#isClosed) throw new ClosedError();
+    if (signal?.aborted) throw new AbortError({ cause: signal.reason });
+  }
+}
