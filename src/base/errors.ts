@@ -52,6 +52,13 @@ export const errors = {
   'no-such-path': nobody(24, 404, 'ERR', false, 'The path finds nothing in the document.'),
   conflict: nobody(25, 409, 'ERR', false, 'A condition of the write does not hold.'),
   'precondition-failed': nobody(26, 412, 'ERR', false, 'A precondition of the request does not hold.'),
+  'fill-lost': nobody(
+    27,
+    409,
+    'FILLLOST',
+    false,
+    'The key does not bear the fill token: it was written, removed or invalidated since, or the time is over.',
+  ),
 
   // What the node can do now.
   'out-of-memory': node(40, 507, 'OOM', true, 'The memory budget is used up and nothing may be evicted.'),

@@ -24,6 +24,7 @@ export type CommandGroup =
   | 'string'
   | 'number'
   | 'generic'
+  | 'cache'
   | 'json'
   | 'server'
   | 'connection'

@@ -46,10 +46,28 @@ export type SurveyParts =
   /** Only the shard that the cursor in argument 0 names is asked. */
   | 'cursor';
 
+/** How a command waits that may be answered otherwise a little later. */
+export interface Patience {
+  /** How long the asker is willing to wait, in milliseconds; 0: not at all, also where the argument is malformed. */
+  readonly waitMs: (args: Args) => number;
+  /** Whether the reply, whose first part the reader stands on, is one to ask again after. Reads as far as it likes. */
+  readonly isUnready: (reply: ReplyReader) => boolean;
+}
+
 /** Changes keys. Runs only in the actor of the keys' shard. */
 export interface WriteCommand extends CommandRow, WriteEvents {
   readonly kind: 'write';
   readonly gather: Gather;
+  /**
+   * Name of an internal row of kind `read` with the same arguments, which a front end tries first, in shared memory: what
+   * it replies is the reply, unless it is null. Only for commands of a single key.
+   */
+  readonly readFirst?: string;
+  /**
+   * Set where a front end asks again until it has another answer or the asker's time is over; later commands of the
+   * connection wait. Within a transaction nothing waits.
+   */
+  readonly patience?: Patience;
   readonly run: (store: WriteView, args: Args, reply: ReplyWriter) => void;
 }
 
@@ -61,6 +79,18 @@ export interface PairCommand extends CommandRow, WriteEvents {
   readonly kind: 'pair';
   readonly run: (store: WriteView, args: Args, reply: ReplyWriter) => void;
   /** Copies what it needs of `args`, which may be refilled after the call. */
+  readonly start: (args: Args) => Steps;
+}
+
+/**
+ * Made of other commands, which a front end has run one after the other, each in a turn of the event loop of its own.
+ * Others' commands run in between; those of the same connection wait.
+ */
+export interface SteppedCommand extends CommandRow {
+  readonly kind: 'steps';
+  /** As of a survey: the pattern of the keys that it touches. */
+  readonly patternOf?: (args: Args) => Uint8Array | null;
+  /** Copies what it needs of `args`, which may be refilled after the call. Steps are of any rows that shards run. */
   readonly start: (args: Args) => Steps;
 }
 
@@ -108,6 +138,8 @@ export interface SurveyCommand extends CommandRow {
 /** Changes all shards: runs in every shard's actor; the replies are gathered as `all-ok`. */
 export interface SweepCommand extends CommandRow {
   readonly kind: 'sweep';
+  /** In a cluster it is of all nodes also for clients that ask every node by themselves. */
+  readonly isClusterWide?: true;
   readonly run: (store: WriteView, args: Args, reply: ReplyWriter) => void;
 }
 
@@ -164,6 +196,7 @@ export type CommandDeclaration =
   | ReadCommand
   | WriteCommand
   | PairCommand
+  | SteppedCommand
   | SurveyCommand
   | SweepCommand
   | NodeCommand

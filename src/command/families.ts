@@ -12,10 +12,13 @@ import { handshakeCommands } from './connection/handshake.ts';
 import { pubsubCommands } from './connection/pubsub.ts';
 import { trackingCommands } from './connection/tracking.ts';
 import { transactionCommands } from './connection/transactions.ts';
+import { deleteMatchingCommands } from './delmatch.ts';
 import { entryCommands } from './entry.ts';
 import { expiryCommands } from './expiry.ts';
+import { fillCommands } from './fill.ts';
 import { internalCommands } from './internal.ts';
 import { commandCommands } from './introspection/command.ts';
+import { invalidateCommands } from './invalidate.ts';
 import { jsonChanges } from './json/change.ts';
 import { jsonReads } from './json/reads.ts';
 import { jsonRemoves } from './json/remove.ts';
@@ -40,6 +43,9 @@ export const families: readonly CommandDeclaration[] = [
   ...moveCommands,
   ...expiryCommands,
   ...scanCommands,
+  ...fillCommands,
+  ...invalidateCommands,
+  ...deleteMatchingCommands,
   ...jsonReads,
   ...jsonSets,
   ...jsonRemoves,

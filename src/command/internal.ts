@@ -1,5 +1,5 @@
 import { assert } from '../base/assert.ts';
-import { type ReadView, ValueType, type WriteView } from '../base/view.ts';
+import { Freshness, type ReadView, ValueType, type WriteView } from '../base/view.ts';
 import type { Args } from './args.ts';
 import { type CommandDeclaration, firstKey, noKeys, type WriteCommand } from './command.ts';
 import { decodeRoughInteger } from './decimal.ts';
@@ -13,27 +13,39 @@ import {
   refuseOutOfMemory,
   refuseTooLarge,
   replyWithValue,
+  setAttributes,
   setValue,
 } from './storing.ts';
 
-/** Everything of an entry: null, or value with its type, version, expiry (0: none), content type. */
+/** Everything of an entry: null, or value with its type, version, expiry (0: none), content type, stale window, tags. */
 function entry(view: ReadView, args: Args, reply: ReplyWriter): void {
-  if (!view.lookup(args.bytes, args.start(0), args.end(0))) {
-    reply.null();
-    return;
-  }
-  const { version, expiresAtMs, contentTypeBytes } = view.entry;
-  reply.array(4);
+  if (view.lookup(args.bytes, args.start(0), args.end(0))) tellEntry(view, reply);
+  else reply.null();
+}
+
+/** The same of an entry in its stale window, too. */
+function staleEntry(view: ReadView, args: Args, reply: ReplyWriter): void {
+  const freshness = view.lookupStale(args.bytes, args.start(0), args.end(0));
+  if (freshness === Freshness.fresh || freshness === Freshness.stale) tellEntry(view, reply);
+  else reply.null();
+}
+
+function tellEntry(view: ReadView, reply: ReplyWriter): void {
+  const { version, expiresAtMs, contentTypeBytes, staleMs, tagBytes } = view.entry;
+  reply.array(6);
   replyWithValue(view, reply);
   reply.integer(version);
   reply.integer(expiresAtMs);
   const at = reply.bulkOf(ValueType.string, contentTypeBytes);
   if (contentTypeBytes > 0) view.copyContentType(reply.bytes, at);
+  reply.integer(staleMs);
+  const tagsAt = reply.bulkOf(ValueType.bytes, tagBytes);
+  if (tagBytes > 0) view.copyTags(reply.bytes, tagsAt);
 }
 
-/** Arguments: key, type, expiry, content type, value, and NX to leave an entry that is there alone (0). */
+/** Arguments: key, type, expiry, stale window, tags, content type, value, and NX to leave an entry that is there alone (0). */
 function restore(store: WriteView, args: Args, reply: ReplyWriter): void {
-  const onlyIfAbsent = args.count > 5 && isWord(args, 5, 'NX');
+  const onlyIfAbsent = args.count > 7 && isWord(args, 7, 'NX');
   if (onlyIfAbsent && store.peek(args.bytes, args.start(0), args.end(0))) {
     reply.integer(0);
     return;
@@ -43,10 +55,12 @@ function restore(store: WriteView, args: Args, reply: ReplyWriter): void {
   request.expiresAtMs = decodeRoughInteger(args.bytes, args.start(2), args.end(2));
   // Brought along with the entry: not what the command is about.
   request.keepsExpiry = true;
+  const staleMs = decodeRoughInteger(args.bytes, args.start(3), args.end(3));
+  setAttributes(staleMs, args.bytes, args.start(4), args.end(4));
   request.contentType = args.bytes;
-  request.contentTypeStart = args.start(3);
-  request.contentTypeEnd = args.end(3);
-  setValue(request, args.bytes, args.start(4), args.end(4));
+  request.contentTypeStart = args.start(5);
+  request.contentTypeEnd = args.end(5);
+  setValue(request, args.bytes, args.start(6), args.end(6));
   if (commitPutWithVersion(store, reply)) reply.integer(1);
 }
 
@@ -101,7 +115,7 @@ function versions(view: ReadView, args: Args, reply: ReplyWriter): void {
 const restoreRow = {
   kind: 'write',
   name: 'flux.restore',
-  arity: -6,
+  arity: -8,
   flags: ['write', 'denyoom', 'internal'],
   keys: firstKey,
   gather: 'single',
@@ -109,7 +123,7 @@ const restoreRow = {
   since: 'FluxCache 0.1.0',
   summary: 'Writes an entry with all that belongs to it.',
   complexity: 'O(1)',
-  syntax: 'key type expires-at-ms content-type value [NX]',
+  syntax: 'key type expires-at-ms stale-ms tags content-type value [NX]',
   run: restore,
 } as const satisfies WriteCommand;
 
@@ -142,6 +156,20 @@ export const internalCommands: readonly CommandDeclaration[] = [
     complexity: 'O(1)',
     syntax: 'key',
     run: entry,
+  },
+  {
+    kind: 'read',
+    name: 'flux.staleentry',
+    arity: 2,
+    flags: ['readonly', 'fast', 'internal'],
+    keys: firstKey,
+    gather: 'single',
+    group: 'internal',
+    since: 'FluxCache 0.1.0',
+    summary: 'As flux.entry, of an entry in its stale window, too.',
+    complexity: 'O(1)',
+    syntax: 'key',
+    run: staleEntry,
   },
   restoreRow,
   removeIfRow,

@@ -40,7 +40,7 @@ function moveWithin(store: WriteView, args: Args, reply: ReplyWriter, move: Move
     return;
   }
   store.peek(args.bytes, source, sourceEnd);
-  const { valueBytes, contentTypeBytes, type } = store.entry;
+  const { valueBytes, contentTypeBytes, tagBytes, type } = store.entry;
   const scratch = scratchOf(valueBytes);
   store.copyValue(scratch, 0);
   const request = beginRewrite(store, args, 1);
@@ -50,7 +50,7 @@ function moveWithin(store: WriteView, args: Args, reply: ReplyWriter, move: Move
     if (commitPut(store, reply)) tellMoved(move, true, reply);
     return;
   }
-  if (!store.beginGroup(1, args.byteLength(1) + valueBytes + contentTypeBytes)) {
+  if (!store.beginGroup(1, args.byteLength(1) + valueBytes + contentTypeBytes + tagBytes)) {
     refuseOutOfMemory(reply);
     return;
   }
@@ -117,7 +117,13 @@ class MoveBetween implements Steps {
     entry.next();
     const buffer = this.#buffer.begin().bytes(this.#destination).integer(type).integer(entry.number);
     entry.next();
-    buffer.bytes(entry.bytes, entry.start, entry.end).bytes(entry.bytes, start, end);
+    const contentTypeStart = entry.start;
+    const contentTypeEnd = entry.end;
+    entry.next();
+    buffer.integer(entry.number);
+    entry.next();
+    buffer.bytes(entry.bytes, entry.start, entry.end).bytes(entry.bytes, contentTypeStart, contentTypeEnd);
+    buffer.bytes(entry.bytes, start, end);
     // A destination that an earlier attempt wrote is this command's own.
     if (!this.#move.replaces && this.#attempts === 0) buffer.text('NX');
     this.#stage = 'remove';
@@ -234,7 +240,7 @@ const renameRow: PairCommand = {
   group: 'generic',
   since: '1.0.0',
   summary:
-    'Brings an entry under another key, with its time to live, replacing what was there. ' +
+    'Brings an entry under another key, with its time to live and its tags, replacing what was there. ' +
     'Between keys of two shards others may see both for a moment.',
   complexity: 'O(N) where N is the length of the value',
   syntax: 'key newkey',
@@ -259,7 +265,7 @@ export const moveCommands: readonly CommandDeclaration[] = [
     arity: -3,
     flags: ['write', 'denyoom'],
     since: '6.2.0',
-    summary: 'Copies an entry to another key, with its time to live; 1 when copied, else 0.',
+    summary: 'Copies an entry to another key, with its time to live and its tags; 1 when copied, else 0.',
     syntax: 'source destination [DB destination-db] [REPLACE]',
     run: runCopy,
     start: (args: Args) => new CopyBetween(args),

@@ -7,7 +7,7 @@ export const notAnInteger = 'value is not an integer or out of range';
 export const notAFloat = 'value is not a valid float';
 
 /** Latest time an entry keeps as its expiry: 48 bits of milliseconds, in the year 10889. Later ones become this. */
-const expiresAtMsMax = 2 ** 48 - 1;
+export const expiresAtMsMax = 2 ** 48 - 1;
 
 /** Whether argument `index` is the word, which is given in upper case, in any case. */
 export function isWord(args: Args, index: number, word: string): boolean {

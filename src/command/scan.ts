@@ -1,7 +1,7 @@
 import type { EntryInfo, ReadView } from '../base/view.ts';
 import { ValueType } from '../base/view.ts';
 import type { Args } from './args.ts';
-import { type CommandDeclaration, noKeys, type SurveyNode } from './command.ts';
+import { type CommandDeclaration, noKeys, type SurveyCommand, type SurveyNode } from './command.ts';
 import { asciiText, decodeRoughInteger } from './decimal.ts';
 import { globMatches } from './glob.ts';
 import { typeWord } from './keys.ts';
@@ -17,7 +17,7 @@ const cursorDigitsMax = 15;
 
 /** Entries looked at in one call, whatever COUNT asks: SCAN answers with fewer and a cursor, KEYS goes on later. */
 const entriesPerPiece = 4096;
-const patternBytesMax = 1024;
+export const patternBytesMax = 1024;
 const star = 0x2a;
 /** Work of matching, as the most it may take (pattern times key length), after which a piece of KEYS ends. */
 const matchStepsPerPiece = 2_000_000;
@@ -30,6 +30,8 @@ const sieve = {
   /** In lower case; null for all types. */
   type: null as string | null,
   reply: null as ReplyWriter | null,
+  /** Stale and hollow entries are found, too. */
+  withStale: false,
   found: 0,
   matchSteps: 0,
 };
@@ -52,13 +54,24 @@ function scanFrom(views: readonly ReadView[], cursor: number, count: number, rep
   const view = views[shard];
   if (view === undefined) return 0;
   sieve.reply = reply;
-  const next = view.scan(cursor % cursorsPerShard, count, visit);
+  const next = view.scan(cursor % cursorsPerShard, count, visit, sieve.withStale);
   sieve.reply = null;
   if (next > 0) return shard * cursorsPerShard + next;
   return shard + 1 < views.length ? (shard + 1) * cursorsPerShard : 0;
 }
 
 function scan(views: readonly ReadView[], _node: SurveyNode, args: Args, reply: ReplyWriter): number {
+  sieve.withStale = false;
+  return scanPage(views, args, reply);
+}
+
+/** Also tells of keys in their stale window, and of those that somebody is to fill. */
+function scanStale(views: readonly ReadView[], _node: SurveyNode, args: Args, reply: ReplyWriter): number {
+  sieve.withStale = true;
+  return scanPage(views, args, reply);
+}
+
+function scanPage(views: readonly ReadView[], args: Args, reply: ReplyWriter): number {
   const cursor = cursorArg(args, reply);
   if (Number.isNaN(cursor)) return 0;
   let count = 10;
@@ -130,6 +143,7 @@ function takePattern(args: Args, index: number, reply: ReplyWriter): boolean {
 function keys(views: readonly ReadView[], _node: SurveyNode, args: Args, reply: ReplyWriter, resume: number): number {
   if (!takePattern(args, 0, reply)) return 0;
   sieve.type = null;
+  sieve.withStale = false;
   sieve.found = 0;
   sieve.matchSteps = 0;
   const mark = resume === 0 ? reply.beginArray() : firstArrayMark;
@@ -176,23 +190,34 @@ function dbsize(views: readonly ReadView[], _node: SurveyNode, _args: Args, repl
   return 0;
 }
 
+const scanRow = {
+  kind: 'survey',
+  parts: 'cursor',
+  patternOf: scanPatternOf,
+  name: 'scan',
+  arity: -2,
+  flags: ['readonly'],
+  keys: noKeys,
+  group: 'generic',
+  since: '2.8.0',
+  summary:
+    'Returns some keys and the cursor to go on with, 0 at the end. Keys that are there from the first call to the ' +
+    'last are returned, each once.',
+  complexity: 'O(1) a call, O(N) for all keys',
+  syntax: 'cursor [MATCH pattern] [COUNT count] [TYPE type]',
+  run: scan,
+} as const satisfies SurveyCommand;
+
 export const scanCommands: readonly CommandDeclaration[] = [
+  scanRow,
   {
-    kind: 'survey',
-    parts: 'cursor',
-    patternOf: scanPatternOf,
-    name: 'scan',
-    arity: -2,
-    flags: ['readonly'],
-    keys: noKeys,
-    group: 'generic',
-    since: '2.8.0',
-    summary:
-      'Returns some keys and the cursor to go on with, 0 at the end. Keys that are there from the first call to the ' +
-      'last are returned, each once.',
-    complexity: 'O(1) a call, O(N) for all keys',
-    syntax: 'cursor [MATCH pattern] [COUNT count] [TYPE type]',
-    run: scan,
+    ...scanRow,
+    name: 'flux.scan',
+    flags: ['readonly', 'internal'],
+    group: 'internal',
+    since: 'FluxCache 0.1.0',
+    summary: 'As SCAN, with keys in their stale window and those that somebody is to fill.',
+    run: scanStale,
   },
   {
     kind: 'survey',

@@ -1,50 +1,40 @@
-import { type PutRequest, ValueType, type WriteView } from '../base/view.ts';
+import { FillOutcome, type PutRequest, ValueType, type WriteView } from '../base/view.ts';
 import type { Args } from './args.ts';
 import { type CommandDeclaration, firstKey } from './command.ts';
 import { asciiText, decodeInt64 } from './decimal.ts';
+import { mayFill } from './fill.ts';
 import { documentFault, parseDocument } from './json/document.ts';
-import {
-  type ExpiryForm,
-  expiryArg,
-  expiryFormOf,
-  expiryForms,
-  integerArg,
-  isWord,
-  notAFloat,
-  syntaxError,
-} from './options.ts';
+import { type ExpiryForm, expiresAtMsMax, expiryArg, expiryForms, notAFloat } from './options.ts';
 import type { ReplyWriter } from './reply.ts';
-import { beginPut, commitPut, commitPutWithVersion, replyWithValue, scratchOf, setValue } from './storing.ts';
+import { SetOptions } from './set-options.ts';
+import {
+  beginPut,
+  commitPut,
+  commitPutWithVersion,
+  replyWithValue,
+  scratchOf,
+  setAttributes,
+  setValue,
+} from './storing.ts';
 
-const contentTypeBytesMax = 255;
-
-/** The options of one SET; refilled for every command. */
-const options = {
-  onlyIfAbsent: false,
-  onlyIfPresent: false,
-  /** -1: no IFVERSION. 0 asks that the key is absent. */
-  ifVersion: -1,
-  returnOld: false,
-  keepTtl: false,
-  expiry: null as ExpiryForm | null,
-  /** Index of the argument that holds the expiry, when `expiry` is set. */
-  expiryAt: 0,
-  type: ValueType.string as ValueType,
-  /** Index of the argument that holds the content type; -1 without. */
-  contentTypeAt: -1,
-};
+/** Refilled for every command. */
+const options = new SetOptions();
 
 function set(store: WriteView, args: Args, reply: ReplyWriter): void {
-  if (!decodeSetOptions(args, reply)) return;
+  if (!options.decode(args, reply)) return;
   let expiresAtMs = 0;
   const nowMs = store.nowMs();
   if (options.expiry !== null) {
     expiresAtMs = expiryArg(args, options.expiryAt, options.expiry, nowMs, true, 'set', reply);
     if (Number.isNaN(expiresAtMs)) return;
+    if (options.jitter > 0) expiresAtMs = jittered(store, expiresAtMs, nowMs, reply);
+    if (Number.isNaN(expiresAtMs)) return;
   }
+  if (options.fillToken > 0 && !mayFill(store, args, options.fillToken, options.tags, reply)) return;
   const found = needsOldEntry() && store.lookup(args.bytes, args.start(0), args.end(0));
   const oldVersion = found ? store.entry.version : 0;
   const keptExpiry = found ? store.entry.expiresAtMs : 0;
+  const keptStale = found ? store.entry.staleMs : 0;
   if (options.returnOld) {
     reply.attribute(oldVersion, false);
     if (found) replyWithValue(store, reply);
@@ -70,6 +60,11 @@ function set(store: WriteView, args: Args, reply: ReplyWriter): void {
   }
   request.expiresAtMs = options.keepTtl ? keptExpiry : expiresAtMs;
   request.keepsExpiry = options.keepTtl;
+  const staleMs = options.stale < 0 ? (options.keepTtl ? keptStale : 0) : options.stale * options.unitMs;
+  // The hard end is a time that an entry keeps.
+  if (staleMs > 0 || options.tags.length > 0) {
+    setAttributes(Math.min(staleMs, expiresAtMsMax - request.expiresAtMs), options.tags.bytes, 0, options.tags.length);
+  }
   if (expiresAtMs > 0 && expiresAtMs <= nowMs) {
     // Written and expired at once: what is left is that the key is gone.
     store.remove(args.bytes, args.start(0), args.end(0));
@@ -77,75 +72,29 @@ function set(store: WriteView, args: Args, reply: ReplyWriter): void {
     return;
   }
   if (options.returnOld) {
-    if (commitPut(store, reply)) reply.changeAttribute(store.lastVersion, !found);
-  } else if (commitPutWithVersion(store, reply)) {
+    if (!commitPut(store, reply)) return;
+    reply.changeAttribute(store.lastVersion, !found);
+  } else {
+    if (!commitPutWithVersion(store, reply)) return;
     reply.ok();
   }
+  if (options.fillToken > 0) store.countFill(FillOutcome.filled);
+}
+
+/** An expiry that is earlier by a random part of the jitter; NaN, with the error written, when that might leave no time. */
+function jittered(store: WriteView, expiresAtMs: number, nowMs: number, reply: ReplyWriter): number {
+  const jitterMs = options.jitter * options.unitMs;
+  if (jitterMs < expiresAtMs - nowMs) {
+    return expiresAtMs - Math.floor((store.randomUint32() / 2 ** 32) * (jitterMs + 1));
+  }
+  reply.error('invalid-argument', "the jitter must be less than the time to live in 'set' command");
+  return Number.NaN;
 }
 
 function needsOldEntry(): boolean {
   return (
     options.onlyIfAbsent || options.onlyIfPresent || options.ifVersion >= 0 || options.returnOld || options.keepTtl
   );
-}
-
-/** Redis's rules: an option may be repeated, the last one counts; options that contradict are a syntax error. */
-function decodeSetOptions(args: Args, reply: ReplyWriter): boolean {
-  options.onlyIfAbsent = false;
-  options.onlyIfPresent = false;
-  options.ifVersion = -1;
-  options.returnOld = false;
-  options.keepTtl = false;
-  options.expiry = null;
-  options.type = ValueType.string;
-  options.contentTypeAt = -1;
-  for (let index = 2; index < args.count; index++) {
-    const hasNext = index + 1 < args.count;
-    const form = expiryFormOf(args, index);
-    if (form !== null && hasNext && !options.keepTtl && (options.expiry === null || options.expiry === form)) {
-      options.expiry = form;
-      options.expiryAt = ++index;
-    } else if (isWord(args, index, 'NX') && !options.onlyIfPresent && options.ifVersion < 0) {
-      options.onlyIfAbsent = true;
-    } else if (isWord(args, index, 'XX') && !options.onlyIfAbsent && options.ifVersion < 0) {
-      options.onlyIfPresent = true;
-    } else if (isWord(args, index, 'GET')) {
-      options.returnOld = true;
-    } else if (isWord(args, index, 'KEEPTTL') && options.expiry === null) {
-      options.keepTtl = true;
-    } else if (isWord(args, index, 'IFVERSION') && hasNext && !options.onlyIfAbsent && !options.onlyIfPresent) {
-      options.ifVersion = integerArg(args, ++index, reply);
-      if (Number.isNaN(options.ifVersion)) return false;
-      if (options.ifVersion < 0) {
-        reply.error('invalid-argument', 'version must not be negative');
-        return false;
-      }
-    } else if (isWord(args, index, 'TYPE') && hasNext) {
-      if (!decodeType(args, ++index, reply)) return false;
-    } else if (isWord(args, index, 'CT') && hasNext) {
-      options.contentTypeAt = ++index;
-      if (args.byteLength(index) > contentTypeBytesMax) {
-        reply.error('invalid-argument', `content type is longer than ${contentTypeBytesMax} bytes`);
-        return false;
-      }
-    } else {
-      syntaxError(reply);
-      return false;
-    }
-  }
-  return true;
-}
-
-function decodeType(args: Args, index: number, reply: ReplyWriter): boolean {
-  if (isWord(args, index, 'STRING')) options.type = ValueType.string;
-  else if (isWord(args, index, 'BYTES')) options.type = ValueType.bytes;
-  else if (isWord(args, index, 'NUMBER')) options.type = ValueType.number;
-  else if (isWord(args, index, 'JSON')) options.type = ValueType.json;
-  else {
-    reply.error('invalid-argument', 'type must be string, bytes, number or json');
-    return false;
-  }
-  return true;
 }
 
 /** Makes the canonical text of the number in argument `index` the value to put. */
@@ -225,11 +174,14 @@ export const setCommands: readonly CommandDeclaration[] = [
     since: '1.0.0',
     summary:
       'Sets the value of a key, whatever was there, and drops its time to live unless told to keep it. ' +
-      'Null when a condition does not hold. IFVERSION 0 asks that the key is absent.',
+      'Null when a condition does not hold. IFVERSION 0 asks that the key is absent; FILL is of who has a token of GETFILL. ' +
+      'STALE: how long behind its time the value is still there for GETFILL; JITTER: its time is shorter by a random part of ' +
+      'that; both in the unit of the expiry (STALE in seconds without one). TAGS: what INVALIDATE finds it by.',
     complexity: 'O(1)',
     syntax:
-      'key value [NX | XX | IFVERSION version] [GET] ' +
+      'key value [NX | XX | IFVERSION version | FILL token] [GET] ' +
       '[EX seconds | PX milliseconds | EXAT unix-time-seconds | PXAT unix-time-milliseconds | KEEPTTL] ' +
+      '[STALE window] [JITTER jitter] [TAGS count tag [tag ...]] ' +
       '[TYPE <string | bytes | number | json>] [CT content-type]',
     run: set,
   },

@@ -1,4 +1,11 @@
-import { type PutRequest, PutStatus, ValueType, type WriteView } from '../base/view.ts';
+import {
+  type EntryAttributes,
+  type PutRequest,
+  PutStatus,
+  TAG_LIST_BYTES_MAX,
+  ValueType,
+  type WriteView,
+} from '../base/view.ts';
 import type { Args } from './args.ts';
 import type { ReplyWriter } from './reply.ts';
 
@@ -28,7 +35,20 @@ const request: PutRequest = {
   contentTypeStart: 0,
   contentTypeEnd: 0,
   keepsExpiry: false,
+  attributes: null,
 };
+/** Of the request, where it has any. */
+const attributes: EntryAttributes = {
+  staleMs: 0,
+  tags: empty,
+  tagsStart: 0,
+  tagsEnd: 0,
+  fillToken: 0,
+  fillUntilMs: 0,
+  fillVersion: 0,
+  isHollow: false,
+};
+const tagScratch = new Uint8Array(TAG_LIST_BYTES_MAX);
 let scratch = new Uint8Array(4096);
 const contentTypeScratch = new Uint8Array(255);
 
@@ -50,10 +70,20 @@ export function beginPut(args: Args, index: number): PutRequest {
   request.keepsExpiry = false;
   request.contentTypeStart = 0;
   request.contentTypeEnd = 0;
+  request.attributes = null;
   return request;
 }
 
-/** As `beginPut`, keeping the expiry and the content type of the entry just found under the key. */
+/** Gives what was begun a stale window and tags: a list as `EntryAttributes` has it. */
+export function setAttributes(staleMs: number, tags: Uint8Array, start: number, end: number): void {
+  attributes.staleMs = staleMs;
+  attributes.tags = tags;
+  attributes.tagsStart = start;
+  attributes.tagsEnd = end;
+  request.attributes = staleMs > 0 || end > start ? attributes : null;
+}
+
+/** As `beginPut`, keeping expiry, stale window, tags and content type of the entry just found under the key. */
 export function beginRewrite(store: WriteView, args: Args, index: number): PutRequest {
   beginPut(args, index);
   request.expiresAtMs = store.entry.expiresAtMs;
@@ -63,6 +93,9 @@ export function beginRewrite(store: WriteView, args: Args, index: number): PutRe
     request.contentType = contentTypeScratch;
     request.contentTypeEnd = store.entry.contentTypeBytes;
   }
+  const { staleMs, tagBytes } = store.entry;
+  if (tagBytes > 0) store.copyTags(tagScratch, 0);
+  if (staleMs > 0 || tagBytes > 0) setAttributes(staleMs, tagScratch, 0, tagBytes);
   return request;
 }
 

@@ -8,7 +8,7 @@ import { ReplyTooLarge } from './reply-too-large.ts';
  */
 export function tellTooLarge(error: unknown, kind: Command['kind'], reply: ReplyWriter): boolean {
   if (!(error instanceof ReplyTooLarge)) return false;
-  const changes = kind === 'write' || kind === 'pair' || kind === 'sweep';
+  const changes = kind === 'write' || kind === 'pair' || kind === 'steps' || kind === 'sweep';
   reply.clear();
   reply.error(error.code, changes ? `${error.message}; what the command changed stands` : error.message);
   return true;

@@ -49,6 +49,7 @@ const ofGroups: Readonly<Record<string, string>> = {
   string: 'string',
   number: 'string',
   generic: 'keyspace',
+  cache: 'keyspace',
   connection: 'connection',
   transactions: 'transaction',
 };

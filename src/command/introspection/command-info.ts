@@ -83,6 +83,8 @@ function writeSpecification(type: string, fields: readonly (readonly [string, nu
 
 /** How clients that know several nodes send the command, and put its replies together. */
 function tipsOf(command: DescribedCommand): readonly string[] {
+  // Any node sees to it that all do it.
+  if ('isClusterWide' in command) return [];
   switch ('gather' in command ? command.gather : command.kind) {
     case 'sum':
       return ['request_policy:multi_shard', 'response_policy:agg_sum'];

@@ -61,13 +61,14 @@ export class AccessUser {
       }
     }
     if (this.#keyPatterns === null) return null;
-    if (command.kind === 'survey' && command.patternOf !== undefined) {
+    if ((command.kind === 'survey' || command.kind === 'steps') && command.patternOf !== undefined) {
       const asked = command.patternOf(args);
       if (asked !== null && this.#keyPatterns.some((pattern) => covers(pattern, asked))) return null;
       const patterns = this.keyPatterns?.join(', ') || 'none';
-      return forbidden(`User ${this.name} may list keys within the patterns of his keys only: ${patterns}`);
+      const does = command.kind === 'survey' ? 'list' : 'name';
+      return forbidden(`User ${this.name} may ${does} keys within the patterns of his keys only: ${patterns}`);
     }
-    if (command.kind === 'survey' || command.kind === 'sweep') {
+    if (command.kind === 'survey' || command.kind === 'steps' || command.kind === 'sweep') {
       return forbidden(`User ${this.name} has no permissions on all keys, which the '${command.name}' command needs`);
     }
     const { first, step } = command.keys;

@@ -3,7 +3,7 @@ import { slotOf } from '../../base/slot.ts';
 import type { ReadView } from '../../base/view.ts';
 import { GateRole, type PartitionGates } from '../../cluster/partition-gates.ts';
 import type { Args } from '../../command/args.ts';
-import type { Command, NodeCommand, PairCommand } from '../../command/command.ts';
+import type { Command, NodeCommand, PairCommand, WriteCommand } from '../../command/command.ts';
 import { ReplyReader, type ReplySink, ReplyWriter } from '../../command/reply.ts';
 import type { CommandTable } from '../../command/table.ts';
 import type { KeyMap } from '../../routing/key-plan.ts';
@@ -12,11 +12,13 @@ import { RefusalReason } from '../../shard/guarded-reply.ts';
 import { TRANSACTION_ROW } from '../../shard/transaction-message.ts';
 import { BarrierSlots } from '../dispatch/barrier-slots.ts';
 import type { CommandDispatcher } from '../dispatch/command-dispatcher.ts';
-import { Dispatcher, type DispatcherParts } from '../dispatch/dispatcher.ts';
+import { Dispatcher, type DispatcherParts, unusualWrites } from '../dispatch/dispatcher.ts';
 import type { LocalReader } from '../dispatch/local-reader.ts';
 import type { OrderedSession } from '../dispatch/ordered-session.ts';
 import { type PairPort, runPair } from '../dispatch/pair-run.ts';
+import { type PatiencePort, runPatiently } from '../dispatch/patient-run.ts';
 import { ReplyScratch } from '../dispatch/reply-scratch.ts';
+import { runSteps, type StepPort } from '../dispatch/step-run.ts';
 import type { Transaction, WatchedKey } from '../dispatch/transaction.ts';
 import { faultWithin } from '../dispatch/transaction-plan.ts';
 import type { RunOnConnection, TransactionFault } from '../dispatch/transaction-queue.ts';
@@ -46,7 +48,9 @@ const nothing = new Uint8Array(0);
  * partitions is run in parts, none of which waits for the others; one over all keys is run by all nodes, unless the
  * session speaks cluster itself: such a client asks every node for its own.
  */
-export class ClusterDispatcher implements CommandDispatcher, ForwardedCommands, PairPort, ClusterTransactionsPort {
+export class ClusterDispatcher
+  implements CommandDispatcher, ForwardedCommands, PairPort, PatiencePort, StepPort, ClusterTransactionsPort
+{
   readonly map: PartitionMap;
   readonly routing: KeyRouting;
   readonly touched: TouchedPartitions;
@@ -67,6 +71,8 @@ export class ClusterDispatcher implements CommandDispatcher, ForwardedCommands, 
   #readSlot = 0;
   #readPartition = 0;
   #opened = 0;
+  /** By row: see `unusualWrites`. */
+  readonly #isUnusual: Uint8Array;
   #running = 0;
   #closing = false;
 
@@ -77,6 +83,7 @@ export class ClusterDispatcher implements CommandDispatcher, ForwardedCommands, 
     this.replyBytesMax = parts.replyBytesMax ?? (() => Number.POSITIVE_INFINITY);
     this.#plain = new Dispatcher(parts);
     this.#table = table;
+    this.#isUnusual = unusualWrites(table);
     this.#gates = view.gates;
     this.#readers = readers;
     this.#options = options;
@@ -131,15 +138,22 @@ export class ClusterDispatcher implements CommandDispatcher, ForwardedCommands, 
     assert(session === null || !session.blocked, 'I7: a blocked session takes no command');
     switch (command.kind) {
       case 'read':
-      case 'write':
         this.routing.run(command, args, sink, session);
+        return;
+      case 'write':
+        if (this.#isUnusual[command.id] === 1) this.#patiently(command, args, sink, session);
+        else this.routing.run(command, args, sink, session);
         return;
       case 'pair':
         this.#pair(command, args, sink, session);
         return;
+      case 'steps':
+        runSteps(this, command, args, sink, session);
+        return;
       case 'survey':
       case 'sweep': {
-        const isLocal = this.routing.isRedirected(session);
+        const isOfAll = command.kind === 'sweep' && command.isClusterWide === true;
+        const isLocal = !isOfAll && this.routing.isRedirected(session);
         if (command.kind === 'survey' && command.parts === 'cursor' && !isLocal) {
           this.#surveys.runCursor(command, args, sink, session);
         } else {
@@ -288,6 +302,32 @@ export class ClusterDispatcher implements CommandDispatcher, ForwardedCommands, 
     this.#running--;
   }
 
+  stepsBegan(): void {
+    this.#running++;
+  }
+
+  stepsDone(): void {
+    this.#running--;
+  }
+
+  runOwn(name: string, args: Args, sink: ReplySink): void {
+    this.execute(this.#table.named(name), args, sink);
+  }
+
+  patienceBegan(): void {
+    this.#running++;
+  }
+
+  patienceOver(): void {
+    this.#running--;
+  }
+
+  ask(command: Command, args: Args, sink: ReplySink): void {
+    assert(command.kind === 'write', 'what waits is a write');
+    if (this.#closing) this.#plain.execute(command, args, sink);
+    else this.routing.run(command, args, sink, null);
+  }
+
   runOnNode(command: NodeCommand & Command, args: Args, reply: ReplyWriter): undefined | Promise<void> {
     return this.#plain.runOnNode(command, args, reply);
   }
@@ -302,6 +342,13 @@ export class ClusterDispatcher implements CommandDispatcher, ForwardedCommands, 
 
   transactionEnded(): void {
     this.#running--;
+  }
+
+  #patiently(command: WriteCommand & Command, args: Args, sink: ReplySink, session: OrderedSession | null): void {
+    const { patience } = command;
+    const waitMs = patience?.waitMs(args) ?? 0;
+    if (patience !== undefined && waitMs > 0) runPatiently(this, command, patience, waitMs, args, sink, session);
+    else this.routing.run(command, args, sink, session);
   }
 
   /** Two keys of one partition are on one shard whatever becomes of it; else it goes step by step. */

@@ -6,11 +6,12 @@ import type { ClusterView } from '../../cluster/actor/cluster-view.ts';
 import { GateRole } from '../../cluster/partition-gates.ts';
 import { Args } from '../../command/args.ts';
 import type { Command, PairCommand, ReadCommand, SurveyCommand, WriteCommand } from '../../command/command.ts';
-import type { ReplyReader, ReplySink } from '../../command/reply.ts';
+import { ReplyKind, type ReplyReader, type ReplySink } from '../../command/reply.ts';
 import { commandBytesMax, decodeCommand } from '../../shard/command-message.ts';
 import { RefusalReason } from '../../shard/guarded-reply.ts';
 import { Admission, type ShardClient } from '../../shard/shard-client.ts';
 import { copyArgs } from '../dispatch/copy-args.ts';
+import { unusualWrites } from '../dispatch/dispatcher.ts';
 import type { OrderedSession } from '../dispatch/ordered-session.ts';
 import { Flight, type FlightOwner, NONE } from './flight.ts';
 import { GuardedReads } from './guarded-reads.ts';
@@ -51,6 +52,8 @@ export class KeyRouting implements FlightOwner {
   readonly #serving: ServingWatch;
   readonly #touched: TouchedPartitions;
   readonly #splits: SplitCommands;
+  /** By row: see `unusualWrites`. */
+  readonly #isUnusual: Uint8Array;
   readonly #decoded = new Args();
   #nextOrder = 1;
   /** Commands under way to other nodes. */
@@ -61,6 +64,7 @@ export class KeyRouting implements FlightOwner {
     const { map, view, table } = parts;
     this.#parts = parts;
     this.#view = view;
+    this.#isUnusual = unusualWrites(table);
     this.nowMs = parts.nowMs ?? monotonicMs;
     this.#serving = new ServingWatch(view, this.nowMs);
     this.routes = new PartitionRoutes(map, view.self);
@@ -251,15 +255,26 @@ export class KeyRouting implements FlightOwner {
       });
       return;
     }
-    if (
-      command.kind === 'read' &&
-      flight.flags === 0 &&
-      (session === null || session.mayReadLocally(shard)) &&
-      this.#answerFrom(flight, (reply) => this.reads.readOne(shard, command, args, touched, reply))
-    ) {
-      return;
+    if (flight.flags === 0 && (session === null || session.mayReadLocally(shard))) {
+      if (command.kind === 'read') {
+        if (this.#answerFrom(flight, (reply) => this.reads.readOne(shard, command, args, touched, reply))) return;
+      } else if (this.#isUnusual[command.id] === 1 && this.#triedFirst(shard, flight, args, touched)) return;
     }
     this.send(flight, shard, args, touched.distinct);
+  }
+
+  /** Whether reading was all that the write takes. */
+  #triedFirst(shard: number, flight: Flight, args: Args, touched: TouchedPartitions): boolean {
+    const { command } = flight;
+    if (command.kind !== 'write' || command.readFirst === undefined) return false;
+    const trial = this.#parts.table.named(command.readFirst);
+    assert(trial.kind === 'read', 'what is tried first only reads');
+    return this.#answerFrom(flight, (reply) => {
+      if (!this.reads.readOne(shard, trial, args, touched, reply)) return false;
+      if (reply.bytes[0] !== ReplyKind.null) return true;
+      reply.clear();
+      return false;
+    });
   }
 
   /** Whether the command was answered by copies of this node that may be a little behind. */

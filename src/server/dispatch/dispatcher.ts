@@ -13,7 +13,7 @@ import type {
   SweepCommand,
   WriteCommand,
 } from '../../command/command.ts';
-import type { ReplyWriter } from '../../command/reply.ts';
+import { ReplyKind, type ReplyWriter } from '../../command/reply.ts';
 import { type CommandTable, lastKeyOf } from '../../command/table.ts';
 import { tellTooLarge } from '../../command/tell-too-large.ts';
 import type { PartitionMap } from '../../routing/partition-map.ts';
@@ -27,8 +27,10 @@ import type { LocalReader } from './local-reader.ts';
 import { LocalReads } from './local-reads.ts';
 import type { OrderedSession } from './ordered-session.ts';
 import { type PairPort, runPair } from './pair-run.ts';
+import { type PatiencePort, runPatiently } from './patient-run.ts';
 import { ReplyScratch } from './reply-scratch.ts';
 import { Scatter } from './scatter.ts';
+import { runSteps, type StepPort } from './step-run.ts';
 import { SurveyRun } from './survey-run.ts';
 import type { Transaction, WatchedKey } from './transaction.ts';
 import { faultWithin } from './transaction-plan.ts';
@@ -72,7 +74,7 @@ const ARGS_KEPT = 16_384;
  * A read goes by mailbox too when a group of writes is being published (I8), or when it would overtake a command of
  * its own connection (I7). What a sink is given may be read during the call only.
  */
-export class Dispatcher implements CommandDispatcher, PairPort, TransactionShards {
+export class Dispatcher implements CommandDispatcher, PairPort, PatiencePort, StepPort, TransactionShards {
   readonly #table: CommandTable;
   readonly map: PartitionMap;
   readonly #node: NodePort;
@@ -87,6 +89,8 @@ export class Dispatcher implements CommandDispatcher, PairPort, TransactionShard
   readonly #onScatterDone = (scatter: Scatter): void => this.#finishScatter(scatter);
   readonly slots: BarrierSlots;
   readonly #reads: LocalReads;
+  /** By row: 1 for a write that is more than sent to its shard. Looked up for every write, where rows are of many shapes. */
+  readonly #isUnusual: Uint8Array;
   #partArgs = new Args();
   /** Shard of the read begun by `beginRead`; -1 when there is none. */
   #reading = -1;
@@ -108,6 +112,7 @@ export class Dispatcher implements CommandDispatcher, PairPort, TransactionShard
     this.#onSent = parts.onSent;
     this.#onDefect = parts.onDefect;
     this.slots = new BarrierSlots(parts.barrier ?? null);
+    this.#isUnusual = unusualWrites(parts.table);
     this.#reads = new LocalReads(readers, (command, error, reply) => this.answerDefect(command, error, reply));
   }
 
@@ -123,11 +128,17 @@ export class Dispatcher implements CommandDispatcher, PairPort, TransactionShard
     assert(session === null || !session.blocked, 'I7: a blocked session takes no command');
     switch (command.kind) {
       case 'read':
-      case 'write':
         this.#keyed(command, args, sink, session);
+        return;
+      case 'write':
+        if (this.#isUnusual[command.id] === 1) this.#unusual(command, args, sink, session);
+        else this.#keyed(command, args, sink, session);
         return;
       case 'pair':
         this.#pair(command, args, sink, session);
+        return;
+      case 'steps':
+        runSteps(this, command, args, sink, session);
         return;
       case 'node':
         this.#onNode(command, args, sink);
@@ -278,6 +289,32 @@ export class Dispatcher implements CommandDispatcher, PairPort, TransactionShard
     this.#running--;
   }
 
+  stepsBegan(): void {
+    this.#running++;
+  }
+
+  stepsDone(): void {
+    this.#running--;
+  }
+
+  runOwn(name: string, args: Args, sink: ReplySink): void {
+    this.execute(this.#table.named(name), args, sink);
+  }
+
+  patienceBegan(): void {
+    this.#running++;
+  }
+
+  patienceOver(): void {
+    this.#running--;
+  }
+
+  ask(command: Command, args: Args, sink: ReplySink): void {
+    assert(command.kind === 'write', 'what waits is a write');
+    if (this.#closure !== null) this.#refuse(sink, this.#closure, closures[this.#closure]);
+    else this.#readOrWrite(command, args, sink, null);
+  }
+
   /** Whether a command is taken while others are not. */
   #isTaken(command: Command): boolean {
     return this.#closure === 'not-ready' && command.kind === 'node' && command.flags.includes('loading');
@@ -307,6 +344,34 @@ export class Dispatcher implements CommandDispatcher, PairPort, TransactionShard
       try {
         if (this.#reads.readOne(shard, command, args, writer)) {
           reader.openWritten(writer);
+          sink.onReply(reader);
+          return;
+        }
+      } finally {
+        this.#scratch.give();
+      }
+    }
+    this.#send(shard, command, args, sink, session);
+  }
+
+  /** A write that may be answered by reading, or is asked again. */
+  #unusual(command: WriteCommand & Command, args: Args, sink: ReplySink, session: OrderedSession | null): void {
+    const { patience } = command;
+    const waitMs = patience?.waitMs(args) ?? 0;
+    if (patience !== undefined && waitMs > 0) runPatiently(this, command, patience, waitMs, args, sink, session);
+    else this.#readOrWrite(command, args, sink, session);
+  }
+
+  #readOrWrite(command: WriteCommand & Command, args: Args, sink: ReplySink, session: OrderedSession | null): void {
+    const { first } = command.keys;
+    const shard = this.map.shardOfKey(args.bytes, args.start(first), args.end(first));
+    const mayRead = session === null || session.mayReadLocally(shard);
+    if (mayRead && command.readFirst !== undefined) {
+      const trial = this.#table.named(command.readFirst);
+      assert(trial.kind === 'read', 'what is tried first only reads');
+      const { writer, reader } = this.#scratch.take();
+      try {
+        if (this.#reads.readOne(shard, trial, args, writer) && reader.openWritten(writer) !== ReplyKind.null) {
           sink.onReply(reader);
           return;
         }
@@ -495,4 +560,11 @@ export class Dispatcher implements CommandDispatcher, PairPort, TransactionShard
 /** Has the reply written when it is known; undefined: it was written at once. */
 export function settled(late: ReturnType<NodeCommand['run']>, reply: ReplyWriter): undefined | Promise<void> {
   return late === undefined ? undefined : late.then((write) => write(reply));
+}
+
+/** By row: 1 for a write that a front end may answer by reading, or asks again. */
+export function unusualWrites({ commands }: CommandTable): Uint8Array {
+  return Uint8Array.from(commands, (row) =>
+    Number(row.kind === 'write' && (row.readFirst !== undefined || row.patience !== undefined)),
+  );
 }

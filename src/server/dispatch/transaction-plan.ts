@@ -1,4 +1,4 @@
-import { unreachable } from '../../base/assert.ts';
+import { assert, unreachable } from '../../base/assert.ts';
 import { Args } from '../../command/args.ts';
 import type { Command } from '../../command/command.ts';
 import { encodeInteger } from '../../command/decimal.ts';
@@ -114,6 +114,9 @@ function placeOf(map: KeyMap, all: readonly number[], command: Command, args: Ar
       return ON_FRONT;
     case 'pair':
       return { shards: [shardOfArg(map, args, 0)], plan: null };
+    case 'steps':
+      assert(false, 'what takes steps is not queued');
+      break;
     case 'sweep':
       return { shards: all, plan: null };
     case 'survey': {
