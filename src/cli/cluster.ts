@@ -5,10 +5,10 @@ import { ClusterLink } from './cluster-link.ts';
 import { clusterOptions } from './cluster-options.ts';
 import { counted, partitionsText, statusText } from './cluster-table.ts';
 import { type ClusterVerb, clusterVerbs, isClusterVerb } from './cluster-words.ts';
-import { readOptions } from './command-line.ts';
+import { optionsFirst, readOptions } from './command-line.ts';
 import { optionsText } from './help-text.ts';
 import { RefusedError } from './key-pages.ts';
-import type { OptionTable, OptionValues } from './option-kinds.ts';
+import type { OptionValues } from './option-kinds.ts';
 import { ProgressBar } from './progress-bar.ts';
 import { Exit, pause, print, type Run, refuse } from './run.ts';
 
@@ -105,7 +105,13 @@ const verbs: Readonly<Record<ClusterVerb, Verb>> = {
 /** Runs `fluxcache cluster`; `args` are what stands behind the word. */
 export async function runCluster(run: Run, args: readonly string[]): Promise<Exit> {
   const [name = '--help', ...others] = args;
-  const { values, given, rest, problems: found, asks } = readOptions(clusterOptions, optionsFirst(others));
+  const {
+    values,
+    given,
+    rest,
+    problems: found,
+    asks,
+  } = readOptions(clusterOptions, optionsFirst(clusterOptions, others));
   if (name === '--help' || asks === 'help') {
     await print(clusterHelp());
     return Exit.ok;
@@ -360,28 +366,6 @@ function onlyOfCluster({ clusterId, nodes, self }: ClusterReport): void {
       ? 'The server is not one of a cluster: it was started with neither --seeds nor --bootstrap-expect.'
       : 'The server waits for the other nodes of its cluster.',
   );
-}
-
-/** Puts options in front of the words between which they stand. */
-function optionsFirst(args: readonly string[]): string[] {
-  const table: OptionTable = clusterOptions;
-  const valued = new Set(Object.values(table).flatMap(({ flags, placeholder }) => (placeholder === '' ? [] : flags)));
-  const options: string[] = [];
-  const words: string[] = [];
-  for (let at = 0; at < args.length; at++) {
-    const arg = args[at] as string;
-    if (!arg.startsWith('-')) {
-      words.push(arg);
-      continue;
-    }
-    options.push(arg);
-    const value = args[at + 1];
-    if (valued.has(arg) && value !== undefined) {
-      options.push(value);
-      at++;
-    }
-  }
-  return [...options, ...words];
 }
 
 export function clusterHelp(): string {

@@ -77,3 +77,24 @@ export function readOptions<Table extends OptionTable>(table: Table, args: reado
   }
   return { values: values as OptionValues<Table>, given, rest: args.slice(at), problems, asks };
 }
+
+/** Puts options, with their values, in front of the words between which they stand. */
+export function optionsFirst(table: OptionTable, args: readonly string[]): string[] {
+  const valued = new Set(Object.values(table).flatMap(({ flags, placeholder }) => (placeholder === '' ? [] : flags)));
+  const options: string[] = [];
+  const words: string[] = [];
+  for (let at = 0; at < args.length; at++) {
+    const arg = args[at] as string;
+    if (!arg.startsWith('-') || arg === '-') {
+      words.push(arg);
+      continue;
+    }
+    options.push(arg);
+    const value = args[at + 1];
+    if (valued.has(arg) && value !== undefined) {
+      options.push(value);
+      at++;
+    }
+  }
+  return [...options, ...words];
+}

@@ -2,7 +2,7 @@ import { createConnection, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import type { Reply } from '../protocol/resp/reply.ts';
 import { ReplyDecoder } from '../protocol/resp/reply-decoder.ts';
-import { encodeRequest, type RequestWord } from '../protocol/resp/request-encoder.ts';
+import { encodeRequest, RequestEncoder, type RequestWord } from '../protocol/resp/request-encoder.ts';
 import { addressText, type Target } from './target.ts';
 
 const CONNECT_TIMEOUT_MS = 10_000;
@@ -111,6 +111,25 @@ export class Connection {
     });
     this.send(words);
     return reply;
+  }
+
+  /**
+   * Sends commands in one write. Each reply is a promise of its own: when the connection ends, those that came stand.
+   * An unanswered one rejects with a {@link ConnectionError}, which is nobody's fault until it is looked at.
+   */
+  requestAll(commands: readonly (readonly RequestWord[])[]): Promise<Reply>[] {
+    const encoder = new RequestEncoder();
+    for (const words of commands) encoder.add(words);
+    const replies = commands.map(() => {
+      const reply = new Promise<Reply>((resolve, reject) => {
+        if (this.#ended === null) this.#waiters.push({ resolve, reject });
+        else reject(this.#ended);
+      });
+      reply.catch(() => undefined);
+      return reply;
+    });
+    if (this.#ended === null) this.#socket.write(encoder.take());
+    return replies;
   }
 
   /** Sends a command whose replies go to `onUnasked`. */

@@ -1,4 +1,5 @@
-import type { Connection } from './connection.ts';
+import type { Reply } from '../protocol/resp/reply.ts';
+import type { RequestWord } from '../protocol/resp/request-encoder.ts';
 import { bytesOf, pause } from './run.ts';
 
 interface ScanOptions {
@@ -10,13 +11,18 @@ interface ScanOptions {
   readonly intervalMs: number;
 }
 
+/** Whatever takes a command and answers with its reply. */
+interface Asked {
+  request(words: readonly RequestWord[]): Promise<Reply>;
+}
+
 /** An error reply of a command that a mode depends on. */
 export class RefusedError extends Error {
   override readonly name = 'RefusedError';
 }
 
 /** The keys of a server by SCAN, a page at a time. */
-export async function* keyPages(connection: Connection, options: ScanOptions): AsyncGenerator<readonly Uint8Array[]> {
+export async function* keyPages(connection: Asked, options: ScanOptions): AsyncGenerator<readonly Uint8Array[]> {
   const { pattern, type, pageSize, intervalMs } = options;
   const extra = [
     ...(pattern === undefined ? [] : ['MATCH', pattern]),

@@ -25,7 +25,7 @@ const modes: readonly (readonly [keyof typeof options, (run: Run) => Promise<Exi
 ];
 
 /** Words that look like commands of ours and are none yet. */
-const absent = new Set(['top', 'import', 'export']);
+const absent = new Set(['top']);
 
 /** Runs the program and answers its exit status. */
 export async function main(args: readonly string[]): Promise<number> {
@@ -45,6 +45,12 @@ async function run(args: readonly string[]): Promise<number> {
   if (read.problems.length === 0 && command === 'bench') {
     const at = args.length - read.rest.length;
     return (await import('./bench.ts')).runBench([...args.slice(0, at), ...args.slice(at + 1)]);
+  }
+  if (read.problems.length === 0 && (command === 'import' || command === 'export')) {
+    const at = args.length - read.rest.length;
+    const others = [...args.slice(0, at), ...args.slice(at + 1)];
+    if (command === 'import') return (await import('./transfer/import.ts')).runImport(others);
+    return (await import('./transfer/export.ts')).runExport(others);
   }
   if (read.problems.length === 0 && command === 'repair') {
     return (await import('./repair.ts')).runRepair(read.rest.slice(1));
@@ -135,6 +141,8 @@ function helpText(): string {
        fluxcache cluster REQUEST [OPTION…]
        fluxcache repair DIR [OPTION…]
        fluxcache snapshot
+       fluxcache export [FILE] [OPTION…]
+       fluxcache import [FILE] [OPTION…]
        fluxcache bench [OPTION…]
 
 Sends a command to a server and prints its reply. Without a command: on a terminal a shell, else the commands on
@@ -144,7 +152,7 @@ waits for that.
 ${optionsText(options)}
 
 Other:
-  --help                    Print this and exit; fluxcache bench --help, cluster --help and repair --help are about those.
+  --help                    Print this and exit; fluxcache bench --help, cluster --help and so on are about those.
   --version                 Print the version and exit.
 
 Exit status: 0; 1 when the server cannot be reached or answers an error; 2 when the command line is wrong.

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { OptionValues } from './option-kinds.ts';
-import type { connectionOptions } from './options.ts';
+import { connectionOptions } from './options.ts';
 
 /** The files of TLS, read. */
 interface TlsFiles {
@@ -27,6 +27,9 @@ const schemes: ReadonlyMap<string, { isTls: boolean }> = new Map([
   ['redis:', { isTls: false }],
   ['rediss:', { isTls: true }],
 ]);
+/** Where a redis:// URL without a port leads when it is no server of FluxCache that is meant. */
+const REDIS_PORT = 6379;
+const connectionPort = connectionOptions.port.default;
 const URL_FORM = 'fluxcache://[[USER]:PASSWORD@]HOST[:PORT][/DB] (also fluxcaches, redis, rediss)';
 
 /** How a host and a port are written together: an IPv6 address in brackets. */
@@ -62,7 +65,7 @@ export function targetOf(
   return {
     host: values.host ?? url.host ?? '127.0.0.1',
     port: given.has('port') ? values.port : (url.port ?? values.port),
-    tls: isTls ? readTlsFiles(values, problems) : refuseTlsFiles(given, problems),
+    tls: isTls ? readTlsFiles(values, tlsFileFlags, problems) : refuseTlsFiles(given, problems),
     user: values.user ?? url.user,
     password,
     database: given.has('database') ? (values.database ?? 0) : (url.database ?? 0),
@@ -109,20 +112,20 @@ function readUrl(text: string, from: string, problems: string[]): UrlParts {
 }
 
 const tlsFileFlags = { caFile: '--cacert', certFile: '--cert', keyFile: '--key' } as const;
+type TlsFileFlags = Readonly<Record<keyof typeof tlsFileFlags, string>>;
+type TlsValues = Pick<ConnectionValues, keyof TlsFileFlags | 'serverName' | 'insecure'>;
 
-function readTlsFiles(values: ConnectionValues, problems: string[]): TlsFiles {
+function readTlsFiles(values: TlsValues, flags: TlsFileFlags, problems: string[]): TlsFiles {
   if ((values.certFile === undefined) !== (values.keyFile === undefined)) {
-    problems.push('--cert and --key belong together: one of them is missing.');
+    problems.push(`${flags.certFile} and ${flags.keyFile} belong together: one of them is missing.`);
   }
-  const read = (name: keyof typeof tlsFileFlags) => {
+  const read = (name: keyof TlsFileFlags) => {
     const path = values[name];
     if (path === undefined) return undefined;
     try {
       return readFileSync(path);
     } catch (error) {
-      problems.push(
-        `${tlsFileFlags[name]}: ${path} cannot be read: ${error instanceof Error ? error.message : error}.`,
-      );
+      problems.push(`${flags[name]}: ${path} cannot be read: ${error instanceof Error ? error.message : error}.`);
       return undefined;
     }
   };
@@ -132,6 +135,32 @@ function readTlsFiles(values: ConnectionValues, problems: string[]): TlsFiles {
     key: read('keyFile'),
     serverName: values.serverName,
     insecure: values.insecure,
+  };
+}
+
+/** A second server, which an option of its own names by a URL; `flags` are those of its files. */
+export function otherTargetOf(
+  url: string,
+  from: string,
+  { password, ...values }: TlsValues & { readonly password: string | undefined },
+  flags: TlsFileFlags & { readonly insecure: string },
+  problems: string[],
+): Target {
+  const read = readUrl(url, from, problems);
+  if (read.isTls === false) {
+    for (const name of ['caFile', 'certFile', 'keyFile', 'insecure'] as const) {
+      const value = values[name];
+      if (value !== undefined && value !== false)
+        problems.push(`${flags[name]} is of TLS only: ${from} needs rediss://.`);
+    }
+  }
+  return {
+    host: read.host ?? '127.0.0.1',
+    port: read.port ?? (url.startsWith('redis') ? REDIS_PORT : connectionPort),
+    tls: read.isTls === true ? readTlsFiles(values, flags, problems) : null,
+    user: read.user,
+    password: read.password ?? password,
+    database: read.database ?? 0,
   };
 }
 

@@ -1,0 +1,15 @@
+/** Whether Ctrl-C was pressed: what takes long looks at it between two steps. A second one ends the program at once. */
+export class Interrupt {
+  isAsked = false;
+  readonly #note = (): void => {
+    this.isAsked = true;
+  };
+
+  constructor() {
+    process.once('SIGINT', this.#note);
+  }
+
+  end(): void {
+    process.removeListener('SIGINT', this.#note);
+  }
+}

@@ -1,0 +1,62 @@
+import { ProgressBar } from '../progress-bar.ts';
+import { printable } from '../reply-formats.ts';
+import { warn } from '../run.ts';
+import { type Tally, thousands } from './tally.ts';
+
+/** Between two pictures. */
+const PICTURE_MS = 100;
+const FAULTS_TOLD = 20;
+
+/** How far a transfer is, on standard error while that is a terminal, and what is wrong, above it. */
+export class Progress {
+  readonly #tally: Tally;
+  readonly #bar = process.stderr.isTTY === true ? new ProgressBar() : null;
+  /** What there is to do, in bytes or keys; 0 when nobody knows. */
+  readonly #total: number;
+  #lastMs = Number.NEGATIVE_INFINITY;
+  #faults = 0;
+  #waitedFor = '';
+
+  constructor(tally: Tally, total: number) {
+    this.#tally = tally;
+    this.#total = total;
+  }
+
+  /** `behind`: how much of the total is done. */
+  show(behind: number): void {
+    this.#waitedFor = '';
+    if (this.#bar === null || performance.now() - this.#lastMs < PICTURE_MS) return;
+    const { done, existing, rate } = this.#tally;
+    this.#draw(behind, `${thousands(done + existing)} entries, ${thousands(rate)}/s`);
+  }
+
+  /** Tells that a server is waited for, and why, once until things go on. */
+  wait(why: string): void {
+    if (why === this.#waitedFor) return;
+    this.#waitedFor = why;
+    this.#say(`waiting: ${why}`);
+  }
+
+  /** Tells of something that was left out; of too many the first ones. */
+  fault(text: string): void {
+    this.#faults++;
+    if (this.#faults <= FAULTS_TOLD) this.#say(text);
+    if (this.#faults === FAULTS_TOLD) this.#say('what else there is of this kind is counted only.');
+  }
+
+  end(): void {
+    this.#bar?.end();
+  }
+
+  #say(text: string): void {
+    this.#bar?.end();
+    this.#lastMs = Number.NEGATIVE_INFINITY;
+    warn(printable(text).replaceAll('\n', ' '));
+  }
+
+  #draw(behind: number, what: string): void {
+    this.#lastMs = performance.now();
+    if (this.#total === 0) this.#bar?.tell(what);
+    else this.#bar?.showOf(behind, this.#total, what);
+  }
+}
