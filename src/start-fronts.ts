@@ -1,15 +1,14 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
-import { type Counters, FrontEnd } from './base/counters.ts';
+import type { Counters } from './base/counters.ts';
 import type { Clock, Logger } from './base/ports.ts';
 import type { NodePort } from './command/node-port.ts';
-import { commandTable } from './command/table.ts';
 import type { Config } from './config/options.ts';
 import type { Access } from './server/access/access.ts';
 import type { ClientList } from './server/clients/client-list.ts';
 import type { LiveLimits } from './server/control/live-limits.ts';
 import type { SlowLog } from './server/control/slow-log.ts';
-import { CommandCounts } from './server/dispatch/command-counts.ts';
+import type { CommandCounts } from './server/dispatch/command-counts.ts';
 import type { Shards } from './server/dispatch/shards.ts';
 import { type HttpFront, startHttpFront } from './server/http/http-front.ts';
 import type { HttpNode } from './server/http/node-port.ts';
@@ -22,6 +21,7 @@ import { tcpFrontOptions } from './server/tcp/options.ts';
 import { TcpFront } from './server/tcp/tcp-front.ts';
 import type { TlsIdentity } from './server/tls/tls-identity.ts';
 import type { Tracker } from './server/tracking/tracker.ts';
+import { sessionNodesOf } from './start-sessions.ts';
 import { Arena } from './store/arena.ts';
 
 /** What the front ends share of the node they stand in front of. */
@@ -111,45 +111,9 @@ function openTcp(
   keyBytesMax: number,
   httpPort: () => number,
 ): { tcp: TcpFront; counts: readonly CommandCounts[] } {
-  const { config, shards, counters, clock, log } = node;
+  const { config, counters, clock, log } = node;
   const options = tcpFrontOptions(config, node.limits, keyBytesMax);
-  const counts = new CommandCounts(counters, FrontEnd.resp, commandTable.commands);
-  const resp = {
-    table: commandTable,
-    commands: shards.dispatcher,
-    shardCount: config.shards,
-    access: node.access,
-    counters,
-    counts,
-    clock,
-    log,
-    port: node.port,
-    clients: node.clients,
-    slowLog: node.slowLog,
-    channels: node.channels,
-    tracker: node.tracker,
-    limits: {
-      keyBytesMax: options.keyBytesMax,
-      bulkBytesMax: options.commandBytesMax,
-      commandBytesMax: options.commandBytesMax,
-      argumentsMax: options.argumentsMax,
-      pipelineMax: options.pipelineMax,
-    },
-    httpPort,
-  };
-  const rpc = {
-    ...resp,
-    counts: new CommandCounts(counters, FrontEnd.msgpack, commandTable.commands),
-    limits: {
-      keyBytesMax: options.keyBytesMax,
-      valueBytesMax: options.valueBytesMax,
-      messageBytesMax: options.commandBytesMax,
-      paramsMax: options.argumentsMax,
-      pipelineMax: options.pipelineMax,
-      batchMax: config.maxBatch,
-    },
-    version: node.http.version,
-  };
+  const { resp, rpc } = sessionNodesOf({ ...node, version: node.http.version }, options, httpPort);
   const tcp = new TcpFront(options, {
     counters,
     clock,
@@ -159,7 +123,7 @@ function openTcp(
     openRpc: openRpcSessions(rpc),
     ...(node.openPeer === null ? {} : { openPeer: node.openPeer }),
   });
-  return { tcp, counts: [counts, rpc.counts] };
+  return { tcp, counts: [resp.counts, rpc.counts] };
 }
 
 /**

@@ -1,25 +1,21 @@
-import { randomBytes } from 'node:crypto';
 import { formatAddress } from './base/addresses.ts';
 import { type Logger, systemClock } from './base/ports.ts';
-import type { Claim } from './cluster/identity.ts';
 import type { SnapshotsPort } from './command/control.ts';
 import type { NodePort } from './command/node-port.ts';
 import { isInCluster } from './config/cluster-contradictions.ts';
 import type { Config } from './config/options.ts';
 import { JobPool } from './jobs/job-pool.ts';
-import type { NodeFacts, NodeState } from './monitoring/facts.ts';
+import type { NodeState } from './monitoring/facts.ts';
 import { healthOf } from './monitoring/health.ts';
 import { infoSections } from './monitoring/info.ts';
 import { nodesDocument } from './monitoring/node-view.ts';
-import type { Recovered } from './persistence/shard-data-file.ts';
 import { Access, type Account } from './server/access/access.ts';
 import { AccessOrigin } from './server/access/origin.ts';
 import { ClientList } from './server/clients/client-list.ts';
 import { LatencyEvents } from './server/control/latency-events.ts';
-import { type LiveLimits, liveLimits } from './server/control/live-limits.ts';
+import { liveLimits } from './server/control/live-limits.ts';
 import { SlowLog } from './server/control/slow-log.ts';
 import { SlowReport } from './server/control/slow-report.ts';
-import { Shards } from './server/dispatch/shards.ts';
 import type { Snapshots } from './server/persistence/snapshots.ts';
 import { Channels } from './server/pubsub/channels.ts';
 import { KeyspaceNotifications } from './server/pubsub/keyspace-notifications.ts';
@@ -31,18 +27,13 @@ import { controlOf } from './start-control.ts';
 import { type Fronts, startFronts } from './start-fronts.ts';
 import { Monitoring } from './start-monitoring.ts';
 import { NodePersistence } from './start-persistence.ts';
+import { messageBytesMaxOf, openShards } from './start-shards.ts';
 import { KEY_BYTES_MAX } from './store/layout.ts';
 
-/** What the largest command may need in a mailbox beside its value: keys, options, lengths. */
-const MESSAGE_MARGIN_BYTES = 256 * 1024;
-/** Commands that may wait in front of one full ring, whatever their bytes. */
-const QUEUED_COMMANDS_MAX = 1_000_000;
 /** What the disk is given to take what is left, however long all else took to stop. */
 const LOG_CLOSE_MS_MIN = 5000;
 /** Of the time to stop, for others to take over: a copy that is the only one in sync has to be copied first. */
 const HAND_OVER_SHARE = 0.7;
-/** Entry versions begin at the time in 1/512 ms since then, so that those of a restarted node are new for 17 years. */
-const VERSION_EPOCH_MS = Date.UTC(2025, 0, 1);
 
 export interface RunningNode {
   readonly url: string;
@@ -82,7 +73,7 @@ export async function startNode(
   slowLog.thresholdMs = config.slowLogThreshold;
   const latency = new LatencyEvents(systemClock);
   latency.thresholdMs = config.latencyThreshold;
-  const messageBytesMax = Math.max(config.maxBody, config.maxValue) + MESSAGE_MARGIN_BYTES;
+  const messageBytesMax = messageBytesMaxOf(config);
   let state: NodeState = 'starting';
   let fronts: Fronts | null = null;
   let persistence: NodePersistence | null = null;
@@ -140,7 +131,7 @@ export async function startNode(
     const { partitionCount: partitions } = facts;
     persistence = await NodePersistence.open({ config, partitions, logger, messageBytesMax, onFailed });
   }
-  const shards = openShards(config, limits, facts, port, latency, logger, messageBytesMax, cluster, persistence);
+  const shards = openShards({ config, limits, facts, node: port, latency, logger, cluster, persistence });
   const tracker = new Tracker(shards.changes, {
     get keysMax() {
       return limits.trackedKeysMax;
@@ -257,52 +248,4 @@ function snapshotsOf(snapshots: () => Snapshots | null): SnapshotsPort {
     take: async () =>
       (await snapshots()?.take()) ?? { kind: 'failed', reason: 'the node is still reading what was kept' },
   };
-}
-
-function openShards(
-  config: Config,
-  limits: LiveLimits,
-  facts: NodeFacts,
-  node: NodePort,
-  latency: LatencyEvents,
-  logger: Logger,
-  messageBytesMax: number,
-  cluster: NodeInCluster | null,
-  persistence: NodePersistence | null,
-): Shards {
-  const key = randomBytes(8);
-  return new Shards({
-    shardCount: config.shards,
-    partitionCount: facts.partitionCount,
-    cluster: cluster?.shards ?? null,
-    onDisk: persistence,
-    budgetBytes: config.maxMemory,
-    eviction: config.eviction,
-    hashKey: [key.readInt32LE(0), key.readInt32LE(4)],
-    valueBytesMax: config.maxValue,
-    versionBase: Math.max(0, (facts.startedAtMs - VERSION_EPOCH_MS) * 512) % 2 ** 47,
-    node,
-    supervisor: {
-      logger,
-      limits: { hangMs: config.watchdog },
-      onDeath: (shard, reason) => {
-        cluster?.shardDied(shard);
-        const [, hungMs] = /ran for more than (\d+) ms/.exec(reason) ?? [];
-        if (hungMs !== undefined) latency.sample('shard-hang', Number(hungMs));
-      },
-      ...(persistence === null
-        ? {}
-        : {
-            onRecovered: (shard: number, folders: readonly Recovered[], claims: readonly Claim[]) =>
-              persistence.recovered(shard, folders, claims),
-            beforeRestart: (shard: number) => persistence.beforeRestart(shard),
-          }),
-    },
-    // What a connection may leave unread, no reply is larger than.
-    replyBytesMax: () => limits.connectionOutputBytesMax,
-    messageBytesMax,
-    commandRingBytes: config.ringSize,
-    replyRingBytes: config.ringSize,
-    outbox: { queuedBytesMax: config.maxQueue, queuedCountMax: QUEUED_COMMANDS_MAX },
-  });
 }
