@@ -17,6 +17,11 @@ export function readReport(text: string): ClusterReport {
   } catch {
     throw new RefusedError('The server told of its cluster in something else than JSON.');
   }
+  return clusterReportOf(value);
+}
+
+/** As {@link readReport}, of what is no text any more. */
+export function clusterReportOf(value: unknown): ClusterReport {
   const report = fieldsOf(value);
   const { settings, partitions, rebalance } = report;
   return {

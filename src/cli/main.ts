@@ -24,9 +24,6 @@ const modes: readonly (readonly [keyof typeof options, (run: Run) => Promise<Exi
   ['memoryKeys', async (run) => (await import('./largest-keys.ts')).runLargestKeys(run, 'memory')],
 ];
 
-/** Words that look like commands of ours and are none yet. */
-const absent = new Set(['top']);
-
 /** Runs the program and answers its exit status. */
 export async function main(args: readonly string[]): Promise<number> {
   dieQuietlyWithReader();
@@ -67,7 +64,6 @@ async function run(args: readonly string[]): Promise<number> {
   const target = targetOf(read.values, read.given as ReadonlySet<string>, process.env, problems);
   const mode = modeOf(read, problems);
   contradictions(read, problems);
-  if (command !== undefined && absent.has(command)) problems.push(`${command} is not offered by this version.`);
   if (problems.length > 0) return refuse(problems);
 
   const password = read.values.askPassword ? await askPassword() : target.password;
@@ -83,6 +79,8 @@ async function run(args: readonly string[]): Promise<number> {
   };
   if (mode !== undefined) return mode(told);
   if (isClusterRequest(read.rest)) return (await import('./cluster.ts')).runCluster(told, read.rest.slice(1));
+  if (command === 'top') return (await import('./top/top.ts')).runTop(told, read.rest.slice(1));
+  if (command === 'invalidate') return (await import('./invalidate.ts')).runInvalidate(told, read.rest.slice(1));
   if (command === 'snapshot') return (await import('./snapshot.ts')).runSnapshot(told, read.rest.slice(1));
   if (command !== undefined) return runCommand(told, read.rest);
   if (process.stdin.isTTY !== true || process.stdout.isTTY !== true) return runLines(told);
@@ -138,7 +136,9 @@ function dieQuietlyWithReader(): void {
 
 function helpText(): string {
   return `Usage: fluxcache [OPTION…] [COMMAND [ARGUMENT…]]
+       fluxcache top [OPTION…]
        fluxcache cluster REQUEST [OPTION…]
+       fluxcache invalidate [OPTION…] TAG…
        fluxcache repair DIR [OPTION…]
        fluxcache snapshot
        fluxcache export [FILE] [OPTION…]
