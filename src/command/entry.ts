@@ -1,6 +1,7 @@
 import { type ReadView, ValueType } from '../base/view.ts';
 import type { Args } from './args.ts';
 import { type CommandDeclaration, firstKey } from './command.ts';
+import { writeTags } from './invalidate.ts';
 import { integerArg, isWord, syntaxError } from './options.ts';
 import type { ReplyWriter } from './reply.ts';
 
@@ -20,8 +21,8 @@ function getentry(view: ReadView, args: Args, reply: ReplyWriter): void {
     reply.null();
     return;
   }
-  const { type, valueBytes, version, expiresAtMs, contentTypeBytes } = view.entry;
-  reply.map(6);
+  const { type, valueBytes, version, expiresAtMs, staleMs, contentTypeBytes } = view.entry;
+  reply.map(8);
   reply.bulkText('value');
   if (valueBytes > bytesMax) reply.null();
   else {
@@ -36,12 +37,16 @@ function getentry(view: ReadView, args: Args, reply: ReplyWriter): void {
   reply.integer(version);
   reply.bulkText('expires-at');
   reply.integer(expiresAtMs > 0 ? expiresAtMs : -1);
+  reply.bulkText('stale');
+  reply.integer(staleMs);
   reply.bulkText('content-type');
   if (contentTypeBytes === 0) reply.null();
   else {
     const at = reply.bulkOf(ValueType.string, contentTypeBytes);
     view.copyContentType(reply.bytes, at);
   }
+  reply.bulkText('tags');
+  writeTags(view, reply);
 }
 
 /** UPTO's number, infinite without it; NaN, with the error written, when the arguments are not right. */
@@ -69,8 +74,9 @@ export const entryCommands: readonly CommandDeclaration[] = [
     group: 'generic',
     since: 'FluxCache 0.1.0',
     summary:
-      'Returns all there is of a key: value, bytes of it, type, version, expires-at (in milliseconds since the epoch, -1 ' +
-      'without) and content-type; null when it does not exist. UPTO: null in place of a longer value.',
+      'Returns all there is of a key: value, bytes of it, type, version, expires-at (milliseconds since the epoch, -1 ' +
+      'without), stale (milliseconds), content-type and tags; null when it does not exist. UPTO: null in place of a ' +
+      'longer value.',
     complexity: 'O(1)',
     syntax: 'key [UPTO bytes]',
     run: getentry,
