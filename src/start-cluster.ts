@@ -1,6 +1,7 @@
 import { createSecretKey } from 'node:crypto';
 import { resolve } from 'node:path';
 import { formatAddress } from './base/addresses.ts';
+import { monotonicMs } from './base/monotonic.ts';
 import { type Logger, systemClock } from './base/ports.ts';
 import { ClusterClient, type ClusterClientOptions } from './cluster/actor/cluster-client.ts';
 import type { KeptOnDisk } from './cluster/actor/cluster-thread-data.ts';
@@ -28,6 +29,7 @@ import { TouchedPartitions } from './server/cluster/touched-partitions.ts';
 import type { ShardsInCluster } from './server/dispatch/shards.ts';
 import type { OpenSession } from './server/session/session.ts';
 import type { TlsIdentity } from './server/tls/tls-identity.ts';
+import { ServedSlots, type SlotListener } from './server/tracking/served-slots.ts';
 import { portFault } from './start-fronts.ts';
 
 /** What a command's effect, or a command on a link between nodes, may have around it beyond the command itself. */
@@ -68,6 +70,7 @@ export class NodeInCluster {
   readonly #shardLinks: ShardLinkHandle[] = [];
   #dispatcher: ClusterDispatcher | null = null;
   #ports: ListeningPorts = { tcpPort: 0, httpPort: 0 };
+  #servedSlots: ServedSlots | null = null;
 
   /** Throws when the node's directory cannot be had, naming it and its option. */
   constructor(parts: ClusterParts) {
@@ -171,6 +174,11 @@ export class NodeInCluster {
     return new ClusterPublisher(local, this.links);
   }
 
+  /** Clients that keep what they read are told when another node begins to serve it, or this one does. */
+  tellOfMoves(tracker: SlotListener): void {
+    this.#servedSlots = new ServedSlots(this.client, this.#map, tracker, monotonicMs);
+  }
+
   /** Serves commands that other nodes forward, which come by the TCP port. */
   peerSessions(local: PublisherPort): OpenSession {
     const { config, logger, keyBytesMax, messageBytesMax } = this.#parts;
@@ -250,6 +258,7 @@ export class NodeInCluster {
   /** Gives back what is left, once the shards have ended. */
   end(): void {
     this.watch.stop();
+    this.#servedSlots?.stop();
     this.timeline.stop();
     this.#noter.stop();
     this.links.stop();

@@ -141,6 +141,7 @@ export async function startNode(
   const notifications = new KeyspaceNotifications(shards.changes, channels);
   notifications.set(config.notifyKeyspaceEvents);
   const jobs = new JobPool({ logger, onThreadLost: () => shards.forgetJob() });
+  cluster?.tellOfMoves(tracker);
   monitoring.attach(shards, tracker, jobs);
   try {
     const isLoading = persistence !== null && cluster === null && !persistence.isNew;

@@ -24,6 +24,8 @@ export function eventNameOf(kind: ChangeKind, row: Command | null, flags: number
       return 'evicted';
     case ChangeKind.cleared:
       return null;
+    case ChangeKind.invalidated:
+      return 'invalidated';
     default:
       return unreachable(kind);
   }

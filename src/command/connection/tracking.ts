@@ -21,7 +21,8 @@ export const trackingCommands: readonly CommandDeclaration[] = [
     since: '6.0.0',
     summary: 'Has this connection told when keys that it read change, for a cache of its own.',
     complexity: 'O(1), and O(N) with the number of prefixes',
-    syntax: '<ON | OFF> [REDIRECT client-id] [PREFIX prefix [PREFIX prefix ...]] [BCAST] [OPTIN] [OPTOUT] [NOLOOP]',
+    syntax:
+      '<ON | OFF> [REDIRECT client-id] [PREFIX prefix [PREFIX prefix ...]] [BCAST] [OPTIN] [OPTOUT] [NOLOOP] [SCOPED]',
     run: (connection: ConnectionPort, args: Args, reply: ReplyWriter) => connection.tracking.tracking(args, reply),
   },
   {

@@ -2,7 +2,7 @@ import { ChangeKind } from '../../base/change.ts';
 import { isUtf8 } from '../../base/utf8.ts';
 
 /** Names of the events that tell of changed keys, by kind of change. */
-export const eventTypes = ['set', 'del', 'expire', 'expired', 'evicted', 'flush'] as const;
+export const eventTypes = ['set', 'del', 'expire', 'expired', 'evicted', 'flush', 'invalidate'] as const;
 export type EventType = (typeof eventTypes)[number];
 
 const typeByKind: Readonly<Record<ChangeKind, EventType>> = {
@@ -12,6 +12,7 @@ const typeByKind: Readonly<Record<ChangeKind, EventType>> = {
   [ChangeKind.expired]: 'expired',
   [ChangeKind.evicted]: 'evicted',
   [ChangeKind.cleared]: 'flush',
+  [ChangeKind.invalidated]: 'invalidate',
 };
 
 export function eventTypeOf(kind: ChangeKind): EventType {
@@ -33,6 +34,12 @@ export function keyFields(key: Uint8Array): { readonly key: string; readonly key
   const bytes = Buffer.from(key.buffer, key.byteOffset, key.length);
   if (isUtf8(key, 0, key.length)) return { key: bytes.toString('utf8') };
   return { key: bytes.toString('base64'), keyEncoding: 'base64' };
+}
+
+/** The `tag` of an event's data, likewise. */
+export function tagFields(bytes: Uint8Array): { readonly tag: string; readonly tagEncoding?: 'base64' } {
+  const { key: tag, keyEncoding } = keyFields(bytes);
+  return keyEncoding === undefined ? { tag } : { tag, tagEncoding: keyEncoding };
 }
 
 /** The place in a history that an id names; null when it is none of ours. Ids are `epoch-number`. */

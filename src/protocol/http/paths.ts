@@ -174,7 +174,7 @@ export const httpPaths = [
     id: 'events',
     method: 'GET',
     path: '/v1/events',
-    summary: 'Streams changes of keys as server-sent events: set, del, expire, expired, evicted, flush, gap.',
+    summary: 'Streams changes of keys as server-sent events: set, del, expire, expired, evicted, flush, invalidate, gap.',
     isProbe: false,
     parameters: [
       query('match', 'A pattern of the keys to be told of: * ? [abc] [a-z] [^a], \\\\ escapes.'),

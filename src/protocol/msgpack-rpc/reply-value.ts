@@ -1,5 +1,6 @@
 import { unreachable } from '../../base/assert.ts';
 import { type ErrorCode, errors } from '../../base/errors.ts';
+import { Marker } from '../../base/msgpack-wire.ts';
 import type { ValueWriter } from '../../base/msgpack-writer.ts';
 import { ValueType } from '../../base/view.ts';
 import { ReplyKind, type ReplyReader } from '../../command/reply.ts';
@@ -56,7 +57,9 @@ export class ReplyValue {
       writer.nil();
       return;
     }
-    writer.map(4);
+    const headAt = writer.length;
+    let members = 4;
+    writer.map(members);
     reply.next();
     writer.string('value');
     this.#part(reply);
@@ -72,6 +75,31 @@ export class ReplyValue {
     writer.string('contentType');
     if (reply.start === reply.end) writer.nil();
     else writer.text(reply.bytes, reply.start, reply.end);
+    // Few entries have what follows.
+    reply.next();
+    if (reply.number > 0) {
+      members++;
+      writer.string('staleMs');
+      writer.integer(reply.number);
+    }
+    reply.next();
+    if (reply.start < reply.end) {
+      members++;
+      writer.string('tags');
+      this.#tags(reply.bytes, reply.start, reply.end);
+    }
+    writer.bytes[headAt] = Marker.fixMap | members;
+  }
+
+  /** Of a list of tags, each its length in one byte and its bytes: an array of them. */
+  #tags(bytes: Uint8Array, start: number, end: number): void {
+    const writer = this.#writer;
+    let count = 0;
+    for (let at = start; at < end; at += 1 + (bytes[at] as number)) count++;
+    writer.array(count);
+    for (let at = start; at < end; at += 1 + (bytes[at] as number)) {
+      writer.text(bytes, at + 1, at + 1 + (bytes[at] as number));
+    }
   }
 
   error(code: ErrorCode, message: string): void {

@@ -1,5 +1,5 @@
 import { AssertionError } from '../../base/assert.ts';
-import type { ChangeKind } from '../../base/change.ts';
+import { ChangeKind } from '../../base/change.ts';
 import type { Command } from '../../command/command.ts';
 import type { CommandTable } from '../../command/table.ts';
 import { type ChangeRecord, openChanges, UPKEEP_ROW } from '../../shard/change-message.ts';
@@ -29,6 +29,8 @@ export interface Change {
 export interface ChangesListener {
   /** A key changed, and readers see it so. Called before the command that did it is answered. */
   onChange(change: Readonly<Change>): void;
+  /** The message that told of tags is at its end: whoever gathered them tells of them now. */
+  onMessageEnd?(): void;
   /** Changes of this shard may have gone untold: its actor died and was replaced. */
   onLost(shard: number): void;
 }
@@ -90,6 +92,7 @@ export class ChangeHub {
     const session = log instanceof OrderedSession ? log : null;
     change.bytes = bytes;
     change.shard = shard;
+    let hasTags = false;
     for (let at = start; at < end; at = record.nextAt) {
       openChanges(bytes, at, record);
       change.kind = record.kind;
@@ -99,10 +102,12 @@ export class ChangeHub {
       change.row = record.row === UPKEEP_ROW ? null : (this.#commands[record.row] ?? null);
       change.author = change.row === null ? null : session;
       const bit = 1 << record.kind;
+      hasTags ||= record.kind === ChangeKind.invalidated;
       for (const { listener, interest } of this.#registrations) {
         if ((interest & bit) !== 0) this.#tell(listener, change);
       }
     }
+    if (hasTags) for (const { listener } of this.#registrations) this.#tellEnd(listener, shard);
   }
 
   lost(shard: number): void {
@@ -117,6 +122,16 @@ export class ChangeHub {
       if (error instanceof AssertionError) throw error;
       this.#onDefect(error);
       this.#tellLost(listener, change.shard);
+    }
+  }
+
+  #tellEnd(listener: ChangesListener, shard: number): void {
+    try {
+      listener.onMessageEnd?.();
+    } catch (error) {
+      if (error instanceof AssertionError) throw error;
+      this.#onDefect(error);
+      this.#tellLost(listener, shard);
     }
   }
 

@@ -1,6 +1,6 @@
 import { ChangeFlag, ChangeKind, interestInAll } from '../../base/change.ts';
 import { copyOf } from '../../base/copy-bytes.ts';
-import { eventId, eventTypeOf, keyFields } from '../../protocol/http/event-frame.ts';
+import { eventId, eventTypeOf, keyFields, tagFields } from '../../protocol/http/event-frame.ts';
 import type { Change, ChangesListener } from '../dispatch/change-hub.ts';
 import { EventHistory, type HeldEvent, sizeOf } from './event-history.ts';
 
@@ -106,6 +106,11 @@ export class EventFeed implements ChangesListener {
       return;
     }
     const key = copyOf(bytes, start, end);
+    if (kind === ChangeKind.invalidated) {
+      const isSoft = (flags & ChangeFlag.soft) !== 0;
+      this.#add({ type, key: noKey, data: JSON.stringify({ ...tagFields(key), soft: isSoft, shard }) });
+      return;
+    }
     const more = kind === ChangeKind.set ? { created: (flags & ChangeFlag.created) !== 0 } : undefined;
     this.#add({ type, key, data: JSON.stringify({ ...keyFields(key), ...more }) });
   }

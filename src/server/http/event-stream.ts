@@ -120,7 +120,7 @@ export class EventStream implements FeedReader {
     if (type === 'gap') return true;
     const { types, pattern, user } = this.#filter;
     if (types !== null && !types.has(type)) return false;
-    if (type === 'flush') return true;
+    if (type === 'flush' || type === 'invalidate') return true;
     if (pattern !== null && !globMatches(pattern, key, 0, key.length)) return false;
     return user.mayUseKey(key, 0, key.length);
   }

@@ -24,6 +24,7 @@ const interest = interestIn(
   ChangeKind.expiry,
   ChangeKind.expired,
   ChangeKind.evicted,
+  ChangeKind.invalidated,
 );
 
 /**
@@ -89,7 +90,8 @@ export class KeyspaceNotifications implements ChangesListener {
       this.#events.set(event, names);
     }
     const key = Buffer.from(change.bytes.buffer, change.bytes.byteOffset + change.start, change.end - change.start);
-    if ((this.#flags & NotificationFlag.keyspace) !== 0) {
+    // A tag is no key: it has no channel of its own.
+    if ((this.#flags & NotificationFlag.keyspace) !== 0 && change.kind !== ChangeKind.invalidated) {
       this.#channels.publish(Buffer.concat([keyspace, key]), names.name, key);
     }
     if ((this.#flags & NotificationFlag.keyevent) !== 0) this.#channels.publish(names.channel, key, key);

@@ -21,6 +21,7 @@ const off: TrackingOptions = {
   isOptIn: false,
   isOptOut: false,
   isNoLoop: false,
+  isScoped: false,
   prefixes: [],
 };
 
@@ -102,7 +103,7 @@ export class ConnectionTracking implements TrackingPort, TrackingClient {
   }
 
   info(reply: ReplyWriter): void {
-    const { isBroadcast, isOptIn, isOptOut, isNoLoop } = this.#options;
+    const { isBroadcast, isOptIn, isOptOut, isNoLoop, isScoped } = this.#options;
     const flags = [this.isOn ? 'on' : 'off'];
     if (isBroadcast) flags.push('bcast');
     if (isOptIn) flags.push('optin');
@@ -110,6 +111,7 @@ export class ConnectionTracking implements TrackingPort, TrackingClient {
     if (isOptOut) flags.push('optout');
     if (isOptOut && this.#isCachingSaid) flags.push('caching-no');
     if (isNoLoop) flags.push('noloop');
+    if (isScoped) flags.push('scoped');
     if (this.#isRedirectionBroken) flags.push('broken_redirect');
     reply.map(3);
     reply.bulkText('flags');
@@ -221,6 +223,13 @@ export class ConnectionTracking implements TrackingPort, TrackingClient {
     this.invalidate(everything);
   }
 
+  invalidatePart(part: Invalidation, everything: Invalidation): void {
+    const { isScoped, isBroadcast } = this.#options;
+    if (isScoped) this.invalidate(part);
+    // Who has noted no key has kept none.
+    else if (isBroadcast || (this.reader !== null && this.reader.keyCount > 0)) this.invalidateAll(everything);
+  }
+
   #tell(invalidation: Invalidation): void {
     const { redirectTo } = this.#options;
     if (!this.isOn) return;
@@ -257,12 +266,13 @@ export class ConnectionTracking implements TrackingPort, TrackingClient {
 
   /** Why tracking cannot be turned on so; null when it can. Redis's texts. */
   #faultOf(options: TrackingOptions): string | null {
-    const { isBroadcast, isOptIn, isOptOut, prefixes } = options;
+    const { isBroadcast, isOptIn, isOptOut, isScoped, redirectTo, prefixes } = options;
     const present = this.#options;
     const notBefore = 'before disabling tracking for this client, and then re-enabling it with a different mode.';
     if (!isBroadcast && prefixes.length > 0) return 'PREFIX option requires BCAST mode to be enabled';
     if (this.isOn && isBroadcast !== present.isBroadcast) return `You can't switch BCAST mode on/off ${notBefore}`;
     if (isBroadcast && (isOptIn || isOptOut)) return 'OPTIN and OPTOUT are not compatible with BCAST';
+    if (isScoped && redirectTo !== 0) return 'SCOPED is not compatible with REDIRECT';
     if (isOptIn && isOptOut) return "You can't specify both OPTIN mode and OPTOUT mode";
     if ((isOptIn && present.isOptOut) || (isOptOut && present.isOptIn)) {
       return `You can't switch OPTIN/OPTOUT mode ${notBefore}`;

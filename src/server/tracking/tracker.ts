@@ -1,8 +1,9 @@
 import { byteText } from '../../base/byte-text.ts';
 import { ChangeKind, interestInAll } from '../../base/change.ts';
+import { copyOf } from '../../base/copy-bytes.ts';
 import type { Change, ChangesListener } from '../dispatch/change-hub.ts';
 import type { OrderedSession } from '../dispatch/ordered-session.ts';
-import { Invalidation } from './invalidation.ts';
+import { Invalidation, SlotInvalidation, type SlotRange, TagInvalidation } from './invalidation.ts';
 import { Prefixes } from './prefixes.ts';
 import { type KeyReader, TrackedKeys } from './tracked-keys.ts';
 
@@ -32,6 +33,8 @@ export interface TrackingClient {
   receive(invalidation: Invalidation): void;
   /** All keys may have changed. */
   invalidateAll(everything: Invalidation): void;
+  /** Some keys may have changed, which `part` tells of to those who can be told so, and `everything` to others. */
+  invalidatePart(part: Invalidation, everything: Invalidation): void;
 }
 
 /** Keys swept in one step, and the time between two steps. */
@@ -55,6 +58,8 @@ export class Tracker implements ChangesListener {
   readonly #byId = new Map<number, TrackingClient>();
   #stopListening: (() => void) | null = null;
   #sweeper: NodeJS.Timeout | null = null;
+  /** Tags invalidated that the message being read has told of so far. */
+  #tags: Uint8Array[] = [];
 
   constructor(source: ChangeSource, limits: TrackerLimits) {
     this.#source = source;
@@ -144,13 +149,35 @@ export class Tracker implements ChangesListener {
       this.#tellAll();
       return;
     }
+    if (change.kind === ChangeKind.invalidated) {
+      this.#tags.push(copyOf(change.bytes, change.start, change.end));
+      return;
+    }
     if (this.#prefixes.size === 0 && this.#keys.keyCount === 0) return;
     const key = byteText(change.bytes, change.start, change.end);
     if (this.#prefixes.size > 0) this.#tellPrefixes(key, change.author);
     this.#tellReaders(key, change.author);
   }
 
+  /** Tags that one message names are told together. */
+  onMessageEnd(): void {
+    if (this.#tags.length === 0) return;
+    const part = new TagInvalidation(this.#tags);
+    this.#tags = [];
+    this.#tellPart(part);
+  }
+
   onLost(): void {
+    this.#tellAll();
+  }
+
+  /** In a cluster: this node has begun or ceased to serve keys of these slots. */
+  slotsMoved(ranges: readonly SlotRange[]): void {
+    this.#tellPart(new SlotInvalidation(ranges));
+  }
+
+  /** What clients have read may have been changed without this node's knowing. */
+  everythingMayHaveChanged(): void {
     this.#tellAll();
   }
 
@@ -185,6 +212,12 @@ export class Tracker implements ChangesListener {
     this.#keys.clear(readers);
     const everything = new Invalidation(null);
     for (const client of this.#tracking) client.invalidateAll(everything);
+  }
+
+  /** Keys stay noted: who drops more than it need to is told of their next change all the same. */
+  #tellPart(part: Invalidation): void {
+    const everything = new Invalidation(null);
+    for (const client of this.#tracking) client.invalidatePart(part, everything);
   }
 
   #sweepLater(): void {

@@ -11,6 +11,8 @@ export interface TrackingOptions {
   readonly isOptIn: boolean;
   readonly isOptOut: boolean;
   readonly isNoLoop: boolean;
+  /** It is told of tags and slots by name, rather than that everything may have changed. */
+  readonly isScoped: boolean;
   /** Of one character a byte. */
   readonly prefixes: readonly string[];
 }
@@ -28,7 +30,14 @@ export function trackingOptionsOf(
   isConnected: (id: number) => boolean,
   reply: ReplyWriter,
 ): TrackingOptions | null {
-  const found = { redirectTo: 0, isBroadcast: false, isOptIn: false, isOptOut: false, isNoLoop: false };
+  const found = {
+    redirectTo: 0,
+    isBroadcast: false,
+    isOptIn: false,
+    isOptOut: false,
+    isNoLoop: false,
+    isScoped: false,
+  };
   const prefixes: string[] = [];
   for (let index = 2; index < args.count; index++) {
     const hasNext = index + 1 < args.count;
@@ -48,6 +57,7 @@ export function trackingOptionsOf(
     else if (isWord(args, index, 'OPTIN')) found.isOptIn = true;
     else if (isWord(args, index, 'OPTOUT')) found.isOptOut = true;
     else if (isWord(args, index, 'NOLOOP')) found.isNoLoop = true;
+    else if (isWord(args, index, 'SCOPED')) found.isScoped = true;
     else if (hasNext && isWord(args, index, 'PREFIX'))
       prefixes.push(Buffer.from(args.view(++index)).toString('latin1'));
     else {
