@@ -3,6 +3,7 @@ import { jsonOperations } from './json-operations.ts';
 import { decodeArray, decodeResult, type Operation, type RunPart, type Safety, unexpectedResult } from './operation.ts';
 import { operations } from './operations.ts';
 import { replyErrorOf } from './reply-error.ts';
+import type { AnswerSource } from './request.ts';
 import { NestedRequest } from './request-encoder.ts';
 import { pick } from './spread.ts';
 
@@ -29,7 +30,7 @@ export function batchOf<Operations extends readonly Operation<unknown>[]>(
   const whole = requestFor(list);
   return {
     ...whole,
-    decode: (result) => typed(whole.decode(result)),
+    decode: (result, from) => typed(whole.decode(result, from)),
     spread: {
       keys: list.map(({ key }) => key),
       isAlways: true,
@@ -56,10 +57,10 @@ function requestFor(list: readonly Operation<unknown>[]): Operation<BatchResult<
     params: list.map(({ method, params }) => new NestedRequest(method, params)),
     key: list.find(({ key }) => key !== null)?.key ?? null,
     safety: worst(list),
-    decode: (result) => {
+    decode: (result, from) => {
       const answers = decodeArray(result);
       if (answers.length !== list.length) throw unexpectedResult('one result an operation');
-      return list.map((operation, index) => resultOf(operation, answers[index]));
+      return list.map((operation, index) => resultOf(operation, answers[index], from));
     },
   };
 }
@@ -82,11 +83,11 @@ async function outcomeOf(
   }
 }
 
-function resultOf<T>(operation: Operation<T>, answer: unknown): BatchResult<T> {
+function resultOf<T>(operation: Operation<T>, answer: unknown, from: AnswerSource | undefined): BatchResult<T> {
   const [error = null, result = null] = decodeArray(answer);
   if (error !== null) return { ok: false, error: replyErrorOf(error, operation.safety !== 'read') };
   try {
-    return { ok: true, value: decodeResult(operation, result) };
+    return { ok: true, value: decodeResult(operation, result, from) };
   } catch (fault) {
     if (fault instanceof FluxCacheError) return { ok: false, error: fault };
     throw fault;

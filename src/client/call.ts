@@ -3,7 +3,7 @@ import { AbortError, type FluxCacheError, ReplyError, TimeoutError } from './err
 import type { NodeAddress } from './node-address.ts';
 import { decodeResult, type Operation } from './operation.ts';
 import { replyErrorOf } from './reply-error.ts';
-import type { Request } from './request.ts';
+import type { AnswerSource, Request } from './request.ts';
 
 /** What a caller may say of one call. */
 export interface CallOptions {
@@ -91,14 +91,14 @@ export class Call implements Request {
     this.wasSent = false;
   }
 
-  onAnswer(error: unknown, result: unknown): void {
+  onAnswer(error: unknown, result: unknown, from: AnswerSource): void {
     if (error !== null && error !== undefined) {
       this.#observer.onFailed(this, replyErrorOf(error, this.isWrite));
       return;
     }
     let value: unknown;
     try {
-      value = decodeResult(this.operation, result);
+      value = decodeResult(this.operation, result, from);
     } catch (fault) {
       this.reject(fault);
       return;

@@ -4,6 +4,7 @@ import type { CallOptions } from './call.ts';
 import { Calls } from './calls.ts';
 import { ClusterRouter } from './cluster-router.ts';
 import type { Codec } from './codec.ts';
+import type { Engine } from './engine.ts';
 import { ClosedError } from './errors.ts';
 import { type ClientEventName, type ClientEvents, ClientEventTarget, type ClientListener } from './events.ts';
 import { fillOperations, TAGS_A_CALL_MAX } from './fill/fill-operations.ts';
@@ -12,6 +13,8 @@ import { Fills } from './fill/fills.ts';
 import { type WrapOptions, type Wrapped, wrapped } from './fill/wrap.ts';
 import { JsonCommands } from './json-commands.ts';
 import { namesOf, onlyKnown } from './known-options.ts';
+import { NearCache, type NearCacheFacts } from './near-cache/near-cache.ts';
+import { NearReads } from './near-cache/near-reads.ts';
 import type { Operation } from './operation.ts';
 import {
   type Entries,
@@ -23,7 +26,7 @@ import {
   type SetResult,
   setNames,
 } from './operations.ts';
-import { type ClientOptions, resolveOptions } from './options.ts';
+import { type ClientOptions, embeddedIn, resolveOptions } from './options.ts';
 import { type Router, SingleNodeRouter } from './router.ts';
 import { type ScanOptions, scanKeys } from './scan.ts';
 import type { MessageListener, SubscribeOptions, Subscription, SubscriptionTarget } from './subscription.ts';
@@ -63,19 +66,28 @@ export class FluxClient {
   readonly #calls: Calls;
   readonly #subscriptions: Subscriptions;
   readonly #codec: Codec;
+  readonly #near: NearReads | null;
   /** Null until something is to be filled. */
   #fills: Fills | null = null;
   #ended: Promise<void> | null = null;
   #isDestroyed = false;
 
-  /** @throws FluxCacheError `invalid-argument` for an option or a URL that is not right */
-  constructor(options: string | ClientOptions = {}) {
-    const resolved = resolveOptions(options);
+  readonly #engine: Engine | null;
+
+  /**
+   * @param engine of an embedded client; see `FluxCache.embedded`
+   * @throws FluxCacheError `invalid-argument` for an option or a URL that is not right
+   */
+  constructor(options: string | ClientOptions = {}, engine: Engine | null = null) {
+    const resolved = engine === null ? resolveOptions(options) : embeddedIn(engine, resolveOptions(options));
+    this.#engine = engine;
+    const near = resolved.nearCache === null ? null : new NearCache(resolved.nearCache);
     this.#router =
       resolved.cluster === false
-        ? new SingleNodeRouter(resolved, this.#events)
-        : new ClusterRouter(resolved, this.#events);
+        ? new SingleNodeRouter(resolved, this.#events, near)
+        : new ClusterRouter(resolved, this.#events, near);
     this.#calls = new Calls(resolved, this.#router);
+    this.#near = near === null ? null : new NearReads(near, this.#calls, this.#events);
     this.#subscriptions = new Subscriptions(this.#router, this.#events, resolved.reconnect);
     this.#codec = resolved.codec;
     this.json = new JsonCommands(this.#calls);
@@ -95,6 +107,7 @@ export class FluxClient {
   get(key: Key, options: CallOptions & { readonly type?: ValueTypeName } = {}): Promise<unknown> {
     try {
       onlyKnown(options, getNames);
+      if (this.#near !== null) return this.#near.get(key, options.type, options);
       return this.#calls.run(operations.get(key, options.type), options);
     } catch (error) {
       return Promise.reject(error);
@@ -103,6 +116,7 @@ export class FluxClient {
 
   /** The value of a key with its version and time to live; null when there is none. */
   entry<T = Value>(key: Key, options: CallOptions = {}): Promise<Entry<T> | null> {
+    if (this.#near !== null) return this.#near.entry<T>(key, options);
     return this.#calls.run(operations.entry<T>(key), options);
   }
 
@@ -194,6 +208,7 @@ export class FluxClient {
 
   /** The values of several keys, null for those there are not. */
   mget<T = Value>(keys: readonly Key[], options: CallOptions = {}): Promise<(T | null)[]> {
+    if (this.#near !== null) return this.#near.mget<T>(keys, options);
     return this.#calls.run(operations.mget<T>(keys), options);
   }
 
@@ -311,6 +326,11 @@ export class FluxClient {
     return this.#calls.run(operations.info(sections), options);
   }
 
+  /** What the near cache has done, and holds; null without the option `nearCache`. */
+  get nearCache(): NearCacheFacts | null {
+    return this.#near?.facts ?? null;
+  }
+
   /** Runs an operation made by hand: a method with params, and how its result is read. */
   run<T>(operation: Operation<T>, options: CallOptions = {}): Promise<T> {
     return this.#calls.run(operation, options);
@@ -340,8 +360,11 @@ export class FluxClient {
     this.#ended ??= Promise.resolve();
     this.#subscriptions.close();
     this.#fills?.destroy();
+    this.#near?.close();
     this.#calls.destroy();
     this.#router.destroy(new ClosedError());
+    // What it fails of is logged by itself, and nobody waits for it.
+    void this.#engine?.stop();
     if (isFirst) this.#events.emit('close', undefined);
   }
 
@@ -355,13 +378,15 @@ export class FluxClient {
     // They ask and store until they have what is waited for.
     if (this.#fills !== null && !this.#fills.isIdle) await this.#fills.close();
     await this.#calls.close();
+    this.#near?.close();
     this.#router.end();
+    await this.#engine?.stop();
     this.#events.emit('close', undefined);
   }
 
   #openFills(): Fills {
     const port = {
-      run: <T>(operation: Operation<T>, options: CallOptions) => this.#calls.run(operation, options),
+      run: <T>(operation: Operation<T>, options: CallOptions) => (this.#near ?? this.#calls).run(operation, options),
       placeOf: (key: Key) => this.#router.placeOf(key),
       tell: (event: ClientEvents['fillError']) => this.#events.emit('fillError', event),
     };

@@ -5,6 +5,7 @@ import { ClosedError, ConnectionError, type FluxCacheError, ReplyError } from '.
 import type { ClientEventTarget } from './events.ts';
 import { MapKeeper, type MapObserver } from './map-keeper.ts';
 import type { MapSource } from './map-loader.ts';
+import type { NearCache } from './near-cache/near-cache.ts';
 import { addressText, movedTo, type NodeAddress } from './node-address.ts';
 import type { Endpoint, ResolvedOptions } from './options.ts';
 import { Pool, type PoolOwner } from './pool.ts';
@@ -43,6 +44,7 @@ export class ClusterRouter implements Router, PoolOwner, MapObserver {
   onChange: () => void = () => undefined;
   readonly #options: ResolvedOptions;
   readonly #events: ClientEventTarget;
+  readonly #near: NearCache | null;
   #state: 'unknown' | 'single' | 'cluster' | 'closed' = 'unknown';
   #map: SlotMap | null = null;
   readonly #home: Pool;
@@ -64,11 +66,12 @@ export class ClusterRouter implements Router, PoolOwner, MapObserver {
   #subscriber: Subscriber | null = null;
   #turn = Math.floor(Math.random() * 2 ** 30);
 
-  constructor(options: ResolvedOptions, events: ClientEventTarget) {
+  constructor(options: ResolvedOptions, events: ClientEventTarget, near: NearCache | null = null) {
     this.#options = options;
     this.#events = events;
+    this.#near = near;
     this.#early = new CallQueue(options.queue);
-    this.#home = new Pool(options, events, this);
+    this.#home = new Pool(options, events, this, near);
     this.#keeper = new MapKeeper(this);
   }
 
@@ -179,6 +182,7 @@ export class ClusterRouter implements Router, PoolOwner, MapObserver {
     this.#noMapError = undefined;
     if (before?.equals(map)) return false;
     this.#map = map;
+    this.#near?.onMap(map);
     for (const address of before?.primaries() ?? []) this.#lapsed.add(address);
     for (const address of map.primaries()) this.#lapsed.delete(address);
     this.#events.emit('topology', { nodes: map.nodes });
@@ -225,7 +229,7 @@ export class ClusterRouter implements Router, PoolOwner, MapObserver {
     const text = addressText(address);
     let pool = pools.get(text);
     if (pool === undefined) {
-      pool = new Pool(this.#options, this.#events, this);
+      pool = new Pool(this.#options, this.#events, this, this.#near);
       pools.set(text, pool);
       this.#addresses.set(pool, address);
     }
@@ -240,6 +244,7 @@ export class ClusterRouter implements Router, PoolOwner, MapObserver {
       const primary = map.ownersOf(told.slot)?.primary;
       if (primary === undefined || addressText(primary) !== addressText(told)) {
         map.correct(told.slot, told);
+        this.#near?.onMoved(told.slot);
         this.#keeper.refresh(true);
       }
       if (call.redirects !== REDIRECTS_AT_ONCE) call.detour = told;

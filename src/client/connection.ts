@@ -1,4 +1,5 @@
-import { connect as connectTcp, isIP, type Socket } from 'node:net';
+import { connect as connectTcp, isIP } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { connect as connectTls } from 'node:tls';
 import { ClosedError, ConnectionError, type FluxCacheError } from './errors.ts';
 import type { Endpoint } from './options.ts';
@@ -35,7 +36,7 @@ export interface ConnectionObserver {
 export class RpcConnection {
   readonly #endpoint: Endpoint;
   readonly #observer: ConnectionObserver;
-  readonly #socket: Socket;
+  readonly #socket: Duplex;
   readonly #decoder: ResponseDecoder;
   /** Requests by id: those sent, and those of the batch. */
   readonly #pending = new Map<number, Request>();
@@ -276,7 +277,7 @@ export class RpcConnection {
       return;
     }
     this.#pending.delete(message.id);
-    if (!request.isSettled) request.onAnswer(message.error, message.result);
+    if (!request.isSettled) request.onAnswer(message.error, message.result, this);
   }
 
   /** An answer to no request: on the id nil the server says why it is about to close. */
@@ -324,7 +325,8 @@ function portHint({ tls }: Endpoint): string {
   return tls === null ? ' (is it the port of MessagePack-RPC, 7379 by default, and without TLS?)' : '';
 }
 
-function openSocket({ host, port, tls }: Endpoint): Socket {
+function openSocket({ host, port, tls, open }: Endpoint): Duplex {
+  if (open !== undefined) return open();
   const where = { host, port, noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS };
   if (tls === null) return connectTcp(where);
   const { ca, cert, key, servername, ...rest } = tls;

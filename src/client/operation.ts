@@ -1,4 +1,5 @@
 import { FluxCacheError } from './errors.ts';
+import type { AnswerSource } from './request.ts';
 import type { Key } from './values.ts';
 
 /**
@@ -19,8 +20,11 @@ export interface Operation<T> {
   readonly safety: Safety;
   /** Of several keys, which different nodes may have. */
   readonly spread?: Spread<T>;
-  /** Throws {@link FluxCacheError} when the result is not what the method promises. */
-  decode(result: unknown): T;
+  /**
+   * Throws {@link FluxCacheError} when the result is not what the method promises. `from` is the connection that brought
+   * it, undefined when none did.
+   */
+  decode(result: unknown, from?: AnswerSource): T;
 }
 
 /** Runs an operation on a part of the keys, as a call of its own. */
@@ -40,9 +44,9 @@ export interface Spread<T> {
 }
 
 /** Reads an operation's result. What went wrong in reading does not undo what was written, which the error says. */
-export function decodeResult<T>(operation: Operation<T>, result: unknown): T {
+export function decodeResult<T>(operation: Operation<T>, result: unknown, from: AnswerSource | undefined): T {
   try {
-    return operation.decode(result);
+    return operation.decode(result, from);
   } catch (error) {
     if (!(error instanceof FluxCacheError) || operation.safety === 'read') throw error;
     throw new FluxCacheError(error.code, error.message, { maybeApplied: true, cause: error.cause });

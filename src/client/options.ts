@@ -1,7 +1,15 @@
+import type { Duplex } from 'node:stream';
 import type { Backoff } from './backoff.ts';
 import { type Codec, plainCodec } from './codec.ts';
+import type { Engine } from './engine.ts';
 import { FluxCacheError } from './errors.ts';
 import { namesOf, onlyKnown } from './known-options.ts';
+import {
+  type NearCacheLimits,
+  type NearCacheOptions,
+  nearCacheDefaults,
+  nearCacheNames,
+} from './near-cache/near-options.ts';
 import { addressText, type NodeAddress } from './node-address.ts';
 
 /** What of TLS a client needs to say; all as Node's `tls.connect` has it. */
@@ -82,6 +90,11 @@ export interface ClientOptions {
   /** Of lost connections. Default delays: 50 to 2000 ms. */
   readonly reconnect?: Partial<Backoff>;
   readonly queue?: QueueOptions;
+  /**
+   * Keeps what is read, as long as the server tells of its changes, so that reading it again needs no server: `true`, or with
+   * limits. Default: false.
+   */
+  readonly nearCache?: boolean | NearCacheOptions;
   /** How `getOrSet` and `wrap` store values; `get` and `set` give and take what is stored. Default: as it is given. */
   readonly codec?: Codec;
 }
@@ -101,6 +114,8 @@ export interface Endpoint {
   readonly silenceMsMax: number;
   /** Whether to be told (`moved`) of calls that are another node's, which are passed on otherwise. */
   readonly wantsRedirects: boolean;
+  /** Makes the stream in place of a socket to host and port. */
+  readonly open?: () => Duplex;
   /** Whether this connection only reads, and takes what copies hold, old as that may be. */
   readonly isReadOnly: boolean;
 }
@@ -117,6 +132,8 @@ export interface ResolvedOptions {
   readonly retry: Required<RetryOptions>;
   readonly reconnect: Backoff;
   readonly queue: Required<QueueOptions>;
+  /** Null: there is none. */
+  readonly nearCache: NearCacheLimits | null;
   readonly codec: Codec;
 }
 
@@ -142,6 +159,7 @@ const clientNames = namesOf<ClientOptions>({
   retry: true,
   reconnect: true,
   queue: true,
+  nearCache: true,
   codec: true,
 });
 const retryNames = namesOf<RetryOptions>({
@@ -161,11 +179,14 @@ export function resolveOptions(given: string | ClientOptions): ResolvedOptions {
   const said: ClientOptions = typeof given === 'string' ? { url: given } : given;
   const fromUrl = said.url === undefined ? {} : readUrl(said.url);
   const options: ClientOptions = { ...fromUrl, ...withoutUndefined(said) };
-  const { retry = {}, reconnect = {}, queue = {}, tls } = options;
+  const { retry = {}, reconnect = {}, queue = {}, nearCache = false, tls } = options;
   onlyKnown(said, clientNames);
   onlyKnown(retry, retryNames, 'retry.');
   onlyKnown(reconnect, reconnectNames, 'reconnect.');
   onlyKnown(queue, queueNames, 'queue.');
+  if (nearCache !== false && (options.readFrom ?? 'primary') !== 'primary') {
+    throw invalid('nearCache', 'goes with readFrom: primary only, since copies do not tell of changes');
+  }
   const commandTimeoutMs = whole('commandTimeoutMs', options.commandTimeoutMs, 5000, 0);
   const seeds = seedsOf(said, options);
   const [first] = seeds;
@@ -204,6 +225,23 @@ export function resolveOptions(given: string | ClientOptions): ResolvedOptions {
       bytesMax: whole('queue.bytesMax', queue.bytesMax, 64 * MIB, 0),
     },
     codec: options.codec ?? plainCodec,
+    nearCache: nearCache === false ? null : nearLimitsOf(nearCache === true ? {} : nearCache),
+  };
+}
+
+/** The same of a client whose server is an engine in this process. */
+export function embeddedIn(engine: Engine, options: ResolvedOptions): ResolvedOptions {
+  return { ...options, cluster: false, endpoint: { ...options.endpoint, host: 'embedded', open: () => engine.open() } };
+}
+
+function nearLimitsOf(given: NearCacheOptions): NearCacheLimits {
+  onlyKnown(given, nearCacheNames, 'nearCache.');
+  const { entriesMax, bytesMax, ttlMax, silenceMax } = nearCacheDefaults;
+  return {
+    entriesMax: whole('nearCache.entriesMax', given.entriesMax, entriesMax, 1, 2 ** 24),
+    bytesMax: whole('nearCache.bytesMax', given.bytesMax, bytesMax, 1024, 2 ** 40),
+    ttlMax: whole('nearCache.ttlMax', given.ttlMax, ttlMax, 1),
+    silenceMax: whole('nearCache.silenceMax', given.silenceMax, silenceMax, 10),
   };
 }
 

@@ -4,6 +4,7 @@ import { CallQueue } from './call-queue.ts';
 import { type ConnectionObserver, RpcConnection } from './connection.ts';
 import { ClosedError, ConnectionError, type FluxCacheError } from './errors.ts';
 import type { ClientEventTarget } from './events.ts';
+import type { NearCache } from './near-cache/near-cache.ts';
 import type { Endpoint, ResolvedOptions } from './options.ts';
 import type { Request } from './request.ts';
 
@@ -25,6 +26,7 @@ export class Pool implements ConnectionObserver {
   readonly #options: ResolvedOptions;
   readonly #events: ClientEventTarget;
   readonly #owner: PoolOwner | null;
+  readonly #near: NearCache | null;
   readonly #connections: RpcConnection[] = [];
   readonly #waiting: CallQueue;
   /** Connections lost or not made in a row, since one was ready. */
@@ -36,10 +38,16 @@ export class Pool implements ConnectionObserver {
   #readyWaiters: { resolve: () => void; reject: (error: FluxCacheError) => void }[] = [];
 
   /** Without an owner, of the node that the options name. */
-  constructor(options: ResolvedOptions, events: ClientEventTarget, owner: PoolOwner | null = null) {
+  constructor(
+    options: ResolvedOptions,
+    events: ClientEventTarget,
+    owner: PoolOwner | null = null,
+    near: NearCache | null = null,
+  ) {
     this.#options = options;
     this.#events = events;
     this.#owner = owner;
+    this.#near = near;
     this.#waiting = new CallQueue(options.queue);
   }
 
@@ -147,6 +155,8 @@ export class Pool implements ConnectionObserver {
   onReady(connection: RpcConnection): void {
     this.#failures = 0;
     this.#lastFailure = undefined;
+    // Ahead of all calls: what these read is told of.
+    this.#near?.attach(connection);
     const { host, port } = connection.endpoint;
     this.#events.emit('connect', { host, port });
     this.#owner?.onConnected(this, connection);
@@ -158,12 +168,14 @@ export class Pool implements ConnectionObserver {
     this.#pump();
   }
 
-  onNotification(): void {
-    // Nothing was subscribed to here: what comes is of a newer server.
+  onNotification(method: string, params: readonly unknown[]): void {
+    // Nothing else was asked for here: what comes is of a newer server.
+    this.#near?.onNotification(method, params);
   }
 
   onClosed(connection: RpcConnection, error: FluxCacheError): void {
     this.#connections.splice(this.#connections.indexOf(connection), 1);
+    this.#near?.detach(connection);
     if (this.#isClosed) return;
     this.#lastFailure = error;
     this.#tellReady(error);

@@ -1,4 +1,10 @@
 import type { FluxCacheError } from './errors.ts';
+import type { Endpoint } from './options.ts';
+
+/** A connection, as far as those are concerned who are told what it brought. */
+export interface AnswerSource {
+  readonly endpoint: Endpoint;
+}
 
 /** What a connection sends, and tells of its fate: exactly one of `onAnswer` and `onLost` is called, unless it is settled. */
 export interface Request {
@@ -8,7 +14,7 @@ export interface Request {
   readonly isSettled: boolean;
   /** Set by the connection once the bytes are given to the socket. */
   wasSent: boolean;
-  onAnswer(error: unknown, result: unknown): void;
+  onAnswer(error: unknown, result: unknown, from: AnswerSource): void;
   /** The connection ended before the answer came. */
   onLost(error: FluxCacheError): void;
 }

@@ -2,6 +2,7 @@ import type { Call } from './call.ts';
 import { type ConnectionObserver, RpcConnection } from './connection.ts';
 import type { FluxCacheError, ReplyError } from './errors.ts';
 import type { ClientEventTarget } from './events.ts';
+import type { NearCache } from './near-cache/near-cache.ts';
 import type { ResolvedOptions } from './options.ts';
 import { Pool } from './pool.ts';
 import type { Key } from './values.ts';
@@ -45,9 +46,9 @@ export class SingleNodeRouter implements Router {
   readonly #options: ResolvedOptions;
   readonly #pool: Pool;
 
-  constructor(options: ResolvedOptions, events: ClientEventTarget) {
+  constructor(options: ResolvedOptions, events: ClientEventTarget, near: NearCache | null = null) {
     this.#options = options;
-    this.#pool = new Pool(options, events);
+    this.#pool = new Pool(options, events, null, near);
   }
 
   submit(call: Call): void {
