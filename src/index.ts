@@ -19,6 +19,8 @@ export type { GetOrSetOptions, LoadContext, Loader } from './client/fill/fill-op
 export type { WrapOptions, Wrapped } from './client/fill/wrap.ts';
 export type { JsonCommands } from './client/json-commands.ts';
 export type { JsonSetOptions } from './client/json-operations.ts';
+export type { NearCacheFacts } from './client/near-cache/near-cache.ts';
+export type { NearCacheOptions } from './client/near-cache/near-options.ts';
 export type { NodeAddress } from './client/node-address.ts';
 export type { Operation, RunPart, Safety, Spread } from './client/operation.ts';
 export type { Entries, Entry, ExpireOptions, SetOptions, SetResult } from './client/operations.ts';
@@ -32,3 +34,5 @@ export type {
   SubscriptionTarget,
 } from './client/subscription.ts';
 export type { Json, Key, Storable, Value, ValueTypeName, ValueTypes } from './client/values.ts';
+export type { EngineOptions } from './embedded/embedded-options.ts';
+export { type EmbeddedOptions, FluxCache } from './flux-cache.ts';

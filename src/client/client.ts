@@ -7,7 +7,7 @@ import type { Codec } from './codec.ts';
 import type { Engine } from './engine.ts';
 import { ClosedError } from './errors.ts';
 import { type ClientEventName, type ClientEvents, ClientEventTarget, type ClientListener } from './events.ts';
-import { fillOperations, TAGS_A_CALL_MAX } from './fill/fill-operations.ts';
+import { fillOperations, tagsByCall } from './fill/fill-operations.ts';
 import type { GetOrSetOptions, Loader } from './fill/fill-options.ts';
 import { Fills } from './fill/fills.ts';
 import { type WrapOptions, type Wrapped, wrapped } from './fill/wrap.ts';
@@ -175,9 +175,7 @@ export class FluxClient {
     onlyKnown(options, invalidateNames);
     const list = typeof tags === 'string' || tags instanceof Uint8Array ? [tags] : tags;
     let count = 0;
-    for (let at = 0; at < list.length; at += TAGS_A_CALL_MAX) {
-      count += await this.#calls.run(fillOperations.invalidate(list.slice(at, at + TAGS_A_CALL_MAX), soft), call);
-    }
+    for (const part of tagsByCall(list)) count += await this.#calls.run(fillOperations.invalidate(part, soft), call);
     return count;
   }
 

@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer';
 import { decodeArray, decodeFlag, decodeNumber, type Operation, unexpectedResult } from '../operation.ts';
 import { type SetOptions, setParams } from '../operations.ts';
 import type { Key, Storable, Value } from '../values.ts';
@@ -14,8 +15,9 @@ export interface FillAnswer {
   readonly ms: number;
 }
 
-/** Tags that one INVALIDATE takes. */
-export const TAGS_A_CALL_MAX = 1000;
+/** Tags that one INVALIDATE takes, and half the bytes. */
+const TAGS_A_CALL_MAX = 1000;
+const TAG_BYTES_A_CALL_MAX = 32 * 1024;
 
 /**
  * Operations of those who load values. None of them is a read that a copy could answer, and all are sent again when their
@@ -48,7 +50,7 @@ export const fillOperations = {
     decode: decodeFlag,
   }),
 
-  /** Of up to `TAGS_A_CALL_MAX` tags, more than none. */
+  /** Of as many as one of `tagsByCall` has. */
   invalidate: (tags: readonly Key[], isSoft: boolean): Operation<number> => ({
     method: 'invalidate',
     // Always said, since a tag may have either name.
@@ -67,6 +69,22 @@ export const fillOperations = {
     decode: decodeNumber,
   }),
 } as const;
+
+/** Tags as one INVALIDATE takes them: none are no call at all. */
+export function tagsByCall(tags: readonly Key[]): Key[][] {
+  const calls: Key[][] = [];
+  let bytes = Number.POSITIVE_INFINITY;
+  for (const tag of tags) {
+    const length = typeof tag === 'string' ? Buffer.byteLength(tag) : tag.length;
+    if (bytes + length > TAG_BYTES_A_CALL_MAX || calls.at(-1)?.length === TAGS_A_CALL_MAX) {
+      calls.push([]);
+      bytes = 0;
+    }
+    calls.at(-1)?.push(tag);
+    bytes += length;
+  }
+  return calls;
+}
 
 function decodeFillAnswer(result: unknown): FillAnswer {
   const [state, value = null, token = null, ms] = decodeArray(result);
