@@ -1,17 +1,50 @@
 import { ValueType } from '../../base/view.ts';
 import type { ArgsBuilder } from './args-builder.ts';
+import {
+  fillForm,
+  fillRefusal,
+  isFillToken,
+  jitterRefusal,
+  tagsForm,
+  tagsRefusal,
+  windowForm,
+  windowMsOf,
+} from './cache-fields.ts';
 import type { JsonScanner } from './json-scanner.ts';
 import { type HttpLimits, ttlForm, ttlMsOf, versionForm, versionMax } from './limits.ts';
 import { appendNumber } from './number-text.ts';
 import { quoted, type Refusal, refuse } from './refusal.ts';
 
 /** The fields that JSON bodies have, one bit each: a path's set of fields is their sum. */
-export const Field = { key: 1, value: 2, ttl: 4, nx: 8, xx: 16, ifVersion: 32, op: 64, by: 128 } as const;
+export const Field = {
+  key: 1,
+  value: 2,
+  ttl: 4,
+  nx: 8,
+  xx: 16,
+  ifVersion: 32,
+  op: 64,
+  by: 128,
+  stale: 256,
+  jitter: 512,
+  tags: 1024,
+  fill: 2048,
+} as const;
 
 const fieldNames = Object.keys(Field) as (keyof typeof Field)[];
 const fieldNameBytes = fieldNames.map((name) => Uint8Array.from(name, (char) => char.charCodeAt(0)));
 
-export const setFields = Field.key | Field.value | Field.ttl | Field.nx | Field.xx | Field.ifVersion;
+export const setFields =
+  Field.key |
+  Field.value |
+  Field.ttl |
+  Field.nx |
+  Field.xx |
+  Field.ifVersion |
+  Field.stale |
+  Field.jitter |
+  Field.tags |
+  Field.fill;
 export const deleteFields = Field.key;
 export const incrFields = Field.by;
 
@@ -34,6 +67,14 @@ export class BodyFields {
   /** 0: none. */
   ifVersion = 0;
   op = '';
+  /** 0: none. */
+  staleMs = 0;
+  jitterMs = 0;
+  /** Range of each tag's text. */
+  readonly tagStarts: number[] = [];
+  readonly tagEnds: number[] = [];
+  /** Empty: none. */
+  fill = '';
   /** Canonical text of the number. */
   byStart = 0;
   byEnd = 0;
@@ -95,6 +136,11 @@ export class BodyFields {
     this.nx = false;
     this.xx = false;
     this.ifVersion = 0;
+    this.staleMs = 0;
+    this.jitterMs = 0;
+    this.tagStarts.length = 0;
+    this.tagEnds.length = 0;
+    this.fill = '';
     this.refusal = null;
   }
 
@@ -148,6 +194,13 @@ export class BodyFields {
         return this.#ifVersion(first, scanner);
       case Field.op:
         return this.#op(first, scanner, target);
+      case Field.stale:
+      case Field.jitter:
+        return this.#window(field, first, scanner);
+      case Field.tags:
+        return this.#tags(first, scanner, target);
+      case Field.fill:
+        return this.#fill(first, scanner, target);
       default:
         return this.#by(first, scanner, target);
     }
@@ -217,12 +270,71 @@ export class BodyFields {
 
   #op(first: number, scanner: JsonScanner, target: ArgsBuilder): boolean {
     if (first !== 0x22) return this.#wrongKind('op', first, scanner, 'a string');
-    const start = target.length;
-    if (!scanner.string(target)) return this.#failScan(scanner);
-    const { bytes, length } = target;
-    this.op = Buffer.from(bytes.buffer, bytes.byteOffset + start, length - start).toString('utf8');
-    target.length = start;
+    const text = this.#text(scanner, target);
+    if (text === null) return false;
+    this.op = text;
     return true;
+  }
+
+  #window(field: number, first: number, scanner: JsonScanner): boolean {
+    if (first === 0x6e) return this.#none(field, scanner);
+    const name = field === Field.stale ? 'stale' : 'jitter';
+    const seconds = this.#double(scanner);
+    if (Number.isNaN(seconds) && scanner.refusal !== null) return false;
+    const ms = windowMsOf(seconds);
+    if (ms < 0) return this.#wrongKind(name, first, scanner, windowForm);
+    if (field === Field.stale) this.staleMs = ms;
+    else this.jitterMs = ms;
+    return true;
+  }
+
+  /** An array of strings; `null` counts as not given. */
+  #tags(first: number, scanner: JsonScanner, target: ArgsBuilder): boolean {
+    if (first === 0x6e) return this.#none(Field.tags, scanner);
+    if (first !== 0x5b) return this.#wrongKind('tags', first, scanner, tagsForm);
+    scanner.at++;
+    let byte = scanner.peek();
+    while (byte !== 0x5d || this.tagStarts.length > 0) {
+      if (byte !== 0x22) return this.#wrongKind('tags', byte, scanner, tagsForm);
+      const start = target.length;
+      if (!scanner.string(target)) return this.#failScan(scanner);
+      this.tagStarts.push(start);
+      this.tagEnds.push(target.length);
+      const refusal = tagsRefusal(target.length - start, this.tagStarts.length);
+      if (refusal !== null) return this.#fail(refusal);
+      byte = scanner.peek();
+      if (byte === 0x5d) break;
+      if (byte !== 0x2c) {
+        scanner.unexpected("',' or ']'");
+        return this.#failScan(scanner);
+      }
+      scanner.at++;
+      byte = scanner.peek();
+    }
+    scanner.at++;
+    return true;
+  }
+
+  #fill(first: number, scanner: JsonScanner, target: ArgsBuilder): boolean {
+    if (first === 0x6e) return this.#none(Field.fill, scanner);
+    if (first !== 0x22) return this.#wrongKind('fill', first, scanner, fillForm);
+    const text = this.#text(scanner, target);
+    if (text === null) return false;
+    if (!isFillToken(text)) return this.#fail(fillRefusal);
+    this.fill = text;
+    return true;
+  }
+
+  /** The string at the cursor, of which nothing stays in the target; null, with a refusal, when it is malformed. */
+  #text(scanner: JsonScanner, target: ArgsBuilder): string | null {
+    const start = target.length;
+    if (!scanner.string(target)) {
+      this.#failScan(scanner);
+      return null;
+    }
+    const { bytes, length } = target;
+    target.length = start;
+    return Buffer.from(bytes.buffer, bytes.byteOffset + start, length - start).toString('utf8');
   }
 
   #by(first: number, scanner: JsonScanner, target: ArgsBuilder): boolean {
@@ -278,10 +390,13 @@ export class BodyFields {
 
   /** Conditions that contradict each other are refused rather than ranked. */
   #agree(): boolean {
-    const conditions = (this.nx ? 1 : 0) + (this.xx ? 1 : 0) + (this.ifVersion > 0 ? 1 : 0);
-    if (conditions < 2) return true;
-    const detail = 'Of nx, xx and ifVersion a write may have one.';
-    return this.#fail(refuse('bad-request', detail, 'nx', 'one of nx, xx, ifVersion'));
+    const conditions = Number(this.nx) + Number(this.xx) + Number(this.ifVersion > 0) + Number(this.fill !== '');
+    if (conditions > 1) {
+      const detail = 'Of nx, xx, ifVersion and fill a write may have one.';
+      return this.#fail(refuse('bad-request', detail, 'nx', 'one of nx, xx, ifVersion, fill'));
+    }
+    const refusal = jitterRefusal(this.jitterMs, this.ttlMs);
+    return refusal === null || this.#fail(refusal);
   }
 
   #failScan(scanner: JsonScanner): boolean {

@@ -57,8 +57,23 @@ export const httpPaths = [
     isProbe: false,
     parameters: [],
     body: 'json',
-    fields: { 'key!': 'string', 'value!': 'any', ttl: 'number', nx: 'boolean', xx: 'boolean', ifVersion: 'integer' },
-    answers: { 200: 'Stored.', 409: 'nx, xx or ifVersion does not hold.', 507: 'The memory is full.' },
+    fields: {
+      'key!': 'string',
+      'value!': 'any',
+      ttl: 'number',
+      stale: 'number',
+      jitter: 'number',
+      tags: 'array',
+      nx: 'boolean',
+      xx: 'boolean',
+      ifVersion: 'integer',
+      fill: 'string',
+    },
+    answers: {
+      200: 'Stored.',
+      409: 'nx, xx or ifVersion does not hold, or the fill token does not count any more.',
+      507: 'The memory is full.',
+    },
   },
   {
     id: 'get',
@@ -95,7 +110,12 @@ export const httpPaths = [
     path: '/v1/keys/{key}',
     summary: 'Returns the bytes of a value with its Content-Type, entity tag and freshness.',
     isProbe: false,
-    parameters: [keySegment, ifMatch, ifNoneMatch],
+    parameters: [
+      keySegment,
+      header('Cache-Control', 'max-stale, or max-stale=seconds: also a value whose time is over, in its stale window.'),
+      ifMatch,
+      ifNoneMatch,
+    ],
     answers: { 200: 'Found.', 304: 'The entry has the tag of If-None-Match.', 404: noSuchKey, 412: preconditionFailed },
   },
   {
@@ -106,13 +126,24 @@ export const httpPaths = [
     isProbe: false,
     parameters: [
       keySegment,
-      { name: 'ttl', in: 'query', required: false, type: 'number', doc: 'Seconds until the entry expires.' },
-      header('Cache-Control', 'max-age: seconds until the entry expires, when ttl is not given.'),
+      seconds('ttl', 'Seconds until the entry expires.'),
+      seconds('stale', 'Seconds behind that in which it is still there for who asks for stale values.'),
+      seconds('jitter', 'Seconds by a random part of which it expires earlier.'),
+      query('tags', 'Tags, separated by commas.'),
+      query('tag', 'A tag; may be given again and again.'),
+      query('fill', 'The fill token of who stores what he was to load: written only while it counts.'),
+      header('Cache-Control', 'max-age and stale-while-revalidate, in place of ttl and stale.'),
       ifMatch,
       ifNoneMatch,
     ],
     body: 'any',
-    answers: { 201: 'Created.', 204: 'Replaced.', 412: preconditionFailed, 507: 'The memory is full.' },
+    answers: {
+      201: 'Created.',
+      204: 'Replaced.',
+      409: 'The fill token does not count any more.',
+      412: preconditionFailed,
+      507: 'The memory is full.',
+    },
   },
   {
     id: 'removeKey',
@@ -122,6 +153,56 @@ export const httpPaths = [
     isProbe: false,
     parameters: [keySegment, ifMatch, ifNoneMatch],
     answers: { 204: 'Removed.', 404: noSuchKey, 412: preconditionFailed },
+  },
+  {
+    id: 'takeFill',
+    method: 'POST',
+    path: '/v1/keys/{key}/fill',
+    summary:
+      'Returns a value as GET does, stale ones too; where it is not fresh, the first to ask gets a token in the header ' +
+      'FluxCache-Fill, and is to store a new one with it.',
+    isProbe: false,
+    parameters: [
+      keySegment,
+      {
+        name: 'for',
+        in: 'query',
+        required: false,
+        type: 'integer',
+        doc: 'Milliseconds that the token counts, 10000 if not given.',
+      },
+      {
+        name: 'wait',
+        in: 'query',
+        required: false,
+        type: 'integer',
+        doc: 'Milliseconds to wait for who fills a missing key.',
+      },
+    ],
+    answers: {
+      200: 'Found, and maybe stale: Cache-Status says so.',
+      404: 'There is no value; fill is the token, or null while somebody else has it for another ms milliseconds.',
+    },
+  },
+  {
+    id: 'cancelFill',
+    method: 'DELETE',
+    path: '/v1/keys/{key}/fill',
+    summary: 'Gives a fill token back, so that another asker gets one.',
+    isProbe: false,
+    parameters: [keySegment, { ...query('token', 'The token.'), required: true }],
+    answers: { 204: 'Given back.', 409: 'It does not count any more.' },
+  },
+  {
+    id: 'invalidate',
+    method: 'POST',
+    path: '/v1/invalidate',
+    summary: 'Invalidates all keys that bear one of the tags, or removes those that match a pattern.',
+    isProbe: false,
+    parameters: [],
+    body: 'json',
+    fields: { tags: 'array', soft: 'boolean', match: 'string' },
+    answers: { 200: 'How many tags there were, or keys were removed.' },
   },
   {
     id: 'incrKey',
@@ -174,7 +255,8 @@ export const httpPaths = [
     id: 'events',
     method: 'GET',
     path: '/v1/events',
-    summary: 'Streams changes of keys as server-sent events: set, del, expire, expired, evicted, flush, invalidate, gap.',
+    summary:
+      'Streams changes of keys as server-sent events: set, del, expire, expired, evicted, flush, invalidate, gap.',
     isProbe: false,
     parameters: [
       query('match', 'A pattern of the keys to be told of: * ? [abc] [a-z] [^a], \\\\ escapes.'),
@@ -339,6 +421,10 @@ export type HttpPathId = (typeof httpPaths)[number]['id'];
 
 function query(name: string, doc: string): Parameter {
   return { name, in: 'query', required: false, type: 'string', doc };
+}
+
+function seconds(name: string, doc: string): Parameter {
+  return { name, in: 'query', required: false, type: 'number', doc };
 }
 
 function header(name: string, doc: string): Parameter {

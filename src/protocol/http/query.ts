@@ -1,4 +1,5 @@
 import { isUtf8 } from '../../base/utf8.ts';
+import { windowForm, windowMsOf } from './cache-fields.ts';
 import { ttlForm, ttlMsOf } from './limits.ts';
 import { decodePercent } from './percent.ts';
 import { quoted, type Refusal, refuse } from './refusal.ts';
@@ -6,8 +7,18 @@ import { quoted, type Refusal, refuse } from './refusal.ts';
 /** The parameters of a query string by name, or why it is refused. Each parameter may be given once. */
 export type Query = ReadonlyMap<string, Uint8Array>;
 
-/** Reads a query string of which only the parameters `allowed` may be there. */
-export function parseQuery(query: string, allowed: readonly string[]): Query | Refusal {
+const noLists: ReadonlyMap<string, Uint8Array[]> = new Map();
+const secondsForm = /^\d+(\.\d+)?(e[+-]?\d+)?$/i;
+
+/**
+ * Reads a query string of which only the parameters `allowed` may be there. The values of one that is a name of `lists` are
+ * appended there: it may be given again and again.
+ */
+export function parseQuery(
+  query: string,
+  allowed: readonly string[],
+  lists: ReadonlyMap<string, Uint8Array[]> = noLists,
+): Query | Refusal {
   const parameters = new Map<string, Uint8Array>();
   if (query === '') return parameters;
   for (const pair of query.split('&')) {
@@ -23,9 +34,14 @@ export function parseQuery(query: string, allowed: readonly string[]): Query | R
         '% and two hex digits',
       );
     }
-    if (!allowed.includes(name)) {
+    if (!allowed.includes(name) && !lists.has(name)) {
       const list = allowed.length === 0 ? 'none' : allowed.join(', ');
       return refuse('bad-request', `There is no parameter ${quoted(name)} here.`, name.slice(0, 64), list);
+    }
+    const list = lists.get(name);
+    if (list !== undefined) {
+      list.push(value);
+      continue;
     }
     if (parameters.has(name)) return refuse('bad-request', `The parameter ${quoted(name)} is given twice.`, name);
     parameters.set(name, value);
@@ -60,12 +76,23 @@ export function integerParameter(
   return refuse('invalid-argument', `The parameter ${quoted(name)} must be ${form}.`, name, form);
 }
 
+/** Milliseconds of a parameter that is a span in seconds, 0 included; null when it is not given. */
+export function windowParameter(query: Query, name: string): number | null | Refusal {
+  const value = query.get(name);
+  if (value === undefined) return null;
+  const text = textOf(value) ?? '';
+  const ms = secondsForm.test(text) ? windowMsOf(Number(text)) : -1;
+  return ms >= 0
+    ? ms
+    : refuse('invalid-argument', `The parameter ${quoted(name)} must be ${windowForm}.`, name, windowForm);
+}
+
 /** Milliseconds of a `ttl` parameter, given in seconds; 0 when it is not given. */
 export function ttlParameter(query: Query): number | Refusal {
   const value = query.get('ttl');
   if (value === undefined) return 0;
   const text = textOf(value) ?? '';
-  const ttlMs = /^\d+(\.\d+)?(e[+-]?\d+)?$/i.test(text) ? ttlMsOf(Number(text)) : 0;
+  const ttlMs = secondsForm.test(text) ? ttlMsOf(Number(text)) : 0;
   return ttlMs > 0 ? ttlMs : refuse('invalid-argument', `The parameter "ttl" must be ${ttlForm}.`, 'ttl', ttlForm);
 }
 

@@ -65,6 +65,8 @@ export class OptionWords {
     }
     if (!wordsOf(syntax).includes(word)) return unknownOption(name, syntax);
     this.words.push(word);
+    // The command is told how many there are.
+    if (word === 'TAGS') this.words.push(String(values.length));
     for (const element of values as unknown[]) {
       if (typeof element === 'string' || element instanceof Uint8Array) this.words.push(element);
       else if (typeof element === 'bigint' || (typeof element === 'number' && Number.isFinite(element))) {

@@ -7,7 +7,9 @@ import { DashboardEndpoints } from './dashboard-endpoints.ts';
 import { EventFeed } from './event-feed.ts';
 import { EventsEndpoint } from './events-endpoint.ts';
 import type { Exchange } from './exchange.ts';
+import { FillEndpoints } from './fill-endpoints.ts';
 import { GetEndpoint } from './get-endpoint.ts';
+import { InvalidateEndpoint } from './invalidate-endpoint.ts';
 import { KeyEndpoints } from './key-endpoints.ts';
 import { NodeEndpoints } from './node-endpoints.ts';
 import { RedisEndpoints } from './redis-endpoints.ts';
@@ -47,6 +49,8 @@ export class HttpEndpoints {
 
   #table(shared: HttpShared): Readonly<Record<HttpPathId, Endpoint>> {
     const keys = new KeyEndpoints(shared);
+    const fills = new FillEndpoints(shared);
+    const invalidate = new InvalidateEndpoint(shared);
     const commands = new CommandEndpoints(shared);
     const batch = new BatchEndpoint(shared);
     const redis = new RedisEndpoints(shared);
@@ -61,6 +65,9 @@ export class HttpEndpoints {
       readKey: (exchange) => keys.read(exchange),
       writeKey: (exchange) => keys.write(exchange),
       removeKey: (exchange) => keys.remove(exchange),
+      takeFill: (exchange) => fills.take(exchange),
+      cancelFill: (exchange) => fills.giveBack(exchange),
+      invalidate: (exchange) => invalidate.run(exchange),
       incrKey: (exchange) => commands.incr(exchange),
       listKeys: (exchange) => commands.list(exchange),
       batch: (exchange) => batch.run(exchange),

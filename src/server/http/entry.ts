@@ -5,6 +5,8 @@ import { commandTable } from '../../command/table.ts';
 
 /** The row that reads all there is to an entry; its reply is what {@link entryOf} reads. */
 export const entryCommand = commandTable.named('flux.entry');
+/** The same, of an entry in its stale window, too. */
+export const staleEntryCommand = commandTable.named('flux.staleentry');
 
 /** A copy of one entry. */
 export interface Entry {
@@ -14,6 +16,8 @@ export interface Entry {
   readonly expiresAtMs: number;
   /** Empty when none was stored, or none that a header can carry. */
   readonly contentType: string;
+  /** Behind the expiry, for those who ask for stale values. */
+  readonly staleMs: number;
   readonly value: Uint8Array;
 }
 
@@ -28,8 +32,15 @@ export function entryOf(reply: ReplyReader): Entry | null {
   reply.next();
   const expiresAtMs = reply.number;
   reply.next();
-  const contentType = reply.text;
-  return { type, version, expiresAtMs, contentType: isHeaderText(contentType) ? contentType : '', value };
+  const contentType = headerText(reply);
+  reply.next();
+  return { type, version, expiresAtMs, contentType, staleMs: reply.number, value };
+}
+
+/** The content type that the reader stands on; empty when a header cannot carry it. */
+export function headerText(reply: ReplyReader): string {
+  const { text } = reply;
+  return isHeaderText(text) ? text : '';
 }
 
 /** The Content-Type that goes with a value stored without one. */

@@ -24,6 +24,8 @@ export interface RefusalOptions {
   readonly retryAfterMs?: number;
   /** The methods that the path takes. */
   readonly allow?: string;
+  /** More header fields. */
+  readonly headers?: Headers;
 }
 
 /**
@@ -145,10 +147,11 @@ export class Exchange implements WaitPort {
     this.shared.node.commands.execute(command, builder.args, sink);
   }
 
-  refuse(refusal: Refusal, { closes = false, retryAfterMs = 1000, allow = '' }: RefusalOptions = {}): void {
+  refuse(refusal: Refusal, options: RefusalOptions = {}): void {
+    const { closes = false, retryAfterMs = 1000, allow = '', headers: more = [] } = options;
     this.shared.countError(refusal.code);
     const { httpStatus } = errors[refusal.code];
-    const headers: string[] = [];
+    const headers: string[] = [...more];
     if (isPassing(refusal.code) || httpStatus === 429) {
       headers.push('Retry-After', String(Math.max(1, Math.ceil(retryAfterMs / 1000))));
     }

@@ -4,7 +4,7 @@ import { ReplyKind, type ReplyReader } from '../../command/reply.ts';
 import { commandTable } from '../../command/table.ts';
 import { ArgsBuilder } from '../../protocol/http/args-builder.ts';
 import { valueRefusal } from '../../protocol/http/body-fields.ts';
-import { maxAgeOf } from '../../protocol/http/cache-control.ts';
+import { secondsOf } from '../../protocol/http/cache-control.ts';
 import {
   entityTagOf,
   ifMatchHolds,
@@ -13,11 +13,13 @@ import {
   type TagList,
 } from '../../protocol/http/entity-tag.ts';
 import { JsonScanner } from '../../protocol/http/json-scanner.ts';
-import { ttlForm, ttlMsOf } from '../../protocol/http/limits.ts';
-import { isRefusal, parseQuery, ttlParameter } from '../../protocol/http/query.ts';
+import { type Lifetime, lifetimeOf } from '../../protocol/http/lifetime.ts';
+import { isRefusal, parseQuery } from '../../protocol/http/query.ts';
 import { type Refusal, refuse } from '../../protocol/http/refusal.ts';
-import { contentTypeOf, type Entry, entryCommand, entryOf } from './entry.ts';
+import { contentTypeOf, type Entry, entryCommand, entryOf, staleEntryCommand } from './entry.ts';
 import type { Exchange } from './exchange.ts';
+import { freshness, missStatus } from './freshness.ts';
+import { appendLifetime } from './lifetime-args.ts';
 import { noSuchKey } from './refusals.ts';
 import { beginWithPathKey } from './request-key.ts';
 import type { HttpShared } from './shared.ts';
@@ -37,7 +39,7 @@ interface Preconditions {
 
 /** A write as the request asks for it, condition aside. */
 interface PutPlan {
-  readonly ttlMs: number;
+  readonly lifetime: Lifetime;
   readonly type: ValueType;
   readonly contentType: string;
 }
@@ -67,19 +69,24 @@ export class KeyEndpoints {
       exchange.refuse(preconditions);
       return;
     }
-    this.#entry(exchange, (entry) => {
-      const { clock } = this.#shared.node;
+    const staleS = secondsOf(exchange.header('cache-control'), 'max-stale', Number.POSITIVE_INFINITY);
+    if (Number.isNaN(staleS)) {
+      exchange.refuse(refuse('invalid-argument', 'The max-stale must be whole seconds.', 'Cache-Control'));
+      return;
+    }
+    const command = staleS === null ? entryCommand : staleEntryCommand;
+    this.#entry(exchange, command, (found) => {
+      const nowMs = this.#shared.node.clock.nowMs();
       const { ifMatch, ifNoneMatch } = preconditions;
+      const isTooStale = found !== null && staleS !== null && staleByMs(found, nowMs) > staleS * 1000;
+      const entry = isTooStale ? null : found;
       const version = entry?.version ?? 0;
       if (ifMatch !== null && !ifMatchHolds(ifMatch, version)) return exchange.refuse(unmet('If-Match'));
-      if (entry === null) return exchange.refuse(noSuchKey);
-      const headers = ['ETag', entityTagOf(version), ...freshness(entry, clock.nowMs())];
+      if (entry === null) return exchange.refuse(noSuchKey, { headers: missStatus });
+      const headers = ['ETag', entityTagOf(version), ...freshness(entry, nowMs)];
       if (ifNoneMatch !== null && !ifNoneMatchHolds(ifNoneMatch, version))
         return exchange.answerBodiless(304, headers, entry.value.length);
-      headers.push('X-Content-Type-Options', 'nosniff');
-      // A page that a client has stored is of the dashboard's origin: shown by a browser, it runs nothing and asks for nothing.
-      if (entry.contentType !== '') headers.push('Content-Security-Policy', "default-src 'none'; sandbox");
-      exchange.answer(200, contentTypeOf(entry), entry.value, headers);
+      answerEntry(exchange, entry, headers);
     });
   }
 
@@ -92,6 +99,13 @@ export class KeyEndpoints {
     const plan = this.#planOf(exchange);
     if (isRefusal(plan)) {
       exchange.refuse(plan);
+      return;
+    }
+    const { ifMatch, ifNoneMatch } = preconditions;
+    if (plan.lifetime.fill !== '' && (ifMatch !== null || ifNoneMatch !== null)) {
+      exchange.refuse(
+        refuse('bad-request', 'A fill token is a precondition by itself.', 'fill', 'no If-Match, no If-None-Match'),
+      );
       return;
     }
     this.#onCondition(exchange, preconditions, (condition, onUnmet) => {
@@ -129,10 +143,7 @@ export class KeyEndpoints {
     if (!this.#begin(exchange)) return;
     const builder = this.#builder;
     builder.copy(body, 0, body.length);
-    if (plan.ttlMs > 0) {
-      builder.word('PX');
-      builder.integer(plan.ttlMs);
-    }
+    appendLifetime(builder, plan.lifetime);
     if (plan.type !== ValueType.string) {
       builder.word('TYPE');
       builder.word(plan.type === ValueType.json ? 'json' : 'bytes');
@@ -157,15 +168,8 @@ export class KeyEndpoints {
 
   /** The value's kind, lifetime and Content-Type, or why the request is refused. */
   #planOf(exchange: Exchange): PutPlan | Refusal {
-    const query = parseQuery(exchange.query, ['ttl']);
-    if (isRefusal(query)) return query;
-    let ttlMs = ttlParameter(query);
-    if (typeof ttlMs !== 'number') return ttlMs;
-    const maxAge = maxAgeOf(exchange.header('cache-control'));
-    if (maxAge !== null && !query.has('ttl')) {
-      ttlMs = ttlMsOf(maxAge);
-      if (ttlMs === 0) return refuse('invalid-argument', `The max-age must be ${ttlForm}.`, 'Cache-Control', ttlForm);
-    }
+    const lifetime = lifetimeOf(exchange.query, exchange.header('cache-control'));
+    if (isRefusal(lifetime)) return lifetime;
     const { body } = exchange;
     const tooLarge = valueRefusal(body.length, this.#shared.options.valueBytesMax);
     if (tooLarge !== null) return tooLarge;
@@ -184,11 +188,11 @@ export class KeyEndpoints {
       scanner.open(body, 0, body.length);
       const isJson = scanner.value() && (scanner.peek() < 0 || scanner.unexpected('the end of the body'));
       if (!isJson) return scanner.refusal as Refusal;
-      return { ttlMs, type: ValueType.json, contentType };
+      return { lifetime, type: ValueType.json, contentType };
     }
     const isText = mediaType === '' || mediaType.startsWith('text/') || mediaType === formType;
     const type = isText && isUtf8(body, 0, body.length) ? ValueType.string : ValueType.bytes;
-    return { ttlMs, type, contentType };
+    return { lifetime, type, contentType };
   }
 
   /**
@@ -214,7 +218,7 @@ export class KeyEndpoints {
       exchange.refuse(refuse('overloaded', 'The key changed each time it was to be written; try again.'));
       return;
     }
-    this.#entry(exchange, (entry) => {
+    this.#entry(exchange, entryCommand, (entry) => {
       const version = entry?.version ?? 0;
       if (ifMatch !== null && !ifMatchHolds(ifMatch, version)) return exchange.refuse(unmet('If-Match'));
       if (ifNoneMatch !== null && !ifNoneMatchHolds(ifNoneMatch, version)) {
@@ -226,9 +230,9 @@ export class KeyEndpoints {
     });
   }
 
-  #entry(exchange: Exchange, then: (entry: Entry | null) => void): void {
+  #entry(exchange: Exchange, command: typeof entryCommand, then: (entry: Entry | null) => void): void {
     if (!this.#begin(exchange)) return;
-    exchange.execute(entryCommand, this.#builder, (reply: ReplyReader) => then(entryOf(reply)));
+    exchange.execute(command, this.#builder, (reply: ReplyReader) => then(entryOf(reply)));
   }
 
   /** Begins a command on the path's key; answers when that cannot be. */
@@ -256,16 +260,19 @@ function preconditionsOf(exchange: Exchange): Preconditions | Refusal {
   return { ifMatch, ifNoneMatch };
 }
 
-/**
- * Cache-Control and Age. When an entry was stored is not kept, so what is told is the time it has left, as of an answer
- * that is new.
- */
-function freshness(entry: Entry, nowMs: number): string[] {
-  if (entry.expiresAtMs === 0) return ['Cache-Control', 'no-cache', 'Age', '0'];
-  const leftS = Math.max(0, Math.floor((entry.expiresAtMs - nowMs) / 1000));
-  return ['Cache-Control', `max-age=${leftS}`, 'Age', '0'];
-}
-
 function unmet(header: string): Refusal {
   return refuse('precondition-failed', `The precondition ${header} does not hold; nothing was changed.`, header);
+}
+
+/** How long ago the entry's time was over; negative while it is not. */
+function staleByMs({ expiresAtMs }: Entry, nowMs: number): number {
+  return expiresAtMs === 0 ? -1 : nowMs - expiresAtMs;
+}
+
+/** 200 with the value. */
+export function answerEntry(exchange: Exchange, entry: Entry, headers: readonly string[]): void {
+  const all = [...headers, 'X-Content-Type-Options', 'nosniff'];
+  // A page that a client has stored is of the dashboard's origin: shown by a browser, it runs nothing and asks for nothing.
+  if (entry.contentType !== '') all.push('Content-Security-Policy', "default-src 'none'; sandbox");
+  exchange.answer(200, contentTypeOf(entry), entry.value, all);
 }

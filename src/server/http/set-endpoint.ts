@@ -15,6 +15,7 @@ import { type AccessUser, everybody } from '../access/rights.ts';
 import { endAnswer, type WaitPort, waitPortOf } from './answer.ts';
 import type { Exchange } from './exchange.ts';
 import type { HttpCaller } from './http-caller.ts';
+import { appendWindows } from './lifetime-args.ts';
 import { conditionUnmet, missing } from './refusals.ts';
 import { bodyTimeout, RequestBody } from './request-body.ts';
 import type { HttpShared } from './shared.ts';
@@ -95,6 +96,16 @@ export function appendSetArgs(builder: ArgsBuilder, fields: BodyFields): void {
   if (fields.ttlMs > 0) {
     builder.word('PX');
     builder.integer(fields.ttlMs);
+  }
+  if (fields.staleMs > 0 || fields.jitterMs > 0) appendWindows(builder, fields);
+  if (fields.tagStarts.length > 0) {
+    builder.word('TAGS');
+    builder.integer(fields.tagStarts.length);
+    for (const [index, start] of fields.tagStarts.entries()) args.push(start, fields.tagEnds[index] as number);
+  }
+  if (fields.fill !== '') {
+    builder.word('FILL');
+    builder.word(fields.fill);
   }
   if (fields.valueType !== ValueType.string) {
     builder.word('TYPE');
