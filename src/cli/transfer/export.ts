@@ -88,7 +88,7 @@ async function writeAll(
     const entries = entriesOf(items, progress, tally);
     if (entries.length > 0) await output.write(encodeEntries(entries, format));
     tally.done += entries.length;
-    progress.show(tally.done);
+    progress.reach(tally.done);
     if (interrupt.isAsked) return;
   }
 }

@@ -189,7 +189,7 @@ class ImportRun {
           this.#take(item);
           if (this.#waiting.length >= ENTRIES_AT_ONCE || this.#waitingBytes >= BYTES_AT_ONCE) await this.#send(writer);
         }
-        this.#progress.show(this.#source.behind());
+        this.#progress.reach(this.#source.behind());
         if (this.#interrupt.isAsked) break;
       }
       await this.#send(writer);

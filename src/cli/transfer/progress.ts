@@ -11,23 +11,24 @@ const FAULTS_TOLD = 20;
 export class Progress {
   readonly #tally: Tally;
   readonly #bar = process.stderr.isTTY === true ? new ProgressBar() : null;
+  readonly #timer: NodeJS.Timeout | undefined;
   /** What there is to do, in bytes or keys; 0 when nobody knows. */
   readonly #total: number;
-  #lastMs = Number.NEGATIVE_INFINITY;
+  /** How much of it is done. */
+  #behind = 0;
   #faults = 0;
   #waitedFor = '';
 
   constructor(tally: Tally, total: number) {
     this.#tally = tally;
     this.#total = total;
+    if (this.#bar !== null) this.#timer = setInterval(() => this.#draw(), PICTURE_MS);
   }
 
   /** `behind`: how much of the total is done. */
-  show(behind: number): void {
+  reach(behind: number): void {
+    this.#behind = behind;
     this.#waitedFor = '';
-    if (this.#bar === null || performance.now() - this.#lastMs < PICTURE_MS) return;
-    const { done, existing, rate } = this.#tally;
-    this.#draw(behind, `${thousands(done + existing)} entries, ${thousands(rate)}/s`);
   }
 
   /** Tells that a server is waited for, and why, once until things go on. */
@@ -41,22 +42,23 @@ export class Progress {
   fault(text: string): void {
     this.#faults++;
     if (this.#faults <= FAULTS_TOLD) this.#say(text);
-    if (this.#faults === FAULTS_TOLD) this.#say('what else there is of this kind is counted only.');
+    if (this.#faults === FAULTS_TOLD) this.#say('what else there is of this kind is only counted.');
   }
 
   end(): void {
+    clearInterval(this.#timer);
     this.#bar?.end();
   }
 
   #say(text: string): void {
     this.#bar?.end();
-    this.#lastMs = Number.NEGATIVE_INFINITY;
     warn(printable(text).replaceAll('\n', ' '));
   }
 
-  #draw(behind: number, what: string): void {
-    this.#lastMs = performance.now();
+  #draw(): void {
+    const { done, existing, rate } = this.#tally;
+    const what = `${thousands(done + existing)} entries, ${thousands(rate)}/s`;
     if (this.#total === 0) this.#bar?.tell(what);
-    else this.#bar?.showOf(behind, this.#total, what);
+    else this.#bar?.showOf(this.#behind, this.#total, what);
   }
 }

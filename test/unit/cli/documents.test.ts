@@ -5,15 +5,26 @@ import { clusterOptions } from '../../../src/cli/cluster-options.ts';
 import { optionsMarkdown, optionsText } from '../../../src/cli/help-text.ts';
 import { connectionOptions, options } from '../../../src/cli/options.ts';
 import { repairOptions } from '../../../src/cli/repair-options.ts';
+import {
+  exportOptions,
+  importOptions,
+  ownExportOptions,
+  ownImportOptions,
+} from '../../../src/cli/transfer/transfer-options.ts';
 
 const FOLDER = new URL('../../../src/cli/', import.meta.url);
 const README = new URL('README.md', FOLDER);
 /** What bench has in common with the program is said once. */
 const ownOfBench = Object.fromEntries(Object.entries(benchOptions).filter(([name]) => !(name in connectionOptions)));
+const onlyOfImport = Object.fromEntries(
+  Object.entries(ownImportOptions).filter(([name]) => !(name in ownExportOptions)),
+);
 const tables = {
   options: optionsMarkdown(options),
   'cluster options': optionsMarkdown(clusterOptions),
   'repair options': optionsMarkdown(repairOptions),
+  'export options': optionsMarkdown(ownExportOptions),
+  'import options': optionsMarkdown(onlyOfImport),
   'bench options': optionsMarkdown(ownOfBench),
 };
 
@@ -29,7 +40,7 @@ test('the references in src/cli/README.md are what the tables say (FLUXCACHE_UPD
 });
 
 test('help names every option, fits 100 columns, and documentation is sentences', (t) => {
-  for (const table of [options, clusterOptions, repairOptions, benchOptions]) {
+  for (const table of [options, clusterOptions, repairOptions, exportOptions, importOptions, benchOptions]) {
     const help = optionsText(table);
     for (const { flags, doc } of Object.values(table)) {
       t.true(help.includes(`  ${flags.join(', ')}`), flags[0]);
@@ -40,13 +51,16 @@ test('help names every option, fits 100 columns, and documentation is sentences'
 });
 
 test('no two options of a command share a flag', (t) => {
-  for (const table of [options, clusterOptions, repairOptions, benchOptions]) {
+  for (const table of [options, clusterOptions, repairOptions, exportOptions, importOptions, benchOptions]) {
     const flags = Object.values(table).flatMap((option) => [...option.flags]);
     t.is(new Set(flags).size, flags.length);
   }
 });
 
-test('the README has a place for every file of the folder', async (t) => {
-  const text = await readFile(README, 'utf8');
-  for (const name of await readdir(FOLDER)) if (name.endsWith('.ts')) t.true(text.includes(`\`${name}\``), name);
+test('the README of each folder has a place for every file of it', async (t) => {
+  for (const folder of ['./', 'transfer/']) {
+    const text = await readFile(new URL(`${folder}README.md`, FOLDER), 'utf8');
+    const names = await readdir(new URL(folder, FOLDER));
+    for (const name of names) if (name.endsWith('.ts')) t.true(text.includes(`\`${name}\``), `${folder}${name}`);
+  }
 });
