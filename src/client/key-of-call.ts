@@ -6,12 +6,11 @@ import type { Key } from './values.ts';
  * on what is another's: nodes that redirect answer commands over all keys for their own part only.
  */
 export const keyedCommands: ReadonlySet<string> = new Set(
-  `append copy decr decrby del delete entry exists expire expireat expiretime get getdel getex getrange getset incr incrby
-  incrbyfloat json.arrappend json.arrlen json.clear json.del json.forget json.get json.merge json.mget json.numincrby
-  json.objkeys json.objlen json.set json.strappend json.strlen json.toggle json.type mget mset msetnx persist pexpire
-  pexpireat pexpiretime psetex pttl rename renamenx set setex setnx setrange strlen substr touch ttl type unlink`.split(
-    /\s+/,
-  ),
+  `append cancelfill copy decr decrby del delete entry exists expire expireat expiretime get getdel getentry getex
+  getfill getrange getset incr incrby incrbyfloat json.arrappend json.arrlen json.clear json.del json.forget json.get
+  json.merge json.mget json.numincrby json.objkeys json.objlen json.set json.strappend json.strlen json.toggle
+  json.type mget mset msetnx persist pexpire pexpireat pexpiretime psetex pttl rename renamenx set setex setnx
+  setrange strlen substr tags touch ttl type unlink`.split(/\s+/),
 );
 const keyedSubcommand = /^(object (encoding|freq|idletime|refcount)|memory usage)$/;
 

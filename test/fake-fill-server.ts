@@ -1,0 +1,90 @@
+import type { CallOptions } from '../src/client/call.ts';
+import { ReplyError } from '../src/client/errors.ts';
+import type { FillPort } from '../src/client/fill/fill-port.ts';
+import { nameOfKey } from '../src/client/key-name.ts';
+import type { Operation } from '../src/client/operation.ts';
+import type { Key } from '../src/client/values.ts';
+
+interface FakeEntry {
+  /** Undefined: a key that is missing and being filled. */
+  value: unknown;
+  isStale: boolean;
+  token: string | null;
+}
+
+/** What a server does for those who fill, in memory; each answer comes a turn of the event loop later. */
+export class FakeFillServer implements FillPort {
+  readonly entries = new Map<string, FakeEntry>();
+  /** Methods in the order they were asked for. */
+  readonly asked: string[] = [];
+  readonly told: { readonly during: string; readonly error: unknown }[] = [];
+  /** Thrown in place of an answer, by method. */
+  readonly faults = new Map<string, Error>();
+  /** Called when a method is asked for, before it is done. */
+  onAsked: (method: string) => void = () => undefined;
+  /** Left on a token that somebody else has. */
+  tokenMs = 10_000;
+  #tokens = 0;
+
+  async run<T>({ method, params, decode }: Operation<T>, _options: CallOptions): Promise<T> {
+    this.asked.push(method);
+    await new Promise((resolve) => setImmediate(resolve));
+    this.onAsked(method);
+    const fault = this.faults.get(method);
+    if (fault !== undefined) throw fault;
+    return decode(this.#answer(method, params));
+  }
+
+  placeOf(): string {
+    return 'here';
+  }
+
+  tell(event: { readonly during: string; readonly error: unknown }): void {
+    this.told.push(event);
+  }
+
+  /** What another client does. */
+  put(key: Key, value: unknown, isStale = false): void {
+    this.entries.set(nameOfKey(key), { value, isStale, token: null });
+  }
+
+  /** Another client gets the token. */
+  take(key: Key): string {
+    const entry = this.entries.get(nameOfKey(key)) ?? { value: undefined, isStale: false, token: null };
+    this.entries.set(nameOfKey(key), entry);
+    entry.token = this.#newToken();
+    return entry.token;
+  }
+
+  asksFor(method: string): number {
+    return this.asked.filter((one) => one === method).length;
+  }
+
+  #answer(method: string, params: readonly unknown[]): unknown {
+    const name = nameOfKey(params[0] as Key);
+    const entry = this.entries.get(name);
+    if (method === 'getfill') {
+      if (entry?.value !== undefined && !entry.isStale) return ['hit', entry.value, null, -1];
+      const state = entry?.value === undefined ? 'miss' : 'stale';
+      const value = entry?.value ?? null;
+      if (entry !== undefined && entry.token !== null) return [state, value, null, this.tokenMs];
+      const token = this.#newToken();
+      this.entries.set(name, { value: entry?.value, isStale: entry?.isStale ?? false, token });
+      return [state, value, token, this.tokenMs];
+    }
+    if (method === 'cancelfill') {
+      if (entry === undefined || entry.token !== params[1]) return 0;
+      if (entry.value === undefined) this.entries.delete(name);
+      else entry.token = null;
+      return 1;
+    }
+    const token = params[params.indexOf('FILL') + 1];
+    if (entry === undefined || entry.token !== token) throw new ReplyError('fill-lost', 'somebody was faster');
+    this.entries.set(name, { value: params[1], isStale: false, token: null });
+    return 'OK';
+  }
+
+  #newToken(): string {
+    return (++this.#tokens).toString(16).padStart(12, '0');
+  }
+}
