@@ -1,14 +1,13 @@
 import { optionsFirst, readOptions } from '../command-line.ts';
-import { ConnectionError } from '../connection.ts';
 import { optionsText } from '../help-text.ts';
-import { RefusedError } from '../key-pages.ts';
 import type { OptionValues } from '../option-kinds.ts';
 import { askPassword } from '../password-prompt.ts';
 import { quoteBytes } from '../quoting.ts';
 import { Exit, print, refuse, warn } from '../run.ts';
 import { type Target, targetOf } from '../target.ts';
-import { BrokenSourceError, type Entry, type Item } from './entry.ts';
+import type { Entry, Item } from './entry.ts';
 import { encodeEntries, formatOf } from './file-formats.ts';
+import { isForeseen } from './foreseen.ts';
 import { Interrupt } from './interrupt.ts';
 import { type Output, openOutput } from './output-file.ts';
 import { Progress } from './progress.ts';
@@ -103,13 +102,6 @@ function entriesOf(items: readonly Item[], progress: Progress, tally: Tally): En
     }
   }
   return entries;
-}
-
-/** Whether an error is one of the world, whose message is for who runs the program. */
-export function isForeseen(error: unknown): error is Error {
-  if (error instanceof ConnectionError || error instanceof RefusedError || error instanceof BrokenSourceError)
-    return true;
-  return error instanceof Error && 'syscall' in error;
 }
 
 function helpText(): string {

@@ -10,8 +10,8 @@ import { Exit, print, refuse, warn } from '../run.ts';
 import { otherTargetOf, type Target, targetOf } from '../target.ts';
 import type { Entry, Item } from './entry.ts';
 import { type Clock, EntryWriter, isExpired, type Outcome } from './entry-writer.ts';
-import { isForeseen } from './export.ts';
 import { type FileFormat, formatOf, placeText, readerOf } from './file-formats.ts';
+import { isForeseen } from './foreseen.ts';
 import { Interrupt } from './interrupt.ts';
 import { Progress } from './progress.ts';
 import { ServerLink } from './server-link.ts';
@@ -91,13 +91,14 @@ async function importAll(from: Target | string, target: Target, values: Values):
   const interrupt = new Interrupt();
   let progress: Progress | null = null;
   let source: Source | null = null;
+  let run: ImportRun | null = null;
   const onWait = (what: string): void => progress?.wait(what);
   const link = new ServerLink(target, { patienceMs: values.timeout, reopens: true, onWait });
   try {
     if (!values.dryRun) await link.open();
     source = typeof from === 'string' ? await openFile(from, values) : await openServer(from, values, onWait);
     progress = new Progress(tally, source.total);
-    const run = new ImportRun(source, progress, tally, interrupt, values);
+    run = new ImportRun(source, progress, tally, interrupt, values);
     await run.all(values.dryRun ? null : new EntryWriter(link, { onlyNew: values.onlyNew, clock: source.clock }));
     progress.end();
     await print(values.json ? tally.json() : tally.text(values.dryRun ? 'would be imported' : 'imported'));
@@ -106,8 +107,8 @@ async function importAll(from: Target | string, target: Target, values: Values):
   } catch (error) {
     progress?.end();
     if (!isForeseen(error)) throw error;
-    const hint = progress === null ? '' : ` ${tally.text('imported').split('\n')[0]} before.`;
-    warn(`${error.message}${hint}`);
+    const before = run === null ? [] : [`${tally.headline('imported')} before.`, run.resumeText()];
+    warn([error.message, ...before].join(' ').trimEnd());
     return Exit.error;
   } finally {
     interrupt.end();

@@ -37,9 +37,8 @@ export async function openServerSource(target: Target, options: ServerSourceOpti
   };
   try {
     const first = await open(target);
-    const info = infoFields(Buffer.from(bytesOf(await first.request(['INFO'])) ?? []).toString('utf8'));
-    const isFlux = info.has('fluxcache_version');
-    if (!isFlux && info.get('cluster_enabled') === '1') {
+    const isFlux = await knowsEntries(first);
+    if (!isFlux && (await isOfCluster(first))) {
       links.pop();
       try {
         for (const each of await primariesOf(first, target)) await open(each);
@@ -59,6 +58,17 @@ export async function openServerSource(target: Target, options: ServerSourceOpti
     close();
     throw error;
   }
+}
+
+/** Whether it is FluxCache: INFO, which would tell, is not for every user. */
+async function knowsEntries(link: ServerLink): Promise<boolean> {
+  const reply = await link.request(['GETENTRY', '', 'UPTO', 0]);
+  return reply.kind !== 'error' || !/unknown command/i.test(reply.text);
+}
+
+async function isOfCluster(link: ServerLink): Promise<boolean> {
+  const text = Buffer.from(bytesOf(await link.request(['INFO', 'cluster'])) ?? []).toString('utf8');
+  return infoFields(text).get('cluster_enabled') === '1';
 }
 
 async function countKeys(links: readonly ServerLink[]): Promise<number> {

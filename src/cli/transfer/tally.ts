@@ -45,12 +45,16 @@ export class Tally {
     return Math.round((this.done + this.existing) / Math.max(this.seconds, 0.001));
   }
 
-  /** `verb`: what was done to them: 'imported'. */
+  /** How many, in which time. `verb`: what was done to them: 'imported'. */
+  headline(verb: string): string {
+    const entries = `${thousands(this.done)} ${this.done === 1 ? 'entry' : 'entries'}`;
+    return `${entries} ${verb} in ${this.seconds.toFixed(2)} s (${thousands(this.rate)}/s)`;
+  }
+
+  /** The headline, and a line for each sort of what was not done. */
   text(verb: string): string {
-    const { done, existing, expired, unreadable } = this;
-    const lines = [
-      `${thousands(done)} ${done === 1 ? 'entry' : 'entries'} ${verb} in ${this.seconds.toFixed(2)} s (${thousands(this.rate)}/s)`,
-    ];
+    const { existing, expired, unreadable } = this;
+    const lines = [this.headline(verb)];
     if (existing > 0) lines.push(`left as they were, as they exist: ${thousands(existing)}`);
     if (expired > 0) lines.push(`expired already: ${thousands(expired)}`);
     if (unreadable > 0) lines.push(`left out, as they cannot be read: ${counted(unreadable, 'record')}`);

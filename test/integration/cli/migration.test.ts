@@ -73,7 +73,7 @@ withRedis(
     );
     await sendAll(redis, collections);
     await redis.send([['CONFIG', 'SET', 'requirepass', 'their secret']]);
-    const maxMemory = `${64 * Math.ceil(testScale * 2)}mb`;
+    const maxMemory = `${Math.ceil(64 + 16 * testScale)}mb`;
     const { node } = await startNodeFixture(t, { maxMemory });
     const args = ['-p', String(node.tcpPort), 'import', '--from', `redis://127.0.0.1:${port}`];
     const refused = await runProgram(args);
