@@ -1,7 +1,7 @@
 import { errors } from '../src/base/errors.ts';
 import type { WriteView } from '../src/base/view.ts';
 import { ArgsBuffer } from '../src/command/args-buffer.ts';
-import type { InfoSection, NodePort } from '../src/command/command.ts';
+import type { InfoSection, NodePort, Steps } from '../src/command/command.ts';
 import { noControl } from '../src/command/control.ts';
 import { noPublisher } from '../src/command/publisher.ts';
 import { ReplyKind, ReplyReader, ReplyWriter } from '../src/command/reply.ts';
@@ -70,6 +70,9 @@ export class CommandRunner {
         while (resume !== 0);
         break;
       }
+      case 'steps':
+        this.#runSteps(command.start(args.args), reply);
+        break;
       case 'node':
         void command.run(this.node, args.args, reply);
         break;
@@ -77,6 +80,21 @@ export class CommandRunner {
         throw new Error('a connection command is run by a session');
       case 'container':
         throw new Error('a container is not run');
+    }
+  }
+
+  #runSteps(steps: Steps, reply: ReplyWriter): void {
+    const stepReply = new ReplyWriter();
+    const reader = new ReplyReader();
+    let previous: ReplyReader | null = null;
+    for (let step = steps.next(null, reply); step !== null; step = steps.next(previous, reply)) {
+      const row = commandTable.named(step.command);
+      stepReply.clear();
+      if (row.kind === 'survey') row.run([this.#store], this.node, step.args, stepReply, 0);
+      else if (row.kind === 'read' || row.kind === 'write') row.run(this.#store, step.args, stepReply);
+      else throw new Error(`${row.name} is no step`);
+      reader.openWritten(stepReply);
+      previous = reader;
     }
   }
 }

@@ -21,6 +21,9 @@ import { TargetFlag, type TargetSink } from './target.ts';
 
 const nothing = new Uint8Array(0);
 
+/** Of a sweep that some have refused to the end. */
+const partlyDone = 'not every node took the command in time; it may be done in part, and can be done again';
+
 type Wide = (SurveyCommand | SweepCommand) & Command;
 
 export interface SurveyRoutingParts {
@@ -222,7 +225,7 @@ export class SurveyRouting {
       return;
     }
     const { code, message } = errorOfRefusal(reason);
-    answer(asked.sink, (reply) => reply.error(code, message));
+    answer(asked.sink, (reply) => reply.error(code, asked.command.kind === 'sweep' ? partlyDone : message));
   }
 
   #wait(asked: Asked, reason: RefusalReason | null): void {
@@ -233,7 +236,8 @@ export class SurveyRouting {
       run: () => this.#start(asked),
       giveUp: () => {
         const { code, message } = this.#routing.fault() ?? errorOfRefusal(reason);
-        answer(asked.sink, (reply) => reply.error(code, message));
+        const isPartly = asked.command.kind === 'sweep' && reason !== null;
+        answer(asked.sink, (reply) => reply.error(code, isPartly ? partlyDone : message));
       },
     });
     this.#routing.retries.tickSoon();
