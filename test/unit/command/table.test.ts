@@ -39,7 +39,7 @@ test('rows are complete, and their key positions fit their arity', (t) => {
     t.true(summary.endsWith('.'), name);
     t.true(complexity !== '', name);
     t.true(keys.step === 0 || keys.first + 2 <= Math.abs(arity), name);
-    const writes = kind === 'write' || kind === 'pair' || kind === 'sweep';
+    const writes = kind === 'write' || kind === 'pair' || kind === 'steps' || kind === 'sweep';
     t.is(flags.includes('write'), writes, name);
     t.is(flags.includes('readonly'), kind === 'read' || kind === 'survey', name);
   }
