@@ -1,38 +1,28 @@
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { globMatches } from '../../command/glob.ts';
-import { optionsFirst, readOptions } from '../command-line.ts';
 import { optionsText } from '../help-text.ts';
-import type { OptionValues } from '../option-kinds.ts';
 import { askPassword } from '../password-prompt.ts';
 import { quoteBytes } from '../quoting.ts';
 import { Exit, print, refuse, warn } from '../run.ts';
-import { otherTargetOf, type Target, targetOf } from '../target.ts';
+import type { Target } from '../target.ts';
 import type { Entry, Item } from './entry.ts';
 import { type Clock, EntryWriter, isExpired, type Outcome } from './entry-writer.ts';
 import { type FileFormat, formatOf, placeText, readerOf } from './file-formats.ts';
 import { isForeseen } from './foreseen.ts';
+import { readImportArgs, type ImportValues as Values } from './import-args.ts';
 import { Interrupt } from './interrupt.ts';
 import { Progress } from './progress.ts';
 import { ServerLink } from './server-link.ts';
 import { openServerSource } from './server-source.ts';
 import { Tally } from './tally.ts';
-import { importOptions, ownImportOptions } from './transfer-options.ts';
-
-type Values = OptionValues<typeof importOptions>;
+import { ownImportOptions } from './transfer-options.ts';
 
 const HELP = 'fluxcache import --help';
 const CHUNK_BYTES = 256 * 1024;
 /** What is sent in one go, and then waited for. */
 const ENTRIES_AT_ONCE = 1000;
 const BYTES_AT_ONCE = 1024 * 1024;
-const FROM_FLAGS = {
-  caFile: '--from-cacert',
-  certFile: '--from-cert',
-  keyFile: '--from-key',
-  insecure: '--from-insecure',
-} as const;
-
 /** Where entries come from, opened. */
 interface Source {
   /** Bytes or keys, as far as that is known; else 0. */
@@ -48,42 +38,15 @@ interface Source {
 
 /** Runs `fluxcache import`; `args` are those of the program without the word itself. */
 export async function runImport(args: readonly string[]): Promise<Exit> {
-  const { values, given, rest, problems: found, asks } = readOptions(importOptions, optionsFirst(importOptions, args));
-  if (asks === 'help') {
+  const read = readImportArgs(args, process.env, process.stdin.isTTY === true);
+  if (read.asksHelp) {
     await print(helpText());
     return Exit.ok;
   }
-  const problems = [...found];
-  if (rest.length > 1) problems.push(`import takes one file, but was given ${rest.length}.`);
-  const file = rest[0] ?? (values.from === undefined && process.stdin.isTTY !== true ? '-' : undefined);
-  if (file === undefined && values.from === undefined) {
-    problems.push('import needs a FILE, - for standard input, or --from URL.');
-  }
-  if (file !== undefined && values.from !== undefined) problems.push('--from takes no FILE.');
-  for (const name of values.from === undefined ? ofFrom : ofFile) {
-    if (!given.has(name)) continue;
-    const flag = importOptions[name].flags[0];
-    problems.push(values.from === undefined ? `${flag} goes with --from.` : `${flag} is of files, and --from is none.`);
-  }
-  if (values.from === undefined && /^(hash|list|set|zset|stream)$/.test(values.type)) {
-    problems.push(`--type ${values.type} goes with --from: files have none of it.`);
-  }
-  let target = targetOf(values, given, process.env, problems);
-  const from = values.from === undefined ? null : fromTargetOf(values.from, values, problems);
-  if (problems.length > 0) return refuse(problems, HELP);
-  if (values.askPassword) target = { ...target, password: await askPassword() };
-  return importAll(from ?? file ?? '-', target, values);
-}
-
-const ofFrom = ['asJson', 'fromCaFile', 'fromCertFile', 'fromKeyFile', 'fromInsecure'] as const;
-const ofFile = ['skip', 'format'] as const;
-
-function fromTargetOf(url: string, values: Values, problems: string[]): Target {
-  const { fromCaFile, fromCertFile, fromKeyFile, fromInsecure } = values;
-  const files = { caFile: fromCaFile, certFile: fromCertFile, keyFile: fromKeyFile };
-  const password = process.env['FLUXCACHE_FROM_PASSWORD'] || undefined;
-  const all = { ...files, insecure: fromInsecure, serverName: undefined, password };
-  return otherTargetOf(url, '--from', all, FROM_FLAGS, problems);
+  if (read.problems.length > 0) return refuse(read.problems, HELP);
+  const { values, from } = read;
+  const target = values.askPassword ? { ...read.target, password: await askPassword() } : read.target;
+  return importAll(from, target, values);
 }
 
 async function importAll(from: Target | string, target: Target, values: Values): Promise<Exit> {
