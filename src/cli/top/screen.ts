@@ -1,7 +1,7 @@
 import { emitKeypressEvents } from 'node:readline';
 import type { Size } from './frame.ts';
 import type { Key } from './keys.ts';
-import { colouredText, type Row, styledText } from './row.ts';
+import { colouredText, type Row, styledText, widthOf } from './row.ts';
 
 const ENTER = '\x1b[?1049h\x1b[?25l\x1b[?7l\x1b[2J';
 const LEAVE = '\x1b[0m\x1b[?7h\x1b[?25h\x1b[?1049l';
@@ -91,12 +91,14 @@ export class Screen {
   /** Writes the rows that are others than before. While the terminal does not keep up, nothing. */
   draw(rows: readonly Row[]): void {
     if (!this.#isEntered || this.#output.writableNeedDrain) return;
+    const { columns } = this.size;
     let text = '';
     for (const [at, row] of rows.entries()) {
       const line = this.#textOf(row);
       if (this.#drawn[at] === line) continue;
       this.#drawn[at] = line;
-      text += `\x1b[${at + 1};1H${line}\x1b[K`;
+      // Behind a full row the cursor stands on its last character.
+      text += `\x1b[${at + 1};1H${line}${widthOf(row) < columns ? '\x1b[K' : ''}`;
     }
     if (text !== '') this.#output.write(`${BEGIN}${text}${END}`);
   }

@@ -88,6 +88,13 @@ export class Terminal {
     return [column, row];
   }
 
+  /** Whether the screen is the other one that programs of whole screens draw on, and whether a cursor is shown. */
+  async modes(): Promise<{ isOtherScreen: boolean; hasCursor: boolean }> {
+    const format = '#{alternate_on} #{cursor_flag}';
+    const [other, cursor] = (await this.#tmux(['display-message', '-p', format])).trim().split(' ');
+    return { isOtherScreen: other === '1', hasCursor: cursor === '1' };
+  }
+
   async stop(): Promise<void> {
     await this.#tmux(['kill-server']).catch(() => undefined);
     await rm(this.#folder, { recursive: true, force: true, maxRetries: 5 });

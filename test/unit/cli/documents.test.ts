@@ -3,8 +3,10 @@ import test from 'ava';
 import { benchOptions } from '../../../src/cli/bench-options.ts';
 import { clusterOptions } from '../../../src/cli/cluster-options.ts';
 import { optionsMarkdown, optionsText } from '../../../src/cli/help-text.ts';
+import { invalidateOptions } from '../../../src/cli/invalidate-options.ts';
 import { connectionOptions, options } from '../../../src/cli/options.ts';
 import { repairOptions } from '../../../src/cli/repair-options.ts';
+import { topOptions } from '../../../src/cli/top/top-options.ts';
 import {
   exportOptions,
   importOptions,
@@ -22,11 +24,24 @@ const onlyOfImport = Object.fromEntries(
 const tables = {
   options: optionsMarkdown(options),
   'cluster options': optionsMarkdown(clusterOptions),
+  'top options': optionsMarkdown(topOptions),
+  'invalidate options': optionsMarkdown(invalidateOptions),
   'repair options': optionsMarkdown(repairOptions),
   'export options': optionsMarkdown(ownExportOptions),
   'import options': optionsMarkdown(onlyOfImport),
   'bench options': optionsMarkdown(ownOfBench),
 };
+
+const ofCommands = [
+  options,
+  clusterOptions,
+  topOptions,
+  invalidateOptions,
+  repairOptions,
+  exportOptions,
+  importOptions,
+  benchOptions,
+];
 
 const section = (name: string) => new RegExp(`(?<=<!-- ${name}: begin -->\\n)[\\s\\S]*(?=<!-- ${name}: end -->)`);
 
@@ -40,7 +55,7 @@ test('the references in src/cli/README.md are what the tables say (FLUXCACHE_UPD
 });
 
 test('help names every option, fits 100 columns, and documentation is sentences', (t) => {
-  for (const table of [options, clusterOptions, repairOptions, exportOptions, importOptions, benchOptions]) {
+  for (const table of ofCommands) {
     const help = optionsText(table);
     for (const { flags, doc } of Object.values(table)) {
       t.true(help.includes(`  ${flags.join(', ')}`), flags[0]);
@@ -51,14 +66,14 @@ test('help names every option, fits 100 columns, and documentation is sentences'
 });
 
 test('no two options of a command share a flag', (t) => {
-  for (const table of [options, clusterOptions, repairOptions, exportOptions, importOptions, benchOptions]) {
+  for (const table of ofCommands) {
     const flags = Object.values(table).flatMap((option) => [...option.flags]);
     t.is(new Set(flags).size, flags.length);
   }
 });
 
 test('the README of each folder has a place for every file of it', async (t) => {
-  for (const folder of ['./', 'transfer/']) {
+  for (const folder of ['./', 'top/', 'transfer/']) {
     const text = await readFile(new URL(`${folder}README.md`, FOLDER), 'utf8');
     const names = await readdir(new URL(folder, FOLDER));
     for (const name of names) if (name.endsWith('.ts')) t.true(text.includes(`\`${name}\``), `${folder}${name}`);
