@@ -67,8 +67,12 @@ export class KeyvFluxCache {
     return true;
   }
 
-  /** Each for itself: false for those that could not be stored, of which the first error is thrown if there are no others. */
-  async setMany(entries: readonly KeyvFluxCacheEntry[]): Promise<boolean[]> {
+  /**
+   * Each for itself. It resolves to whether each was stored, which Keyv passes on, though its type of adapters says that there
+   * is nothing; rejects when none was.
+   */
+  setMany(entries: readonly KeyvFluxCacheEntry[]): Promise<void>;
+  async setMany(entries: readonly KeyvFluxCacheEntry[]): Promise<unknown> {
     const results: boolean[] = [];
     let fault: FluxCacheError | null = null;
     for (const part of partsOf(entries)) {

@@ -1,4 +1,3 @@
-import { gunzipSync, gzipSync } from 'node:zlib';
 import KeyvRedis, { createKeyv } from '@keyv/redis';
 import {
   keyvApiTests,
@@ -8,9 +7,10 @@ import {
   keyvValueTests,
 } from '@keyv/test-suite';
 import test, { type ExecutionContext } from 'ava';
-import Keyv, { type CompressionAdapter } from 'keyv';
+import Keyv from 'keyv';
 import { sharedNode } from '../resp/node-fixture.ts';
-import { Expectations } from './suite-expectations.ts';
+import { gzip } from './gzip.ts';
+import { register } from './keyv-suite.ts';
 
 // The tests of the suite remove all keys, and one of them stops the clock.
 const shared = sharedNode({ shards: 3 });
@@ -31,31 +31,6 @@ function openStore(): KeyvRedis<unknown> {
   return store;
 }
 
-type Hook = () => void | Promise<void>;
-type Suite = Parameters<typeof keyvApiTests>[0];
-
-/** Registers the tests of a part of the suite, which is written for Vitest, with ava. */
-function register(part: string, run: (suite: Suite) => void): void {
-  const before: Hook[] = [];
-  const after: Hook[] = [];
-  const runner = {
-    beforeEach: (hook: Hook) => void before.push(hook),
-    afterEach: (hook: Hook) => void after.push(hook),
-    it: (title: string, body: (context: Pick<Expectations, 'expect'>) => void | Promise<void>) => {
-      test.serial(`@keyv/test-suite, ${part}: ${title}`, async (t) => {
-        for (const hook of before) await hook();
-        const expectations = new Expectations();
-        await body({ expect: expectations.expect });
-        expectations.settle();
-        for (const hook of after) await hook();
-        t.pass();
-      });
-    },
-  };
-  // Of all that Vitest exports the suite takes these three.
-  run(Object.assign(Object.create(null), runner));
-}
-
 register('API', (suite) => keyvApiTests(suite, Keyv, openStore));
 register('values', (suite) => keyvValueTests(suite, Keyv, openStore));
 register('namespaces', (suite) => keyvNamespaceTest(suite, Keyv, openStore));
@@ -67,16 +42,6 @@ function openIterable(): KeyvRedis<unknown> {
   stores.push(store);
   return store;
 }
-
-const gzip: CompressionAdapter = {
-  compress: async (value: string) => gzipSync(value).toString('base64'),
-  decompress: async (value: string) => gunzipSync(Buffer.from(value, 'base64')).toString('utf8'),
-  serialize: async ({ value, expires }) => JSON.stringify({ value: await gzip.compress(value), expires }),
-  deserialize: async (text: string) => {
-    const { value, expires } = JSON.parse(text);
-    return { value: await gzip.decompress(value), expires };
-  },
-};
 
 register('compression', (suite) => keyvCompresstionTests(suite, gzip));
 
