@@ -1,4 +1,3 @@
-import type { RpcConnection } from '../connection.ts';
 import type { FluxCacheError } from '../errors.ts';
 import { nameOfKey } from '../key-name.ts';
 import { keysWritten } from '../keys-written.ts';
@@ -11,7 +10,7 @@ import { type SlotMap, slotOfKey } from '../slot-map.ts';
 import type { Key } from '../values.ts';
 import { NearEntries, type NearFacts } from './near-entries.ts';
 import type { NearCacheLimits } from './near-options.ts';
-import { NearSource } from './near-source.ts';
+import { NearSource, type TrackedConnection } from './near-source.ts';
 import { bytesOfValue, copyOfValue } from './near-value.ts';
 
 /** Of an entry beside its key, its value and its tags. */
@@ -52,6 +51,7 @@ export class NearCache {
   /** Told of servers that refuse to track. */
   onRefused: (error: FluxCacheError) => void = () => undefined;
   readonly #limits: NearCacheLimits;
+  readonly #nowMs: () => number;
   readonly #entries: NearEntries;
   readonly #loads = new Map<string, Load>();
   readonly #sources = new Map<AnswerSource, NearSource>();
@@ -62,8 +62,10 @@ export class NearCache {
   #misses = 0;
   #invalidated = 0;
 
-  constructor(limits: NearCacheLimits) {
+  /** `nowMs` never goes back. */
+  constructor(limits: NearCacheLimits, nowMs: () => number = () => performance.now()) {
     this.#limits = limits;
+    this.#nowMs = nowMs;
     this.#entries = new NearEntries(limits.entriesMax, limits.bytesMax);
   }
 
@@ -83,7 +85,7 @@ export class NearCache {
     const entry = this.#entries.get(name);
     if (entry !== undefined) {
       const { facts } = entry;
-      const nowMs = performance.now();
+      const nowMs = this.#nowMs();
       if (nowMs >= facts.keptUntilMs) this.#entries.delete(name);
       else if (nowMs - facts.source.currentMs <= this.#limits.silenceMax) {
         entry.isVisited = true;
@@ -102,7 +104,7 @@ export class NearCache {
   ): Promise<Entry<T> | null> {
     const name = nameOfKey(key);
     const load = this.#begin(name);
-    const beganMs = performance.now();
+    const beganMs = this.#nowMs();
     const plain = operations.entry<T>(key);
     const operation: Operation<Entry<T> | null> = {
       ...plain,
@@ -140,17 +142,17 @@ export class NearCache {
   // What connections tell of.
 
   /** A connection is ready, and nothing was sent by it. Nodes that pass calls on do not track what others answer. */
-  attach(connection: RpcConnection): void {
+  attach(connection: TrackedConnection): void {
     const { wantsRedirects, isReadOnly } = connection.endpoint;
     if (this.#isClosed || isReadOnly || (connection.isInCluster && !wantsRedirects)) return;
-    const source = new NearSource(connection);
+    const source = new NearSource(connection, this.#nowMs);
     this.#sources.set(connection, source);
     source.begin(this.onRefused);
-    this.#timer ??= setInterval(() => this.#look(), this.#limits.silenceMax / 3).unref();
+    this.#timer ??= setInterval(() => this.look(), this.#limits.silenceMax / 3).unref();
   }
 
   /** The connection is lost. */
-  detach(connection: RpcConnection): void {
+  detach(connection: TrackedConnection): void {
     const source = this.#sources.get(connection);
     if (source === undefined) return;
     this.#sources.delete(connection);
@@ -171,6 +173,11 @@ export class NearCache {
       if (ranges === null) this.clear();
       else this.#dropSlots((slot) => ranges.some(([first, last]) => slot >= first && slot <= last));
     }
+  }
+
+  /** Asks servers for a sign of life, without which nothing of theirs is answered for long. Called now and then. */
+  look(): void {
+    if (this.#entries.size > 0) for (const source of this.#sources.values()) source.ask();
   }
 
   // What the router tells of.
@@ -237,7 +244,7 @@ export class NearCache {
     const { value = null, version = 0, ttlMs = null, contentType = null } = entry ?? {};
     // From when it was asked for: it ends here no later than there.
     const expiresMs = ttlMs === null ? Number.POSITIVE_INFINITY : beganMs + ttlMs;
-    const nowMs = performance.now();
+    const nowMs = this.#nowMs();
     const keptUntilMs = Math.min(expiresMs, nowMs + this.#limits.ttlMax);
     if (nowMs >= keptUntilMs) return;
     const tagBytes = tags.reduce((sum, tag) => sum + TAG_BYTES + 2 * tag.length, 0);
@@ -288,10 +295,6 @@ export class NearCache {
   #voidLoads(): void {
     for (const load of this.#loads.values()) load.isVoid = true;
     this.#loads.clear();
-  }
-
-  #look(): void {
-    if (this.#entries.size > 0) for (const source of this.#sources.values()) source.ask();
   }
 }
 

@@ -1,12 +1,20 @@
-import type { RpcConnection } from '../connection.ts';
 import type { FluxCacheError } from '../errors.ts';
 import { addressText } from '../node-address.ts';
 import { replyErrorOf } from '../reply-error.ts';
+import type { AnswerSource, Request } from '../request.ts';
 import { RequestEncoder } from '../request-encoder.ts';
 
 const encoder = new RequestEncoder();
 const tracking = encoder.encode('client', ['tracking', 'on', 'scoped']);
 const ping = encoder.encode('ping', []);
+
+/** A connection, as far as a near cache is concerned. */
+export interface TrackedConnection extends AnswerSource {
+  /** Whether the server said that it is one node of several. */
+  readonly isInCluster: boolean;
+  readonly isClosed: boolean;
+  send(request: Request): void;
+}
 
 /**
  * One connection whose server tells of changes of what was read by it. All that the server sent up to `currentMs` has
@@ -17,13 +25,14 @@ export class NearSource {
   readonly address: string;
   /** The server has agreed to tell. What it answers before is not kept. */
   isOn = false;
-  /** By `performance.now`. */
   currentMs = Number.NEGATIVE_INFINITY;
-  readonly #connection: RpcConnection;
+  readonly #connection: TrackedConnection;
+  readonly #nowMs: () => number;
   #isAsked = false;
 
-  constructor(connection: RpcConnection) {
+  constructor(connection: TrackedConnection, nowMs: () => number) {
     this.#connection = connection;
+    this.#nowMs = nowMs;
     this.address = addressText(connection.endpoint);
   }
 
@@ -46,7 +55,7 @@ export class NearSource {
   }
 
   #ask(body: Uint8Array, onAnswer: (error: unknown) => void): void {
-    const askedMs = performance.now();
+    const askedMs = this.#nowMs();
     this.#isAsked = true;
     this.#connection.send({
       body,
