@@ -6,7 +6,7 @@ import type { Entry, EntryType, Item } from './entry.ts';
 import type { Chosen } from './flux-source.ts';
 import type { ServerLink } from './server-link.ts';
 
-const KEYS_AT_ONCE = 500;
+const KEYS_AT_ONCE = 1000;
 /** Values are asked for at once up to so many bytes of them. */
 const VALUE_BYTES_AT_ONCE = 8 * 1024 * 1024;
 const DOCUMENT_TYPE = 'ReJSON-RL';

@@ -4,6 +4,7 @@ import type { Target } from '../target.ts';
 import { BrokenSourceError, type Item } from './entry.ts';
 import type { Clock } from './entry-writer.ts';
 import { type Chosen, fluxItems } from './flux-source.ts';
+import { readAhead } from './read-ahead.ts';
 import { redisItems } from './redis-source.ts';
 import { ServerLink } from './server-link.ts';
 
@@ -50,7 +51,7 @@ export async function openServerSource(target: Target, options: ServerSourceOpti
       total: options.pattern === undefined && options.type === 'all' ? await countKeys(links) : 0,
       clock: isFlux ? 'absolute' : 'as-read',
       async *items() {
-        for (const link of links) yield* isFlux ? fluxItems(link, options) : redisItems(link, options);
+        for (const link of links) yield* readAhead(isFlux ? fluxItems(link, options) : redisItems(link, options));
       },
       close,
     };
