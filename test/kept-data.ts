@@ -28,7 +28,7 @@ export function putRecord({ key, value, version, expiresAtMs = 0 }: KeptEntry): 
   const writer = new EffectWriter();
   writer.bytes[0] = 0;
   writer.length = 1;
-  writer.put(0, version, expiresAtMs, key.length, 0, value.length);
+  writer.put(0, version, expiresAtMs, key.length, 0, value.length, null);
   writer.bytes.set(key, writer.keyAt);
   writer.bytes.set(value, writer.valueAt);
   return writer.bytes.slice(0, writer.length);
@@ -78,7 +78,7 @@ export function snapshotBytes(
   };
   begin();
   for (const { key, value, version, expiresAtMs = 0 } of entries) {
-    writer.put(0, version, expiresAtMs, key.length, 0, value.length);
+    writer.put(0, version, expiresAtMs, key.length, 0, value.length, null);
     writer.bytes.set(key, writer.keyAt);
     writer.bytes.set(value, writer.valueAt);
     inFrame++;

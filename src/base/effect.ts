@@ -33,8 +33,8 @@ export interface EffectListener {
     version: number,
   ): void;
   /**
-   * What bears one of the tags and has a lower version is invalid: gone, or stale from `softAtMs` on (Unix milliseconds; 0:
-   * gone). The tags are a list as `EntryAttributes` has it. No group that is taken back takes it back.
+   * What bears one of the tags and has a lower version is invalid since `timeMs` (Unix milliseconds): gone, or stale when
+   * `isSoft`. The tags are a list as `EntryAttributes` has it. No group that is taken back takes it back.
    */
   onInvalidate(
     partition: number,
@@ -42,7 +42,8 @@ export interface EffectListener {
     start: number,
     end: number,
     version: number,
-    softAtMs: number,
+    timeMs: number,
+    isSoft: boolean,
   ): void;
   /** All keys of the partition are gone. */
   onClear(partition: number): void;

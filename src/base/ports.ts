@@ -21,4 +21,18 @@ export interface Logger {
 /** For choices that nobody gains from foreseeing. */
 export const plainRandom: Random = { nextUint32: () => Math.floor(Math.random() * 2 ** 32) };
 
+const secureWords = new Uint32Array(64);
+let secureLeft = 0;
+
+/** For what nobody is to foresee. */
+export const secureRandom: Random = {
+  nextUint32: () => {
+    if (secureLeft === 0) {
+      crypto.getRandomValues(secureWords);
+      secureLeft = secureWords.length;
+    }
+    return secureWords[--secureLeft] as number;
+  },
+};
+
 export const systemClock: Clock = { nowMs: () => Date.now() };

@@ -16,7 +16,7 @@ import { crc32 } from 'node:zlib';
  * | 60 | uint32 | CRC-32 of the 60 bytes before |
  */
 export const HEADER_BYTES = 64;
-export const FORMAT = 1;
+export const FORMAT = 2;
 export const STORE_ID_BYTES = 16;
 
 export type FileKind = 'log' | 'snapshot';

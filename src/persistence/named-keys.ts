@@ -34,9 +34,10 @@ export class NamedKeys {
     const reader = this.#reader;
     reader.open(record, start, end);
     while (reader.next()) {
-      // One that is prolonged is what it was otherwise.
+      // One that is prolonged, or to be filled, is what it was otherwise; and tags name no keys.
       if (reader.kind === EffectKind.clear) this.#cleared[partition] = 1;
-      else if (reader.kind !== EffectKind.expiry) this.#add(record, reader.keyStart, reader.keyEnd);
+      else if (reader.kind === EffectKind.put || reader.kind === EffectKind.remove)
+        this.#add(record, reader.keyStart, reader.keyEnd);
     }
     return !reader.isFaulty;
   }

@@ -133,7 +133,8 @@ class EntryBody {
   add(entry: EntryView): void {
     const effects = this.#effects;
     const { type, version, expiresAtMs, keyBytes, contentTypeBytes, valueBytes } = entry;
-    effects.put(type, version, expiresAtMs, keyBytes, contentTypeBytes, valueBytes);
+    effects.put(type, version, expiresAtMs, keyBytes, contentTypeBytes, valueBytes, entry.hasAttributes ? entry : null);
+    if (entry.hasAttributes) entry.copyTags(effects.bytes, effects.tagsAt);
     entry.copyKey(effects.bytes, effects.keyAt);
     if (contentTypeBytes > 0) entry.copyContentType(effects.bytes, effects.contentTypeAt);
     entry.copyValueRange(0, valueBytes, effects.bytes, effects.valueAt);

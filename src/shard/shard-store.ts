@@ -51,6 +51,11 @@ export interface ReplicatedStore extends ShardStore {
    * meanwhile.
    */
   clearPartitions(mask: Uint8Array): void;
+  /**
+   * Takes back what is known of tags that were invalidated in a partition that is empty: what is put into it next comes
+   * from elsewhere, and has versions of its own.
+   */
+  forgetInvalidations(partition: number): void;
   /** Entries of the partition, those included that have expired and are still there. */
   keysOfPartition(partition: number): number;
   /** Likewise of all partitions that have 1 in `mask`, by their numbers. */

@@ -14,6 +14,7 @@ import {
 } from './layout.ts';
 import { PARTITION_ROW_WORDS, Partitions } from './partitions.ts';
 import { policyLayoutFor } from './policy-layout.ts';
+import { RING_WORDS_PER_BUCKET, ringWordsFor } from './tag-ring.ts';
 
 /** What a store does when its memory is full. */
 export const EvictionName = {
@@ -90,7 +91,9 @@ export function createStoreMemory(options: StoreMemoryOptions): StoreMemory {
   const directory = heapTable + heapPagesMax;
   const policy = (directory + 2 ** (directoryDepthMax + 1) + 15) & ~15;
   const partitionTable = policy + policyWords;
-  const controlWords = partitionTable + count * PARTITION_ROW_WORDS;
+  const tagNotes = partitionTable + count * PARTITION_ROW_WORDS;
+  const tagRingWords = ringWordsFor(budgetBytes);
+  const controlWords = tagNotes + tagRingWords / RING_WORDS_PER_BUCKET + tagRingWords;
   const controlBytes = Math.ceil((controlWords * 4) / PAGE_BYTES) * PAGE_BYTES;
   const segmentCount = Math.floor((budgetBytes - controlBytes) / 2 ** segmentShift);
 
@@ -118,6 +121,12 @@ export function createStoreMemory(options: StoreMemoryOptions): StoreMemory {
   words[Control.partitionCount] = count;
   words[Control.partitionsTotal] = total;
   words[Control.partitionTable] = partitionTable;
+  words[Control.tagNotes] = tagNotes;
+  words[Control.tagRingWords] = tagRingWords;
+  // Above what an empty bucket says.
+  words[Control.notesKept] = 1;
+  words[Control.notesHead] = 1;
+  words[Control.notesTail] = 1;
   words[Control.epoch] = 1;
   new Float64Array(arena, 0, Counter.end)[Counter.version] = options.versionBase ?? 0;
   // The magic comes last and marks the layout as whole.

@@ -10,7 +10,7 @@ import {
   SegmentState,
   TOMBSTONE,
 } from './layout.ts';
-import { chunkCountOf, expiresAtOf, recordBytesOf, valueWord } from './record.ts';
+import { chunkCountOf, endsAtOf, recordBytesOf, valueWord } from './record.ts';
 import { turnSequence, undoGroup, undoPages } from './undo-log.ts';
 import type { WriterParts } from './writer-parts.ts';
 
@@ -40,6 +40,7 @@ export function attach(parts: WriterParts, nowMs: number, groupStands = false): 
     else if (state === SegmentState.free || state === SegmentState.retired) segments.addFree(segment);
     else arena.words[row + SegmentRow.live] = 0;
   }
+  parts.tagNotes.attach();
   if (isNew) {
     pages.releaseEmpty();
     assert(indexWriter.create(), 'no memory for an empty index');
@@ -156,6 +157,6 @@ function fileExpiring({ arena, heap }: WriterParts, page: number, nowMs: number)
     const header = arena.word(ref * 2 + 1);
     if ((header & FLAG_EXPIRES) === 0) continue;
     assert(heap.prepareInsert(), 'no memory for the expiry heap');
-    heap.insert(ref, expiresAtOf(arena, ref, header), nowMs);
+    heap.insert(ref, endsAtOf(arena, ref, header), nowMs);
   }
 }

@@ -2,7 +2,7 @@ import { EvictionName } from './arena.ts';
 import { FluxPolicy } from './eviction.ts';
 import { parentOf } from './expiry-heap.ts';
 import { Counter, HEAP_POSITION_WORD, type Log, NOT_IN_HEAP, PAGE_SHIFT, SegmentRow, SegmentState } from './layout.ts';
-import { expiresAtOf } from './record.ts';
+import { endsAtOf } from './record.ts';
 import { SegmentWalk, WalkResult } from './segment-walk.ts';
 import type { WriterParts } from './writer-parts.ts';
 
@@ -109,8 +109,8 @@ export class Collector {
       const ref = heap.refAt(position);
       const header = arena.word(ref * 2 + 1);
       looked++;
-      if (expiresAtOf(arena, ref, header) > nowMs) {
-        heap.update(position, ref, expiresAtOf(arena, ref, header), nowMs);
+      if (endsAtOf(arena, ref, header) > nowMs) {
+        heap.update(position, ref, endsAtOf(arena, ref, header), nowMs);
         continue;
       }
       if (this.#parts.mayExpire(this.#parts.partitionOf(ref))) {

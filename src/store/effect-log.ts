@@ -27,7 +27,7 @@ interface Effect {
   isOver: boolean;
 }
 
-/** What is told of one partition: `clears` says that it has other keys than those whose hashes are named. */
+/** What is told of one partition: `clears` says that it is of other keys than those whose hashes are named. */
 export type VisitRecord = (partition: number, keyHashes: number[], record: Uint8Array, clears: boolean) => void;
 
 /**
@@ -66,7 +66,14 @@ export class EffectLog implements EffectListener {
     this.#supersede(partition, keyHash, key, keyStart, request.keyEnd, false);
     const writer = this.#writer;
     const start = writer.length;
-    writer.put(type, version, expiresAtMs, keyBytes, contentTypeBytes, valueBytes);
+    const attributes = request.attributes ?? null;
+    if (attributes === null) {
+      writer.put(type, version, expiresAtMs, keyBytes, contentTypeBytes, valueBytes, null);
+    } else {
+      const tagBytes = attributes.tagsEnd - attributes.tagsStart;
+      writer.put(type, version, expiresAtMs, keyBytes, contentTypeBytes, valueBytes, { ...attributes, tagBytes });
+      if (tagBytes > 0) copyBytes(attributes.tags, attributes.tagsStart, writer.bytes, writer.tagsAt, tagBytes);
+    }
     copyBytes(key, keyStart, writer.bytes, writer.keyAt, keyBytes);
     if (contentTypeBytes > 0) {
       copyBytes(contentType, contentTypeStart, writer.bytes, writer.contentTypeAt, contentTypeBytes);
@@ -91,9 +98,33 @@ export class EffectLog implements EffectListener {
     this.#push(EffectKind.expiry, partition, at, end - start, keyHash, false);
   }
 
-  onFill(): void {}
+  onFill(
+    partition: number,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    token: number,
+    untilMs: number,
+    version: number,
+  ): void {
+    const at = this.#writer.length;
+    this.#writer.fill(bytes, start, end, token, untilMs, version);
+    this.#push(EffectKind.fill, partition, at, end - start, keyHashOf(bytes, start, end), false);
+  }
 
-  onInvalidate(): void {}
+  onInvalidate(
+    partition: number,
+    tags: Uint8Array,
+    start: number,
+    end: number,
+    version: number,
+    timeMs: number,
+    isSoft: boolean,
+  ): void {
+    const at = this.#writer.length;
+    this.#writer.invalidate(tags, start, end, version, timeMs, isSoft);
+    this.#push(EffectKind.invalidate, partition, at, 0, 0, true);
+  }
 
   onClear(partition: number): void {
     const at = this.#writer.length;
@@ -159,7 +190,7 @@ export class EffectLog implements EffectListener {
     if (effects.length === 1 && first !== undefined) {
       const record = new Uint8Array(1 + first.end - first.start);
       record.set(this.#writer.bytes.subarray(first.start, first.end), 1);
-      const clears = first.kind === EffectKind.clear;
+      const clears = namesNoKey(first);
       this.clear();
       visit(first.partition, clears ? [] : [first.keyHash], record, clears);
       return;
@@ -216,7 +247,7 @@ export class EffectLog implements EffectListener {
   }
 
   #isOf(effect: Effect, key: Uint8Array, start: number, end: number): boolean {
-    if (effect.kind === EffectKind.clear || effect.keyBytes !== end - start) return false;
+    if (namesNoKey(effect) || effect.keyBytes !== end - start) return false;
     const at = effect.start + effect.keyOffset;
     for (let i = 0; i < effect.keyBytes; i++) if (this.#writer.bytes[at + i] !== key[start + i]) return false;
     return true;
@@ -274,6 +305,11 @@ export class EffectLog implements EffectListener {
   }
 }
 
+/** Whether it is one of any number of keys. */
+function namesNoKey({ kind }: Effect): boolean {
+  return kind === EffectKind.clear || kind === EffectKind.invalidate;
+}
+
 function visitRecord(
   partition: number,
   effects: readonly Effect[],
@@ -292,10 +328,11 @@ function visitRecord(
   const keyHashes = new Set<number>();
   let clears = false;
   let at = 1;
-  for (const { kind, start, end, keyHash, isOver } of effects) {
+  for (const effect of effects) {
+    const { start, end, isOver } = effect;
     // The key was touched all the same.
-    if (kind === EffectKind.clear) clears = true;
-    else keyHashes.add(keyHash);
+    if (namesNoKey(effect)) clears = true;
+    else keyHashes.add(effect.keyHash);
     if (isOver) continue;
     record.set(bytes.subarray(start, end), at);
     at += end - start;

@@ -1,9 +1,11 @@
+import { copyBytes } from '../base/copy-bytes.ts';
 import type { EntryInfo, ValueType } from '../base/view.ts';
 import type { Arena } from './arena.ts';
+import { Attribute, contentTypeAt, fillNumber, listBytes, staleMsOf, tagsAt } from './attributes.ts';
 import { copyOut } from './copy.ts';
 import {
+  FLAG_ATTRIBUTES,
   FLAG_CHUNKED,
-  FLAG_CONTENT_TYPE,
   FLAG_EXPIRES,
   KEY_BYTES_MASK,
   RECORD_BYTES,
@@ -11,10 +13,9 @@ import {
   TYPE_SHIFT,
 } from './layout.ts';
 import {
+  attributesAt,
   chunkCountOf,
   chunkRecordBytesFor,
-  contentTypeBytesOf,
-  contentTypeOffset,
   expiresAtOf,
   keyWord,
   recordBytesOf,
@@ -38,16 +39,11 @@ export class EntryView implements EntryInfo {
   version = 0;
   expiresAtMs = 0;
   contentTypeBytes = 0;
-  staleMs = 0;
-  tagCount = 0;
-  tagBytes = 0;
-  fillToken = 0;
-  fillUntilMs = 0;
-  fillVersion = 0;
-  isHollow = false;
   /** The entry's record; 0 when nothing was found. */
   ref = 0;
   #header = 0;
+  /** The byte at which the attributes begin; 0: it has none. */
+  #attributes = 0;
   readonly #arena: Arena;
 
   constructor(arena: Arena) {
@@ -63,7 +59,67 @@ export class EntryView implements EntryInfo {
     this.valueBytes = arena.word(ref * 2) >>> 0;
     this.version = versionOf(arena, ref);
     this.expiresAtMs = (header & FLAG_EXPIRES) === 0 ? 0 : expiresAtOf(arena, ref, header);
-    this.contentTypeBytes = (header & FLAG_CONTENT_TYPE) === 0 ? 0 : contentTypeBytesOf(arena, ref, header);
+    this.contentTypeBytes = 0;
+    this.#attributes = 0;
+    if ((header & FLAG_ATTRIBUTES) !== 0) this.#showAttributes(attributesAt(arena, ref, header));
+  }
+
+  #showAttributes(at: number): void {
+    const { bytes } = this.#arena;
+    const flags = bytes[at] as number;
+    this.#attributes = at;
+    if ((flags & Attribute.contentType) !== 0) this.contentTypeBytes = bytes[contentTypeAt(flags, at)] as number;
+  }
+
+  get hasAttributes(): boolean {
+    return this.#attributes !== 0;
+  }
+
+  get staleMs(): number {
+    return this.#attributes === 0 ? 0 : staleMsOf(this.#arena.bytes, this.#attributes);
+  }
+
+  get tagCount(): number {
+    const at = this.#tagsAt;
+    return at === 0 ? 0 : (this.#arena.bytes[at] as number);
+  }
+
+  get tagBytes(): number {
+    const at = this.#tagsAt;
+    return at === 0 ? 0 : listBytes(this.#arena.bytes, at);
+  }
+
+  get fillToken(): number {
+    return this.#fillNumber(0);
+  }
+
+  get fillUntilMs(): number {
+    return this.#fillNumber(1);
+  }
+
+  get fillVersion(): number {
+    return this.#fillNumber(2);
+  }
+
+  get isHollow(): boolean {
+    return this.#has(Attribute.hollow);
+  }
+
+  copyTags(target: Uint8Array, at: number): void {
+    const from = this.#tagsAt;
+    if (from > 0) copyBytes(this.#arena.bytes, from + 3, target, at, listBytes(this.#arena.bytes, from));
+  }
+
+  get #tagsAt(): number {
+    return this.#attributes === 0 ? 0 : tagsAt(this.#arena.bytes, this.#attributes);
+  }
+
+  #has(attribute: number): boolean {
+    return this.#attributes !== 0 && ((this.#arena.bytes[this.#attributes] as number) & attribute) !== 0;
+  }
+
+  #fillNumber(index: number): number {
+    return this.#has(Attribute.fill) ? fillNumber(this.#arena.bytes, this.#attributes, index) : 0;
   }
 
   get memoryBytes(): number {
@@ -88,8 +144,9 @@ export class EntryView implements EntryInfo {
 
   copyContentType(target: Uint8Array, at: number): void {
     if (this.contentTypeBytes === 0) return;
-    const offset = contentTypeOffset(this.#arena, this.ref, this.#header) + 1;
-    copyOut(this.#arena, valueWord(this.ref, this.#header), offset, this.contentTypeBytes, target, at);
+    const { bytes } = this.#arena;
+    const from = contentTypeAt(bytes[this.#attributes] as number, this.#attributes) + 1;
+    copyBytes(bytes, from, target, at, this.contentTypeBytes);
   }
 
   #copyChunks(list: number, from: number, length: number, target: Uint8Array, at: number): void {

@@ -2,7 +2,7 @@ import { assert } from '../base/assert.ts';
 import type { Arena } from './arena.ts';
 import { Counter, HEAP_POSITION_WORD, PAGE_BYTES } from './layout.ts';
 import type { Pages } from './pages.ts';
-import { expiresAtOf } from './record.ts';
+import { endsAtOf } from './record.ts';
 
 /** Nodes a page, as a shift: a node is two words, due time and reference. */
 const NODES_SHIFT = 10;
@@ -14,7 +14,7 @@ const AHEAD_MS_MAX = 20 * 86_400_000;
 const DRIFT_MS_MAX = 3 * 86_400_000;
 
 /**
- * The expiring entries, soonest first: a 4-ary heap in pages of the arena, whose nodes hold the due time's low 32 bits
+ * The expiring entries, those first that nobody sees any more soonest (behind their stale window): a 4-ary heap in pages of the arena, whose nodes hold the due time's low 32 bits
  * and the entry's reference, while the entry holds its position, so that changing a time moves one node.
  *
  * Due times wrap and are compared by difference, which is sound while all lie within 24 days of each other: an entry
@@ -177,7 +177,7 @@ export class ExpiryHeap {
     if (this.#end === ROOT) return;
     for (let position = ROOT; position < this.#end; position++) {
       const ref = this.refAt(position);
-      this.#words[this.#nodeAt(position)] = dueOf(expiresAtOf(this.#arena, ref, this.#arena.word(ref * 2 + 1)), nowMs);
+      this.#words[this.#nodeAt(position)] = dueOf(endsAtOf(this.#arena, ref, this.#arena.word(ref * 2 + 1)), nowMs);
     }
     for (let position = parentOf(this.#end - 1); position >= ROOT; position--) {
       const node = this.#nodeAt(position);

@@ -2,14 +2,14 @@
  * Where everything in a store's arena lies. One SharedArrayBuffer holds a whole store:
  *
  *     control words · reader slots · segment table · heap page table · directory · policy words · partition table ·
- *     segments
+ *     tag notes · segments
  *
  * Offsets are in 32-bit words unless the name says otherwise. A *reference* is an arena offset in units of 8 bytes,
  * so that 32 bits address 4 GiB with room to spare and a reference times two is a word offset.
  */
 
 export const MAGIC = 0x46_4c_58_31;
-export const LAYOUT_VERSION = 1;
+export const LAYOUT_VERSION = 2;
 
 /** Words of the control region; written at creation, read by everyone, unless said otherwise. */
 export const Control = {
@@ -40,6 +40,9 @@ export const Control = {
   partitionsTotal: 21,
   /** Two words a partition: entries, and those of them that expire. Writer: the store's writer. */
   partitionTable: 22,
+  /** The tag notes (tag-notes.ts): where their buckets begin, with the ring behind them, and the words of the ring. */
+  tagNotes: 23,
+  tagRingWords: 24,
   /**
    * Odd while a group of writes is being published or the store is being cleared. Writer: the store's writer. A cache
    * line read by all readers.
@@ -49,6 +52,12 @@ export const Control = {
   epoch: 33,
   /** Which level of the directory is in force. Writer: the store's writer. */
   directoryDepth: 34,
+  /**
+   * Positions in the ring of tag notes: of the first whose sweep is not done, and behind the last. Equal: none. Writer: the
+   * store's writer.
+   */
+  notesHead: 35,
+  notesTail: 36,
   /** Pages whose publication in the directory must be finished by whoever attaches next; 0 when none. */
   redoFirst: 48,
   redoSecond: 49,
@@ -59,6 +68,8 @@ export const Control = {
   segmentAge: 52,
   /** How often writes of groups were taken back, or entries removed without a trace. Writer: the store's writer. */
   undone: 53,
+  /** Position of the oldest tag note that is remembered: its sweep may be long done. */
+  notesKept: 54,
   words: 128,
 } as const;
 
@@ -86,8 +97,23 @@ export const Counter = {
   /** Lookups by commands that read, made by the writer. */
   hits: 48,
   misses: 49,
+  /** Lookups, by the writer, that found what is stale. */
+  staleHits: 50,
+  /** Entries that went, or went stale, because a tag of theirs was invalidated. */
+  invalidatedEntries: 51,
+  /** Tags invalidated, and those of them whose entries are still being swept out. */
+  invalidatedTags: 52,
+  pendingTags: 53,
+  /** Fill tokens: given, used, refused, given back; and run out, as far as anybody noticed. */
+  fillsGranted: 54,
+  fillsDone: 55,
+  fillsLost: 56,
+  fillsCancelled: 57,
+  fillsExpired: 58,
+  /** Hollow entries that a write has taken the place of, whoever wrote. */
+  fillsEnded: 59,
   first: 32,
-  end: 50,
+  end: 60,
 } as const;
 
 /** One slot a reader, on a cache line of its own. */
@@ -97,6 +123,7 @@ export const ReaderSlot = {
   /** Float64 counters, in words from the slot's start. Writer: the reader. */
   hits: 2,
   misses: 4,
+  staleHits: 6,
   words: 16,
 } as const;
 
@@ -154,7 +181,7 @@ export const TOMBSTONE = 1;
  *
  * Entries that expire add two: 4 expiry in Unix milliseconds, low 32 bits; 5 position in the expiry heap (writer's).
  * Then the key, padded with zeros to a word; then the value, or the references of its chunks; then, if flagged, the
- * content type behind its length in one byte. Records are aligned to 8 bytes.
+ * attributes (attributes.ts), which are never changed in place. Records are aligned to 8 bytes.
  *
  * A chunk record has its bytes in word 0, only flags in word 1, the owner's hash in 2, its ordinal in 3, then bytes.
  */
@@ -167,7 +194,8 @@ export const TYPE_SHIFT = 17;
 export const TYPE_MASK = 3;
 export const FLAG_EXPIRES = 1 << 19;
 export const FLAG_CHUNKED = 1 << 20;
-export const FLAG_CONTENT_TYPE = 1 << 21;
+/** Something of what most entries have nothing of stands behind the value. */
+export const FLAG_ATTRIBUTES = 1 << 21;
 /** Set by the writer when a record leaves the index: spares walks a lookup; the index alone is the truth. */
 export const FLAG_DEAD = 1 << 22;
 export const FLAG_CHUNK = 1 << 23;

@@ -1,6 +1,7 @@
 import { ChangeFlag, ChangeKind, type ChangeListener } from '../base/change.ts';
 import type { EffectListener } from '../base/effect.ts';
 import type { PutRequest } from '../base/view.ts';
+import type { Fill } from './attributes.ts';
 import type { Partitions } from './partitions.ts';
 
 const NO_BYTES = new Uint8Array(0);
@@ -20,16 +21,14 @@ export class Listeners {
   /** `expired`: in the place of an entry whose time was over. */
   tellPut(hash: number, request: PutRequest, version: number, expired: boolean, created: boolean): void {
     const { changes, effects } = this;
-    if (changes?.isListening) tellPutTo(changes, request, expired, created);
+    if (changes?.isListening && request.attributes?.isHollow !== true) tellPutTo(changes, request, expired, created);
     if (effects !== null) effects.onPut(this.#partitionOf(hash), request, version);
   }
 
-  /** By a command; `expired`: what it found had. */
-  tellRemoved(hash: number, bytes: Uint8Array, start: number, end: number, expired: boolean): void {
+  /** By a command; `kind` is null where nobody saw the entry any more. */
+  tellRemoved(hash: number, bytes: Uint8Array, start: number, end: number, kind: ChangeKind | null): void {
     const { changes, effects } = this;
-    if (changes?.isListening) {
-      changes.onChange(expired ? ChangeKind.expired : ChangeKind.removed, bytes, start, end, ChangeFlag.none);
-    }
+    if (kind !== null && changes?.isListening) changes.onChange(kind, bytes, start, end, ChangeFlag.none);
     if (effects !== null) effects.onRemove(this.#partitionOf(hash), bytes, start, end, false);
   }
 
@@ -42,10 +41,45 @@ export class Listeners {
     if (effects !== null) effects.onExpiry(this.#partitionOf(hash), bytes, start, end, expiresAtMs);
   }
 
-  /** By nobody's command: expired or evicted. */
-  tellGone(kind: ChangeKind, partition: number, bytes: Uint8Array, start: number, end: number): void {
+  tellFill(hash: number, bytes: Uint8Array, start: number, end: number, fill: Fill): void {
+    const { effects } = this;
+    if (effects === null) return;
+    effects.onFill(this.#partitionOf(hash), bytes, start, end, fill.token, fill.untilMs, fill.version);
+  }
+
+  /** One tag. */
+  tellInvalidated(bytes: Uint8Array, start: number, end: number, isSoft: boolean): void {
+    const { changes } = this;
+    if (!changes?.isListening) return;
+    changes.onChange(ChangeKind.invalidated, bytes, start, end, isSoft ? ChangeFlag.soft : ChangeFlag.none);
+  }
+
+  /** All tags of the list, in the partitions. */
+  tellInvalidatedIn(
+    partitions: readonly number[],
+    tags: Uint8Array,
+    start: number,
+    end: number,
+    version: number,
+    timeMs: number,
+    isSoft: boolean,
+  ): void {
+    const { effects } = this;
+    if (effects === null) return;
+    for (const partition of partitions) effects.onInvalidate(partition, tags, start, end, version, timeMs, isSoft);
+  }
+
+  /** By nobody's command: expired or evicted; of a hollow entry the effect alone. */
+  tellGone(
+    kind: ChangeKind,
+    partition: number,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    isHollow: boolean,
+  ): void {
     const { changes, effects } = this;
-    if (changes?.isListening) changes.onChange(kind, bytes, start, end, ChangeFlag.none);
+    if (!isHollow && changes?.isListening) changes.onChange(kind, bytes, start, end, ChangeFlag.none);
     if (effects !== null) effects.onRemove(partition, bytes, start, end, true);
   }
 

@@ -2,13 +2,13 @@ import { assert } from '../base/assert.ts';
 import { ApplyResult, type PartitionPiece } from '../base/effect.ts';
 import type { LookupSampler } from '../base/lookup-sample.ts';
 import type { Clock } from '../base/ports.ts';
-import { type PutRequest, PutStatus } from '../base/view.ts';
+import { type EntryAttributes, type PutRequest, PutStatus } from '../base/view.ts';
 import type { StoreMemory } from './arena.ts';
 import { EffectKind, EffectReader, EffectWriter } from './effect-codec.ts';
 import { EntryView } from './entry-view.ts';
 import { FLAG_EXPIRES, HEAP_POSITION_WORD, NOT_IN_HEAP } from './layout.ts';
 import type { Partitions } from './partitions.ts';
-import { expiresAtOf } from './record.ts';
+import { endsAtOf } from './record.ts';
 import { HASHES, KeyScanner } from './scan.ts';
 import { StoreWriter } from './writer.ts';
 
@@ -47,6 +47,7 @@ export class PartitionedWriter extends StoreWriter {
     contentType: NO_BYTES,
     contentTypeStart: 0,
     contentTypeEnd: 0,
+    attributes: null,
   };
 
   /** As of a `StoreWriter`; the memory was created with partitions. All are owned. */
@@ -57,7 +58,7 @@ export class PartitionedWriter extends StoreWriter {
     this.#partitions = partitions;
     this.#clock = clock;
     this.#shown = new EntryView(arena);
-    this.#walker = new KeyScanner(arena, index, this.#shown);
+    this.#walker = new KeyScanner(arena, index, this.#shown, this.validity);
     this.#wanted = new Uint8Array(partitions.total);
     this.#refiled = new Uint8Array(partitions.total);
   }
@@ -145,6 +146,7 @@ export class PartitionedWriter extends StoreWriter {
   clearPartitions(mask: Uint8Array): void {
     assert(!this.inGroup, 'partitions cleared within a group');
     assert(mask.length === this.#partitions.total, 'a mask has a place for each partition of the cluster');
+    this.parts.tagNotes.forgetPartitions(mask);
     if (this.#partitions.keysIn(mask) === 0) return;
     const owned: number[] = [];
     const end = this.#partitions.first + this.#partitions.count;
@@ -215,6 +217,10 @@ export class PartitionedWriter extends StoreWriter {
       if (isLeftOut?.(this.#partitions.ofKey(bytes, keyStart, keyEnd), bytes, keyStart, keyEnd) === true) continue;
       if (!this.#applyPut()) done = false;
     }
+    // What was invalidated before the snapshot is not in the log.
+    for (let place = 0; place < this.#partitions.count; place++) {
+      this.parts.tagNotes.raiseFloor(place, this.lastVersion);
+    }
     if (reader.isFaulty) return ApplyResult.malformed;
     return done ? ApplyResult.applied : ApplyResult.outOfMemory;
   }
@@ -236,7 +242,18 @@ export class PartitionedWriter extends StoreWriter {
   load(partition: number, entries: readonly Uint8Array[]): ApplyResult {
     let result: ApplyResult = ApplyResult.applied;
     for (const entry of entries) result = Math.max(result, this.applyEffects(partition, entry)) as ApplyResult;
+    // What was invalidated before is not among them.
+    if (this.#partitions.has(partition)) {
+      this.parts.tagNotes.raiseFloor(partition - this.#partitions.first, this.lastVersion);
+    }
     return result;
+  }
+
+  /** No tag has been invalidated in the partition, which is empty, as far as this store is to know. */
+  forgetInvalidations(partition: number): void {
+    this.#wanted.fill(0);
+    this.#wanted[partition] = 1;
+    this.parts.tagNotes.forgetPartitions(this.#wanted);
   }
 
   /** In the order of their hashes, those of one hash together: what happens between two calls is of no matter. */
@@ -249,7 +266,7 @@ export class PartitionedWriter extends StoreWriter {
     this.#wanted.fill(0);
     this.#wanted[partition] = 1;
     const next = this.#walker.walk(cursor ?? 0, this.#wanted, Number.POSITIVE_INFINITY, (ref) => {
-      this.#writeEntry(ref);
+      if (this.showAnyAge(this.#shown, ref)) this.#writeEntry();
       return piece.length < bytesMax;
     });
     const entries = piece.length === 1 ? [] : [piece.bytes.slice(0, piece.length)];
@@ -257,12 +274,13 @@ export class PartitionedWriter extends StoreWriter {
     return { entries, next: next >= HASHES ? null : next };
   }
 
-  #writeEntry(ref: number): void {
+  #writeEntry(): void {
     const entry = this.#shown;
     const piece = this.#piece;
-    entry.show(ref, this.parts.arena.word(ref * 2 + 1));
     const { type, version, expiresAtMs, keyBytes, contentTypeBytes, valueBytes } = entry;
-    piece.put(type, version, expiresAtMs, keyBytes, contentTypeBytes, valueBytes);
+    const attributes = entry.hasAttributes ? entry : null;
+    piece.put(type, version, expiresAtMs, keyBytes, contentTypeBytes, valueBytes, attributes);
+    if (attributes !== null) entry.copyTags(piece.bytes, piece.tagsAt);
     entry.copyKey(piece.bytes, piece.keyAt);
     if (contentTypeBytes > 0) entry.copyContentType(piece.bytes, piece.contentTypeAt);
     entry.copyValueRange(0, valueBytes, piece.bytes, piece.valueAt);
@@ -274,7 +292,7 @@ export class PartitionedWriter extends StoreWriter {
     if (!this.#partitions.has(partition)) return false;
     reader.open(record);
     while (reader.next()) {
-      if (reader.kind === EffectKind.clear) continue;
+      if (reader.kind === EffectKind.clear || reader.kind === EffectKind.invalidate) continue;
       if (this.#partitions.ofKey(record, reader.keyStart, reader.keyEnd) !== partition) return false;
     }
     return !reader.isFaulty;
@@ -283,6 +301,8 @@ export class PartitionedWriter extends StoreWriter {
   /** Does the effect that the reader is at; false when memory did not suffice. */
   #apply(partition: number): boolean {
     const { bytes, keyStart, keyEnd, kind, expiresAtMs } = this.#reader;
+    if (kind === EffectKind.fill) return this.#applyFill();
+    if (kind === EffectKind.invalidate) return this.#applyInvalidate(partition);
     if (kind === EffectKind.put) return this.#applyPut();
     if (kind === EffectKind.remove) {
       this.take(bytes, keyStart, keyEnd, false);
@@ -314,12 +334,32 @@ export class PartitionedWriter extends StoreWriter {
     request.contentType = bytes;
     request.contentTypeStart = reader.contentTypeStart;
     request.contentTypeEnd = reader.contentTypeEnd;
+    request.attributes = reader.hasAttributes ? this.#attributesRead() : null;
     const status = this.write(request, reader.version, false);
     request.key = request.value = request.contentType = NO_BYTES;
     if (status === PutStatus.created || status === PutStatus.replaced) return true;
     // Better nothing than what the primary has no longer.
     this.take(bytes, keyStart, keyEnd, false);
     return false;
+  }
+
+  #attributesRead(): EntryAttributes {
+    const { bytes, staleMs, tagsStart, tagsEnd, fillToken, fillUntilMs, fillVersion, isHollow } = this.#reader;
+    return { staleMs, tags: bytes, tagsStart, tagsEnd, fillToken, fillUntilMs, fillVersion, isHollow };
+  }
+
+  #applyFill(): boolean {
+    const { bytes, keyStart, keyEnd, fillToken, fillUntilMs, fillVersion } = this.#reader;
+    const fill = { token: fillToken, untilMs: fillUntilMs, version: fillVersion };
+    if (this.giveFill(bytes, keyStart, keyEnd, fill, false) || !this.isThere(bytes, keyStart, keyEnd)) return true;
+    this.take(bytes, keyStart, keyEnd, false);
+    return false;
+  }
+
+  #applyInvalidate(partition: number): boolean {
+    const { bytes, tagsStart, tagsEnd, version, timeMs, isSoft } = this.#reader;
+    this.takeVersion(version);
+    return this.invalidations.repeat(partition, bytes, tagsStart, tagsEnd, version, timeMs, isSoft);
   }
 
   #applyClear(partition: number): void {
@@ -346,7 +386,7 @@ export class PartitionedWriter extends StoreWriter {
         isFull = true;
         return false;
       }
-      heap.insert(ref, expiresAtOf(arena, ref, header), nowMs);
+      heap.insert(ref, endsAtOf(arena, ref, header), nowMs);
       return left > 0;
     });
     // Without memory it is tried again from here.

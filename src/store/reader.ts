@@ -6,10 +6,11 @@ import { Arena, type StoreMemory } from './arena.ts';
 import type { EntryView } from './entry-view.ts';
 import type { KeyHasher } from './hash.ts';
 import { KeyIndex } from './key-index.ts';
-import { ACCESS_MAX, Control, FLAG_EXPIRES, ReaderSlot } from './layout.ts';
+import { ACCESS_MAX, Control, FLAG_ATTRIBUTES, FLAG_EXPIRES, ReaderSlot } from './layout.ts';
 import { hasherOf } from './partitioned-hasher.ts';
 import { expiresAtOf } from './record.ts';
 import { StoreView } from './store-view.ts';
+import { Validity } from './validity.ts';
 
 /**
  * Reads a store from any thread, without locks and without ever waiting for the writer.
@@ -31,6 +32,7 @@ export class StoreReader extends StoreView implements ReadView {
   readonly #slot: number;
   readonly #hits: number;
   readonly #misses: number;
+  readonly #staleHits: number;
   #inside = false;
   #sequence = 0;
   #undone = 0;
@@ -45,7 +47,7 @@ export class StoreReader extends StoreView implements ReadView {
     const arena = new Arena(memory);
     const hasher = hasherOf(arena);
     const index = new KeyIndex(arena, hasher);
-    super(arena, index, clock);
+    super(arena, index, clock, new Validity(arena));
     assert(readerIndex >= 0 && readerIndex < arena.readersMax, 'a reader index beyond readersMax');
     this.#sampler = sampler;
     this.#arena = arena;
@@ -57,6 +59,7 @@ export class StoreReader extends StoreView implements ReadView {
     this.#slot = arena.readerSlots + readerIndex * ReaderSlot.words;
     this.#hits = (this.#slot + ReaderSlot.hits) / 2;
     this.#misses = (this.#slot + ReaderSlot.misses) / 2;
+    this.#staleHits = (this.#slot + ReaderSlot.staleHits) / 2;
     // Whoever had this index before is gone; what it had announced must not hold the writer up.
     Atomics.store(this.#words, this.#slot + ReaderSlot.epoch, 0);
   }
@@ -82,6 +85,8 @@ export class StoreReader extends StoreView implements ReadView {
       Atomics.store(words, this.#slot, words[Control.epoch] as number);
       this.#isAnnounced = true;
     }
+    // Before anything is looked for: what a sweep takes out from now on, the notes from here on tell of.
+    this.validity.from = words[Control.notesHead] as number;
     this.#sequence = Atomics.load(words, Control.sequence);
     if ((this.#sequence & 1) !== 0) {
       if (!this.#isHeld) this.#withdraw();
@@ -139,46 +144,71 @@ export class StoreReader extends StoreView implements ReadView {
   }
 
   lookup(source: Uint8Array, start: number, end: number): boolean {
-    const doubles = this.#arena.doubles;
     const found = this.peek(source, start, end);
     const sampler = this.#sampler;
     if (sampler?.isDue(this.#hash) === true) sampler.note(this.#hash, source, start, end, found ? this.view : null);
     if (!found) {
+      const doubles = this.#arena.doubles;
       doubles[this.#misses] = (doubles[this.#misses] as number) + 1;
       return false;
     }
+    this.#countHit();
+    return true;
+  }
+
+  #countHit(): void {
+    const doubles = this.#arena.doubles;
     doubles[this.#hits] = (doubles[this.#hits] as number) + 1;
     const at = this.view.ref * 8 + 7;
     const accesses = this.#bytes[at] as number;
     // A race with another reader loses a count, which is of no matter.
     if (accesses < ACCESS_MAX) this.#bytes[at] = accesses + 1;
-    return true;
   }
 
   lookupStale(source: Uint8Array, start: number, end: number): Freshness {
-    return this.lookup(source, start, end) ? Freshness.fresh : Freshness.none;
+    const freshness = this.peekStale(source, start, end);
+    const found = freshness === Freshness.fresh || freshness === Freshness.stale;
+    const sampler = this.#sampler;
+    if (sampler?.isDue(this.#hash) === true) sampler.note(this.#hash, source, start, end, found ? this.view : null);
+    const doubles = this.#arena.doubles;
+    if (freshness === Freshness.stale) doubles[this.#staleHits] = (doubles[this.#staleHits] as number) + 1;
+    if (found) this.#countHit();
+    else doubles[this.#misses] = (doubles[this.#misses] as number) + 1;
+    return freshness;
   }
 
   peekStale(source: Uint8Array, start: number, end: number): Freshness {
-    return this.peek(source, start, end) ? Freshness.fresh : Freshness.none;
+    const ref = this.#find(source, start, end);
+    if (ref === 0) return Freshness.none;
+    const header = this.#words[ref * 2 + 1] as number;
+    const freshness = this.validity.freshness(ref, header, this.#clock.nowMs());
+    if (freshness === Freshness.none) return Freshness.none;
+    this.view.show(ref, header);
+    this.view.expiresAtMs = this.validity.expiresAtMs;
+    return freshness;
   }
 
   peek(source: Uint8Array, start: number, end: number): boolean {
-    assert(this.#inside, 'a read outside enter and leave');
-    const keyBytes = end - start;
-    if (keyBytes > this.#arena.keyBytesMax) return false;
-    this.#hash = this.#hasher.hash(source, start, end);
-    const ref = this.#index.find(this.#hash, keyBytes);
+    const ref = this.#find(source, start, end);
     if (ref === 0) return false;
     const header = this.#words[ref * 2 + 1] as number;
     if ((header & FLAG_EXPIRES) !== 0 && expiresAtOf(this.#arena, ref, header) <= this.#clock.nowMs()) return false;
+    if ((header & FLAG_ATTRIBUTES) !== 0 && this.validity.isInvalid(ref, header)) return false;
     this.view.show(ref, header);
     return true;
   }
 
-  override scan(cursor: number, count: number, visit: VisitKey): number {
+  #find(source: Uint8Array, start: number, end: number): number {
     assert(this.#inside, 'a read outside enter and leave');
-    return super.scan(cursor, count, visit);
+    const keyBytes = end - start;
+    if (keyBytes > this.#arena.keyBytesMax) return 0;
+    this.#hash = this.#hasher.hash(source, start, end);
+    return this.#index.find(this.#hash, keyBytes);
+  }
+
+  override scan(cursor: number, count: number, visit: VisitKey, withStale = false): number {
+    assert(this.#inside, 'a read outside enter and leave');
+    return super.scan(cursor, count, visit, withStale);
   }
 
   override randomKey(target: Uint8Array, random: number): number {

@@ -1,13 +1,14 @@
 import { assert } from '../base/assert.ts';
 import type { PutRequest } from '../base/view.ts';
 import type { Arena } from './arena.ts';
+import { attributeBytesFor, type Fill, rewriteAttributes, rewrittenBytes, writeAttributes } from './attributes.ts';
 import { copyIn, copyWords } from './copy.ts';
 import {
   ACCESS_SHIFT,
   EXPIRY_WORDS,
+  FLAG_ATTRIBUTES,
   FLAG_CHUNK,
   FLAG_CHUNKED,
-  FLAG_CONTENT_TYPE,
   FLAG_DEAD,
   FLAG_EXPIRES,
   type Log,
@@ -15,7 +16,7 @@ import {
   RECORD_WORDS,
   TYPE_SHIFT,
 } from './layout.ts';
-import { align8, chunkCountOf, recordBytesFor, recordBytesOf, valueWord } from './record.ts';
+import { align8, attributesAt, chunkCountOf, recordBytesFor, recordBytesOf, valueWord } from './record.ts';
 import type { Segments } from './segments.ts';
 
 const TWO_TO_32 = 2 ** 32;
@@ -45,11 +46,12 @@ export class RecordWriter {
     const words = this.#words;
     const keyBytes = request.keyEnd - request.keyStart;
     const valueBytes = request.valueEnd - request.valueStart;
-    const typeBytes = request.contentTypeEnd - request.contentTypeStart;
+    const { contentType, contentTypeStart, contentTypeEnd, attributes = null } = request;
+    const tailBytes = attributeBytesFor(contentTypeEnd - contentTypeStart, attributes);
     const expires = request.expiresAtMs !== 0;
     const chunked = valueBytes > arena.chunkBytes;
     const bodyBytes = chunked ? chunkCountOf(arena, valueBytes) * 4 : valueBytes;
-    const bytes = recordBytesFor(expires, keyBytes, bodyBytes, typeBytes);
+    const bytes = recordBytesFor(expires, keyBytes, bodyBytes, tailBytes);
 
     // Chunks first: a walk then meets them before the entry, whose access count decides about them too.
     if (chunked && !this.#appendChunks(request, hash, log)) return 0;
@@ -62,7 +64,7 @@ export class RecordWriter {
     let header = keyBytes | (request.type << TYPE_SHIFT) | (accesses << ACCESS_SHIFT);
     if (expires) header |= FLAG_EXPIRES;
     if (chunked) header |= FLAG_CHUNKED;
-    if (typeBytes !== 0) header |= FLAG_CONTENT_TYPE;
+    if (tailBytes !== 0) header |= FLAG_ATTRIBUTES;
     words[at] = valueBytes;
     words[at + 1] = header;
     words[at + 2] = version | 0;
@@ -81,12 +83,8 @@ export class RecordWriter {
     next += keyWordCount;
     if (chunked) words.set(this.#chunks.subarray(0, bodyBytes / 4), next);
     else copyIn(arena, next, request.value, request.valueStart, valueBytes);
-    if (typeBytes !== 0) {
-      const offset = next * 4 + bodyBytes;
-      arena.bytes[offset] = typeBytes;
-      for (let i = 0; i < typeBytes; i++) {
-        arena.bytes[offset + 1 + i] = request.contentType[request.contentTypeStart + i] as number;
-      }
+    if (tailBytes !== 0) {
+      writeAttributes(arena.bytes, next * 4 + bodyBytes, contentType, contentTypeStart, contentTypeEnd, attributes);
     }
     this.#segments.commit(log, bytes);
     return ref;
@@ -116,6 +114,24 @@ export class RecordWriter {
       words[at + 5] = 0;
     }
     copyWords(arena, oldAt + oldFixed, at + newFixed, restWords);
+    this.#segments.commit(log, bytes);
+    return copy;
+  }
+
+  /** Appends a copy of an entry that has attributes, with another fill token (0: none); it refers to the same chunks. */
+  appendWithFill(ref: number, log: Log, fill: Fill, accesses: number): number {
+    const arena = this.#arena;
+    const words = this.#words;
+    const header = arena.word(ref * 2 + 1);
+    assert((header & FLAG_ATTRIBUTES) !== 0, 'a fill token for an entry that is never stale');
+    const from = attributesAt(arena, ref, header);
+    const fixedBytes = from - ref * 8;
+    const bytes = align8(fixedBytes + rewrittenBytes(arena.bytes, from, fill.token));
+    const copy = this.#segments.allocate(log, bytes);
+    if (copy === 0) return 0;
+    copyWords(arena, ref * 2, copy * 2, (fixedBytes + 3) >> 2);
+    words[copy * 2 + 1] = (header & KEPT_FLAGS_MASK) | (accesses << ACCESS_SHIFT);
+    rewriteAttributes(arena.bytes, from, copy * 8 + fixedBytes, fill);
     this.#segments.commit(log, bytes);
     return copy;
   }

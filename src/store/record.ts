@@ -1,9 +1,11 @@
 import type { Arena } from './arena.ts';
+import { attributeBytes, staleMsOf } from './attributes.ts';
 import {
+  EXPIRES_AT_MS_MAX,
   EXPIRY_WORDS,
+  FLAG_ATTRIBUTES,
   FLAG_CHUNK,
   FLAG_CHUNKED,
-  FLAG_CONTENT_TYPE,
   FLAG_EXPIRES,
   KEY_BYTES_MASK,
   RECORD_BYTES,
@@ -36,6 +38,18 @@ export function expiresAtOf(arena: Arena, ref: number, header: number): number {
   return (arena.word(at + 3) >>> 16) * TWO_TO_32 + (arena.word(at + 4) >>> 0);
 }
 
+/** When nobody sees the entry any more, be it stale, for its age; 0 when it does not expire. */
+export function endsAtOf(arena: Arena, ref: number, header: number): number {
+  const expiresAtMs = expiresAtOf(arena, ref, header);
+  if ((header & FLAG_ATTRIBUTES) === 0 || expiresAtMs === 0) return expiresAtMs;
+  return Math.min(expiresAtMs + staleMsOf(arena.bytes, attributesAt(arena, ref, header)), EXPIRES_AT_MS_MAX);
+}
+
+/** The byte at which the attributes begin, of an entry that has some. */
+export function attributesAt(arena: Arena, ref: number, header: number): number {
+  return valueWord(ref, header) * 4 + bodyBytesOf(arena, ref, header);
+}
+
 export function chunkCountOf(arena: Arena, valueBytes: number): number {
   return Math.ceil(valueBytes / arena.chunkBytes);
 }
@@ -46,23 +60,13 @@ function bodyBytesOf(arena: Arena, ref: number, header: number): number {
   return (header & FLAG_CHUNKED) === 0 ? valueBytes : chunkCountOf(arena, valueBytes) * 4;
 }
 
-/** Offset in bytes of the content type's length from the word where the value begins. */
-export function contentTypeOffset(arena: Arena, ref: number, header: number): number {
-  return bodyBytesOf(arena, ref, header);
-}
-
-export function contentTypeBytesOf(arena: Arena, ref: number, header: number): number {
-  if ((header & FLAG_CONTENT_TYPE) === 0) return 0;
-  return arena.bytes[valueWord(ref, header) * 4 + bodyBytesOf(arena, ref, header)] as number;
-}
-
 /** Bytes the record takes in its segment; those of its chunks are not among them. */
 export function recordBytesOf(arena: Arena, ref: number): number {
   const header = arena.word(ref * 2 + 1);
   if ((header & FLAG_CHUNK) !== 0) return align8(RECORD_BYTES + arena.word(ref * 2));
-  let bytes = (valueWord(ref, header) - ref * 2) * 4 + bodyBytesOf(arena, ref, header);
-  if ((header & FLAG_CONTENT_TYPE) !== 0) bytes += 1 + contentTypeBytesOf(arena, ref, header);
-  return align8(bytes);
+  const bytes = (valueWord(ref, header) - ref * 2) * 4 + bodyBytesOf(arena, ref, header);
+  if ((header & FLAG_ATTRIBUTES) === 0) return align8(bytes);
+  return align8(bytes + attributeBytes(arena.bytes, ref * 8 + bytes));
 }
 
 /** Bytes of an entry's record and of what its chunks hold, their headers aside. */
@@ -72,14 +76,8 @@ export function entryBytesOf(arena: Arena, ref: number): number {
 }
 
 /** Bytes a record of these parts would take. */
-export function recordBytesFor(
-  expires: boolean,
-  keyBytes: number,
-  bodyBytes: number,
-  contentTypeBytes: number,
-): number {
-  const tail = contentTypeBytes === 0 ? 0 : 1 + contentTypeBytes;
-  return align8(RECORD_BYTES + (expires ? EXPIRY_WORDS * 4 : 0) + ((keyBytes + 3) & ~3) + bodyBytes + tail);
+export function recordBytesFor(expires: boolean, keyBytes: number, bodyBytes: number, attributeBytes: number): number {
+  return align8(RECORD_BYTES + (expires ? EXPIRY_WORDS * 4 : 0) + ((keyBytes + 3) & ~3) + bodyBytes + attributeBytes);
 }
 
 /** Bytes of all chunk records of a value kept in chunks. */

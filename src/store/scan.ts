@@ -1,10 +1,10 @@
-import type { VisitKey } from '../base/view.ts';
+import { Freshness, type VisitKey } from '../base/view.ts';
 import type { Arena } from './arena.ts';
 import type { EntryView } from './entry-view.ts';
 import type { KeyIndex } from './key-index.ts';
-import { FLAG_EXPIRES, IndexPage, KEY_BYTES_MAX, TOMBSTONE } from './layout.ts';
+import { IndexPage, KEY_BYTES_MAX, TOMBSTONE } from './layout.ts';
 import type { Partitions } from './partitions.ts';
-import { expiresAtOf } from './record.ts';
+import type { Validity } from './validity.ts';
 
 /** One more than the highest hash: the cursor of a walk that is done. */
 export const HASHES = 2 ** 32;
@@ -19,19 +19,29 @@ export class KeyScanner {
   readonly #index: KeyIndex;
   readonly #entry: EntryView;
   readonly #partitions: Partitions | null;
+  readonly #validity: Validity;
   /** hash × 1024 + slot of the entries of one page, to be sorted. */
   readonly #order = new Float64Array(IndexPage.slots);
   readonly #refs = new Int32Array(IndexPage.slots);
   #key = new Uint8Array(256);
 
-  constructor(arena: Arena, index: KeyIndex, entry: EntryView) {
+  constructor(arena: Arena, index: KeyIndex, entry: EntryView, validity: Validity) {
     this.#arena = arena;
     this.#index = index;
     this.#entry = entry;
     this.#partitions = arena.partitions;
+    this.#validity = validity;
   }
 
-  scan(cursor: number, count: number, nowMs: number, visit: VisitKey, shown: Uint8Array | null): number {
+  /** `withStale`: what is stale, or hollow, is visited as well. */
+  scan(
+    cursor: number,
+    count: number,
+    nowMs: number,
+    visit: VisitKey,
+    shown: Uint8Array | null,
+    withStale: boolean,
+  ): number {
     let visited = 0;
     let next = cursor >>> 0;
     do {
@@ -47,7 +57,7 @@ export class KeyScanner {
         // Equal hashes go together, whatever the count: the cursor cannot stop between them.
         for (; i < collected && Math.floor((order[i] as number) / 1024) === hash; i++) {
           const ref = this.#refs[(order[i] as number) % 1024] as number;
-          if (this.#visit(ref, nowMs, visit)) visited++;
+          if (this.#visit(ref, nowMs, visit, withStale)) visited++;
         }
       }
       next = hashEnd;
@@ -109,7 +119,7 @@ export class KeyScanner {
       const ref = Atomics.load(words, page * 2 + slot * 2 + 1);
       if (ref <= TOMBSTONE) continue;
       if (shown !== null && !this.#isShown(words[page * 2 + slot * 2] as number, shown)) continue;
-      if (!this.#show(ref, nowMs)) continue;
+      if (!this.#show(ref, nowMs, false)) continue;
       this.#entry.copyKey(target, 0);
       return this.#entry.keyBytes;
     }
@@ -146,8 +156,8 @@ export class KeyScanner {
     return this.#partitions === null || shown[this.#partitions.ofHash(hash)] === 1;
   }
 
-  #visit(ref: number, nowMs: number, visit: VisitKey): boolean {
-    if (!this.#show(ref, nowMs)) return false;
+  #visit(ref: number, nowMs: number, visit: VisitKey, withStale: boolean): boolean {
+    if (!this.#show(ref, nowMs, withStale)) return false;
     const keyBytes = this.#entry.keyBytes;
     if (keyBytes > this.#key.length) this.#key = new Uint8Array(KEY_BYTES_MAX);
     this.#entry.copyKey(this.#key, 0);
@@ -155,9 +165,15 @@ export class KeyScanner {
     return true;
   }
 
-  #show(ref: number, nowMs: number): boolean {
+  #show(ref: number, nowMs: number, withStale: boolean): boolean {
     const header = this.#arena.word(ref * 2 + 1);
-    if ((header & FLAG_EXPIRES) !== 0 && expiresAtOf(this.#arena, ref, header) <= nowMs) return false;
+    if (withStale) {
+      if (this.#validity.freshness(ref, header, nowMs) === Freshness.none) return false;
+      this.#entry.show(ref, header);
+      this.#entry.expiresAtMs = this.#validity.expiresAtMs;
+      return true;
+    }
+    if (!this.#validity.isPlain(ref, header, nowMs)) return false;
     this.#entry.show(ref, header);
     return true;
   }

@@ -13,6 +13,7 @@ import {
   SegmentState,
 } from './layout.ts';
 import { entryBytesOf, recordBytesOf, valueWord } from './record.ts';
+import { Verdict } from './tag-notes.ts';
 import type { WriterParts } from './writer-parts.ts';
 
 /** What a record costs a walk beside its bytes, in bytes of copying that take as long. */
@@ -98,7 +99,11 @@ export class SegmentWalk {
     const slot = index.findRef(hash, ref);
     // Written by a writer that died before it published the record.
     if (slot === 0) return true;
-    const isOver = this.#parts.isExpired(ref, header, nowMs);
+    if (this.#parts.validity.verdict(ref, header) === Verdict.hard) {
+      this.#parts.dropInvalid(slot, ref);
+      return true;
+    }
+    const isOver = this.#parts.isOver(ref, header, nowMs);
     if (isOver && this.#parts.mayExpire(this.#parts.partitionOf(ref))) {
       this.#parts.expire(slot, ref);
       return true;
@@ -130,7 +135,11 @@ export class SegmentWalk {
     if (slot === 0) return true;
     const owner = arena.word(slot);
     const header = arena.word(owner * 2 + 1);
-    const isOver = this.#parts.isExpired(owner, header, nowMs);
+    if (this.#parts.validity.verdict(owner, header) === Verdict.hard) {
+      this.#parts.dropInvalid(slot, owner);
+      return true;
+    }
+    const isOver = this.#parts.isOver(owner, header, nowMs);
     if (isOver && this.#parts.mayExpire(this.#parts.partitionOf(owner))) {
       this.#parts.expire(slot, owner);
       return true;

@@ -30,6 +30,19 @@ export interface StoreStatistics {
   /** Lookups by readers, and by the writer for commands that read. */
   hits: number;
   misses: number;
+  /** Lookups that found what is stale; they are among the hits. */
+  staleHits: number;
+  /** Tags invalidated since the store was created; and those of them whose entries are still being swept out. */
+  invalidatedTags: number;
+  pendingTags: number;
+  /** Entries that went, or went stale, because a tag of theirs was invalidated. */
+  invalidatedEntries: number;
+  /** Fill tokens given; used; refused; given back; and run out, as far as that was noticed. */
+  fillsGranted: number;
+  fillsDone: number;
+  fillsLost: number;
+  fillsCancelled: number;
+  fillsExpired: number;
 }
 
 /** Reads a store's counters from any thread; under change they may be of slightly different moments. */
@@ -48,10 +61,12 @@ export function statisticsOf(arena: Arena): StoreStatistics {
   const budgetBytes = arena.word(Control.arenaKibibytes) * 1024;
   let hits = arena.counter(Counter.hits);
   let misses = arena.counter(Counter.misses);
+  let staleHits = arena.counter(Counter.staleHits);
   for (let reader = 0; reader < arena.readersMax; reader++) {
     const slot = arena.readerSlots + reader * ReaderSlot.words;
     hits += arena.counter((slot + ReaderSlot.hits) / 2);
     misses += arena.counter((slot + ReaderSlot.misses) / 2);
+    staleHits += arena.counter((slot + ReaderSlot.staleHits) / 2);
   }
   return {
     budgetBytes,
@@ -71,5 +86,14 @@ export function statisticsOf(arena: Arena): StoreStatistics {
     outOfMemory: arena.counter(Counter.outOfMemory),
     hits,
     misses,
+    staleHits,
+    invalidatedTags: arena.counter(Counter.invalidatedTags),
+    pendingTags: arena.counter(Counter.pendingTags),
+    invalidatedEntries: arena.counter(Counter.invalidatedEntries),
+    fillsGranted: arena.counter(Counter.fillsGranted),
+    fillsDone: arena.counter(Counter.fillsDone),
+    fillsLost: arena.counter(Counter.fillsLost),
+    fillsCancelled: arena.counter(Counter.fillsCancelled),
+    fillsExpired: arena.counter(Counter.fillsExpired),
   };
 }

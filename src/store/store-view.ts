@@ -6,6 +6,8 @@ import type { KeyIndex } from './key-index.ts';
 import { Counter } from './layout.ts';
 import type { Partitions } from './partitions.ts';
 import { KeyScanner } from './scan.ts';
+import { Verdict } from './tag-notes.ts';
+import type { Validity } from './validity.ts';
 
 /** What readers and the writer show alike: the entry found last, walks over the keys, and their number. */
 export abstract class StoreView {
@@ -16,16 +18,18 @@ export abstract class StoreView {
    */
   shown: Uint8Array | null = null;
   protected readonly view: EntryView;
+  protected readonly validity: Validity;
   readonly #arena: Arena;
   readonly #scanner: KeyScanner;
   readonly #clock: Clock;
   readonly #partitions: Partitions | null;
 
-  constructor(arena: Arena, index: KeyIndex, clock: Clock) {
+  constructor(arena: Arena, index: KeyIndex, clock: Clock, validity: Validity) {
+    this.validity = validity;
     this.view = new EntryView(arena);
     this.entry = this.view;
     this.#arena = arena;
-    this.#scanner = new KeyScanner(arena, index, this.view);
+    this.#scanner = new KeyScanner(arena, index, this.view, validity);
     this.#clock = clock;
     this.#partitions = arena.partitions;
   }
@@ -46,18 +50,35 @@ export abstract class StoreView {
     this.view.copyContentType(target, at);
   }
 
-  copyTags(_target: Uint8Array, _at: number): void {}
-
-  scan(cursor: number, count: number, visit: VisitKey): number {
-    return this.#scanner.scan(cursor, count, this.#clock.nowMs(), visit, this.shown);
+  copyTags(target: Uint8Array, at: number): void {
+    this.view.copyTags(target, at);
   }
 
-  /** Shows all entries from `cursor` on, as `KeyScanner.walk` does. */
+  scan(cursor: number, count: number, visit: VisitKey, withStale = false): number {
+    return this.#scanner.scan(cursor, count, this.#clock.nowMs(), visit, this.shown, withStale);
+  }
+
+  /**
+   * Shows all entries from `cursor` on, as `KeyScanner.walk` does, but for those that were invalidated; of those that went
+   * stale by that the expiry is when they did.
+   */
   protected walkEntries(cursor: number, pagesMax: number, visit: (entry: EntryView) => boolean): number {
     return this.#scanner.walk(cursor, null, pagesMax, (ref) => {
-      this.view.show(ref, this.#arena.word(ref * 2 + 1));
+      if (!this.showAnyAge(this.view, ref)) return true;
       return visit(this.view);
     });
+  }
+
+  /** Has the view show an entry of any age; false when it was invalidated. */
+  protected showAnyAge(view: EntryView, ref: number): boolean {
+    const header = this.#arena.word(ref * 2 + 1);
+    const verdict = this.validity.verdict(ref, header);
+    if (verdict === Verdict.hard) return false;
+    const endsAtMs = verdict === Verdict.soft ? this.validity.softEndsAtMs(ref, header) : 0;
+    view.show(ref, header);
+    if (verdict === Verdict.valid) return true;
+    view.expiresAtMs = this.validity.expiresAtMs;
+    return endsAtMs > this.#clock.nowMs();
   }
 
   randomKey(target: Uint8Array, random: number): number {

@@ -114,6 +114,8 @@ export function validate(parts: WriterParts): void {
   assert(keys === arena.counter(Counter.keys), 'keys miscounted');
   assert(indexPages === arena.counter(Counter.indexPages), 'index pages miscounted');
 
+  parts.tagNotes.validate();
+
   let liveTotal = 0;
   let logTotal = 0;
   let pagesFree = 0;

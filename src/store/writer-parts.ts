@@ -2,19 +2,30 @@ import { assert } from '../base/assert.ts';
 import { ChangeKind } from '../base/change.ts';
 import type { Clock } from '../base/ports.ts';
 import { Arena, type StoreMemory } from './arena.ts';
+import { Attribute } from './attributes.ts';
 import { Epochs } from './epochs.ts';
 import { ExpiryHeap } from './expiry-heap.ts';
 import type { KeyHasher } from './hash.ts';
 import { KeyIndex } from './key-index.ts';
 import { KeyIndexWriter } from './key-index-writer.ts';
-import { Counter, FLAG_CHUNKED, FLAG_EXPIRES, HEAP_POSITION_WORD, KEY_BYTES_MASK, NOT_IN_HEAP } from './layout.ts';
+import {
+  Counter,
+  FLAG_ATTRIBUTES,
+  FLAG_CHUNKED,
+  FLAG_EXPIRES,
+  HEAP_POSITION_WORD,
+  KEY_BYTES_MASK,
+  NOT_IN_HEAP,
+} from './layout.ts';
 import { Listeners } from './listeners.ts';
 import { Pages } from './pages.ts';
 import { hasherOf } from './partitioned-hasher.ts';
 import type { Partitions } from './partitions.ts';
-import { chunkCountOf, expiresAtOf, keyWord, recordBytesOf, valueWord } from './record.ts';
+import { attributesAt, chunkCountOf, endsAtOf, keyWord, recordBytesOf, valueWord } from './record.ts';
 import { RecordWriter } from './record-writer.ts';
 import { Segments } from './segments.ts';
+import { TagNotesWriter } from './tag-notes-writer.ts';
+import { Validity } from './validity.ts';
 
 /** Says of an assertion that the writer's successor, who needs less, is to take the group back. */
 const NO_MEMORY = 'no memory to take a group back';
@@ -32,6 +43,8 @@ export class WriterParts {
   readonly heap: ExpiryHeap;
   readonly records: RecordWriter;
   readonly listeners: Listeners;
+  readonly validity: Validity;
+  readonly tagNotes: TagNotesWriter;
   readonly partitions: Partitions | null;
   /** 1 for partitions, by their numbers, that are owned: those entries alone are in the heap, and told of. */
   readonly owned: Uint8Array;
@@ -56,6 +69,8 @@ export class WriterParts {
     this.indexWriter = new KeyIndexWriter(arena, this.pages);
     this.heap = new ExpiryHeap(arena, this.pages);
     this.records = new RecordWriter(arena, this.segments);
+    this.validity = new Validity(arena);
+    this.tagNotes = new TagNotesWriter(arena, this.epochs);
   }
 
   /** The hash of a stored entry's key. */
@@ -81,8 +96,21 @@ export class WriterParts {
     return this.partitions === null || (this.owned[partition] === 1 && this.held[partition] === 0);
   }
 
-  isExpired(ref: number, header: number, nowMs: number): boolean {
-    return (header & FLAG_EXPIRES) !== 0 && expiresAtOf(this.arena, ref, header) <= nowMs;
+  /** Whether the time is over in which anybody sees the entry. */
+  isOver(ref: number, header: number, nowMs: number): boolean {
+    return (header & FLAG_EXPIRES) !== 0 && endsAtOf(this.arena, ref, header) <= nowMs;
+  }
+
+  /** Whether the entry has no value, and is there for a fill token only. */
+  isHollow(ref: number, header: number): boolean {
+    if ((header & FLAG_ATTRIBUTES) === 0) return false;
+    return ((this.arena.bytes[attributesAt(this.arena, ref, header)] as number) & Attribute.hollow) !== 0;
+  }
+
+  /** The sweep has gone over all entries for the notes before that position. */
+  endSweep(end: number): void {
+    this.tagNotes.endSweep(end);
+    this.validity.from = this.tagNotes.head;
   }
 
   /** Takes an entry out of the index and the heap and buries it. */
@@ -98,9 +126,16 @@ export class WriterParts {
 
   /** Takes out an entry whose time has come. */
   expire(slot: number, ref: number): void {
+    const isHollow = this.isHollow(ref, this.arena.word(ref * 2 + 1));
     this.unlink(slot, ref);
-    this.arena.count(Counter.expiredEntries, 1);
-    this.#tellGone(ChangeKind.expired, ref);
+    this.arena.count(isHollow ? Counter.fillsExpired : Counter.expiredEntries, 1);
+    this.#tellGone(ChangeKind.expired, ref, isHollow);
+  }
+
+  /** Takes out an entry one of whose tags was invalidated, which was told. */
+  dropInvalid(slot: number, ref: number): void {
+    this.unlink(slot, ref);
+    this.arena.count(Counter.invalidatedEntries, 1);
   }
 
   /** Takes out an entry to make room. */
@@ -108,8 +143,9 @@ export class WriterParts {
     const { arena } = this;
     arena.count(Counter.evictedEntries, 1);
     arena.count(Counter.evictedBytes, recordBytesOf(arena, ref));
+    const isHollow = this.isHollow(ref, arena.word(ref * 2 + 1));
     this.unlink(slot, ref);
-    this.#tellGone(ChangeKind.evicted, ref);
+    this.#tellGone(ChangeKind.evicted, ref, isHollow);
   }
 
   /** Keeps an entry's record and chunks where they are while segments are held. */
@@ -149,7 +185,7 @@ export class WriterParts {
   }
 
   /** The record was just buried: its bytes are what they were. */
-  #tellGone(kind: ChangeKind, ref: number): void {
+  #tellGone(kind: ChangeKind, ref: number, isHollow: boolean): void {
     const { listeners } = this;
     if (!listeners.changes?.isListening && listeners.effects === null) return;
     const partition = this.partitionOf(ref);
@@ -157,7 +193,7 @@ export class WriterParts {
     const { bytes } = this.arena;
     const header = this.arena.word(ref * 2 + 1);
     const start = keyWord(ref, header) * 4;
-    listeners.tellGone(kind, partition, bytes, start, start + (header & KEY_BYTES_MASK));
+    listeners.tellGone(kind, partition, bytes, start, start + (header & KEY_BYTES_MASK), isHollow);
   }
 
   /** Brings an entry that expires, and was not there, into the heap, if it may expire by itself. */
@@ -171,7 +207,7 @@ export class WriterParts {
         return;
       }
     }
-    this.heap.insert(ref, expiresAtOf(arena, ref, arena.word(ref * 2 + 1)), nowMs);
+    this.heap.insert(ref, endsAtOf(arena, ref, arena.word(ref * 2 + 1)), nowMs);
   }
 
   #unfile(ref: number): void {
@@ -186,8 +222,8 @@ export class WriterParts {
     const newHeader = arena.word(newRef * 2 + 1);
     const position = (oldHeader & FLAG_EXPIRES) === 0 ? NOT_IN_HEAP : arena.word(oldRef * 2 + HEAP_POSITION_WORD);
     if ((newHeader & FLAG_EXPIRES) !== 0) {
-      const expiresAtMs = expiresAtOf(arena, newRef, newHeader);
-      if (position !== NOT_IN_HEAP) this.heap.update(position, newRef, expiresAtMs, nowMs);
+      const endsAtMs = endsAtOf(arena, newRef, newHeader);
+      if (position !== NOT_IN_HEAP) this.heap.update(position, newRef, endsAtMs, nowMs);
       else if ((oldHeader & FLAG_EXPIRES) === 0) this.file(newRef, nowMs);
       else arena.words[newRef * 2 + HEAP_POSITION_WORD] = NOT_IN_HEAP;
     } else if ((oldHeader & FLAG_EXPIRES) !== 0) {

@@ -1,15 +1,17 @@
 import { assert } from '../base/assert.ts';
-import type { ChangeListener } from '../base/change.ts';
+import { ChangeKind, type ChangeListener } from '../base/change.ts';
 import type { EffectListener } from '../base/effect.ts';
 import type { LookupSampler } from '../base/lookup-sample.ts';
-import type { Clock } from '../base/ports.ts';
-import { type FillOutcome, Freshness, type PutRequest, PutStatus, type WriteView } from '../base/view.ts';
+import { type Clock, secureRandom } from '../base/ports.ts';
+import { FillOutcome, Freshness, type PutRequest, PutStatus, type WriteView } from '../base/view.ts';
 import type { Arena, StoreMemory } from './arena.ts';
 import { attach } from './attach.ts';
+import { attributeBytesFor, FILL_BYTES, type Fill, noFill } from './attributes.ts';
 import { Collector } from './collector.ts';
 import { memoryBytesOf } from './entry-view.ts';
 import type { ExpiryHeap } from './expiry-heap.ts';
 import type { KeyHasher } from './hash.ts';
+import { Invalidations } from './invalidations.ts';
 import type { KeyIndex } from './key-index.ts';
 import type { KeyIndexWriter } from './key-index-writer.ts';
 import {
@@ -20,17 +22,27 @@ import {
   Control,
   Counter,
   EXPIRES_AT_MS_MAX,
+  FLAG_ATTRIBUTES,
   FLAG_EXPIRES,
   HEAP_POSITION_WORD,
   type Log,
   NOT_IN_HEAP,
 } from './layout.ts';
-import { chunkCountOf, chunkRecordBytesFor, recordBytesFor, recordBytesOf } from './record.ts';
+import { align8, chunkCountOf, chunkRecordBytesFor, endsAtOf, recordBytesFor, recordBytesOf } from './record.ts';
 import type { RecordWriter } from './record-writer.ts';
 import { StoreView } from './store-view.ts';
+import { Verdict } from './tag-notes.ts';
 import { countUndone, turnSequence, UndoLog } from './undo-log.ts';
 import { validate } from './validate.ts';
 import { WriterParts } from './writer-parts.ts';
+
+const NO_BYTES = new Uint8Array(0);
+const fillCounters: Readonly<Record<FillOutcome, number>> = {
+  [FillOutcome.filled]: Counter.fillsDone,
+  [FillOutcome.lost]: Counter.fillsLost,
+  [FillOutcome.cancelled]: Counter.fillsCancelled,
+};
+type Gone = typeof Counter.expiredEntries | typeof Counter.invalidatedEntries | typeof Counter.fillsEnded;
 
 /**
  * The one writer of a store. Constructing it attaches to the memory: whatever a writer before it left half done is
@@ -55,6 +67,7 @@ export class StoreWriter extends StoreView implements WriteView {
   readonly #heap: ExpiryHeap;
   readonly #records: RecordWriter;
   protected readonly collector: Collector;
+  protected readonly invalidations: Invalidations;
   readonly #undo: UndoLog;
   /** Whether a group is under way. Should its author fail, the store is to be attached anew, which takes it back. */
   inGroup = false;
@@ -66,6 +79,21 @@ export class StoreWriter extends StoreView implements WriteView {
   #promisedBytes = 0;
   /** Of the key looked for last, unless it was too long for a key. */
   #hash = 0;
+  readonly #hollow: PutRequest = {
+    key: NO_BYTES,
+    keyStart: 0,
+    keyEnd: 0,
+    value: NO_BYTES,
+    valueStart: 0,
+    valueEnd: 0,
+    type: 0,
+    // Past to every plain reader, whatever its clock says.
+    expiresAtMs: 1,
+    contentType: NO_BYTES,
+    contentTypeStart: 0,
+    contentTypeEnd: 0,
+    attributes: null,
+  };
 
   /**
    * `groupStands`: a group that the writer before did not end counts as ended, instead of being taken back. `sampler`: who
@@ -73,7 +101,7 @@ export class StoreWriter extends StoreView implements WriteView {
    */
   constructor(memory: StoreMemory, clock: Clock, groupStands = false, sampler: LookupSampler | null = null) {
     const parts = new WriterParts(memory, clock);
-    super(parts.arena, parts.index, clock);
+    super(parts.arena, parts.index, clock, parts.validity);
     this.#sampler = sampler;
     this.parts = parts;
     this.#arena = parts.arena;
@@ -86,6 +114,9 @@ export class StoreWriter extends StoreView implements WriteView {
     this.#records = parts.records;
     this.#undo = new UndoLog(parts.arena, parts.pages);
     this.collector = new Collector(parts);
+    this.invalidations = new Invalidations(parts, this.collector, (hash) => {
+      if (this.#sampler?.follows(hash) === true) this.#sampler.noteRemoved(hash);
+    });
     attach(parts, clock.nowMs(), groupStands);
     this.lastVersion = parts.arena.counter(Counter.version);
     this.valueBytesMax = valueBytesMaxOf(parts.arena);
@@ -117,19 +148,34 @@ export class StoreWriter extends StoreView implements WriteView {
   lookup(source: Uint8Array, start: number, end: number): boolean {
     const found = this.peek(source, start, end);
     if (this.countsLookups) this.#countLookup(source, start, end, found);
-    if (!found) return false;
+    if (found) this.#markUsed();
+    return found;
+  }
+
+  #markUsed(): void {
     const at = this.view.ref * 8 + 7;
     const accesses = this.#arena.bytes[at] as number;
     if (accesses < ACCESS_MAX) this.#arena.bytes[at] = accesses + 1;
-    return true;
   }
 
   lookupStale(source: Uint8Array, start: number, end: number): Freshness {
-    return this.lookup(source, start, end) ? Freshness.fresh : Freshness.none;
+    const freshness = this.peekStale(source, start, end);
+    const found = freshness === Freshness.fresh || freshness === Freshness.stale;
+    if (this.countsLookups) this.#countLookup(source, start, end, found);
+    if (freshness === Freshness.stale) this.#arena.count(Counter.staleHits, 1);
+    if (found) this.#markUsed();
+    return freshness;
   }
 
   peekStale(source: Uint8Array, start: number, end: number): Freshness {
-    return this.peek(source, start, end) ? Freshness.fresh : Freshness.none;
+    const ref = this.#find(source, start, end);
+    if (ref === 0) return Freshness.none;
+    const header = this.#arena.word(ref * 2 + 1);
+    const freshness = this.validity.freshness(ref, header, this.#clock.nowMs());
+    if (freshness === Freshness.none) return Freshness.none;
+    this.view.show(ref, header);
+    this.view.expiresAtMs = this.validity.expiresAtMs;
+    return freshness;
   }
 
   peek(source: Uint8Array, start: number, end: number): boolean {
@@ -159,14 +205,20 @@ export class StoreWriter extends StoreView implements WriteView {
     const typeBytes = request.contentTypeEnd - request.contentTypeStart;
     const chunked = valueBytes > arena.chunkBytes;
     const bodyBytes = chunked ? chunkCountOf(arena, valueBytes) * 4 : valueBytes;
-    const headBytes = recordBytesFor(request.expiresAtMs !== 0, keyBytes, bodyBytes, typeBytes);
+    const attributes = request.attributes ?? null;
+    const headBytes = recordBytesFor(
+      request.expiresAtMs !== 0,
+      keyBytes,
+      bodyBytes,
+      typeBytes === 0 && attributes === null ? 0 : attributeBytesFor(typeBytes, attributes),
+    );
     if (keyBytes > arena.keyBytesMax || typeBytes > CONTENT_TYPE_BYTES_MAX || headBytes > arena.segmentBytes / 2)
       return PutStatus.tooLarge;
     assert(request.expiresAtMs >= 0 && request.expiresAtMs <= EXPIRES_AT_MS_MAX, 'an expiry out of range');
     const bytes = chunked ? headBytes + chunkRecordBytesFor(arena, valueBytes) : headBytes;
     const hash = this.#hasher.hash(request.key, request.keyStart, request.keyEnd);
     // With more memory it would be stored also where it is refused now.
-    if (tells && this.#sampler?.follows(hash) === true) {
+    if (tells && attributes?.isHollow !== true && this.#sampler?.follows(hash) === true) {
       this.#sampler.noteStored(hash, memoryBytesOf(bytes, request.expiresAtMs !== 0), request.expiresAtMs);
     }
     if (!this.#makeRoom(bytes)) return this.#outOfMemory();
@@ -177,7 +229,8 @@ export class StoreWriter extends StoreView implements WriteView {
     if (request.expiresAtMs !== 0 && !this.#heap.prepareInsert()) return this.#outOfMemory();
 
     const oldHeader = oldRef === 0 ? 0 : arena.word(oldRef * 2 + 1);
-    const replaces = oldRef !== 0 && !this.#isExpired(oldRef, oldHeader);
+    const replaces = oldRef !== 0 && this.#isPlain(oldRef, oldHeader);
+    const gone = oldRef === 0 || replaces ? null : this.#goneBy(oldRef, oldHeader);
     let log: Log;
     let accesses: number;
     if (replaces) {
@@ -187,10 +240,7 @@ export class StoreWriter extends StoreView implements WriteView {
       log = this.collector.logForNew();
       accesses = this.collector.accessesForNew(hash);
     }
-    if (version > this.lastVersion) {
-      this.lastVersion = version;
-      arena.doubles[Counter.version] = version;
-    }
+    this.takeVersion(version);
     const ref = this.#records.append(request, this.#hasher.words, hash, log, accesses, version);
     if (ref === 0) return this.#outOfMemory();
     if (this.inGroup) this.#note(hash, oldRef, ref);
@@ -198,11 +248,11 @@ export class StoreWriter extends StoreView implements WriteView {
       this.#indexWriter.insert(hash, ref);
     } else {
       this.#indexWriter.replace(slot, ref);
-      if (!replaces) arena.count(Counter.expiredEntries, 1);
+      if (gone !== null) arena.count(gone, 1);
     }
     if (oldRef !== 0 || request.expiresAtMs !== 0) this.parts.refile(oldRef, ref, this.#clock.nowMs());
     if (oldRef !== 0) this.#records.bury(oldRef);
-    if (tells) this.parts.listeners.tellPut(hash, request, version, oldRef !== 0 && !replaces, !replaces);
+    if (tells) this.parts.listeners.tellPut(hash, request, version, gone === Counter.expiredEntries, !replaces);
     return replaces ? PutStatus.replaced : PutStatus.created;
   }
 
@@ -217,17 +267,28 @@ export class StoreWriter extends StoreView implements WriteView {
     const hash = this.#hasher.hash(source, start, end);
     const ref = this.#index.find(hash, keyBytes);
     if (ref === 0) return false;
-    const expired = this.#isExpired(ref, this.#arena.word(ref * 2 + 1));
+    const header = this.#arena.word(ref * 2 + 1);
+    const gone = this.#isPlain(ref, header) ? null : this.#goneBy(ref, header);
     if (this.inGroup) {
       // A removal cannot be refused: it may take what is kept back for walks.
       if (!this.#undo.prepareNote()) this.collector.makeRoomForGroup(0, 0);
       this.#note(hash, ref, 0);
     }
     this.parts.unlink(this.#index.slot, ref);
-    if (expired) this.#arena.count(Counter.expiredEntries, 1);
+    if (gone !== null) this.#arena.count(gone, 1);
     if (tells && this.#sampler?.follows(hash) === true) this.#sampler.noteRemoved(hash);
-    if (tells) this.parts.listeners.tellRemoved(hash, source, start, end, expired);
-    return !expired;
+    if (tells) {
+      let kind: ChangeKind | null = ChangeKind.removed;
+      if (gone !== null) kind = gone === Counter.expiredEntries ? ChangeKind.expired : null;
+      this.parts.listeners.tellRemoved(hash, source, start, end, kind);
+    }
+    return gone === null;
+  }
+
+  /** The counter of what has made an entry absent to plain reads: its age, alone, is told of. */
+  #goneBy(ref: number, header: number): Gone {
+    if (this.validity.verdict(ref, header) === Verdict.hard) return Counter.invalidatedEntries;
+    return this.parts.isHollow(ref, header) ? Counter.fillsEnded : Counter.expiredEntries;
   }
 
   setExpiry(source: Uint8Array, start: number, end: number, expiresAtMs: number): boolean {
@@ -248,7 +309,9 @@ export class StoreWriter extends StoreView implements WriteView {
         // One store changes the whole time, its high part being the same: no reader can see half of it.
         Atomics.store(this.#words, ref * 2 + 4, expiresAtMs | 0);
         const position = arena.word(ref * 2 + HEAP_POSITION_WORD);
-        if (position !== NOT_IN_HEAP) this.#heap.update(position, ref, expiresAtMs, this.#clock.nowMs());
+        if (position !== NOT_IN_HEAP) {
+          this.#heap.update(position, ref, endsAtOf(arena, ref, header), this.#clock.nowMs());
+        }
         if (tells) this.#tellExpiry(source, start, end, expiresAtMs);
         return true;
       }
@@ -271,33 +334,96 @@ export class StoreWriter extends StoreView implements WriteView {
   }
 
   randomUint32(): number {
-    return 7;
+    return secureRandom.nextUint32();
   }
 
   newFillToken(): number {
-    return 7;
+    const high = this.randomUint32() & 0xffff;
+    return high * 2 ** 32 + this.randomUint32() || 1;
   }
 
-  putHollow(_source: Uint8Array, _start: number, _end: number, _token: number, _untilMs: number): PutStatus {
-    return PutStatus.created;
+  putHollow(source: Uint8Array, start: number, end: number, token: number, untilMs: number): PutStatus {
+    const request = this.#hollow;
+    request.key = source;
+    request.keyStart = start;
+    request.keyEnd = end;
+    request.attributes = {
+      staleMs: untilMs - request.expiresAtMs,
+      tags: NO_BYTES,
+      tagsStart: 0,
+      tagsEnd: 0,
+      fillToken: token,
+      fillUntilMs: untilMs,
+      fillVersion: this.lastVersion + 1,
+      isHollow: true,
+    };
+    const status = this.put(request);
+    request.key = NO_BYTES;
+    if (status === PutStatus.created) this.#arena.count(Counter.fillsGranted, 1);
+    return status;
   }
 
-  setFill(_source: Uint8Array, _start: number, _end: number, _token: number, _untilMs: number): boolean {
+  setFill(source: Uint8Array, start: number, end: number, token: number, untilMs: number): boolean {
+    if (this.peekStale(source, start, end) !== Freshness.stale) return false;
+    const { fillToken, fillUntilMs } = this.view;
+    const version = this.lastVersion + 1;
+    if (!this.giveFill(source, start, end, { token, untilMs, version }, true)) return false;
+    if (fillToken !== 0 && fillUntilMs <= this.#clock.nowMs()) this.#arena.count(Counter.fillsExpired, 1);
+    this.#arena.count(Counter.fillsGranted, 1);
     return true;
   }
 
-  clearFill(_source: Uint8Array, _start: number, _end: number): boolean {
+  clearFill(source: Uint8Array, start: number, end: number): boolean {
+    const freshness = this.peekStale(source, start, end);
+    if (freshness === Freshness.none || this.view.fillToken === 0) return false;
+    if (freshness !== Freshness.hollow) return this.giveFill(source, start, end, noFill, true);
+    this.take(source, start, end, true);
     return true;
   }
 
-  countFill(_outcome: FillOutcome): void {}
-
-  isOvertaken(_tags: Uint8Array, _start: number, _end: number): boolean {
-    return false;
+  countFill(outcome: FillOutcome): void {
+    this.#arena.count(fillCounters[outcome], 1);
   }
 
-  invalidateTags(_tags: Uint8Array, _start: number, _end: number, _isSoft: boolean): boolean {
+  isOvertaken(tags: Uint8Array, start: number, end: number): boolean {
+    return this.invalidations.isOvertaken(this.view.ref, tags, start, end, this.view.fillVersion);
+  }
+
+  invalidateTags(tags: Uint8Array, start: number, end: number, isSoft: boolean): boolean {
+    if (!this.invalidations.hasRoom(tags, start, end)) return false;
+    const version = this.lastVersion + 1;
+    this.takeVersion(version);
+    this.invalidations.note(tags, start, end, version, isSoft);
     return true;
+  }
+
+  /** Gives an entry that has attributes another fill token; false when it is not there, or when memory is full. */
+  protected giveFill(source: Uint8Array, start: number, end: number, fill: Fill, tells: boolean): boolean {
+    const arena = this.#arena;
+    let ref = this.#find(source, start, end);
+    if (ref === 0 || (arena.word(ref * 2 + 1) & FLAG_ATTRIBUTES) === 0) return false;
+    if (!this.#makeRoom(recordBytesOf(arena, ref) + align8(FILL_BYTES)))
+      return this.#outOfMemory() === PutStatus.created;
+    // Making room may have moved the entry, or evicted it.
+    ref = this.#find(source, start, end);
+    if (ref === 0) return false;
+    const accesses = arena.word(ref * 2 + 1) >>> ACCESS_SHIFT;
+    const copy = this.#records.appendWithFill(ref, this.collector.logOf(ref), fill, accesses);
+    if (copy === 0) return this.#outOfMemory() === PutStatus.created;
+    if (fill.version > 0) this.takeVersion(fill.version);
+    if (this.inGroup) this.#note(this.#hash, ref, copy);
+    this.#indexWriter.replace(this.#index.slot, copy);
+    this.parts.refile(ref, copy, this.#clock.nowMs());
+    this.#records.buryAlone(ref);
+    if (tells) this.parts.listeners.tellFill(this.#hash, source, start, end, fill);
+    return true;
+  }
+
+  /** Notes that a version was given, here or elsewhere. */
+  protected takeVersion(version: number): void {
+    if (version <= this.lastVersion) return;
+    this.lastVersion = version;
+    this.#arena.doubles[Counter.version] = version;
   }
 
   beginGroup(entries: number, entryBytesTotal: number): boolean {
@@ -409,7 +535,7 @@ export class StoreWriter extends StoreView implements WriteView {
 
   /** Takes one bounded step (of about a millisecond at most) of work put off until now; false when there is none. */
   maintain(): boolean {
-    return this.collector.maintain();
+    return this.invalidations.sweep.step() || this.collector.maintain();
   }
 
   /** @throws {AssertionError} unless every count and every reference agrees with what is there. Slow: for tests. */
@@ -461,12 +587,12 @@ export class StoreWriter extends StoreView implements WriteView {
 
   #findLive(source: Uint8Array, start: number, end: number): number {
     const ref = this.#find(source, start, end);
-    if (ref === 0 || this.#isExpired(ref, this.#arena.word(ref * 2 + 1))) return 0;
+    if (ref === 0 || !this.#isPlain(ref, this.#arena.word(ref * 2 + 1))) return 0;
     return ref;
   }
 
-  #isExpired(ref: number, header: number): boolean {
-    return this.parts.isExpired(ref, header, this.#clock.nowMs());
+  #isPlain(ref: number, header: number): boolean {
+    return this.validity.isPlain(ref, header, this.#clock.nowMs());
   }
 
   #outOfMemory(): PutStatus {

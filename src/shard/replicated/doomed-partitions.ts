@@ -20,7 +20,10 @@ export class DoomedPartitions {
   }
 
   add(partition: number): void {
-    if (this.#store.keysOfPartition(partition) === 0) return;
+    if (this.#store.keysOfPartition(partition) === 0) {
+      this.#store.forgetInvalidations(partition);
+      return;
+    }
     this.#mask[partition] = 1;
     this.#isAny = true;
   }

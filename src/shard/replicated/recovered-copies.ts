@@ -61,7 +61,6 @@ export class RecoveredCopies implements RecordsOfCopies {
         },
         load: (_, entries) => this.#judge(store.load(partition, entries)),
         clear: () => {
-          if (store.keysOfPartition(partition) === 0) return;
           const mask = new Uint8Array(store.partitionsTotal);
           mask[partition] = 1;
           store.clearPartitions(mask);

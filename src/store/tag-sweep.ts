@@ -1,0 +1,145 @@
+import type { Collector } from './collector.ts';
+import {
+  ACCESS_SHIFT,
+  Counter,
+  FLAG_ATTRIBUTES,
+  FLAG_EXPIRES,
+  HEAP_POSITION_WORD,
+  IndexPage,
+  NOT_IN_HEAP,
+  TOMBSTONE,
+} from './layout.ts';
+import { endsAtOf, expiresAtOf, recordBytesOf } from './record.ts';
+import { HASHES } from './scan.ts';
+import { Verdict } from './tag-notes.ts';
+import type { WriterParts } from './writer-parts.ts';
+
+/** What one step does at most, but for the rest of a page, in looks at entries; taking one out costs as much as many. */
+const STEP_LOOKS = 4096;
+const LOOKS_PER_ENTRY = 12;
+const TWO_TO_32 = 2 ** 32;
+
+/**
+ * Takes out what was invalidated, or brings its expiry forward, in steps: one pass over the index for all tags that were
+ * invalidated before it began; then their notes are taken from readers. Tells nobody: every copy of a partition sweeps
+ * itself, and that the tags were invalidated was told.
+ */
+export class TagSweep {
+  readonly #parts: WriterParts;
+  readonly #collector: Collector;
+  /** Told of the hash of an entry that was taken out. */
+  readonly #onRemoved: (hash: number) => void;
+  #isUnderWay = false;
+  /** The lowest hash not looked at; and the position behind the notes of this pass. */
+  #at = 0;
+  #end = 0;
+  /** Of the page at hand: entries to be dealt with. */
+  readonly #hashes = new Int32Array(IndexPage.slots);
+  readonly #refs = new Int32Array(IndexPage.slots);
+
+  constructor(parts: WriterParts, collector: Collector, onRemoved: (hash: number) => void) {
+    this.#parts = parts;
+    this.#collector = collector;
+    this.#onRemoved = onRemoved;
+  }
+
+  /** One bounded step; false when there is nothing to sweep. */
+  step(): boolean {
+    const { tagNotes } = this.#parts;
+    if (!tagNotes.isPending) return false;
+    if (!this.#isUnderWay) {
+      this.#isUnderWay = true;
+      this.#at = 0;
+      this.#end = tagNotes.beginSweep();
+    }
+    const nowMs = this.#parts.clock.nowMs();
+    let looks = 0;
+    while (this.#at < HASHES && looks < STEP_LOOKS) looks += this.#sweepPage(nowMs);
+    if (this.#at < HASHES) return true;
+    this.#isUnderWay = false;
+    this.#parts.endSweep(this.#end);
+    return true;
+  }
+
+  /** All that is to be swept now, at once: for when there is no room for more notes, and they cannot be refused. */
+  finish(): void {
+    while (this.step());
+  }
+
+  #sweepPage(nowMs: number): number {
+    const { arena, index } = this.#parts;
+    const page = index.pageOf(this.#at | 0);
+    const span = HASHES / 2 ** (arena.word(page * 2 + IndexPage.localDepth) & 31);
+    const next = Math.floor(this.#at / span) * span + span;
+    let found = 0;
+    for (let slot = 0; slot < IndexPage.slots; slot++) {
+      const ref = arena.word(page * 2 + slot * 2 + 1);
+      if (ref <= TOMBSTONE) continue;
+      const header = arena.word(ref * 2 + 1);
+      if ((header & FLAG_ATTRIBUTES) === 0 || !this.#parts.validity.isInvalid(ref, header)) continue;
+      this.#hashes[found] = arena.word(page * 2 + slot * 2);
+      this.#refs[found] = ref;
+      found++;
+    }
+    let isDone = true;
+    for (let i = 0; i < found; i++) {
+      if (!this.#sweep(this.#hashes[i] as number, this.#refs[i] as number, nowMs)) isDone = false;
+    }
+    if (isDone) this.#at = next;
+    return IndexPage.slots / 2 + found * LOOKS_PER_ENTRY;
+  }
+
+  /** False: room was made, and the entry has gone elsewhere. */
+  #sweep(hash: number, ref: number, nowMs: number): boolean {
+    const { arena, index, validity } = this.#parts;
+    const slot = index.findRef(hash, ref);
+    if (slot === 0) return false;
+    const header = arena.word(ref * 2 + 1);
+    const verdict = validity.verdict(ref, header);
+    if (verdict === Verdict.valid) return true;
+    if (verdict === Verdict.hard || validity.softEndsAtMs(ref, header) <= nowMs) {
+      this.#remove(hash, slot, ref);
+      return true;
+    }
+    const own = expiresAtOf(arena, ref, header);
+    // Whatever the clocks of other nodes say, it is stale here from now on.
+    const expiresAtMs = Math.min(validity.expiresAtMs, Math.max(nowMs, 1));
+    if (own !== 0 && own <= expiresAtMs) return true;
+    return this.#bringForward(hash, ref, expiresAtMs, nowMs);
+  }
+
+  #remove(hash: number, slot: number, ref: number): void {
+    this.#parts.unlink(slot, ref);
+    this.#parts.arena.count(Counter.invalidatedEntries, 1);
+    this.#onRemoved(hash);
+  }
+
+  #bringForward(hash: number, ref: number, expiresAtMs: number, nowMs: number): boolean {
+    const { arena, heap, index, indexWriter, records } = this.#parts;
+    const header = arena.word(ref * 2 + 1);
+    if ((header & FLAG_EXPIRES) !== 0 && arena.word(ref * 2 + 3) >>> 16 === Math.floor(expiresAtMs / TWO_TO_32)) {
+      // As `expireAt` of the writer does.
+      Atomics.store(arena.words, ref * 2 + 4, expiresAtMs | 0);
+      const position = arena.word(ref * 2 + HEAP_POSITION_WORD);
+      if (position !== NOT_IN_HEAP) heap.update(position, ref, endsAtOf(arena, ref, header), nowMs);
+      arena.count(Counter.invalidatedEntries, 1);
+      return true;
+    }
+    const hasRoom = this.#collector.makeRoom(recordBytesOf(arena, ref) + 8) && heap.prepareInsert();
+    // Making room may have moved the entry, or evicted it.
+    const again = index.findRef(hash, ref);
+    if (again === 0) return false;
+    const log = this.#collector.logOf(ref);
+    const copy = hasRoom ? records.appendWithExpiry(ref, log, expiresAtMs, header >>> ACCESS_SHIFT) : 0;
+    if (copy === 0) {
+      // Better gone than to come back as if nothing had happened.
+      this.#remove(hash, again, ref);
+      return true;
+    }
+    indexWriter.replace(again, copy);
+    this.#parts.refile(ref, copy, nowMs);
+    records.buryAlone(ref);
+    arena.count(Counter.invalidatedEntries, 1);
+    return true;
+  }
+}
