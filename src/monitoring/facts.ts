@@ -121,7 +121,23 @@ export interface StoreFacts {
   readonly expiredKeys: number;
   readonly hits: number;
   readonly misses: number;
+  /** Among the hits. */
+  readonly staleHits: number;
+  /** Tags invalidated, and those of them whose entries are still being removed; and entries that went for it. */
+  readonly invalidatedTags: number;
+  readonly pendingTags: number;
+  readonly invalidatedEntries: number;
+  readonly fills: FillFacts;
   readonly memory: MemoryKinds;
+}
+
+/** Fill tokens by what became of them. */
+export interface FillFacts {
+  readonly granted: number;
+  readonly filled: number;
+  readonly lost: number;
+  readonly cancelled: number;
+  readonly expired: number;
 }
 
 /** How late timers of the main thread ran in a while, in milliseconds. */

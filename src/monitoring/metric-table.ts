@@ -2,6 +2,7 @@ import { formatAddress } from '../base/addresses.ts';
 import { FrontEnd, Tally } from '../base/counters.ts';
 import { type ErrorCode, errors } from '../base/errors.ts';
 import { MEMORY_FACTORS_OF_METRICS } from './access/memory-factors.ts';
+import { cacheMetrics } from './cache-metrics.ts';
 import { clusterMetrics } from './cluster-metrics.ts';
 import type { NodeFacts, StoreFacts } from './facts.ts';
 import { healthOf } from './health.ts';
@@ -62,7 +63,7 @@ const perShard = (
   },
 });
 
-function sum(facts: NodeFacts, field: Exclude<keyof StoreFacts, 'memory'>): number {
+function sum(facts: NodeFacts, field: Exclude<keyof StoreFacts, 'memory' | 'fills'>): number {
   let total = 0;
   for (const { store } of facts.shards()) total += store[field];
   return total;
@@ -313,6 +314,7 @@ export const metricTable: readonly MetricRow[] = [
       add({ quantile: '1' }, maxMs / 1000);
     },
   },
+  ...cacheMetrics,
   ...clusterMetrics,
   ...persistenceMetrics,
 ];

@@ -46,6 +46,17 @@ function storeFacts(memory: StoreMemory): StoreFacts {
     expiredKeys: statistics.expiredEntries,
     hits: statistics.hits,
     misses: statistics.misses,
+    staleHits: statistics.staleHits,
+    invalidatedTags: statistics.invalidatedTags,
+    pendingTags: statistics.pendingTags,
+    invalidatedEntries: statistics.invalidatedEntries,
+    fills: {
+      granted: statistics.fillsGranted,
+      filled: statistics.fillsDone,
+      lost: statistics.fillsLost,
+      cancelled: statistics.fillsCancelled,
+      expired: statistics.fillsExpired,
+    },
     memory: {
       entries: statistics.liveBytes,
       dead: statistics.deadBytes,

@@ -35,7 +35,7 @@ export class Statistics {
 }
 
 /** Over all shards. */
-export function sumOf(facts: NodeFacts, field: Exclude<keyof StoreFacts, 'memory'>): number {
+export function sumOf(facts: NodeFacts, field: Exclude<keyof StoreFacts, 'memory' | 'fills'>): number {
   let total = 0;
   for (const { store } of facts.shards()) total += store[field];
   return total;

@@ -163,7 +163,7 @@ function memoryOf(shards: readonly ShardFacts[]): MemoryKinds {
   return sum;
 }
 
-function total({ shards }: Reading, field: Exclude<keyof StoreFacts, 'memory'>): number {
+function total({ shards }: Reading, field: Exclude<keyof StoreFacts, 'memory' | 'fills'>): number {
   let sum = 0;
   for (const { store } of shards) sum += store[field];
   return sum;

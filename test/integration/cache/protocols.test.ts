@@ -230,6 +230,10 @@ test('no reader of any protocol sees a value of a tag that was invalidated', asy
     keys.map(() => null),
   );
   t.is(await resp.call('exists', ...keys), 0);
+  const many = Array.from({ length: 1000 }, (_, index) => `many:${index}`);
+  t.is(await resp.call('set', 'last', 'v', 'tags', '1', 'many:999'), 'OK');
+  t.is(await resp.call('invalidate', 'soft', ...many), 1000);
+  t.is(await resp.call('get', 'last'), null);
   t.is(await resp.call('set', keys[0] ?? '', 'new', 'tags', '1', 'all'), 'OK');
   t.is(await rpc.result('get', keys[0]), 'new');
 });

@@ -271,7 +271,7 @@ testCommands('tags may be any bytes; empty, long and too many ones are refused',
     new ErrorReply('ERR the tags of a key have more than 4096 bytes together'),
   );
   t.is(run('get k'), 'v', 'nothing of all that was written');
-  t.is(runner.run('invalidate', ...names.slice(0, 1000)), 1000);
+  t.is(runner.run('invalidate', ...names.slice(0, 200)), 200);
   t.is(run('get k'), null);
   t.deepEqual(runner.run('invalidate', ...names), new ErrorReply('ERR at most 1000 tags are invalidated at once'));
   for (const line of ['invalidate soft', 'invalidate hard']) {
