@@ -1,6 +1,6 @@
 import { connect as connectTcp, isIP } from 'node:net';
-import type { Duplex } from 'node:stream';
 import { connect as connectTls } from 'node:tls';
+import type { ByteStream } from './byte-stream.ts';
 import { ClosedError, ConnectionError, type FluxCacheError } from './errors.ts';
 import type { Endpoint } from './options.ts';
 import { isRecord, replyErrorOf } from './reply-error.ts';
@@ -36,7 +36,7 @@ export interface ConnectionObserver {
 export class RpcConnection {
   readonly #endpoint: Endpoint;
   readonly #observer: ConnectionObserver;
-  readonly #socket: Duplex;
+  readonly #socket: ByteStream;
   readonly #decoder: ResponseDecoder;
   /** Requests by id: those sent, and those of the batch. */
   readonly #pending = new Map<number, Request>();
@@ -73,7 +73,7 @@ export class RpcConnection {
     socket.on(endpoint.tls === null ? 'connect' : 'secureConnect', () => this.#logIn());
     socket.on('data', (chunk: Buffer) => this.#receive(chunk));
     socket.on('drain', () => this.#drained());
-    socket.on('error', (error) => this.#fail(`failed: ${error.message}`, error));
+    socket.on('error', (error: Error) => this.#fail(`failed: ${error.message}`, error));
     socket.on('end', () => {
       const isEarly = this.#state === 'connecting';
       this.#fail(
@@ -325,7 +325,7 @@ function portHint({ tls }: Endpoint): string {
   return tls === null ? ' (is it the port of MessagePack-RPC, 7379 by default, and without TLS?)' : '';
 }
 
-function openSocket({ host, port, tls, open }: Endpoint): Duplex {
+function openSocket({ host, port, tls, open }: Endpoint): ByteStream {
   if (open !== undefined) return open();
   const where = { host, port, noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS };
   if (tls === null) return connectTcp(where);

@@ -1,5 +1,5 @@
-import type { Duplex } from 'node:stream';
 import type { Backoff } from './backoff.ts';
+import type { ByteStream } from './byte-stream.ts';
 import { type Codec, plainCodec } from './codec.ts';
 import type { Engine } from './engine.ts';
 import { FluxCacheError } from './errors.ts';
@@ -115,7 +115,7 @@ export interface Endpoint {
   /** Whether to be told (`moved`) of calls that are another node's, which are passed on otherwise. */
   readonly wantsRedirects: boolean;
   /** Makes the stream in place of a socket to host and port. */
-  readonly open?: () => Duplex;
+  readonly open?: () => ByteStream;
   /** Whether this connection only reads, and takes what copies hold, old as that may be. */
   readonly isReadOnly: boolean;
 }
