@@ -119,34 +119,30 @@ function callsOf(tags: readonly Uint8Array[]): readonly (readonly Uint8Array[])[
 /** Answers how many keys were deleted. One command deletes them all; how far it is, another connection looks at. */
 async function deleteMatching(run: Run, connection: Connection, pattern: string, pageSize: number): Promise<number> {
   const words = ['DELMATCH', pattern, ...(pageSize === 0 ? [] : ['COUNT', pageSize])];
-  let isDone = false;
-  const deleting = integerOf(run, connection, words).finally(() => {
-    isDone = true;
-  });
-  const showing = showKeysLeft(run, printable(pattern), () => isDone);
-  try {
-    return await deleting;
-  } finally {
-    await showing;
-  }
+  const deleting = integerOf(run, connection, words);
+  const isDone = deleting.then(
+    () => true,
+    () => true,
+  );
+  await showKeysLeft(run, printable(pattern), isDone);
+  return deleting;
 }
 
-/** What cannot be looked at is not shown: it is no reason to fail. */
-async function showKeysLeft(run: Run, pattern: string, isDone: () => boolean): Promise<void> {
+/** Shows how many keys are left until it is done. What cannot be looked at is not shown: it is no reason to fail. */
+async function showKeysLeft(run: Run, pattern: string, isDone: Promise<boolean>): Promise<void> {
   const bar = new ProgressBar();
   const beganMs = performance.now();
+  const waited = () => Promise.race([isDone, pause(LOOK_MS).then(() => false)]);
   let watching: Connection | null = null;
   let first: number | undefined;
   try {
-    await pause(LOOK_MS);
-    while (!isDone()) {
+    while (!(await waited())) {
       watching ??= await Connection.open(run.target, 2);
       const keys = numberOf(await watching.request(['DBSIZE']));
-      if (isDone() || keys === undefined) break;
+      if (keys === undefined) break;
       first ??= keys;
       const seconds = Math.round((performance.now() - beganMs) / 1000);
       bar.tell(`deleting ${pattern}: ${seconds} s, ${counted(Math.max(0, first - keys), 'key')} fewer of ${first}`);
-      await pause(LOOK_MS);
     }
   } catch (error) {
     if (!(error instanceof ConnectionError)) throw error;

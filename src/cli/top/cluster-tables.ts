@@ -174,14 +174,13 @@ export function failoverText(failover: Failover): string {
   if (fencedAtMs === null && promotedAtMs === null) return `${node} is not heard of`;
   const begunAtMs = suspectedAtMs ?? fencedAtMs ?? promotedAtMs;
   const taken = Object.entries(takenBy).map(([name, taken]) => `${name} (${taken})`);
-  const parts = [`${node} was lost`];
+  const isOver = endedAtMs !== null && begunAtMs !== null;
+  const parts = [
+    `${node} was lost`,
+    isOver ? `served again after ${duration(Math.max(0, endedAtMs - begunAtMs))}` : 'going on',
+  ];
+  if (lostPartitions > 0) parts.push(`${lostPartitions} partitions had no other copy`);
   if (partitions > 0) parts.push(`${partitions} partitions taken over by ${taken.join(', ')}`);
-  if (lostPartitions > 0) parts.push(`${lostPartitions} had no other copy`);
-  parts.push(
-    endedAtMs === null || begunAtMs === null
-      ? 'going on'
-      : `served again after ${duration(Math.max(0, endedAtMs - begunAtMs))}`,
-  );
   return parts.join('; ');
 }
 

@@ -1,7 +1,7 @@
 import { duration } from './figures.ts';
 import { keyHelp } from './keys.ts';
 import { cutRow, fitted, type Row, span } from './row.ts';
-import { shownOf, type TopState, viewNames } from './state.ts';
+import { type Link, shownOf, type TopState, viewNames } from './state.ts';
 import { summaryRows, titleRow } from './summary.ts';
 import { rowsNeeded, type Section } from './table.ts';
 import { cut, padded, seen } from './text-columns.ts';
@@ -30,7 +30,7 @@ export function frameOf(state: TopState, size: Size, nowMs: number): readonly Ro
   const foot = footRow(state, columns, nowMs);
   // Title, tabs and foot.
   const summaryMax = Math.max(SUMMARY_ROWS_MIN, rows - 3 - BODY_ROWS_MIN);
-  const summary = summaryRows(known, columns, nowMs).slice(0, summaryMax);
+  const summary = summaryRows(known, state.link, columns, nowMs).slice(0, summaryMax);
   const head = [title, ...summary, tabsRow(state, columns)];
   const bodyRows = Math.max(0, rows - head.length - 1);
   const body = state.isHelp ? helpRows() : bodyOf(state, { columns, rows: bodyRows }, nowMs);
@@ -42,13 +42,15 @@ export function frameOf(state: TopState, size: Size, nowMs: number): readonly Ro
 /** All there is to see at once, for where there is no screen. */
 export function printedFrame(state: TopState, columns: number, nowMs: number): readonly Row[] {
   const { known, link } = state;
-  const rows: Row[] = [titleRow(known, link, false, columns), ...summaryRows(known, columns, nowMs)];
+  const missing = link.kind === 'open' ? link.source.missing : '';
+  // That is told at the end, in a row as long as it takes.
+  const linkAbove: Link = link.kind === 'open' ? { ...link, source: { ...link.source, missing: '' } } : link;
+  const rows: Row[] = [titleRow(known, link, false, columns), ...summaryRows(known, linkAbove, columns, nowMs)];
   for (const section of printedSections(state, nowMs)) {
     rows.push([], ...section.draw(columns, ROWS_PRINTED_MAX, null, null));
     if (rowsNeeded(section) > ROWS_PRINTED_MAX) rows.push([span(`… of ${section.count}`, 'dim')]);
   }
-  if (link.kind === 'open' && link.source.missing !== '') rows.push([], [span(seen(link.source.missing), 'warn')]);
-  return rows;
+  return missing === '' ? rows : [...rows, [], [span(seen(missing), 'warn')]];
 }
 
 /** Every section of every view that says something, once. */
@@ -136,10 +138,8 @@ function footRow(state: TopState, columns: number, nowMs: number): Row {
     ...(view === 'cluster' ? [['Enter', 'look at that node']] : []),
     ['?', 'help'],
   ];
-  const missing: Row[] =
-    link.kind === 'open' && link.source.missing !== '' ? [[span(seen(link.source.missing), 'warn')]] : [];
   return fitted(
-    [...keys.map(([key = '', does = '']): Row => [span(key, 'bold'), span(` ${does}`)]), ...missing],
+    keys.map(([key = '', does = '']): Row => [span(key, 'bold'), span(` ${does}`)]),
     columns,
   );
 }

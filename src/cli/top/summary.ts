@@ -47,7 +47,8 @@ function healthSpan({ health }: Known, link: Link) {
 }
 
 /** The figures that say how the node is, the most telling first. */
-export function summaryRows({ samples, cluster, failovers }: Known, columns: number, nowMs: number): readonly Row[] {
+export function summaryRows(known: Known, link: Link, columns: number, nowMs: number): readonly Row[] {
+  const { samples, cluster, failovers } = known;
   const last = samples.at(-1);
   const rows: Row[] = [];
   if (last !== undefined) {
@@ -61,6 +62,8 @@ export function summaryRows({ samples, cluster, failovers }: Known, columns: num
     );
   }
   if (cluster !== null && cluster.report.nodes.length > 0) rows.push(...ofCluster(cluster, failovers, columns, nowMs));
+  if (link.kind === 'open' && link.source.missing !== '')
+    rows.push(...warnings([link.source.missing], columns, 'warn'));
   return rows;
 }
 
@@ -161,11 +164,11 @@ function ofCluster(news: ClusterNews, failovers: Known['failovers'], columns: nu
 }
 
 /** The first of what is wrong, in a row of its own. */
-function warnings(texts: readonly string[], columns: number): readonly Row[] {
+function warnings(texts: readonly string[], columns: number, style: Style = 'bad'): readonly Row[] {
   const [first] = texts;
   if (first === undefined) return [];
   const more = texts.length > 1 ? ` (and ${texts.length - 1} more)` : '';
   return [
-    [span(' '.repeat(LABEL_COLUMNS + 1)), span(cut(`! ${seen(first)}${more}`, columns - LABEL_COLUMNS - 1), 'bad')],
+    [span(' '.repeat(LABEL_COLUMNS + 1)), span(cut(`! ${seen(first)}${more}`, columns - LABEL_COLUMNS - 1), style)],
   ];
 }

@@ -1,4 +1,4 @@
-import { eventRows, eventTable, nodeRows, nodeTable, partitionsNote } from './cluster-tables.ts';
+import { eventRows, eventTable, nodeRows, nodeTable } from './cluster-tables.ts';
 import {
   balanceNote,
   commandRows,
@@ -29,12 +29,7 @@ export function sectionsOf(view: ViewName, known: Known, link: Link, nowMs: numb
     const isHidden = known.hello !== null && !known.hello.user.rights.includes('admin');
     return sectionOf(slowTable, slow, isHidden ? 'for administrators' : '');
   };
-  const nodes = (): Section =>
-    sectionOf(
-      nodeTable,
-      cluster === null ? [] : nodeRows(cluster, last, nowMs),
-      cluster === null || cluster.report.nodes.length === 0 ? '' : partitionsNote(cluster),
-    );
+  const nodes = (): Section => sectionOf(nodeTable, cluster === null ? [] : nodeRows(cluster, last, nowMs));
 
   switch (view) {
     case 'overview':

@@ -186,7 +186,7 @@ test('what happened is told with the failovers among it, the latest first', (t) 
   const at = rows.findIndex((row) => row.startsWith('What happened'));
   t.regex(
     rows[at + 2] ?? '',
-    /^12:29:50 +n3 was lost; 21 partitions taken over by n1 \(10\), n2 \(11\); served again after 1\.2 s$/,
+    /^12:29:50 +n3 was lost; served again after 1\.2 s; 21 partitions taken over by n1 \(10\), n2 \(11\)$/,
   );
   t.regex(rows[at + 3] ?? '', /^12:29:00 +n1 +n3 joined$/);
 });
