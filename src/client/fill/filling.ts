@@ -48,8 +48,9 @@ export class Filling {
       await this.#port.run(operation, { timeoutMs, retryable: true });
       return { value, isOvertaken: false };
     } catch (error) {
-      if (error instanceof FluxCacheError && error.code === 'fill-lost') return { value, isOvertaken: true };
+      // A token that was overtaken by an invalidation of one of the value's tags still stands.
       this.#giveBack();
+      if (error instanceof FluxCacheError && error.code === 'fill-lost') return { value, isOvertaken: true };
       const isKept = value !== undefined && (isAway(error) || isOfTheValue(error));
       if (!isKept) throw error;
       this.#port.tell({ key: this.#key, during: 'store', error });
