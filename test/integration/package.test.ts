@@ -66,7 +66,8 @@ async function serve(project: string, onStarted: (child: ChildProcess) => void) 
 }
 
 const USES = `
-import { createClient, type BatchResult, type FluxClient, ReplyError } from 'fluxcache';
+import { createClient, type BatchResult, FluxCache, type FluxClient, ReplyError } from 'fluxcache';
+import { KeyvFluxCache } from 'fluxcache/keyv';
 
 interface User {
   name: string;
@@ -86,6 +87,19 @@ const results: [BatchResult<string | null>, BatchResult<number>] = [value, sum];
 for await (const message of await client.subscribe('channel', { signal: AbortSignal.abort() }).catch(() => [])) {
   console.log(message.payload);
 }
+const loaded: User = await client.getOrSet<User>('loaded', ({ signal }) => (signal.aborted ? ada : { name: 'Bo' }), {
+  ttl: 60_000,
+  stale: 1000,
+  tags: ({ name }) => [name],
+});
+const length: (text: string) => Promise<number> = client.wrap((text: string) => text.length, { key: 'length' });
+const store = new KeyvFluxCache(client, { namespace: 'keyv' });
+await store.set('k', 'v', 60_000);
+const kept: string | undefined = await store.get<string>('k');
+const embedded: FluxClient = await FluxCache.embedded({ maxMemory: '16mb' });
+await embedded.set('k', 'embedded');
+console.log(JSON.stringify([loaded, await length('four'), kept, await embedded.get('k')]));
+await embedded.close();
 // @ts-expect-error symbols cannot be stored
 await client.set('user', Symbol('none')).catch((error: unknown) => console.log(error instanceof ReplyError));
 // @ts-expect-error there is no such option
@@ -136,7 +150,8 @@ testWithRegistry('the packed package is installed in an empty project: types, li
     });
   });
   const used = await run(project, process.execPath, ['uses.js', port]);
-  t.is(used.output, 'false\n[true,{"name":"Ada"},null,{"name":"Ada"},1,"1152921504606846976",true]');
+  const loaded = '[{"name":"Bo"},4,"v","embedded"]';
+  t.is(used.output, `${loaded}\nfalse\n[true,{"name":"Ada"},null,{"name":"Ada"},1,"1152921504606846976",true]`);
   for (const path of ['/', '/dashboard/main.js', '/dashboard/uPlot.esm.js', '/dashboard/uPlot.min.css']) {
     t.is((await fetch(url + path)).status, 200, path);
   }
