@@ -9,7 +9,7 @@ import { RequestEncoder } from '../src/client/request-encoder.ts';
 import { SlotMap, slotOfKey } from '../src/client/slot-map.ts';
 
 /** Keys of both halves of the slots. */
-export const worldKeys = ['a', 'b', 'c', 'd', 'e', 'f'] as const;
+export const worldKeys = ['a', 'b', 'c'] as const;
 export const worldTags = ['x', 'y'] as const;
 const SLOTS = 16_384;
 const halves = [
@@ -35,7 +35,15 @@ interface State {
 /** What a server has sent: an answer, or something unasked and what is known by it. */
 type Message =
   | { readonly request: Request; readonly error: unknown; readonly result: unknown }
-  | { readonly method: string; readonly params: readonly unknown[]; readonly floors: Floors };
+  | { readonly method: string; readonly params: readonly unknown[]; readonly floors: Floors; readonly ban: Ban | null };
+
+/** Of a tag: states of a server's keys that bear it are over if they came before that turn. */
+interface Ban {
+  /** Those that the server serves. */
+  readonly keys: readonly string[];
+  readonly tag: string;
+  readonly turn: number;
+}
 
 interface Taken {
   readonly request: Request;
@@ -84,11 +92,18 @@ class Wire implements TrackedConnection {
   }
 
   /** The server tells of a change, and again behind what it owes. */
-  push(method: string, params: readonly unknown[], floors: Floors): void {
+  push(method: string, params: readonly unknown[], floors: Floors, ban: Ban | null = null): void {
     if (!this.isTracking) return;
-    const message = { method, params, floors };
+    const message = { method, params, floors, ban };
     this.messages.push(message);
     if (this.taken.some(({ isAnswered }) => !isAnswered)) this.late.push({ message, taken: this.taken.length });
+  }
+
+  can(step: 'arrive' | 'run' | 'answer' | 'deliver'): boolean {
+    if (step === 'arrive') return !this.isHeld && this.requests.length > 0;
+    if (step === 'deliver') return !this.isHeld && this.messages.length > 0;
+    if (step === 'run') return this.taken.some(({ outcome }) => outcome === null);
+    return this.taken.some(({ isAnswered, outcome }) => !isAnswered && outcome !== null);
   }
 
   answer(index: number): void {
@@ -114,6 +129,8 @@ class WorldClient {
   readonly wires: Wire[] = [];
   /** Newest states that invalidations which arrived told of. */
   readonly floors = new Map<string, number>();
+  /** Of a key's tag, as `key tag`: the newest turn before which states that bear it are over. */
+  readonly bans = new Map<string, number>();
   owners: readonly [number, number] = [0, 1];
 
   constructor(limits: NearCacheLimits, nowMs: () => number) {
@@ -136,15 +153,19 @@ export class NearCacheWorld {
   #seq = 0;
   #pending = 0;
 
-  constructor(clientCount: number, limits: NearCacheLimits) {
+  readonly #nodesOfWires: readonly number[];
+
+  /** `poolSize` is the number of connections of each client to each server, 1 or 2. */
+  constructor(clientCount: number, poolSize: number, limits: NearCacheLimits) {
     this.#limits = limits;
+    this.#nodesOfWires = poolSize === 1 ? [0, 1] : [0, 1, 0, 1];
     for (const key of worldKeys) {
       this.#histories.set(key, [{ seq: 0, value: null, tags: [], expiresMs: Infinity, endedMs: Infinity }]);
     }
     for (let index = 0; index < clientCount; index++) {
       const client = new WorldClient(limits, () => this.nowMs);
       client.near.onMap(this.#map());
-      for (const node of [0, 1, 0, 1]) this.#connect(client, node);
+      for (const node of this.#nodesOfWires) this.#connect(client, node);
       this.clients.push(client);
     }
   }
@@ -156,7 +177,7 @@ export class NearCacheWorld {
     const facts = client.near.find(key);
     if (facts !== null) {
       this.hits++;
-      this.#checkHit(key, facts.version === 0 ? null : Number(facts.value), floor);
+      this.#checkHit(client, key, facts.version === 0 ? null : Number(facts.value));
       return;
     }
     const run = (operation: Operation<Entry<number> | null>): Promise<Entry<number> | null> =>
@@ -204,12 +225,18 @@ export class NearCacheWorld {
 
   invalidate(tag: string): void {
     const floors: [Map<string, number>, Map<string, number>] = [new Map(), new Map()];
+    const turn = this.#seq;
     for (const key of worldKeys) {
       if (!this.#now(key).tags.includes(tag)) continue;
       this.#end(key, null, [], Number.POSITIVE_INFINITY);
       floors[this.#owners[halfOf(key)] as 0 | 1].set(key, this.#seq);
     }
-    for (const wire of this.#wires()) wire.push('invalidate-tags', [[tag]], floors[wire.node as 0 | 1]);
+    for (const wire of this.#wires()) {
+      const keys = worldKeys.filter((key) => this.#owners[halfOf(key)] === wire.node);
+      // Of two connections to a server, either may be behind: what is known by one is what bore the tag.
+      const own = this.#nodesOfWires.length > 2 ? new Map<string, number>() : floors[wire.node as 0 | 1];
+      wire.push('invalidate-tags', [[tag]], own, { keys, tag, turn });
+    }
   }
 
   clear(): void {
@@ -250,6 +277,21 @@ export class NearCacheWorld {
 
   // What happens on the way.
 
+  /** Takes a step on one of the connections on which that step can be taken. */
+  proceed(step: 'arrive' | 'run' | 'answer' | 'deliver', choice: number): void {
+    const ready: (readonly [WorldClient, Wire])[] = [];
+    for (const client of this.clients) {
+      for (const wire of client.wires) if (wire.can(step)) ready.push([client, wire]);
+    }
+    const chosen = ready[choice % ready.length];
+    if (chosen === undefined) return;
+    const [client, wire] = chosen;
+    if (step === 'arrive') this.arrive(wire);
+    else if (step === 'run') this.run(wire);
+    else if (step === 'answer') wire.answer(choice);
+    else this.deliver(client, wire);
+  }
+
   arrive(wire: Wire): void {
     if (wire.isHeld) return;
     const next = wire.requests.shift();
@@ -285,6 +327,8 @@ export class NearCacheWorld {
     for (const [key, seq] of message.floors) {
       client.floors.set(key, Math.max(seq, client.floors.get(key) ?? 0));
     }
+    const { ban } = message;
+    if (ban !== null) for (const key of ban.keys) client.bans.set(`${key} ${ban.tag}`, ban.turn);
   }
 
   /** Lets everything arrive. */
@@ -358,10 +402,12 @@ export class NearCacheWorld {
     this.#histories.get(key)?.push({ seq, value, tags, expiresMs, endedMs: Infinity });
   }
 
-  #checkHit(key: string, value: number | null, floor: number): void {
+  #checkHit(client: WorldClient, key: string, value: number | null): void {
+    const floor = client.floors.get(key) ?? 0;
     const states = this.#histories.get(key)?.filter((state) => state.value === value) ?? [];
-    const young = states.filter(({ seq }) => seq >= floor);
-    if (young.length === 0) this.faults.push(`${key} = ${value} is older than ${floor}, which was told`);
+    const isOver = ({ tags, seq }: State) => tags.some((tag) => seq <= (client.bans.get(`${key} ${tag}`) ?? -1));
+    const young = states.filter((state) => state.seq >= floor && !isOver(state));
+    if (young.length === 0) this.faults.push(`${key} = ${value} is older than what was told (${floor}, or a tag)`);
     const oldestMs = this.nowMs - this.#limits.silenceMax;
     if (!young.some(({ endedMs }) => endedMs >= oldestMs)) {
       this.faults.push(`${key} = ${value} was changed more than ${this.#limits.silenceMax} ms ago`);

@@ -17,10 +17,15 @@ import { bytesOfValue, copyOfValue } from './near-value.ts';
 const ENTRY_BYTES = 320;
 const TAG_BYTES = 160;
 
+/** Beyond so many tags invalidated while reads are under way, nothing of these is kept. */
+const RECENT_TAGS_MAX = 10_000;
+
 /** Reads of one key that are under way; void: what they bring may be old by now, and is not kept. */
 interface Load {
   isVoid: boolean;
   count: number;
+  /** Invalidations of tags that had arrived when the first of them began. */
+  readonly tagTurn: number;
 }
 
 /** What a near cache has done so far, and holds. */
@@ -54,6 +59,9 @@ export class NearCache {
   readonly #nowMs: () => number;
   readonly #entries: NearEntries;
   readonly #loads = new Map<string, Load>();
+  /** Tags invalidated since reads are under way, and the turn of each. */
+  readonly #recentTags = new Map<string, number>();
+  #tagTurn = 0;
   readonly #sources = new Map<AnswerSource, NearSource>();
   #map: SlotMap | null = null;
   #timer: NodeJS.Timeout | undefined;
@@ -113,7 +121,8 @@ export class NearCache {
         const source = this.#sourceOf(from);
         if (source !== undefined) {
           source.heard(beganMs);
-          if (!load.isVoid) this.#keep(key, name, entry, tagsOf(result), source, beganMs);
+          const tags = tagsOf(result);
+          if (!this.#isOvertaken(load, tags)) this.#keep(key, name, entry, tags, source, beganMs);
         }
         return entry;
       },
@@ -198,7 +207,6 @@ export class NearCache {
   /** A write is about to be made, or has ended. */
   onWrite(operation: Operation<unknown>): void {
     if (operation.method === 'invalidate') {
-      this.#voidLoads();
       for (const word of operation.params) if (isKey(word)) this.#dropTag(word);
       return;
     }
@@ -210,7 +218,7 @@ export class NearCache {
   #begin(name: string): Load {
     let load = this.#loads.get(name);
     if (load === undefined) {
-      load = { isVoid: false, count: 0 };
+      load = { isVoid: false, count: 0, tagTurn: this.#tagTurn };
       this.#loads.set(name, load);
     }
     load.count++;
@@ -220,11 +228,17 @@ export class NearCache {
   #end(name: string, load: Load): void {
     load.count--;
     if (load.count === 0 && this.#loads.get(name) === load) this.#loads.delete(name);
+    if (this.#loads.size === 0) this.#recentTags.clear();
   }
 
   #sourceOf(from: AnswerSource | undefined): NearSource | undefined {
     const source = from === undefined ? undefined : this.#sources.get(from);
     return source?.isOn === true ? source : undefined;
+  }
+
+  /** Whether what was told since the load began may be newer than what it brings. */
+  #isOvertaken(load: Load, tags: readonly string[]): boolean {
+    return load.isVoid || tags.some((tag) => (this.#recentTags.get(tag) ?? 0) > load.tagTurn);
   }
 
   #keep(
@@ -267,9 +281,13 @@ export class NearCache {
     if (this.#entries.delete(name)) this.#invalidated++;
   }
 
-  /** The server tells it again behind replies that it owed, so that reads under way bring nothing old to stay. */
   #dropTag(tag: Key): void {
-    this.#invalidated += this.#entries.deleteTag(nameOfKey(tag));
+    const name = nameOfKey(tag);
+    this.#invalidated += this.#entries.deleteTag(name);
+    if (this.#loads.size === 0) return;
+    // Which of the keys that are under way bear it is not known yet.
+    if (this.#recentTags.size >= RECENT_TAGS_MAX) this.#voidLoads();
+    this.#recentTags.set(name, ++this.#tagTurn);
   }
 
   #dropSlots(isMoved: (slot: number) => boolean): void {
@@ -295,6 +313,7 @@ export class NearCache {
   #voidLoads(): void {
     for (const load of this.#loads.values()) load.isVoid = true;
     this.#loads.clear();
+    this.#recentTags.clear();
   }
 }
 
