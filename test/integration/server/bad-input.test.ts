@@ -77,7 +77,8 @@ const badBodies: readonly [title: string, body: string | Uint8Array, status: num
   ['a value over the limit', `{"key":"a","value":"${'v'.repeat(8 * 2 ** 20 + 1)}"}`, 413, /8388609 bytes/],
   ['a body over the limit', 'x'.repeat(17 * 2 ** 20), 413, /more than 16777216 bytes/],
   ['an unknown field', '{"key":"a","value":1,"tll":5}', 400, /no field "tll"/],
-  ['tags, which are to come', '{"key":"a","value":1,"tags":["x"]}', 400, /no field "tags"/],
+  ['tags that are no array', '{"key":"a","value":1,"tags":{"x":1}}', 400, /"tags" must be an array/],
+  ['an array of tags without an end', '{"key":"a","value":1,"tags":["x"', 400, /',' or '\]'/],
   ['__proto__ as a field', '{"key":"a","value":1,"__proto__":{"nx":true}}', 400, /no field "__proto__"/],
   ['a field given twice', '{"key":"a","value":1,"key":"b"}', 400, /"key" is given twice/],
   ['a field given twice, once escaped', '{"key":"a","value":1,"\\u006bey":"b"}', 400, /"key" is given twice/],
@@ -88,7 +89,7 @@ const badBodies: readonly [title: string, body: string | Uint8Array, status: num
   ['a ttl of ages', '{"key":"a","value":1,"ttl":1e12}', 400, /ttl is out of range/],
   ['a value that is not finite', '{"key":"a","value":-1e999}', 400, /finite/],
   ['a number as nx', '{"key":"a","value":1,"nx":1}', 400, /"nx" must be true or false/],
-  ['nx and xx', '{"key":"a","value":1,"nx":true,"xx":true}', 400, /nx, xx and ifVersion/],
+  ['nx and xx', '{"key":"a","value":1,"nx":true,"xx":true}', 400, /nx, xx, ifVersion and fill/],
   ['a fraction as ifVersion', '{"key":"a","value":1,"ifVersion":1.5}', 400, /"ifVersion" must be/],
   ['2000 levels of nesting', `{"key":"a","value":${nested(2000)}}`, 400, /deeper than 128/],
   ['a million levels of nesting', `{"key":"a","value":${'['.repeat(1e6)}`, 400, /deeper than 128/],
@@ -106,7 +107,7 @@ for (const [title, body, status, says] of badBodies) {
 test('an unknown field is answered with those there are', async (t) => {
   const { field, allowed } = await post('/set', '{"key":"a","value":1,"tll":5}');
   t.is(field, 'tll');
-  t.is(allowed, 'key, value, ttl, nx, xx, ifVersion');
+  t.is(allowed, 'key, value, ttl, nx, xx, ifVersion, stale, jitter, tags, fill');
 });
 
 test('128 levels of nesting are taken', async (t) => {
