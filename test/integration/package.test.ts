@@ -108,6 +108,30 @@ await client.close();
 console.log(JSON.stringify([written, read, text, old, count, String(large), results.every(({ ok }) => ok)]));
 `;
 
+/** What others build on the adapter for Keyv. */
+const BUILT_ON_KEYV = ['keyv@5.6.0', 'cache-manager@7.2.9'];
+const USES_CACHE_MANAGER = `
+import { createCache } from 'cache-manager';
+import { FluxCache } from 'fluxcache';
+import { KeyvFluxCache } from 'fluxcache/keyv';
+import Keyv from 'keyv';
+
+const client = await FluxCache.embedded({ maxMemory: '16mb' });
+const store = new Keyv({ store: new KeyvFluxCache(client), namespace: 'users', useKeyPrefix: false });
+const cache = createCache({ stores: [store], ttl: 60_000 });
+let loads = 0;
+const load = async () => ({ loads: ++loads });
+const wrapped = [await cache.wrap('a', load), await cache.wrap('a', load)];
+await cache.mset([{ key: 'x', value: 1 }, { key: 'y', value: [2] }]);
+const many = await cache.mget(['x', 'y', 'z']);
+await cache.del('x');
+const deleted = await cache.get('x');
+const kept = await client.exists('users::y', 'users::x');
+await cache.clear();
+console.log(JSON.stringify([wrapped, many, deleted === undefined, kept, await client.exists('users::y')]));
+await client.close();
+`;
+
 const registry = await run(ROOT, 'npm', [
   'view',
   'msgpackr@2.1.3',
@@ -128,7 +152,14 @@ testWithRegistry('the packed package is installed in an empty project: types, li
   const project = join(folder, 'project');
   await mkdir(project);
   await writeFile(join(project, 'package.json'), '{"name":"empty","private":true,"type":"module"}');
-  const install = await run(project, 'npm', ['install', archive, '--no-audit', '--no-fund', '--prefer-offline']);
+  const install = await run(project, 'npm', [
+    'install',
+    archive,
+    ...BUILT_ON_KEYV,
+    '--no-audit',
+    '--no-fund',
+    '--prefer-offline',
+  ]);
   t.true(install.isRight, install.output);
 
   await writeFile(join(project, 'uses.ts'), `declare const process: { argv: string[] };\n${USES}`);
@@ -152,6 +183,9 @@ testWithRegistry('the packed package is installed in an empty project: types, li
   const used = await run(project, process.execPath, ['uses.js', port]);
   const loaded = '[{"name":"Bo"},4,"v","embedded"]';
   t.is(used.output, `${loaded}\nfalse\n[true,{"name":"Ada"},null,{"name":"Ada"},1,"1152921504606846976",true]`);
+  await writeFile(join(project, 'uses-cache-manager.js'), USES_CACHE_MANAGER);
+  const managed = await run(project, process.execPath, ['uses-cache-manager.js']);
+  t.is(managed.output, '[[{"loads":1},{"loads":1}],[1,[2],null],true,1,0]');
   for (const path of ['/', '/dashboard/main.js', '/dashboard/uPlot.esm.js', '/dashboard/uPlot.min.css']) {
     t.is((await fetch(url + path)).status, 200, path);
   }
