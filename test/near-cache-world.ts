@@ -150,6 +150,8 @@ export class NearCacheWorld {
   readonly #limits: NearCacheLimits;
   readonly #histories = new Map<string, State[]>();
   #owners: [number, number] = [0, 1];
+  /** What had happened when each half was moved last. */
+  readonly #movedAt: [number, number] = [0, 0];
   #seq = 0;
   #pending = 0;
 
@@ -209,6 +211,13 @@ export class NearCacheWorld {
   }
 
   learnMap(client: WorldClient): void {
+    for (const key of worldKeys) {
+      const half = halfOf(key);
+      if (client.owners[half] === this.#owners[half]) continue;
+      // What it was then is as old as anything may be from now on.
+      const then = this.#histories.get(key)?.findLast(({ seq }) => seq <= this.#movedAt[half]);
+      client.floors.set(key, Math.max(then?.seq ?? 0, client.floors.get(key) ?? 0));
+    }
     client.owners = [...this.#owners];
     client.near.onMap(this.#map());
   }
@@ -258,6 +267,7 @@ export class NearCacheWorld {
 
   move(half: Half): void {
     this.#owners[half] = 1 - this.#owners[half];
+    this.#movedAt[half] = this.#seq;
     for (const wire of this.#wires()) wire.push('invalidate-slots', [[halves[half]]], new Map());
   }
 
