@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import test from 'ava';
 import type { Entry } from '../../../../src/cli/transfer/entry.ts';
 import { decodeLine, encodeLine } from '../../../../src/cli/transfer/ndjson.ts';
@@ -98,5 +99,15 @@ test('what is wrong with a line is told', (t) => {
     ['{"key":"k","value":"v","contentType":1}', 'its contentType is no text'],
   ] as const) {
     t.is(read(line), what, line);
+  }
+});
+
+test('the lines that the README shows are entries, and are written again as they stand', async (t) => {
+  const readme = await readFile(new URL('../../../../src/cli/README.md', import.meta.url), 'utf8');
+  const lines = /```json\n(\{"key":"greeting"[\s\S]*?)```/.exec(readme)?.[1]?.trimEnd().split('\n') ?? [];
+  t.is(lines.length, 3);
+  for (const line of lines) {
+    const decoded = decodeLine(line, NOW_MS);
+    t.is(typeof decoded === 'string' ? decoded : encodeLine(decoded), `${line}\n`);
   }
 });
