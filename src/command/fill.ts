@@ -140,19 +140,25 @@ const tagsBefore = new TagList();
 
 /**
  * Whether the holder of the token may still store what he loaded, with these tags, under key argument 0: nobody has
- * written, removed or invalidated it since. Else the error is written.
+ * written, removed or invalidated it since. Else the error is written, and the next who asks gets a token.
  */
 export function mayFill(store: WriteView, args: Args, token: number, tags: TagList, reply: ReplyWriter): boolean {
-  let holds = bearsToken(store, args, token);
-  if (holds && store.entry.tagBytes > 0) {
-    store.copyTags(tagsBefore.bytes, 0);
-    holds = !store.isOvertaken(tagsBefore.bytes, 0, store.entry.tagBytes);
-  }
-  if (holds && tags.length > 0) holds = !store.isOvertaken(tags.bytes, 0, tags.length);
-  if (holds) return true;
+  const bears = bearsToken(store, args, token);
+  if (bears && !isOvertaken(store, tags)) return true;
+  // What its holder loaded is of no use: others need not wait until its time is over.
+  if (bears) store.clearFill(args.bytes, args.start(0), args.end(0));
   store.countFill(FillOutcome.lost);
   reply.error('fill-lost', 'the fill token does not count any more: nothing was written');
   return false;
+}
+
+/** Whether a tag of the entry found last, or of the value in its place, was invalidated since its token was given. */
+function isOvertaken(store: WriteView, tags: TagList): boolean {
+  tagsBefore.copyFrom(store);
+  return (
+    (tagsBefore.length > 0 && store.isOvertaken(tagsBefore.bytes, 0, tagsBefore.length)) ||
+    (tags.length > 0 && store.isOvertaken(tags.bytes, 0, tags.length))
+  );
 }
 
 /** Whether nobody has a value, and somebody else is to bring it. */
@@ -177,7 +183,8 @@ const getfillRow = {
   name: 'getfill',
   keyFlags: ['RW', 'access', 'update'],
   arity: -2,
-  flags: ['write', 'denyoom', 'fast'],
+  flags: ['write', 'denyoom', 'skip_slowlog', 'fast'],
+  categories: ['blocking'],
   keys: firstKey,
   gather: 'single',
   group: 'cache',
@@ -230,7 +237,7 @@ export const fillCommands: readonly CommandDeclaration[] = [
   {
     ...getfillRow,
     name: 'flux.getfill',
-    flags: ['write', 'denyoom', 'fast', 'internal'],
+    flags: ['write', 'denyoom', 'skip_slowlog', 'fast', 'internal'],
     group: 'internal',
     summary: 'As GETFILL, with version, expiry, content type and stale window behind it.',
     readFirst: 'flux.getfreshentry',
