@@ -75,6 +75,11 @@ const benches: Readonly<Record<string, BenchRow>> = {
     summary: 'throughput of GET while /metrics is scraped, against throughput while it is not; what a page costs',
     load: () => import('./scrape.ts'),
   },
+  stampede: {
+    summary:
+      'queries of a slow database and latency of its callers while hot keys expire, with fill tokens and without',
+    load: () => import('./stampede.ts'),
+  },
   store: {
     summary: 'cost per get and set by number of entries, bytes per entry, against Redis and memcached',
     load: () => import('./store.ts'),
