@@ -50,6 +50,7 @@ async function exportTo(file: string, target: Target, values: Values): Promise<E
     source = await openServerSource(target, { pattern, type, asJson: false, patienceMs, onWait });
     output = await openOutput(file);
     progress = new Progress(tally, source.total);
+    interrupt.onAsked = () => progress?.ending();
     await writeAll(source, output, progress, tally, interrupt, values, file);
     progress.end();
     if (interrupt.isAsked) {

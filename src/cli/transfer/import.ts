@@ -61,6 +61,7 @@ async function importAll(from: Target | string, target: Target, values: Values):
     if (!values.dryRun) await link.open();
     source = typeof from === 'string' ? await openFile(from, values) : await openServer(from, values, onWait);
     progress = new Progress(tally, source.total);
+    interrupt.onAsked = () => progress?.ending();
     run = new ImportRun(source, progress, tally, interrupt, values);
     await run.all(values.dryRun ? null : new EntryWriter(link, { onlyNew: values.onlyNew, clock: source.clock }));
     progress.end();

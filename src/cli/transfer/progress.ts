@@ -38,6 +38,11 @@ export class Progress {
     this.#say(`waiting: ${why}`);
   }
 
+  /** Tells that it ends before its time, when what is under way is done. */
+  ending(): void {
+    this.#say('ending when this step is done; Ctrl-C again ends at once.');
+  }
+
   /** Tells of something that was left out; of too many the first ones. */
   fault(text: string): void {
     this.#faults++;

@@ -265,6 +265,7 @@ inTerminal('Ctrl-C ends an import between two steps, and tells how to go on', as
   const { terminal, allow } = await slowImport(t, 80);
   await terminal.untilLast(/^\[#+\.+\] +\d+% 0 entries, 0\/s$/);
   await terminal.press('C-c');
+  await terminal.until('it is told', (rows) => rows.some((row) => row.includes('ending when this step is done')));
   allow(10_000);
   const rows = await terminal.untilLast('status 1');
   t.regex(rows.at(-2) ?? '', /^fluxcache: import was interrupted\. Go on with --skip [1-4]\d{3}\.$/);
