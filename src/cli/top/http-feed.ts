@@ -66,7 +66,8 @@ export class HttpFeed implements OpenFeed {
       });
       const silence = setTimeout(() => end('says nothing any more'), SILENCE_MS_MAX);
       response.on('data', (bytes: Buffer) => {
-        silence.refresh();
+        // Until it has said who it is, what else comes is no sign of a node.
+        if (feed !== null) silence.refresh();
         try {
           parser.push(bytes);
         } catch (error) {

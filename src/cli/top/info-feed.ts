@@ -7,6 +7,7 @@ import { bytesOf, numberOf, pause } from '../run.ts';
 import { infoFields } from '../stat.ts';
 import type { OpenFeed } from './http-feed.ts';
 import { type InfoReading, sampleBetween } from './info-sample.ts';
+import { type Durations, durationsOf } from './latency-histogram.ts';
 import type { NewsEvent, SlowCommand } from './news.ts';
 
 const INTERVAL_MS = 1000;
@@ -19,6 +20,7 @@ export class InfoFeed implements OpenFeed {
   /** Asked for while they are not refused. */
   #tellsCluster = true;
   #tellsSlow = true;
+  #tellsDurations = true;
 
   constructor(connection: Connection) {
     this.#connection = connection;
@@ -68,7 +70,15 @@ export class InfoFeed implements OpenFeed {
     const reply = await this.#connection.request(['INFO', 'everything']);
     if (reply.kind === 'error') throw new RefusedError(`INFO was refused: ${reply.text}`);
     const text = Buffer.from(bytesOf(reply) ?? []).toString('utf8');
-    return { fields: infoFields(text), atMs: Date.now(), monotonicMs: performance.now() };
+    const durations = await this.#durations();
+    return { fields: infoFields(text), atMs: Date.now(), monotonicMs: performance.now(), durations };
+  }
+
+  async #durations(): Promise<Durations | null> {
+    const reply = this.#tellsDurations ? await this.#connection.request(['LATENCY', 'HISTOGRAM']) : null;
+    const durations = reply === null ? null : durationsOf(reply);
+    this.#tellsDurations = durations !== null;
+    return durations;
   }
 
   async #report(): Promise<NewsEvent | null> {

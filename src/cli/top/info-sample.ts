@@ -1,4 +1,5 @@
 import { sampleOf } from '../stat.ts';
+import { type Durations, latencyBetween } from './latency-histogram.ts';
 import type { Sample } from './news.ts';
 
 /** What INFO said, and when: on the clock, and on one that never falls. */
@@ -6,6 +7,8 @@ export interface InfoReading {
   readonly fields: ReadonlyMap<string, string>;
   readonly atMs: number;
   readonly monotonicMs: number;
+  /** Null: not told. */
+  readonly durations: Durations | null;
 }
 
 /** As much of a sample as two readings of INFO make. Counts that fell, as by CONFIG RESETSTAT, are taken for 0. */
@@ -20,7 +23,7 @@ export function sampleBetween(before: InfoReading, after: InfoReading): Sample {
     atMs: after.atMs,
     byProtocol: { all: perS('total_commands_processed') },
     byCommand: commandsBetween(before, after, seconds),
-    latency: null,
+    latency: latencyBetween(before.durations, after.durations),
     latencyByProtocol: {},
     errors: perS('unexpected_error_replies'),
     hits: perS('keyspace_hits'),

@@ -116,7 +116,7 @@ function isOf({ hello, self }: HttpFeed, told: Told): boolean {
 }
 
 function missingText(usesHttp: boolean, failures: readonly string[]): string {
-  const what = 'Latencies, shards, hot keys and failovers are told over HTTP only';
+  const what = 'Shards, hot keys and failovers are told over HTTP only';
   if (!usesHttp) return `${what}.`;
   if (failures.length === 0) return `${what}, which this server does not speak.`;
   return `${what}: ${failures[0]} --http says where it is.`;

@@ -2,9 +2,11 @@ import test from 'ava';
 import { infoFields } from '../../../../src/cli/stat.ts';
 import { EventParser } from '../../../../src/cli/top/event-parser.ts';
 import { sampleBetween } from '../../../../src/cli/top/info-sample.ts';
+import { durationsOf, latencyBetween } from '../../../../src/cli/top/latency-histogram.ts';
 import { newsOf } from '../../../../src/cli/top/news.ts';
 import { withNews } from '../../../../src/cli/top/state.ts';
 import type { FeedEvents, NodeSample } from '../../../../src/monitoring/dashboard/feed.ts';
+import type { Reply } from '../../../../src/protocol/resp/reply.ts';
 import { hello, sampleWith, stateAfter } from './known-node.ts';
 
 /** As the server tells it, all fields there. */
@@ -104,6 +106,7 @@ test('of two readings of INFO a sample is made, and counts that were reset count
   const reading = (calls: number, atMs: number) => ({
     atMs,
     monotonicMs: atMs,
+    durations: new Map([[64, calls]]),
     fields: infoFields(
       [
         `total_commands_processed:${calls}`,
@@ -126,7 +129,44 @@ test('of two readings of INFO a sample is made, and counts that were reset count
     expiringKeys: 3,
     memory: { budget: 1000, free: 400 },
     connections: { all: 4 },
-    latency: null,
+    latency: { p50Ms: 0.048, p99Ms: 0.06368, p999Ms: 0.063968 },
   });
   t.like(sampleBetween(reading(300, 1000), reading(100, 2000)), { byProtocol: { all: 0 }, byCommand: {}, hits: 0 });
+});
+
+test('of LATENCY HISTOGRAM the counts of all commands are added up, and what is of another form is nothing', (t) => {
+  const integer = (value: number): Reply => ({ kind: 'integer', value: BigInt(value) });
+  const array = (...items: Reply[]): Reply => ({ kind: 'array', items });
+  const word = (text: string): Reply => ({ kind: 'bulk', bytes: Buffer.from(text) });
+  const command = (...pairs: number[]) =>
+    array(word('calls'), integer(9), word('histogram_usec'), array(...pairs.map(integer)));
+  const told = array(word('get'), command(1, 5, 2, 8), word('set'), command(2, 4, 1024, 5));
+  t.deepEqual(
+    durationsOf(told),
+    new Map([
+      [1, 5],
+      [2, 7],
+      [1024, 1],
+    ]),
+  );
+  t.deepEqual(durationsOf(array()), new Map());
+  t.is(durationsOf({ kind: 'error', text: 'ERR' }), null);
+  t.is(durationsOf(array(word('get'), word('x'))), null);
+});
+
+test('latencies between two readings are those of the commands between them', (t) => {
+  const before = new Map([
+    [1, 1000],
+    [1024, 10],
+  ]);
+  t.is(latencyBetween(before, before), null);
+  t.is(latencyBetween(null, before), null);
+  const after = new Map([
+    [1, 1000],
+    [1024, 60],
+    [2048, 50],
+  ]);
+  t.deepEqual(latencyBetween(before, after), { p50Ms: 1.024, p99Ms: 2.02752, p999Ms: 2.045952 });
+  // Counts that were set back to nothing, and filled again.
+  t.is(latencyBetween(after, new Map([[1, 3]])), null);
 });
