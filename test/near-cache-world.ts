@@ -82,9 +82,11 @@ class Wire implements TrackedConnection {
   }
 
   send(request: Request): void {
-    const body = Buffer.from(request.body);
-    const method = body.equals(pingBody) ? 'ping' : 'tracking';
-    this.requests.push({ request, key: null, method });
+    // Asked for a key, it answers if it serves that.
+    const { length } = existsBody;
+    const isExists = Buffer.from(request.body.subarray(0, length)).equals(existsBody);
+    if (isExists) this.read(request, Buffer.from(request.body.subarray(length + 2)).toString());
+    else this.requests.push({ request, key: null, method: 'tracking' });
   }
 
   read(request: Request, key: string): void {
@@ -121,7 +123,8 @@ class Wire implements TrackedConnection {
   }
 }
 
-const pingBody = Buffer.from(new RequestEncoder().encode('ping', []));
+/** The name of the method alone: behind it are the marks of one parameter, a text, and that. */
+const existsBody = Buffer.from(new RequestEncoder().encode('exists', [])).subarray(0, 7);
 
 /** One client: its cache, its connections, and what it has been told. */
 class WorldClient {

@@ -186,7 +186,11 @@ export class NearCache {
 
   /** Asks servers for a sign of life, without which nothing of theirs is answered for long. Called now and then. */
   look(): void {
-    if (this.#entries.size > 0) for (const source of this.#sources.values()) source.ask();
+    for (const source of this.#sources.values()) {
+      if (this.#entries.size === 0 || !source.isDue) continue;
+      source.exampleKey ??= this.#entries.find((facts) => facts.source === source)?.key ?? null;
+      source.ask();
+    }
   }
 
   // What the router tells of.
@@ -262,7 +266,9 @@ export class NearCache {
     const keptUntilMs = Math.min(expiresMs, nowMs + this.#limits.ttlMax);
     if (nowMs >= keptUntilMs) return;
     const tagBytes = tags.reduce((sum, tag) => sum + TAG_BYTES + 2 * tag.length, 0);
+    source.exampleKey = key;
     this.#entries.put({
+      key,
       name,
       value: copyOfValue(value, true),
       version,

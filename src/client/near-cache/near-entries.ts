@@ -1,7 +1,9 @@
+import type { Key } from '../values.ts';
 import type { NearSource } from './near-source.ts';
 
 /** What is known of one key. */
 export interface NearFacts {
+  readonly key: Key;
   /** As `nameOfKey` tells it. */
   readonly name: string;
   /** Null: there is no such key. */
@@ -108,6 +110,12 @@ export class NearEntries {
     const count = bearers.size;
     for (const entry of [...bearers]) this.#remove(entry);
     return count;
+  }
+
+  /** Looks at entries until one is wanted. */
+  find(isWanted: (facts: NearFacts) => boolean): NearFacts | undefined {
+    for (const { facts } of this.#entries.values()) if (isWanted(facts)) return facts;
+    return undefined;
   }
 
   /** Looks at every entry; answers how many were removed. */

@@ -3,6 +3,7 @@ import { addressText } from '../node-address.ts';
 import { replyErrorOf } from '../reply-error.ts';
 import type { AnswerSource, Request } from '../request.ts';
 import { RequestEncoder } from '../request-encoder.ts';
+import type { Key } from '../values.ts';
 
 const encoder = new RequestEncoder();
 const tracking = encoder.encode('client', ['tracking', 'on', 'scoped']);
@@ -26,6 +27,8 @@ export class NearSource {
   /** The server has agreed to tell. What it answers before is not kept. */
   isOn = false;
   currentMs = Number.NEGATIVE_INFINITY;
+  /** Some key that was read by it; null: none is known that is still there. */
+  exampleKey: Key | null = null;
   readonly #connection: TrackedConnection;
   readonly #nowMs: () => number;
   #isAsked = false;
@@ -38,8 +41,8 @@ export class NearSource {
 
   /** Before anything is read by the connection, which must be ready. */
   begin(onRefused: (error: FluxCacheError) => void): void {
-    this.#ask(tracking, (error) => {
-      if (error === null || error === undefined) this.isOn = true;
+    this.#ask(tracking, (isFine, error) => {
+      if (isFine) this.isOn = true;
       else onRefused(replyErrorOf(error, false));
     });
   }
@@ -49,12 +52,26 @@ export class NearSource {
     if (askedMs > this.currentMs) this.currentMs = askedMs;
   }
 
-  /** Asks for a sign of life, unless the last one is still awaited. */
-  ask(): void {
-    if (this.isOn && !this.#isAsked && !this.#connection.isClosed) this.#ask(ping, () => undefined);
+  /** Whether a sign of life is to be asked for: there is none to come. */
+  get isDue(): boolean {
+    return this.isOn && !this.#isAsked && !this.#connection.isClosed;
   }
 
-  #ask(body: Uint8Array, onAnswer: (error: unknown) => void): void {
+  /**
+   * Asks for a sign of life. A node of a cluster is asked for a key, which it answers only while it may serve anybody: one
+   * that others have replaced without its knowing can still say PONG.
+   */
+  ask(): void {
+    const key = this.exampleKey;
+    if (!this.#connection.isInCluster) this.#ask(ping, () => undefined);
+    else if (key !== null) {
+      this.#ask(encoder.encode('exists', [key]), (isFine) => {
+        if (!isFine) this.exampleKey = null;
+      });
+    }
+  }
+
+  #ask(body: Uint8Array, onAnswer: (isFine: boolean, error: unknown) => void): void {
     const askedMs = this.#nowMs();
     this.#isAsked = true;
     this.#connection.send({
@@ -62,9 +79,10 @@ export class NearSource {
       isSettled: false,
       wasSent: false,
       onAnswer: (error) => {
+        const isFine = error === null || error === undefined;
         this.#isAsked = false;
-        this.heard(askedMs);
-        onAnswer(error);
+        if (isFine) this.heard(askedMs);
+        onAnswer(isFine, error);
       },
       // The connection is gone, and this with it.
       onLost: () => undefined,

@@ -149,14 +149,25 @@ test('what another client writes, deletes, lets expire or clears is read anew', 
   }
 });
 
-test('nothing is answered after its time to live', async (t) => {
-  const [near, writer] = await pair(t);
-  await writer.set('brief', 'here', { ttl: 80 });
-  t.is(await near.get('brief'), 'here');
-  const ttlMs = (await near.entry('brief'))?.ttlMs ?? 0;
-  t.true(ttlMs > 0 && ttlMs <= 80);
-  await until(async () => (await near.get('brief')) === null);
-  t.is(await writer.get('brief'), null);
+test('nothing is answered after its time to live, counted from when it was asked for', async (t) => {
+  const server = await startScriptedServer((request) => {
+    if (request.method === 'client') answer(request, 'OK');
+    else answer(request, { value: 'v', version: 1, ttlMs: 50, contentType: null });
+  });
+  t.teardown(() => server.stop());
+  const client = clientOf(t, server.port);
+  await client.connect();
+  let askedMs = 0;
+  while (countOf(server.methods, 'entry') < 5) {
+    const { hits = 0 } = client.nearCache ?? {};
+    const beganMs = performance.now();
+    const reading = client.entry('k');
+    const begunMs = performance.now();
+    const entry = await reading;
+    if (client.nearCache?.hits === hits) askedMs = begunMs;
+    else t.true(beganMs - askedMs < 50 && (entry?.ttlMs ?? 0) <= 50);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
 });
 
 test('nothing is kept longer than ttlMax', async (t) => {
@@ -366,4 +377,44 @@ test('clients that write, clear and are cut off, and read again and again, never
     }
     t.true((near.nearCache?.hits ?? 0) > 0);
   }
+});
+
+test('entries that bear an invalidated tag are read anew, others stay', async (t) => {
+  const [near, writer] = await pair(t);
+  const binary = Uint8Array.of(0, 255, 10);
+  await writer.set('tag:a', 1, { tags: ['one', 'shared'] });
+  await writer.set('tag:b', 2, { tags: ['two', 'shared', binary] });
+  await writer.set('tag:c', 3);
+  const keys = ['tag:a', 'tag:b', 'tag:c'];
+  t.deepEqual(await near.mget(keys), [1, 2, 3]);
+  const after = async (tags: string | Uint8Array | readonly string[], soft: boolean): Promise<unknown> => {
+    await writer.invalidateTags(tags, { soft });
+    await near.ping();
+    return near.nearCache?.entries;
+  };
+  t.is(await after('nobody', false), 3);
+  t.is(await after('one', false), 2);
+  t.deepEqual(await near.mget(keys), [null, 2, 3]);
+  t.is(await after(binary, true), 2, 'the absent one is known to be absent');
+  t.deepEqual(await near.mget(keys), [null, null, 3]);
+  await writer.set('tag:a', 4, { tags: ['shared'] });
+  await near.ping();
+  t.deepEqual(await near.mget(keys), [4, null, 3]);
+  t.is(await near.invalidateTags(['one', 'shared']), 2);
+  t.deepEqual(await near.mget(keys), [null, null, 3], 'its own invalidation, at once');
+});
+
+test('getOrSet answers from memory what it, or anybody, has stored', async (t) => {
+  const [near, writer] = await pair(t);
+  let loads = 0;
+  const load = () => near.getOrSet('fill', () => ({ load: ++loads }), { ttl: 60_000, tags: ['fill'] });
+  for (let round = 0; round < 5; round++) t.deepEqual(await load(), { load: 1 });
+  t.true((near.nearCache?.hits ?? 0) >= 3);
+  await writer.invalidateTags('fill');
+  await near.ping();
+  t.deepEqual(await load(), { load: 2 });
+  await writer.set('fill', { load: 0 });
+  await near.ping();
+  t.deepEqual(await load(), { load: 0 });
+  t.is(loads, 2);
 });

@@ -8,6 +8,7 @@ const source = new NearSource({ endpoint, isInCluster: false, isClosed: false, s
 
 function facts(name: string, parts: Partial<NearFacts> = {}): NearFacts {
   return {
+    key: name,
     name,
     value: name,
     version: 1,
