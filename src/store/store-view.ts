@@ -74,11 +74,10 @@ export abstract class StoreView {
     const header = this.#arena.word(ref * 2 + 1);
     const verdict = this.validity.verdict(ref, header);
     if (verdict === Verdict.hard) return false;
-    const endsAtMs = verdict === Verdict.soft ? this.validity.softEndsAtMs(ref, header) : 0;
+    if (verdict === Verdict.soft) this.validity.softEndsAtMs(ref, header);
     view.show(ref, header);
-    if (verdict === Verdict.valid) return true;
-    view.expiresAtMs = this.validity.expiresAtMs;
-    return endsAtMs > this.#clock.nowMs();
+    if (verdict === Verdict.soft) view.expiresAtMs = this.validity.expiresAtMs;
+    return true;
   }
 
   randomKey(target: Uint8Array, random: number): number {

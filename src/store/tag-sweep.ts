@@ -21,8 +21,8 @@ const TWO_TO_32 = 2 ** 32;
 
 /**
  * Takes out what was invalidated, or brings its expiry forward, in steps: one pass over the index for all tags that were
- * invalidated before it began; then their notes are taken from readers. Tells nobody: every copy of a partition sweeps
- * itself, and that the tags were invalidated was told.
+ * invalidated before it began; then their notes are taken from readers. Tells nobody of what was invalidated: every copy of
+ * a partition sweeps itself, and that the tags were invalidated was told.
  */
 export class TagSweep {
   readonly #parts: WriterParts;
@@ -97,8 +97,14 @@ export class TagSweep {
     const header = arena.word(ref * 2 + 1);
     const verdict = validity.verdict(ref, header);
     if (verdict === Verdict.valid) return true;
-    if (verdict === Verdict.hard || validity.softEndsAtMs(ref, header) <= nowMs) {
-      this.#remove(hash, slot, ref);
+    if (verdict === Verdict.hard) {
+      this.#parts.dropInvalid(slot, ref);
+      this.#onRemoved(hash);
+      return true;
+    }
+    // What is over for its age is its primary's to say, and that tells it.
+    if (validity.softEndsAtMs(ref, header) <= nowMs && this.#parts.mayExpire(this.#parts.partitionOf(ref))) {
+      this.#parts.expire(slot, ref);
       return true;
     }
     const own = expiresAtOf(arena, ref, header);
@@ -106,12 +112,6 @@ export class TagSweep {
     const expiresAtMs = Math.min(validity.expiresAtMs, Math.max(nowMs, 1));
     if (own !== 0 && own <= expiresAtMs) return true;
     return this.#bringForward(hash, ref, expiresAtMs, nowMs);
-  }
-
-  #remove(hash: number, slot: number, ref: number): void {
-    this.#parts.unlink(slot, ref);
-    this.#parts.arena.count(Counter.invalidatedEntries, 1);
-    this.#onRemoved(hash);
   }
 
   #bringForward(hash: number, ref: number, expiresAtMs: number, nowMs: number): boolean {
@@ -133,7 +133,7 @@ export class TagSweep {
     const copy = hasRoom ? records.appendWithExpiry(ref, log, expiresAtMs, header >>> ACCESS_SHIFT) : 0;
     if (copy === 0) {
       // Better gone than to come back as if nothing had happened.
-      this.#remove(hash, again, ref);
+      this.#parts.evict(again, ref);
       return true;
     }
     indexWriter.replace(again, copy);

@@ -30,11 +30,15 @@ export class Validity {
     return this.verdict(ref, header) !== Verdict.valid;
   }
 
+  /** What was said of the entry's tags: `soft` only where it has a stale window, without one it is gone. */
   verdict(ref: number, header: number): Verdict {
     if ((header & FLAG_ATTRIBUTES) === 0 || Atomics.load(this.#words, Control.notesTail) === this.from) {
       return Verdict.valid;
     }
-    return this.notes.judge(ref, header, this.from);
+    const verdict = this.notes.judge(ref, header, this.from);
+    if (verdict !== Verdict.soft) return verdict;
+    const { bytes } = this.#arena;
+    return staleMsOf(bytes, attributesAt(this.#arena, ref, header)) === 0 ? Verdict.hard : Verdict.soft;
   }
 
   /** Whether a plain read finds the entry. */

@@ -23,21 +23,35 @@ const ttlMs = fc.oneof(
 const type = fc.constantFrom<ValueType>(0, 1, 2, 3);
 const contentType = fc.constantFrom('', '', '', 'text/plain', 'x'.repeat(255));
 
+const tag = fc.oneof(
+  { weight: 9, arbitrary: fc.nat({ max: 5 }).map((n) => `tag:${n}`) },
+  { weight: 1, arbitrary: fc.constantFrom('t', '\0\xff', 'x'.repeat(127)) },
+);
+const tags = fc.oneof(fc.constant([]), fc.constant([]), fc.uniqueArray(tag, { maxLength: 5 }));
+const staleMs = fc.oneof(fc.constant(0), fc.constant(0), fc.nat({ max: 4000 }), fc.nat({ max: 2 ** 40 }));
+const attributes = fc.record({ tags, staleMs });
+
 const put: fc.Arbitrary<Act> = fc
-  .record({ key, valueBytes, ttlMs: fc.option(ttlMs, { nil: undefined }), type, contentType })
-  .map(({ key, valueBytes, ttlMs, type, contentType }) => {
-    const options = ttlMs === undefined ? { type, contentType } : { type, contentType, ttlMs };
+  .record({ key, valueBytes, ttlMs: fc.option(ttlMs, { nil: undefined }), type, contentType, attributes })
+  .map(({ key, valueBytes, ttlMs, type, contentType, attributes }) => {
+    const options = { type, contentType, ...attributes, ...(ttlMs === undefined ? {} : { ttlMs }) };
     return named(`put ${key.slice(0, 12)} ${valueBytes} ${JSON.stringify(options)}`, (s) =>
       s.put(key, valueBytes, options),
     );
   });
 const putMany: fc.Arbitrary<Act> = fc
-  .record({ first: fc.nat({ max: 3000 }), count: fc.integer({ min: 1, max: 3000 }), valueBytes: fc.nat({ max: 400 }) })
-  .map(({ first, count, valueBytes }) =>
-    named(`put many:${first}… ${count} of ${valueBytes}`, (s) => {
+  .record({
+    first: fc.nat({ max: 3000 }),
+    count: fc.integer({ min: 1, max: 3000 }),
+    valueBytes: fc.nat({ max: 400 }),
+    attributes,
+  })
+  .map(({ first, count, valueBytes, attributes }) =>
+    named(`put many:${first}… ${count} of ${valueBytes} with ${JSON.stringify(attributes)}`, (s) => {
       for (let i = 0; i < count; i++) {
         const n = first + i;
-        if (n % 3 === 0) s.put(`many:${n}`, (valueBytes * (n % 7)) >> 2, { ttlMs: 500 + (n % 1000) });
+        if (n % 3 === 0) s.put(`many:${n}`, (valueBytes * (n % 7)) >> 2, { ttlMs: 500 + (n % 1000), ...attributes });
+        else if (n % 3 === 1) s.put(`many:${n}`, (valueBytes * (n % 7)) >> 2, attributes);
         else s.put(`many:${n}`, (valueBytes * (n % 7)) >> 2);
       }
     }),
@@ -92,6 +106,36 @@ const abandonedGroup: fc.Arbitrary<Act> = fc
       s.check();
     }),
   );
+const invalidate: fc.Arbitrary<Act> = fc
+  .record({ tags: fc.uniqueArray(tag, { minLength: 1, maxLength: 3 }), isSoft: fc.boolean() })
+  .map(({ tags, isSoft }) => named(`invalidate ${tags} ${isSoft}`, (s) => s.invalidate(tags, isSoft)));
+const anyKey = fc.oneof(
+  key,
+  fc.nat({ max: 3000 }).map((n) => `many:${n}`),
+);
+const askToFill: fc.Arbitrary<Act> = fc
+  .record({ keys: fc.array(anyKey, { minLength: 1, maxLength: 20 }), forMs: fc.integer({ min: 1, max: 60_000 }) })
+  .map(({ keys, forMs }) =>
+    named(`ask to fill ${keys.map((key) => key.slice(0, 12))} for ${forMs}`, (s) => {
+      for (const key of keys) s.askToFill(key, forMs);
+    }),
+  );
+const fill: fc.Arbitrary<Act> = fc
+  .record({ recent: fc.nat({ max: 30 }), valueBytes, ttlMs, attributes, forged: fc.boolean() })
+  .map(({ recent, valueBytes, ttlMs, attributes, forged }) =>
+    named(`fill by token ${recent}`, (s) => {
+      const given = s.tokens[s.tokens.length - 1 - recent];
+      if (given === undefined) return;
+      if (forged) s.fill(given.key, given.token === 1 ? 2 : given.token - 1, valueBytes, { ttlMs, ...attributes });
+      s.fill(given.key, given.token, valueBytes, { ttlMs, ...attributes });
+    }),
+  );
+const cancelFill: fc.Arbitrary<Act> = fc.nat({ max: 30 }).map((recent) =>
+  named(`cancel token ${recent}`, (s) => {
+    const given = s.tokens[s.tokens.length - 1 - recent];
+    if (given !== undefined) s.cancelFill(given.key);
+  }),
+);
 const write = fc.record({
   key: fc.oneof(
     key,
@@ -99,15 +143,19 @@ const write = fc.record({
   ),
   valueBytes: fc.oneof({ weight: 4, arbitrary: valueBytes }, { weight: 1, arbitrary: fc.nat({ max: 60_000 }) }),
   ttlMs: fc.option(ttlMs, { nil: undefined }),
-  does: fc.constantFrom('put', 'put', 'put', 'remove', 'expire'),
+  attributes,
+  does: fc.constantFrom('put', 'put', 'put', 'put', 'remove', 'remove', 'expire', 'expire', 'invalidate', 'ask'),
 });
 type Write = typeof write extends fc.Arbitrary<infer T> ? T : never;
 
 function doWrites(store: ModelledStore, writes: readonly Write[]): void {
-  for (const { does, key, valueBytes, ttlMs } of writes) {
+  for (const { does, key, valueBytes, ttlMs, attributes } of writes) {
     if (does === 'remove') store.remove(key);
     else if (does === 'expire') store.setExpiry(key, ttlMs ?? null);
-    else store.put(key, valueBytes, ttlMs === undefined ? {} : { ttlMs });
+    else if (does === 'ask') store.askToFill(key, 5000);
+    else if (does === 'invalidate' && attributes.tags.length > 0)
+      store.invalidate(attributes.tags, valueBytes % 2 === 0);
+    else store.put(key, valueBytes, ttlMs === undefined ? attributes : { ttlMs, ...attributes });
   }
 }
 
@@ -165,6 +213,10 @@ export const act: fc.Arbitrary<Act> = fc.oneof(
       .tuple(key, fc.option(ttlMs))
       .map(([key, ttl]) => named(`expire ${key.slice(0, 12)} ${ttl}`, (s) => s.setExpiry(key, ttl))),
   },
+  { weight: 4, arbitrary: invalidate },
+  { weight: 5, arbitrary: askToFill },
+  { weight: 5, arbitrary: fill },
+  { weight: 2, arbitrary: cancelFill },
   { weight: 3, arbitrary: group },
   { weight: 3, arbitrary: abandonedGroup },
   {
