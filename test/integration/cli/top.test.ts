@@ -17,8 +17,8 @@ const inTerminal = isTmuxInstalled() ? test.serial : test.serial.skip;
 
 const withOpenssl = hasOpenssl ? test.serial : test.serial.skip;
 
-async function start(t: ExecutionContext, args: readonly string[], options: { columns?: number; rows?: number } = {}) {
-  const terminal = await Terminal.start([...program, ...args], { columns: 100, rows: 30, ...options });
+async function start(t: ExecutionContext, args: readonly string[], environment: Record<string, string> = {}) {
+  const terminal = await Terminal.start([...program, ...args], { columns: 100, rows: 30, environment });
   t.teardown(() => terminal.stop());
   return terminal;
 }
@@ -32,6 +32,7 @@ inTerminal('top draws a node, follows its load, obeys keys and sizes, and leaves
   t.regex(rows[0] ?? '', /^test {2}ready {2}HTTP 127\.0\.0\.1:\d+ {2}up /);
   t.is(rows.length, 30);
   t.deepEqual(await terminal.modes(), { isOtherScreen: true, hasCursor: false });
+  t.true((await terminal.rows(true))[0]?.includes('\x1b[32mready'));
 
   const client = await connect();
   const reads = Array.from({ length: 20 }, () => ['get', 'nothing there']);
@@ -134,12 +135,14 @@ inTerminal('a hot key that would drive the terminal is shown spelt out, and move
     ...feed.greeting,
     ['history', [{ byProtocol: { resp: 7 } }]],
     ['access', { hot: [{ key: hostile, reads: 5, share: 0.5 }], prefixes: [] }],
-    ['health', { ready: false, reasons: ['the node\x1b[31m is shutting down'] }],
+    ['health', { ready: false, reasons: ['the node\x1b[2K is shutting down'] }],
   ];
-  const terminal = await start(t, ['top', '--http', String(feed.port), '--view', 'keys']);
+  const terminal = await start(t, ['top', '--http', String(feed.port), '--view', 'keys'], { NO_COLOR: '1' });
   const rows = await terminal.until('the key is there', has(/\\x1b\]0;owned/));
   t.true(has(/^ +5 +50\.0% +\\x1b\]0;owned\\x07\\x1b\[2J\\x1b\[1;1Hpwned\\r\\n\\u\{202e\}世界$/)(rows));
-  t.regex(rows[0] ?? '', /^fake {2}NOT READY .*the node\\x1b\[31m is shutting down/);
+  t.regex(rows[0] ?? '', /^fake {2}NOT READY .*the node\\x1b\[2K is shutting down/);
+  // Nor does anything else colour it where NO_COLOR is set.
+  for (const row of await terminal.rows(true)) t.notRegex(row, /\[([34][0-7]|9\d)m/);
 });
 
 inTerminal('of a cluster the nodes are shown, and Enter leads to the marked one', async (t) => {
