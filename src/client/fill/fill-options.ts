@@ -1,3 +1,4 @@
+import type { CallOptions } from '../call.ts';
 import type { Codec } from '../codec.ts';
 import { FluxCacheError } from '../errors.ts';
 import { namesOf, onlyKnown } from '../known-options.ts';
@@ -55,7 +56,8 @@ export interface FillPlan {
   readonly loaderTimeoutMs: number;
   readonly loadsAfterWait: boolean;
   readonly loadsWhenDown: boolean;
-  readonly timeoutMs: number | undefined;
+  /** Of each request to the server, all of which may be sent twice. */
+  readonly call: CallOptions;
   readonly codec: Codec;
 }
 
@@ -102,7 +104,7 @@ export function fillPlanOf<T>(given: GetOrSetOptions<T>, codec: Codec): FillPlan
     loaderTimeoutMs: loaderTimeoutMs ?? wantedMs,
     loadsAfterWait: choice('onWaitTimeout', given.onWaitTimeout) === 'load',
     loadsWhenDown: choice('whenDown', given.whenDown) === 'load',
-    timeoutMs,
+    call: { timeoutMs, retryable: true },
     codec: (given.codec as Codec | undefined) ?? codec,
   };
 }

@@ -42,10 +42,10 @@ export class Filling {
     let value: unknown;
     try {
       value = await this.#loading.value;
-      const { set, tagsOf, timeoutMs } = this.#plan;
+      const { set, tagsOf, call } = this.#plan;
       const stored = await this.#encoded(value);
       const operation = fillOperations.setFilled(this.#key, stored, this.#token, { ...set, tags: tagsOf(value) });
-      await this.#port.run(operation, { timeoutMs, retryable: true });
+      await this.#port.run(operation, call);
       return { value, isOvertaken: false };
     } catch (error) {
       // A token that was overtaken by an invalidation of one of the value's tags still stands.
@@ -69,7 +69,7 @@ export class Filling {
   #giveBack(): void {
     const operation = fillOperations.cancelFill(this.#key, this.#token);
     // A token that cannot be given back runs out.
-    this.#port.run(operation, { timeoutMs: this.#plan.timeoutMs, retryable: true }).catch(() => undefined);
+    this.#port.run(operation, this.#plan.call).catch(() => undefined);
   }
 }
 

@@ -21,12 +21,12 @@ export class Fills implements FlightOwner {
   readonly #codec: Codec;
   /** The last flight of each key, by its name. */
   readonly #flights = new Map<string, Flight>();
-  /** Flights that were begun in this turn, and what was written when they were. */
-  readonly #ofThisTurn = new Map<Flight, number>();
   readonly #all = new Set<Flight>();
   /** Values that are loaded anew while the stale ones are given. */
   readonly #behind = new Set<Filling>();
-  #writes = 0;
+  /** Counts turns of the event loop in which flights were begun, and writes. */
+  #moment = 0;
+  #isTurnNoted = false;
   #isClosed = false;
 
   constructor(port: FillPort, codec: Codec) {
@@ -59,7 +59,7 @@ export class Fills implements FlightOwner {
 
   /** Something was or will be written by this client: what was asked before does not know of it. */
   noteWrite(): void {
-    this.#writes++;
+    this.#moment++;
   }
 
   /** A node was reached. */
@@ -95,24 +95,31 @@ export class Fills implements FlightOwner {
     for (const filling of this.#behind) filling.abort(new ClosedError());
   }
 
+  ended(flight: Flight): void {
+    this.#all.delete(flight);
+    if (this.#flights.get(flight.name) === flight) this.#flights.delete(flight.name);
+  }
+
   #begin(name: string, key: Key, loader: Loader<unknown>, plan: FillPlan): Flight {
-    const flight = new Flight(this, key, loader, plan);
-    if (this.#ofThisTurn.size === 0) setImmediate(() => this.#ofThisTurn.clear());
-    this.#ofThisTurn.set(flight, this.#writes);
+    if (!this.#isTurnNoted) {
+      this.#isTurnNoted = true;
+      setImmediate(this.#endTurn);
+    }
+    const flight = new Flight(this, name, key, loader, plan, this.#moment);
     this.#flights.set(name, flight);
     this.#all.add(flight);
-    const end = (): void => {
-      this.#all.delete(flight);
-      if (this.#flights.get(name) === flight) this.#flights.delete(name);
-    };
-    flight.outcome.then(end, end);
     return flight;
   }
 
   /** What was asked in this turn has not left yet; unless something was written since, it is asked as well now as then. */
   #canJoin(flight: Flight): boolean {
-    return flight.isOpen || (!flight.isOver && this.#ofThisTurn.get(flight) === this.#writes);
+    return flight.isOpen || (!flight.isOver && flight.moment === this.#moment);
   }
+
+  readonly #endTurn = (): void => {
+    this.#isTurnNoted = false;
+    this.#moment++;
+  };
 
   #check(signal: AbortSignal | undefined): void {
     if (this.#isClosed) throw new ClosedError();

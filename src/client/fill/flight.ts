@@ -1,5 +1,6 @@
 import { unwatchAbort, watchAbort } from '../abort-watch.ts';
 import { backoffMs } from '../backoff.ts';
+import { plainCodec } from '../codec.ts';
 import { AbortError, LoadError, ReplyError } from '../errors.ts';
 import type { Key, Value } from '../values.ts';
 import { type FillAnswer, fillOperations } from './fill-operations.ts';
@@ -16,6 +17,8 @@ const LOOKS = { delayMsFirst: 5, delayMsMax: 50 };
 export interface FlightOwner {
   readonly port: FillPort;
   readonly outage: Outage;
+  /** It has its outcome. */
+  ended(flight: Flight): void;
   /** Has the value of a key loaded anew that was given stale. */
   revalidate(key: Key, loader: Loader<unknown>, plan: FillPlan, token: string): void;
 }
@@ -30,6 +33,8 @@ export interface FlightOwner {
  *     loading -> done
  */
 export class Flight {
+  readonly name: string;
+  readonly moment: number;
   readonly outcome: Promise<Outcome>;
   readonly #owner: FlightOwner;
   readonly #key: Key;
@@ -42,16 +47,17 @@ export class Flight {
   #work: Filling | Loading | null = null;
   #endPause: (() => void) | null = null;
 
-  constructor(owner: FlightOwner, key: Key, loader: Loader<unknown>, plan: FillPlan) {
+  /** @param name of the key, and when it began, for whoever keeps flights */
+  constructor(owner: FlightOwner, name: string, key: Key, loader: Loader<unknown>, plan: FillPlan, moment: number) {
     this.#owner = owner;
+    this.name = name;
+    this.moment = moment;
     this.#key = key;
     this.#loader = loader;
     this.#plan = plan;
-    this.outcome = this.#run().finally(() => {
-      this.#state = 'done';
-    });
+    this.outcome = this.#run();
     // Of a flight that all have left.
-    this.outcome.catch(() => undefined);
+    this.outcome.catch(ignore);
   }
 
   /**
@@ -94,14 +100,36 @@ export class Flight {
   }
 
   async #run(): Promise<Outcome> {
-    const { waitMs, loadsAfterWait } = this.#plan;
-    const waitEndMs = performance.now() + waitMs;
+    try {
+      return await this.#fly();
+    } finally {
+      this.#state = 'done';
+      this.#owner.ended(this);
+    }
+  }
+
+  async #fly(): Promise<Outcome> {
+    const { waitMs, loadsAfterWait, loadsWhenDown } = this.#plan;
+    const beganMs = performance.now();
+    const place = this.#owner.port.placeOf(this.#key);
     for (let looks = 1; ; looks++) {
-      const found = await this.#ask();
-      if (found === null) return this.#loadOnly();
+      if (loadsWhenDown && !this.#owner.outage.mayAsk(place, performance.now())) return this.#loadOnly();
+      let found: FillAnswer;
+      this.#state = 'asking';
+      try {
+        found = await this.#ask();
+      } catch (error) {
+        this.#checkAbandoned();
+        if (!loadsWhenDown || !isAway(error)) throw error;
+        this.#tellAway(error, place);
+        return this.#loadOnly();
+      }
+      this.#owner.outage.answered(place);
+      if (this.#abandoned !== null) this.#giveBack(found);
+      this.#checkAbandoned();
       if (found.state !== 'miss') return this.#take(found);
       if (found.token !== null) return this.#fill(found.token);
-      const leftMs = waitEndMs - performance.now();
+      const leftMs = beganMs + waitMs - performance.now();
       if (leftMs <= 0) {
         if (loadsAfterWait) return this.#loadOnly();
         throw new LoadError('fill-timeout', `Nobody filled the key within ${waitMs} ms.`, { retryable: true });
@@ -111,38 +139,28 @@ export class Flight {
     }
   }
 
-  /** Null: the server is away, and that is no reason to fail. */
-  async #ask(): Promise<FillAnswer | null> {
-    const { port, outage } = this.#owner;
-    const { fillMs, timeoutMs, loadsWhenDown } = this.#plan;
-    const key = this.#key;
-    const place = port.placeOf(key);
-    if (loadsWhenDown && !outage.mayAsk(place, performance.now())) return null;
-    this.#state = 'asking';
-    let found: FillAnswer;
-    try {
-      found = await port.run(fillOperations.getFill(key, fillMs), { timeoutMs, retryable: true });
-    } catch (error) {
-      this.#checkAbandoned();
-      if (!loadsWhenDown || !isAway(error)) throw error;
-      // One that answers is not away, even if it answers that it cannot.
-      const isNew = error instanceof ReplyError || outage.failed(place, performance.now());
-      if (isNew) port.tell({ key, during: 'lookup', error });
-      return null;
-    }
-    outage.answered(place);
-    if (this.#abandoned !== null && found.token !== null) {
-      port.run(fillOperations.cancelFill(key, found.token), { timeoutMs, retryable: true }).catch(() => undefined);
-    }
-    this.#checkAbandoned();
-    return found;
+  #ask(): Promise<FillAnswer> {
+    const { fillMs, call } = this.#plan;
+    return this.#owner.port.run(fillOperations.getFill(this.#key, fillMs), call);
   }
 
-  async #take({ state, value, token }: FillAnswer): Promise<Outcome> {
+  #tellAway(error: unknown, place: string): void {
+    // One that answers is not away, even if it answers that it cannot.
+    const isNew = error instanceof ReplyError || this.#owner.outage.failed(place, performance.now());
+    if (isNew) this.#owner.port.tell({ key: this.#key, during: 'lookup', error });
+  }
+
+  #giveBack({ token }: FillAnswer): void {
+    if (token === null) return;
+    this.#owner.port.run(fillOperations.cancelFill(this.#key, token), this.#plan.call).catch(ignore);
+  }
+
+  #take({ state, value, token }: FillAnswer): Outcome | Promise<Outcome> {
     if (state === 'stale' && token !== null) {
       this.#owner.revalidate(this.#key, this.#loader, this.#plan, token);
     }
-    return { value: await this.#decoded(value), isOvertaken: false };
+    if (this.#plan.codec === plainCodec) return { value, isOvertaken: false };
+    return this.#decoded(value);
   }
 
   #fill(token: string): Promise<Outcome> {
@@ -160,9 +178,9 @@ export class Flight {
     return { value: await loading.value, isOvertaken: false };
   }
 
-  async #decoded(stored: Value): Promise<unknown> {
+  async #decoded(stored: Value): Promise<Outcome> {
     try {
-      return await this.#plan.codec.decode(stored);
+      return { value: await this.#plan.codec.decode(stored), isOvertaken: false };
     } catch (cause) {
       throw new LoadError('codec-failed', 'The codec could not decode what is stored.', { cause });
     }
@@ -185,3 +203,5 @@ export class Flight {
     if (this.#abandoned !== null) throw this.#abandoned.reason;
   }
 }
+
+function ignore(): void {}
