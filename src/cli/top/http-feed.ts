@@ -132,7 +132,11 @@ async function answerOf(target: Target): Promise<IncomingMessage> {
     const request = startRequest({ path: '/v1/dashboard', headers, createConnection: () => socket });
     request.setTimeout(SILENCE_MS_MAX, () => failed('does not answer'));
     request.on('error', () => failed('closed the connection without an answer'));
-    request.on('response', resolve);
+    request.on('response', (response) => {
+      // From now on it is the stream that is watched.
+      request.setTimeout(0);
+      resolve(response);
+    });
     request.end();
   });
 }

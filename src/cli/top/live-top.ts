@@ -25,6 +25,7 @@ export class LiveTop {
   #feed: OpenFeed | null = null;
   /** Ends the waiting for the next attempt. */
   #wake: () => void = () => undefined;
+  #isOpening = false;
   #isVisiting = false;
   #isDue = false;
   #isLeaving = false;
@@ -60,6 +61,8 @@ export class LiveTop {
       clearInterval(ticking);
       this.#screen.leave();
     }
+    // An attempt that nobody answers would hold the program for as long as that is waited for.
+    if (this.#isOpening) process.exit(Exit.ok);
     return Exit.ok;
   }
 
@@ -76,7 +79,9 @@ export class LiveTop {
         delayMs = Math.min(delayMs * 2, RETRY_MS_MAX);
       }
       try {
+        this.#isOpening = true;
         const opened = await openFeed(this.#place);
+        this.#isOpening = false;
         if (this.#isLeaving || this.#isVisiting) {
           opened.feed.close();
           continue;
@@ -84,6 +89,7 @@ export class LiveTop {
         delayMs = RETRY_MS_MIN;
         reason = await this.#listen(opened);
       } catch (error) {
+        this.#isOpening = false;
         if (!(error instanceof ConnectionError) && !(error instanceof RefusedError)) throw error;
         reason = error.message;
       }

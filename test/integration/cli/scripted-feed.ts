@@ -10,6 +10,8 @@ export class ScriptedFeed {
   greeting: readonly (readonly [name: string, value: unknown])[] = [];
   /** What is answered instead of a stream; null: a stream. */
   refusal: { readonly status: number; readonly body: string } | null = null;
+  /** Who asks from now on is not answered. */
+  isSilent = false;
   readonly #server: Server;
   readonly #streams = new Set<ServerResponse>();
 
@@ -27,7 +29,8 @@ export class ScriptedFeed {
     feed.greeting = [['hello', { node, version: '9.9.9', startedAtMs: Date.now(), isInCluster: false, user }]];
     server.on('request', (request, response) => {
       feed.asked.push(request.headers);
-      const { refusal } = feed;
+      const { refusal, isSilent } = feed;
+      if (isSilent) return;
       if (refusal !== null) {
         response.writeHead(refusal.status, { 'Content-Type': 'application/problem+json' }).end(refusal.body);
         return;

@@ -174,7 +174,16 @@ inTerminal('a stream that makes no sense is given up, and asked for again', asyn
   await terminal.until('it is back', (rows) => /^fake {2}(?!LOST)/.test(rows[0] ?? '') && feed.asked.length > 1);
   feed.tell('sample', { byProtocol: { resp: 42 } });
   await terminal.until('figures come', has(/^requests +42\/s/));
-  t.pass();
+
+  // Nor does it wait for a server that does not answer when it is to quit.
+  feed.isSilent = true;
+  const asked = feed.asked.length;
+  feed.cut();
+  await terminal.until('it asks again', () => feed.asked.length > asked);
+  const pressedMs = performance.now();
+  await terminal.press('q');
+  await terminal.untilLast('status 0');
+  t.true(performance.now() - pressedMs < 5000);
 });
 
 test.serial(
