@@ -40,8 +40,13 @@ export class Calls implements CallObserver {
     this.#writeObservers.push(observer);
   }
 
+  /** Tells the observers of a write, be it made here or elsewhere. */
+  noteWrite(operation: Operation<unknown>): void {
+    for (const observer of this.#writeObservers) observer(operation);
+  }
+
   run<T>(operation: Operation<T>, options: CallOptions): Promise<T> {
-    if (operation.safety !== 'read') this.#noteWrite(operation);
+    if (operation.safety !== 'read') this.noteWrite(operation);
     const { spread } = operation;
     if (spread !== undefined && !this.#isClosed && this.#router.isSpread) {
       const groups = groupsOf(spread.keys, (key) => this.#router.placeOf(key));
@@ -122,7 +127,7 @@ export class Calls implements CallObserver {
 
   onSettled(call: Call): void {
     this.#unsettled.delete(call);
-    if (call.isWrite) this.#noteWrite(call.operation);
+    if (call.isWrite) this.noteWrite(call.operation);
     this.#deadlines.delete(call);
     if (this.#resting.size > 0) {
       clearTimeout(this.#resting.get(call)?.timer);
@@ -132,10 +137,6 @@ export class Calls implements CallObserver {
       this.#deadlines.stop();
       this.#onIdle?.();
     }
-  }
-
-  #noteWrite(operation: Operation<unknown>): void {
-    for (const observer of this.#writeObservers) observer(operation);
   }
 
   #attempt(call: Call): void {

@@ -2,7 +2,6 @@
 import { type BatchBuilder, type BatchResults, batchBuilder, batchOf } from './batch.ts';
 import type { CallOptions } from './call.ts';
 import { Calls } from './calls.ts';
-import { ClusterRouter } from './cluster-router.ts';
 import type { Codec } from './codec.ts';
 import type { Engine } from './engine.ts';
 import { ClosedError } from './errors.ts';
@@ -13,8 +12,10 @@ import { Fills } from './fill/fills.ts';
 import { type WrapOptions, type Wrapped, wrapped } from './fill/wrap.ts';
 import { JsonCommands } from './json-commands.ts';
 import { namesOf, onlyKnown } from './known-options.ts';
+import { LongCalls } from './long-calls.ts';
 import { NearCache, type NearCacheFacts } from './near-cache/near-cache.ts';
 import { NearReads } from './near-cache/near-reads.ts';
+import { openRouter } from './open-router.ts';
 import type { Operation } from './operation.ts';
 import {
   type Entries,
@@ -27,7 +28,7 @@ import {
   setNames,
 } from './operations.ts';
 import { type ClientOptions, embeddedIn, resolveOptions } from './options.ts';
-import { type Router, SingleNodeRouter } from './router.ts';
+import type { Router } from './router.ts';
 import { type ScanOptions, scanKeys } from './scan.ts';
 import type { MessageListener, SubscribeOptions, Subscription, SubscriptionTarget } from './subscription.ts';
 import { Subscriptions } from './subscriptions.ts';
@@ -64,15 +65,15 @@ export class FluxClient {
   readonly #events = new ClientEventTarget();
   readonly #router: Router;
   readonly #calls: Calls;
+  readonly #longCalls: LongCalls;
   readonly #subscriptions: Subscriptions;
   readonly #codec: Codec;
   readonly #near: NearReads | null;
+  readonly #engine: Engine | null;
   /** Null until something is to be filled. */
   #fills: Fills | null = null;
   #ended: Promise<void> | null = null;
   #isDestroyed = false;
-
-  readonly #engine: Engine | null;
 
   /**
    * @param engine of an embedded client; see `FluxCache.embedded`
@@ -82,11 +83,9 @@ export class FluxClient {
     const resolved = engine === null ? resolveOptions(options) : embeddedIn(engine, resolveOptions(options));
     this.#engine = engine;
     const near = resolved.nearCache === null ? null : new NearCache(resolved.nearCache);
-    this.#router =
-      resolved.cluster === false
-        ? new SingleNodeRouter(resolved, this.#events, near)
-        : new ClusterRouter(resolved, this.#events, near);
+    this.#router = openRouter(resolved, this.#events, near);
     this.#calls = new Calls(resolved, this.#router);
+    this.#longCalls = new LongCalls(resolved, this.#events, this.#calls);
     this.#near = near === null ? null : new NearReads(near, this.#calls, this.#events);
     this.#subscriptions = new Subscriptions(this.#router, this.#events, resolved.reconnect);
     this.#codec = resolved.codec;
@@ -181,10 +180,11 @@ export class FluxClient {
 
   /**
    * Removes the keys that match a pattern (`*`, `?`, `[a-z]`, `\`), in steps between which the server does other work;
-   * resolves to how many. It takes the longer the more keys there are, whatever they are called: see `timeoutMs`.
+   * resolves to how many. It takes the longer the more keys there are, whatever they are called: see `timeoutMs`. It has a
+   * connection of its own, so that other calls neither wait for it nor keep an order with it.
    */
   deleteMatching(pattern: Key, options: CallOptions = {}): Promise<number> {
-    return this.#calls.run(fillOperations.deleteMatching(pattern), options);
+    return this.#longCalls.run(fillOperations.deleteMatching(pattern), options);
   }
 
   /** Removes keys; resolves to how many there were. */
@@ -360,6 +360,7 @@ export class FluxClient {
     this.#fills?.destroy();
     this.#near?.close();
     this.#calls.destroy();
+    this.#longCalls.destroy();
     this.#router.destroy(new ClosedError());
     // What it fails of is logged by itself, and nobody waits for it.
     void this.#engine?.stop();
@@ -375,7 +376,7 @@ export class FluxClient {
     this.#subscriptions.close();
     // They ask and store until they have what is waited for.
     if (this.#fills !== null && !this.#fills.isIdle) await this.#fills.close();
-    await this.#calls.close();
+    await Promise.all([this.#calls.close(), this.#longCalls.close()]);
     this.#near?.close();
     this.#router.end();
     await this.#engine?.stop();

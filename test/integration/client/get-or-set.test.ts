@@ -115,6 +115,22 @@ test('keys are deleted by a pattern, and others are not', async (t) => {
   t.is(await client.exists('del:1:1', 'del:0:0'), 1);
 });
 
+test('other calls do not wait for what deletes many keys', async (t) => {
+  const client = await opened(t);
+  await client.mset(Array.from({ length: 20_000 }, (_, index) => [`long:${index}`, index] as const));
+  let isDone = false;
+  const deleted = client.deleteMatching('long:*').finally(() => {
+    isDone = true;
+  });
+  let calls = 0;
+  while (!isDone) {
+    await client.ping();
+    calls++;
+  }
+  t.is(await deleted, 20_000);
+  t.true(calls > 2);
+});
+
 test('a wrapped function is asked once for each of its arguments', async (t) => {
   const client = await opened(t);
   const asked: number[] = [];
