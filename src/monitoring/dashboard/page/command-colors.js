@@ -4,6 +4,8 @@ const COLORS = 9;
 /** Names within the node that nobody outside knows. */
 const LABELS = new Map([
   ['flux.entry', 'GET /v1/keys'],
+  ['flux.staleentry', 'GET /v1/keys, max-stale'],
+  ['flux.getfill', 'POST /v1/keys, fill'],
   ['flux.removeif', 'DELETE /v1/keys'],
 ]);
 
