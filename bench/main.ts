@@ -54,6 +54,11 @@ const benches: Readonly<Record<string, BenchRow>> = {
     summary: 'SET under each policy of syncing, a snapshot while serving, a start with what was kept; against Redis',
     load: () => import('./persistence.ts'),
   },
+  'near-cache': {
+    summary:
+      'the cost of a read that a client answers from its near cache, throughput with one, and how old answers get',
+    load: () => import('./near-cache.ts'),
+  },
   placement: {
     summary: 'balance of copies over nodes, and what joining and leaving move, against ring and rendezvous hashing',
     load: () => import('./placement.ts'),
@@ -83,6 +88,10 @@ const benches: Readonly<Record<string, BenchRow>> = {
   store: {
     summary: 'cost per get and set by number of entries, bytes per entry, against Redis and memcached',
     load: () => import('./store.ts'),
+  },
+  tags: {
+    summary: 'cost of tags to who reads and writes; a tag of a million keys invalidated: answer, sweep, memory',
+    load: () => import('./tags.ts'),
   },
   msgpack: {
     summary: 'GET and SET over MessagePack-RPC, 64 in flight on 50 connections, against Redis and a bare server',

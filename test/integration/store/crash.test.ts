@@ -6,6 +6,7 @@ import { PartitionedWriter } from '../../../src/store/partitioned-writer.ts';
 import { StoreReader } from '../../../src/store/reader.ts';
 import { readStatistics } from '../../../src/store/statistics.ts';
 import { StoreWriter } from '../../../src/store/writer.ts';
+import { listOf } from '../../property/store/model.ts';
 import { testScale as SCALE } from '../../scale.ts';
 import { faultOf, writeChecked, writeKey } from './checked-value.ts';
 import { killAfter } from './kill-after.ts';
@@ -13,6 +14,9 @@ import { killAfter } from './kill-after.ts';
 const DEATHS = 120 * SCALE;
 const KEYS = 9000;
 const ABSENT = 0;
+/** One key in so many bears a tag, of so many that there are. */
+const TAGGED = 8;
+const TAGS = 8;
 
 test('a writer that dies at any point leaves a store whole: acknowledged writes stay, groups are all or nothing', (t) => {
   dieOften(t, DEATHS, null);
@@ -53,7 +57,19 @@ function dieOften(
     contentType: key,
     contentTypeStart: 0,
     contentTypeEnd: 0,
+    attributes: null,
   };
+  const lists = Array.from({ length: TAGS }, (_, tag) => listOf([`tag:${tag}`]));
+  const attributes = lists.map((tags) => ({
+    staleMs: 1000,
+    tags,
+    tagsStart: 0,
+    tagsEnd: tags.length,
+    fillToken: 0,
+    fillUntilMs: 0,
+    fillVersion: 0,
+    isHollow: false,
+  }));
   let writer: StoreWriter = new Writer(memory, systemClock);
   let random = 1;
   let acts = 0;
@@ -68,6 +84,7 @@ function dieOften(
     request.keyEnd = writeKey(key, number);
     request.valueEnd = bytes;
     request.expiresAtMs = acts % 3 === 0 ? Date.now() + 1_000_000 + next(1_000_000) : 0;
+    request.attributes = number % TAGGED === 0 ? (attributes[(number / TAGGED) % TAGS] ?? null) : null;
     writeChecked(value, bytes, number, seed);
     return writer.put(request);
   }
@@ -94,8 +111,13 @@ function dieOften(
         writer.remove(key, 0, writeKey(key, number));
       } else if (chance < 92) {
         writer.setExpiry(key, 0, writeKey(key, next(KEYS)), next(2) === 0 ? 0 : Date.now() + 5_000_000);
-      } else if (chance < 94) {
+      } else if (chance < 93) {
         writer.maintain();
+      } else if (chance < 94) {
+        const tag = next(TAGS);
+        for (let number = tag * TAGGED; number < KEYS; number += TAGGED * TAGS) intents.set(number, ABSENT);
+        const list = lists[tag] as Buffer;
+        if (!writer.invalidateTags(list, 0, list.length, acts % 2 === 0)) intents.clear();
       } else {
         const count = 1 + next(20);
         if (!writer.beginGroup(count, count * 220)) continue;
