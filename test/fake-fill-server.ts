@@ -12,7 +12,7 @@ interface FakeEntry {
   token: string | null;
 }
 
-/** What a server does for those who fill, in memory; each answer comes a turn of the event loop later. */
+/** What a server does for those who fill, in memory. Each request and each answer takes turns of the event loop to arrive. */
 export class FakeFillServer implements FillPort {
   readonly entries = new Map<string, FakeEntry>();
   /** Methods in the order they were asked for. */
@@ -22,17 +22,36 @@ export class FakeFillServer implements FillPort {
   readonly faults = new Map<string, Error>();
   /** Called when a method is asked for, before it is done. */
   onAsked: (method: string) => void = () => undefined;
+  /** Turns that the next request takes to arrive, or the next answer. */
+  turnsOfRequest: () => number = () => 1;
+  turnsOfAnswer: () => number = () => 0;
   /** Left on a token that somebody else has. */
   tokenMs = 10_000;
   #tokens = 0;
+  #running = 0;
 
-  async run<T>({ method, params, decode }: Operation<T>, _options: CallOptions): Promise<T> {
+  /** Whether there are requests that are not answered. */
+  get isBusy(): boolean {
+    return this.#running > 0;
+  }
+
+  run<T>(operation: Operation<T>, _options: CallOptions): Promise<T> {
+    this.#running++;
+    return this.#run(operation).finally(() => {
+      this.#running--;
+    });
+  }
+
+  async #run<T>({ method, params, decode }: Operation<T>): Promise<T> {
     this.asked.push(method);
-    await new Promise((resolve) => setImmediate(resolve));
+    await turns(this.turnsOfRequest());
     this.onAsked(method);
     const fault = this.faults.get(method);
     if (fault !== undefined) throw fault;
-    return decode(this.#answer(method, params));
+    const answer = this.#tried(method, params);
+    await turns(this.turnsOfAnswer());
+    if (answer instanceof ReplyError) throw answer;
+    return decode(answer);
   }
 
   placeOf(): string {
@@ -58,6 +77,15 @@ export class FakeFillServer implements FillPort {
 
   asksFor(method: string): number {
     return this.asked.filter((one) => one === method).length;
+  }
+
+  /** Also of what is refused the answer takes its time. */
+  #tried(method: string, params: readonly unknown[]): unknown {
+    try {
+      return this.#answer(method, params);
+    } catch (error) {
+      return error;
+    }
   }
 
   #answer(method: string, params: readonly unknown[]): unknown {
@@ -87,4 +115,9 @@ export class FakeFillServer implements FillPort {
   #newToken(): string {
     return (++this.#tokens).toString(16).padStart(12, '0');
   }
+}
+
+/** Lets so many turns of the event loop pass. */
+export async function turns(count: number): Promise<void> {
+  for (let turn = 0; turn < count; turn++) await new Promise((resolve) => setImmediate(resolve));
 }
