@@ -1,5 +1,5 @@
 import { createClient, FluxClient } from './client/client.ts';
-import type { ClientOptions } from './client/options.ts';
+import { type ClientOptions, resolveOptions } from './client/options.ts';
 import type { EngineOptions } from './embedded/embedded-options.ts';
 
 /** What of a client's options is about a server elsewhere. */
@@ -30,14 +30,10 @@ export const FluxCache = {
    */
   async embedded(options: EmbeddedOptions = {}): Promise<FluxClient> {
     const { client = {}, ...engine } = options;
+    // What is wrong with these is told before anything is started.
+    resolveOptions(client);
     // Who has a server elsewhere loads nothing of an engine.
     const { startEmbedded } = await import('./start-embedded.ts');
-    const started = await startEmbedded(engine);
-    try {
-      return new FluxClient(client, started);
-    } catch (error) {
-      await started.stop();
-      throw error;
-    }
+    return new FluxClient(client, await startEmbedded(engine));
   },
 } as const;

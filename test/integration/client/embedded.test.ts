@@ -5,7 +5,7 @@ import { FluxCache, FluxCacheError } from '../../../src/index.ts';
 const PATIENT = { commandTimeoutMs: 60_000 };
 
 test('an embedded client does what a client of a server does, and ends with all that belongs to it', async (t) => {
-  const client = await FluxCache.embedded({ maxMemory: '16mb', client: PATIENT });
+  const client = await FluxCache.embedded({ maxMemory: '16mb', maxValue: '4mb', client: PATIENT });
   t.is(await client.set('k', { a: [1, 2.5, null] }, { ttl: 60_000 }), true);
   t.deepEqual(await client.get('k'), { a: [1, 2.5, null] });
   t.deepEqual(await Promise.all([client.incr('n'), client.incr('n', 2), client.mget(['k', 'none'])]), [
@@ -16,46 +16,35 @@ test('an embedded client does what a client of a server does, and ends with all 
   const bytes = new Uint8Array(3_000_000).map((_, index) => index);
   await client.set('large', bytes);
   t.deepEqual(await client.get('large', { type: 'bytes' }), bytes);
+  t.like(await t.throwsAsync(client.set('k', 'x'.repeat(5_000_000))), { code: 'value-too-large' });
   const news = await client.subscribe('news');
   t.is(await client.publish('news', 'it works'), 1);
   for await (const { payload } of news) {
     t.is(payload, 'it works');
     break;
   }
-  t.is(await client.getOrSet('loaded', () => 'value', { ttl: 60_000 }), 'value');
+  t.is(await client.getOrSet('loaded', () => 'value', { ttl: 60_000, tags: ['t'] }), 'value');
   t.is(await client.get('loaded'), 'value');
+  await client.invalidateTags('t');
+  t.is(await client.get('loaded'), null);
   t.regex(await client.info(['server']), /fluxcache_version/);
-  await client.close();
-  t.like(await t.throwsAsync(client.get('k')), { code: 'closed' });
-});
 
-test('embedded engines do not know of each other', async (t) => {
-  const [one, two] = await Promise.all([
-    FluxCache.embedded({ client: PATIENT }),
-    FluxCache.embedded({ shards: 2, client: PATIENT }),
-  ]);
-  await one.set('k', 1);
-  t.is(await two.get('k'), null);
-  await Promise.all([one.close(), two.close()]);
-});
-
-test('an embedded engine keeps to its limits, and takes many calls at once', async (t) => {
-  const client = await FluxCache.embedded({ maxMemory: '16mb', maxValue: '100kb', client: PATIENT });
-  t.like(await t.throwsAsync(client.set('k', 'x'.repeat(200_000))), { code: 'value-too-large' });
   const keys = Array.from({ length: 5000 }, (_, index) => `key:${index}`);
   await Promise.all(keys.map((key, index) => client.set(key, index)));
   t.deepEqual(
     await Promise.all(keys.map((key) => client.get(key))),
     keys.map((_, index) => index),
   );
-  await client.close();
-});
+  t.is(await client.deleteMatching('key:*'), 5000);
 
-test('destroying an embedded client rejects what is under way', async (t) => {
-  const client = await FluxCache.embedded({ client: PATIENT });
-  const call = client.get('k');
-  client.destroy();
+  const other = await FluxCache.embedded({ shards: 2, client: PATIENT });
+  t.is(await other.get('k'), null);
+  const call = other.get('k');
+  other.destroy();
   t.like(await t.throwsAsync(call), { code: 'closed' });
+
+  await client.close();
+  t.like(await t.throwsAsync(client.get('k')), { code: 'closed' });
 });
 
 test('options that an engine has not are refused, naming them', async (t) => {
