@@ -261,6 +261,24 @@ test('no reader of any protocol sees a value of a tag that was invalidated', asy
   t.is(await rpc.result('get', keys[0]), 'new');
 });
 
+test('RENAME and COPY carry windows and tags within a shard and between two', async (t) => {
+  const client = await (await node()).connect();
+  for (let key = 0; key < 20; key++) {
+    await client.call('set', `from:${key}`, 'v', 'ex', '600', 'stale', '600', 'tags', '2', 'carried', `own:${key}`);
+    await client.call('copy', `from:${key}`, `copied:${key}`);
+    await client.call('rename', `from:${key}`, `moved:${key}`);
+    for (const name of ['copied', 'moved']) {
+      t.deepEqual(await client.call('tags', `${name}:${key}`), ['carried', `own:${key}`]);
+    }
+  }
+  t.is(await client.call('invalidate', 'soft', 'carried'), 1);
+  for (let key = 0; key < 20; key++) {
+    for (const name of ['copied', 'moved']) {
+      t.deepEqual(((await client.call('getfill', `${name}:${key}`)) as readonly Plain[]).slice(0, 2), ['stale', 'v']);
+    }
+  }
+});
+
 test('in a transaction a GETFILL does not wait, INVALIDATE is of all shards, and DELMATCH is refused', async (t) => {
   const fixture = await node();
   const [client, filler] = [await fixture.connect(), await fixture.connect()];
