@@ -120,6 +120,7 @@ export function cannedSample(atMs: number): NodeSample {
     misses: 3000 * wave,
     evicted: 120 * wave,
     expired: 40,
+    loads: { granted: 12, filled: 11, lost: 1, staleHits: 30, invalidated: 0, pendingTags: 0 },
     receivedBytes: 4e6 * wave,
     sentBytes: 2.2e7 * wave,
     connections: { http: 64, resp: 210 },

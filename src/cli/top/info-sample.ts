@@ -30,6 +30,7 @@ export function sampleBetween(before: InfoReading, after: InfoReading): Sample {
     misses: perS('keyspace_misses'),
     evicted: perS('evicted_keys'),
     expired: perS('expired_keys'),
+    loads: { granted: 0, filled: 0, lost: 0, staleHits: 0, invalidated: 0, pendingTags: 0 },
     receivedBytes: perS('total_net_input_bytes'),
     sentBytes: perS('total_net_output_bytes'),
     connections: { all: now('connected_clients') },

@@ -43,6 +43,7 @@ export interface Sample {
   readonly misses: number;
   readonly evicted: number;
   readonly expired: number;
+  readonly loads: LoadsSample;
   readonly receivedBytes: number;
   readonly sentBytes: number;
   readonly connections: Readonly<Record<string, number>>;
@@ -53,6 +54,15 @@ export interface Sample {
   readonly processors: number;
   readonly shards: readonly ShardSample[];
   readonly disk: DiskSample | null;
+}
+
+export interface LoadsSample {
+  readonly granted: number;
+  readonly filled: number;
+  readonly lost: number;
+  readonly staleHits: number;
+  readonly invalidated: number;
+  readonly pendingTags: number;
 }
 
 export interface Latency {
@@ -147,6 +157,15 @@ export interface SlowCommand {
 
 const latency: Reader<Latency> = fields({ p50Ms: number, p99Ms: number, p999Ms: number });
 
+const loads: Reader<LoadsSample> = fields({
+  granted: number,
+  filled: number,
+  lost: number,
+  staleHits: number,
+  invalidated: number,
+  pendingTags: number,
+});
+
 const shard: Reader<ShardSample> = fields({
   isServing: flag,
   restarts: number,
@@ -179,6 +198,7 @@ const sample: Reader<Sample> = fields({
   misses: number,
   evicted: number,
   expired: number,
+  loads,
   receivedBytes: number,
   sentBytes: number,
   connections: record(number),

@@ -1,6 +1,6 @@
 import { partitionsNote } from './cluster-tables.ts';
 import { ago, amount, bar, bytes, duration, rate, share, sparkline, timeOfDay, whole } from './figures.ts';
-import type { ClusterNews, DiskSample, Sample } from './news.ts';
+import type { ClusterNews, DiskSample, LoadsSample, Sample } from './news.ts';
 import { byNameText, hitRatio, totalOf } from './node-tables.ts';
 import { fitted, type Row, type Style, span, widthOf } from './row.ts';
 import type { Known, Link } from './state.ts';
@@ -58,6 +58,7 @@ export function summaryRows(known: Known, link: Link, columns: number, nowMs: nu
       reads(samples, last, columns),
       memory(last, columns),
       connections(last, columns),
+      ...(samples.some(({ loads }) => isLoading(loads)) ? [loads(last.loads, columns)] : []),
       ...(last.disk === null ? [] : disk(last.disk, columns)),
     );
   }
@@ -131,6 +132,23 @@ function connections({ connections: byProtocol, receivedBytes, sentBytes }: Samp
     [span(byNameText(byProtocol, whole), 'dim')],
   ];
   return labelled('clients', parts, columns);
+}
+
+function isLoading({ granted, staleHits, invalidated, pendingTags }: LoadsSample): boolean {
+  return granted > 0 || staleHits > 0 || invalidated > 0 || pendingTags > 0;
+}
+
+function loads(sample: LoadsSample, columns: number): Row {
+  const { granted, filled, lost, staleHits, invalidated, pendingTags } = sample;
+  const parts: Row[] = [
+    [span(padded(rate(granted), 8, 'right'), 'bold'), span(' tokens')],
+    [span(`${rate(filled)} filled`)],
+    [span(`${rate(lost)} lost`)],
+    [span(`${rate(staleHits)} stale reads`)],
+    [span(`${rate(invalidated)} invalidated`)],
+    ...(pendingTags === 0 ? [] : [[span(`${whole(pendingTags)} tags being swept`, 'dim')]]),
+  ];
+  return labelled('loads', parts, columns);
 }
 
 function disk(

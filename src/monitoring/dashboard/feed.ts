@@ -90,6 +90,7 @@ export interface NodeSample {
   readonly misses: number;
   readonly evicted: number;
   readonly expired: number;
+  readonly loads: LoadsSample;
   readonly receivedBytes: number;
   readonly sentBytes: number;
   /** Open now; protocols whose connections are not counted are left out. */
@@ -103,6 +104,19 @@ export interface NodeSample {
   readonly shards: readonly ShardSample[];
   /** Null: the node keeps no keys on the disk. */
   readonly disk: DiskSample | null;
+}
+
+/** Values that are loaded anew: fill tokens, stale values, tags. */
+export interface LoadsSample {
+  /** Fill tokens that were given, and those by which a value was stored, or was not to be any more. */
+  readonly granted: number;
+  readonly filled: number;
+  readonly lost: number;
+  /** Stale values that were read: among the hits. */
+  readonly staleHits: number;
+  /** Entries that went, or became stale, because a tag of theirs was invalidated; and such tags that have entries left. */
+  readonly invalidated: number;
+  readonly pendingTags: number;
 }
 
 /** The logs of all shards together, and their snapshots. */

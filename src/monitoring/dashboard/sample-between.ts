@@ -1,12 +1,12 @@
 import { type Counters, DURATION_BUCKETS, FrontEnd, frontEndNames, Tally } from '../../base/counters.ts';
 import { errors, nodeFaults } from '../../base/errors.ts';
 import type { PeerSample } from '../cluster-timeline/cluster-news.ts';
-import type { EventLoopDelay, ProtocolFacts, ShardFacts, StoreFacts } from '../facts.ts';
+import type { EventLoopDelay, FillFacts, ProtocolFacts, ShardFacts, StoreFacts } from '../facts.ts';
 import type { MemoryKinds } from '../memory-kinds.ts';
 import type { PersistenceFacts } from '../persistence-facts.ts';
 import { tallied } from '../usage-watch.ts';
 import { diskBetween } from './disk-between.ts';
-import type { Latency, NodeSample, Protocol, ShardSample } from './feed.ts';
+import type { Latency, LoadsSample, NodeSample, Protocol, ShardSample } from './feed.ts';
 import { latencyOf } from './latency.ts';
 
 /** How many commands a sample names; what is called more seldom is counted together. */
@@ -49,6 +49,7 @@ export function sampleBetween(before: Reading, after: Reading): NodeSample {
     misses: grown('misses'),
     evicted: grown('evictedKeys'),
     expired: grown('expiredKeys'),
+    loads: loadsBetween(before, after, spanMs),
     receivedBytes: tally(Tally.bytesReceived),
     sentBytes: tally(Tally.bytesSent),
     connections: connectionsOf(after),
@@ -127,6 +128,27 @@ function named(byRow: Float64Array, names: readonly string[], spanMs: number): R
   }
   if (other > 0) byCommand['other'] = rounded(other);
   return byCommand;
+}
+
+function loadsBetween(before: Reading, after: Reading, spanMs: number): LoadsSample {
+  const fills = (kind: keyof FillFacts) => perSecond(fillTotal(after, kind) - fillTotal(before, kind), spanMs);
+  const grown = (field: 'staleHits' | 'invalidatedEntries') =>
+    perSecond(total(after, field) - total(before, field), spanMs);
+  return {
+    granted: fills('granted'),
+    filled: fills('filled'),
+    lost: fills('lost'),
+    staleHits: grown('staleHits'),
+    invalidated: grown('invalidatedEntries'),
+    // Every shard is told of every tag.
+    pendingTags: Math.max(0, ...after.shards.map(({ store }) => store.pendingTags)),
+  };
+}
+
+function fillTotal({ shards }: Reading, kind: keyof FillFacts): number {
+  let sum = 0;
+  for (const { store } of shards) sum += store.fills[kind];
+  return sum;
 }
 
 function shardBetween(before: ShardFacts | undefined, after: ShardFacts, spanMs: number): ShardSample {

@@ -39,6 +39,8 @@ inTerminal('top draws a node, follows its load, obeys keys and sizes, and leaves
   const load = setInterval(() => client.send(...reads), 10);
   try {
     await terminal.until('the load is seen', has(/^requests +[1-9]\S*\/s /));
+    client.send(['getfill', 'nobody fills it']);
+    await terminal.until('tokens are counted', has(/^loads +[1-9.]\S*\/s tokens/));
     await terminal.until('misses are counted', has(/^hits +0% .*[1-9]\S*\/s missed/));
     await terminal.press('2');
     await terminal.until('commands are shown', has(/ [\d.]+% +get$/));

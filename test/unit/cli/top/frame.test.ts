@@ -160,6 +160,18 @@ test('a cluster is told of by node: health, what each is primary of, its load, a
   t.regex(rows[at + 4] ?? '', /^n3 +fenced +0 +10 +0 +- +- +- +- +- +- +- +- +10\.0\.0\.3:7379 +heard 60 s ago$/);
 });
 
+test('tokens, stale reads and tags have a row once there was one of them', (t) => {
+  const idle = textOf(frameOf(stateAfter([sample]), { columns: 120, rows: 40 }, NOW_MS));
+  t.false(idle.some((row) => row.startsWith('loads')));
+  const loads = { granted: 12, filled: 11, lost: 1, staleHits: 30, invalidated: 500, pendingTags: 2 };
+  const busy: NewsEvent = { name: 'sample', value: sampleWith({ loads }) };
+  const rows = textOf(frameOf(stateAfter([busy]), { columns: 120, rows: 40 }, NOW_MS));
+  t.regex(
+    rows[6] ?? '',
+    /^loads +12\/s tokens {2}11\/s filled {2}1\/s lost {2}30\/s stale reads {2}500\/s invalidated {2}2 tags being swept$/,
+  );
+});
+
 test('what happened is told with the failovers among it, the latest first', (t) => {
   const state = stateAfter(
     [

@@ -32,6 +32,7 @@ export function sampleWith(changes: Partial<Sample> = {}): Sample {
     misses: 100,
     evicted: 0,
     expired: 3,
+    loads: { granted: 0, filled: 0, lost: 0, staleHits: 0, invalidated: 0, pendingTags: 0 },
     receivedBytes: 2048,
     sentBytes: 1_048_576,
     connections: { resp: 50, http: 2 },

@@ -136,6 +136,27 @@ test('memory adds up to the budget over all shards, and lookups are told by shar
   );
 });
 
+test('tokens, stale values and invalidated entries are rates; of tags that are being swept the most of any shard', (t) => {
+  const shards = (count: number) =>
+    [1, 2].map((times) =>
+      shardOf(
+        {},
+        {
+          staleHits: count * times,
+          invalidatedEntries: 10 * count,
+          pendingTags: times,
+          fills: { granted: 3 * count, filled: 2 * count, lost: count, cancelled: 0, expired: 0 },
+        },
+      ),
+    );
+  const before = readingOf({ shards: shards(0) });
+  const { loads } = sampleBetween(
+    before,
+    later(before, () => {}, { shards: shards(10) }),
+  );
+  t.deepEqual(loads, { granted: 30, filled: 20, lost: 10, staleHits: 15, invalidated: 100, pendingTags: 2 });
+});
+
 test('what was read amidst a change never makes a rate negative, nor a share more than one', (t) => {
   const load = (commands: number, busyMs: number, hits: number) => [shardOf({ load: { commands, busyMs } }, { hits })];
   const before = readingOf({ shards: load(10, 0, 10), processorMs: 50 });

@@ -13,6 +13,7 @@ export function idleSample(differences: Partial<NodeSample> & Pick<NodeSample, '
     misses: 0,
     evicted: 0,
     expired: 0,
+    loads: { granted: 0, filled: 0, lost: 0, staleHits: 0, invalidated: 0, pendingTags: 0 },
     receivedBytes: 0,
     sentBytes: 0,
     connections: {},
