@@ -324,8 +324,12 @@ export class ModelledStore {
   /** When it expires, by itself or because a tag was invalidated softly: 0 for never; NaN when it is gone for its tags. */
   #expiryOf({ expiresAtMs, staleMs, tags, version }: ModelEntry): number {
     let at = expiresAtMs;
-    for (const note of this.#invalidations) {
-      if (note.version <= version || !tags.includes(note.tag)) continue;
+    if (tags.length === 0) return at;
+    for (let index = this.#invalidations.length - 1; index >= 0; index--) {
+      const note = this.#invalidations[index] as Invalidation;
+      // They are in the order of their versions.
+      if (note.version <= version) break;
+      if (!tags.includes(note.tag)) continue;
       if (note.softAtMs === null || staleMs === 0) return Number.NaN;
       at = at === 0 ? note.softAtMs : Math.min(at, note.softAtMs);
     }
