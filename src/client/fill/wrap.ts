@@ -30,7 +30,8 @@ export function wrapped<Args extends readonly unknown[], T>(
 ): Wrapped<Args, T> {
   const keyOf = typeof key === 'function' ? key : (...args: Args): Key => `${key}:${JSON.stringify(args)}`;
   const tagsFor = (args: Args) => (typeof tags === 'function' ? (value: T) => tags(value, ...args) : tags);
-  const call = (...args: Args): Promise<T> =>
+  // Asynchronous, so that arguments which make no key are told of as everything else is.
+  const call = async (...args: Args): Promise<T> =>
     client.getOrSet(keyOf(...args), () => fn(...args), { ...options, tags: tagsFor(args) });
   const forget = async (...args: Args): Promise<boolean> => (await client.delete(keyOf(...args))) > 0;
   return Object.assign(call, { keyOf, forget });

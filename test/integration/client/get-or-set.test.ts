@@ -148,6 +148,8 @@ test('a wrapped function is asked once for each of its arguments', async (t) => 
   t.true(await double.forget(2));
   t.is(await double(2), 4);
   t.deepEqual(asked, [1, 2, 1, 2]);
+  const large = client.wrap((n: bigint) => String(n), { key: 'large' });
+  await t.throwsAsync(large(1n), { instanceOf: TypeError });
 });
 
 test('a connection that is lost while a value is loaded costs neither the value nor the token', async (t) => {
