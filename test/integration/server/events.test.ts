@@ -151,6 +151,8 @@ test.serial('changes of keys are told by type, in their order', async (t) => {
   t.is(new Set(events.map(({ id }) => id)).size, 7);
   await command(fixture, 'FLUSHALL');
   t.deepEqual(await reader.take(2), ['flush', 'flush']);
+  await command(fixture, 'INVALIDATE', 'SOFT', 'news');
+  t.deepEqual(await reader.take(2), ['invalidate', 'invalidate']);
   reader.close();
 });
 
