@@ -52,6 +52,25 @@ test('keys that expire are told of on time, without being read', async (t) => {
   t.true(performance.now() - beganMs < 2000);
 });
 
+test('an invalidated tag is told as all keys, to who has read any, ahead of the reply; with SCOPED by its name', async (t) => {
+  // All who track are told: a node of its own.
+  const { connect } = await startNodeFixture(t);
+  const [reader, idle, scoped, writer] = [await connect(3), await connect(3), await connect(3), await connect(2)];
+  for (const client of [reader, idle]) t.is(await client.call('client', 'tracking', 'on'), 'OK');
+  t.is(await scoped.call('client', 'tracking', 'on', 'scoped'), 'OK');
+  await writer.call('set', 'tagged', 'v', 'tags', 2, 'one', 'two');
+  for (const client of [reader, scoped]) t.is(await client.call('get', 'tagged'), 'v');
+  t.is(await writer.call('invalidate', 'one', 'three'), 2);
+  // Once for all shards, as it has read nothing since.
+  t.deepEqual(await reader.pushesSoFar(), [['invalidate', null]]);
+  t.deepEqual(await idle.pushesSoFar(), []);
+  t.deepEqual(await scoped.pushesSoFar(), [
+    ['invalidate-tags', ['one', 'three']],
+    ['invalidate-tags', ['one', 'three']],
+  ]);
+  t.is(await reader.call('get', 'tagged'), null);
+});
+
 test('with BCAST, changes of all keys with a prefix are told; with NOLOOP those of its own are not', async (t) => {
   const { connect } = await node();
   const [reader, writer] = [await connect(3), await connect(3)];
