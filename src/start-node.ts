@@ -15,6 +15,7 @@ import type { Recovered } from './persistence/shard-data-file.ts';
 import { Access, type Account } from './server/access/access.ts';
 import { AccessOrigin } from './server/access/origin.ts';
 import { ClientList } from './server/clients/client-list.ts';
+import { DiskSettings } from './server/control/disk-settings.ts';
 import { LatencyEvents } from './server/control/latency-events.ts';
 import { type LiveLimits, liveLimits } from './server/control/live-limits.ts';
 import { SlowLog } from './server/control/slow-log.ts';
@@ -86,6 +87,7 @@ export async function startNode(
   let state: NodeState = 'starting';
   let fronts: Fronts | null = null;
   let persistence: NodePersistence | null = null;
+  const disk = config.persistence ? new DiskSettings(config) : null;
   const cluster = isInCluster(config)
     ? new NodeInCluster({
         config,
@@ -129,6 +131,7 @@ export async function startNode(
       limits,
       slowLog,
       latency,
+      disk,
       notifications: () => notifications,
       snapshots: config.persistence ? snapshotsOf(() => persistence?.snapshots ?? null) : null,
       shutdown: onShutdown,
@@ -136,9 +139,9 @@ export async function startNode(
     }),
     publisher: cluster?.publisher(channels) ?? channels,
   };
-  if (config.persistence) {
+  if (disk !== null) {
     const { partitionCount: partitions } = facts;
-    persistence = await NodePersistence.open({ config, partitions, logger, messageBytesMax, onFailed });
+    persistence = await NodePersistence.open({ config, settings: disk, partitions, logger, messageBytesMax, onFailed });
   }
   const shards = openShards(config, limits, facts, port, latency, logger, messageBytesMax, cluster, persistence);
   const tracker = new Tracker(shards.changes, {

@@ -14,6 +14,7 @@ import { LogSyncer } from './persistence/log-syncer.ts';
 import type { LogThreadData } from './persistence/log-thread-data.ts';
 import { RecoveryWords } from './persistence/recovery-words.ts';
 import type { Recovered } from './persistence/shard-data-file.ts';
+import type { DiskSettings } from './server/control/disk-settings.ts';
 import type { ShardBells, Shards, ShardsOnDisk } from './server/dispatch/shards.ts';
 import { DataDirectory } from './server/persistence/data-directory-file.ts';
 import { type LoadingFacts, LoadingWatch } from './server/persistence/loading-watch.ts';
@@ -27,6 +28,8 @@ import { readStatistics } from './store/statistics.ts';
 
 export interface PersistenceParts {
   readonly config: Config;
+  /** What of it may change. */
+  readonly settings: DiskSettings;
   /** That keys are cut into. */
   readonly partitions: number;
   readonly logger: Logger;
@@ -140,7 +143,7 @@ export class NodePersistence implements ShardsOnDisk {
       shard,
       shards: config.shards,
       storeId: data.storeId,
-      policy: config.fsync,
+      policy: this.#parts.settings.syncPolicy,
       firstSequence: own?.next ?? 1,
       previous: own?.last ?? null,
       segmentBytesMax: config.logSegmentSize,
@@ -190,7 +193,7 @@ export class NodePersistence implements ShardsOnDisk {
     { threads, jobMemory, supervisor }: Parameters<NodePersistence['started']>[0],
     jobs: JobPool,
   ): Snapshots {
-    const { config, logger } = this.#parts;
+    const { settings, logger } = this.#parts;
     return new Snapshots({
       shards: this.#shards.map(({ data, gate, thread }, shard) => {
         const { memory, bell } = threads[shard] as ShardThreadData;
@@ -202,8 +205,7 @@ export class NodePersistence implements ShardsOnDisk {
       storeId: this.#directory.storeId,
       clock: systemClock,
       logger,
-      intervalMs: config.snapshotInterval,
-      logBytesMin: config.snapshotLogSize,
+      rules: settings,
       prepare: () => this.#directory.restore(),
     });
   }
@@ -228,7 +230,7 @@ export class NodePersistence implements ShardsOnDisk {
 
   facts(): PersistenceFacts {
     return {
-      fsync: this.#parts.config.fsync,
+      fsync: this.#parts.settings.fsync,
       logs: this.#shards.map(({ gate }) => ({ ...gate.facts(), waiting: gate.waiting })),
       snapshots: this.#snapshots?.facts() ?? null,
     };

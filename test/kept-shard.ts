@@ -195,7 +195,7 @@ export function keptFiles(storeId: Uint8Array, deeds: readonly Deed[], options: 
   try {
     mkdirSync(folder.path, { recursive: true });
     const { shard = 0, shards = 1 } = options;
-    const bounds = { firstSequence: snapshotFrom + 1, segmentBytesMax, policy: 'always' } as const;
+    const bounds = { firstSequence: snapshotFrom + 1, segmentBytesMax, policy: { now: 'always' } } as const;
     const log = openLog(folder.path, storeId, { ...bounds, shard, shards });
     for (let index = snapshotFrom; index < deeds.length; index++) {
       const deed = deeds[index] as Deed;

@@ -5,6 +5,7 @@ import type { CommandTable } from '../src/command/table.ts';
 import type { Config } from '../src/config/options.ts';
 import { resolveConfig } from '../src/config/resolve.ts';
 import { JobPool } from '../src/jobs/job-pool.ts';
+import { DiskSettings } from '../src/server/control/disk-settings.ts';
 import type { SupervisorLimits } from '../src/shard/shard-supervisor.ts';
 import { NodePersistence } from '../src/start-persistence.ts';
 import { ThreadedShards, until } from './threaded-shards.ts';
@@ -60,6 +61,7 @@ export class ShardsOnDisk {
     const logger = { debug: note('debug'), info: note('info'), warn: note('warn'), error: note('error') };
     const persistence = await NodePersistence.open({
       config,
+      settings: new DiskSettings(config),
       partitions: PARTITIONS,
       logger,
       messageBytesMax,
