@@ -134,17 +134,17 @@ function helpText(): string {
   return `Usage: fluxcache [OPTION…] [COMMAND [ARGUMENT…]]
        fluxcache cluster REQUEST [OPTION…]
        fluxcache repair DIR [OPTION…]
-       fluxcache snapshot
+       fluxcache snapshot [OPTION…]
        fluxcache bench [OPTION…]
 
 Sends a command to a server and prints its reply. Without a command: on a terminal a shell, else the commands on
-standard input, one a line. Options stand in front of the command. snapshot: has the node write all keys to its disk, and
-waits for that.
+standard input, one a line. Options stand in front of the command. snapshot has the node, or all nodes of its cluster, write
+their keys to their disks.
 
 ${optionsText(options)}
 
 Other:
-  --help                    Print this and exit; fluxcache bench --help, cluster --help and repair --help are about those.
+  --help                    Print this and exit; fluxcache bench --help, and so with cluster, repair and snapshot, is about that.
   --version                 Print the version and exit.
 
 Exit status: 0; 1 when the server cannot be reached or answers an error; 2 when the command line is wrong.

@@ -5,6 +5,7 @@ import { clusterOptions } from '../../../src/cli/cluster-options.ts';
 import { optionsMarkdown, optionsText } from '../../../src/cli/help-text.ts';
 import { connectionOptions, options } from '../../../src/cli/options.ts';
 import { repairOptions } from '../../../src/cli/repair-options.ts';
+import { snapshotOptions } from '../../../src/cli/snapshot-options.ts';
 
 const FOLDER = new URL('../../../src/cli/', import.meta.url);
 const README = new URL('README.md', FOLDER);
@@ -14,6 +15,7 @@ const tables = {
   options: optionsMarkdown(options),
   'cluster options': optionsMarkdown(clusterOptions),
   'repair options': optionsMarkdown(repairOptions),
+  'snapshot options': optionsMarkdown(snapshotOptions),
   'bench options': optionsMarkdown(ownOfBench),
 };
 
@@ -29,7 +31,7 @@ test('the references in src/cli/README.md are what the tables say (FLUXCACHE_UPD
 });
 
 test('help names every option, fits 100 columns, and documentation is sentences', (t) => {
-  for (const table of [options, clusterOptions, repairOptions, benchOptions]) {
+  for (const table of [options, clusterOptions, repairOptions, snapshotOptions, benchOptions]) {
     const help = optionsText(table);
     for (const { flags, doc } of Object.values(table)) {
       t.true(help.includes(`  ${flags.join(', ')}`), flags[0]);
@@ -40,7 +42,7 @@ test('help names every option, fits 100 columns, and documentation is sentences'
 });
 
 test('no two options of a command share a flag', (t) => {
-  for (const table of [options, clusterOptions, repairOptions, benchOptions]) {
+  for (const table of [options, clusterOptions, repairOptions, snapshotOptions, benchOptions]) {
     const flags = Object.values(table).flatMap((option) => [...option.flags]);
     t.is(new Set(flags).size, flags.length);
   }
