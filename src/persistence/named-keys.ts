@@ -35,10 +35,15 @@ export class NamedKeys {
     reader.open(record, start, end);
     while (reader.next()) {
       // One that is prolonged is what it was otherwise.
-      if (reader.kind === EffectKind.clear) this.#cleared[partition] = 1;
+      if (reader.kind === EffectKind.clear) this.noteCleared(partition);
       else if (reader.kind !== EffectKind.expiry) this.#add(record, reader.keyStart, reader.keyEnd);
     }
     return !reader.isFaulty;
+  }
+
+  /** The partition was emptied. */
+  noteCleared(partition: number): void {
+    this.#cleared[partition] = 1;
   }
 
   has(partition: number, source: Uint8Array, start: number, end: number): boolean {
