@@ -155,12 +155,12 @@ export async function startNode(
   const jobs = new JobPool({ logger, onThreadLost: () => shards.forgetJob() });
   monitoring.attach(shards, tracker, jobs);
   try {
-    const isLoading = persistence !== null && cluster === null && !persistence.isNew;
+    const isLoading = persistence !== null && !persistence.isNew;
     if (!isLoading) await shards.started();
     // Nobody's write is to be refused because the log is not open yet.
     if (!isLoading && cluster === null) await persistence?.started(shards, jobs);
     // Clients are told that what was kept is being read, and how long that will take, rather than nothing.
-    shards.isLoading = isLoading;
+    shards.dispatcher.isLoading = isLoading;
     fronts = await startFronts({
       config,
       tls,
@@ -190,7 +190,7 @@ export async function startNode(
     }
     await shards.started();
     await persistence?.started(shards, jobs);
-    shards.isLoading = false;
+    shards.dispatcher.isLoading = false;
     await cluster?.start({ tcpPort: fronts.tcp.port, httpPort: fronts.http.port }, persistence?.keptOnDisk ?? null);
   } catch (error) {
     latency.stop();

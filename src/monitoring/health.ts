@@ -22,7 +22,8 @@ export function healthOf(facts: NodeFacts): Health {
   const cluster = facts.cluster();
   const told = facts.diskTroubles();
   if (cluster === null) return { ready: reasons.length === 0, reasons: [...reasons, ...told] };
-  reasons.push(...obstacles(cluster));
+  // What is read is to be claimed: only then does the node ask to be taken in.
+  if (facts.loading() === null) reasons.push(...obstacles(cluster));
   return { ready: reasons.length === 0, reasons: [...reasons, ...told, ...(cluster.isMember ? cluster.lacks : [])] };
 }
 

@@ -68,6 +68,8 @@ export class ClusterDispatcher implements CommandDispatcher, ForwardedCommands, 
   #readPartition = 0;
   #opened = 0;
   #running = 0;
+  /** It is closing, or loading: what a node by itself answers then is answered here. */
+  #isClosed = false;
   #closing = false;
 
   constructor(parts: DispatcherParts, options: ClusterDispatcherOptions) {
@@ -124,7 +126,7 @@ export class ClusterDispatcher implements CommandDispatcher, ForwardedCommands, 
   }
 
   execute(command: Command, args: Args, sink: ReplySink, session: OrderedSession | null = null): void {
-    if (this.#closing) {
+    if (this.#isClosed) {
       this.#plain.execute(command, args, sink, session);
       return;
     }
@@ -153,7 +155,7 @@ export class ClusterDispatcher implements CommandDispatcher, ForwardedCommands, 
   }
 
   runForwarded(command: Command, args: Args, flags: number, sink: TargetSink): void {
-    if (this.#closing) {
+    if (this.#isClosed) {
       sink.onRefused(RefusalReason.notPrimary, nothing, 0, 0);
     } else if (command === this.execCommand) {
       const decoded = decodeTransaction(args, this.#table.commands);
@@ -175,7 +177,7 @@ export class ClusterDispatcher implements CommandDispatcher, ForwardedCommands, 
 
   beginRead(bytes: Uint8Array, start: number, end: number, session: OrderedSession | null = null): ReadView | null {
     assert(this.#reading < 0, 'one read at a time');
-    if (this.#closing) return null;
+    if (this.#isClosed) return null;
     const slot = slotOf(bytes, start, end);
     const partition = this.map.partitionOfSlot(slot);
     const opened = this.#gates.openForReads(partition);
@@ -233,8 +235,14 @@ export class ClusterDispatcher implements CommandDispatcher, ForwardedCommands, 
     this.routing.retries.look();
   }
 
+  set isLoading(isLoading: boolean) {
+    this.#isClosed = isLoading || this.#closing;
+    this.#plain.isLoading = isLoading;
+  }
+
   close(): void {
     this.#closing = true;
+    this.#isClosed = true;
     this.#plain.close();
   }
 
@@ -259,7 +267,7 @@ export class ClusterDispatcher implements CommandDispatcher, ForwardedCommands, 
     sink: ReplySink,
     session: OrderedSession | null,
   ): void {
-    if (this.#closing) {
+    if (this.#isClosed) {
       this.#plain.transact(transaction, watched, runOnConnection, sink, session);
       return;
     }
