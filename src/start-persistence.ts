@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { assert } from './base/assert.ts';
 import { monotonicMs } from './base/monotonic.ts';
 import { type Logger, systemClock } from './base/ports.ts';
@@ -66,10 +67,13 @@ export class NodePersistence implements ShardsOnDisk {
 
   /** Throws when the node's directory cannot be had, naming it. */
   static async open(parts: PersistenceParts): Promise<NodePersistence> {
-    const { config, partitions } = parts;
+    const { config, partitions, logger } = parts;
     const { dataDir, shards } = config;
     const keeps = isInCluster(config) ? 'copies' : 'keys';
-    return new NodePersistence(parts, await DataDirectory.open({ dataDir, partitions, shards, keeps }));
+    const directory = await DataDirectory.open({ dataDir, partitions, shards, keeps });
+    // Whoever named the wrong directory sees it here.
+    if (directory.isNew) logger.info({ dataDir: resolve(dataDir) }, 'nothing is kept there yet: the node begins empty');
+    return new NodePersistence(parts, directory);
   }
 
   private constructor(parts: PersistenceParts, directory: DataDirectory) {
