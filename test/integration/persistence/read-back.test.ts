@@ -30,6 +30,25 @@ test('a key whose time was prolonged before it was over is there, however late t
   }
 });
 
+test('nor does a key go before that because memory is made room in while the log is read', (t) => {
+  const folder = new TestFolder();
+  t.teardown(() => folder.end());
+  const value = 'v'.repeat(1000);
+  const put = (key: string, expiresAtMs: number): Deed => ({ do: 'put', key, value, expiresAtMs });
+  const prolonged = Array.from({ length: 280 }, (_, at) => `prolonged:${at}`);
+  const deeds: Deed[] = [
+    ...prolonged.flatMap((key, at) => [put(key, NOW_MS - 5000), put(`between:${at}`, 0)]),
+    // More than the store has memory for.
+    ...Array.from({ length: 4000 }, (_, at) => put(`between:${at % 280}`, 0)),
+    ...prolonged.map((key): Deed => ({ do: 'expire', key, expiresAtMs: NOW_MS + 60_000 })),
+  ];
+  const shard = new RecoveringShard({ clock: { nowMs: () => NOW_MS } });
+  folder.fill(keptFiles(STORE, deeds, { segmentBytesMax: 2 ** 20, perFrame: 50 }));
+  const recovery = shard.recover(STORE, [folder.path]);
+  if ('refusal' in recovery) throw recovery.refusal;
+  t.deepEqual(sorted(recovery.contents), sorted(contentsAfter(deeds, deeds.length, NOW_MS)));
+});
+
 test('a log that ends before what its snapshot shows is refused, and the file and the snapshot are named', (t) => {
   const folder = new TestFolder();
   t.teardown(() => folder.end());
