@@ -8,6 +8,7 @@ import { JobPool } from '../src/jobs/job-pool.ts';
 import { DiskSettings } from '../src/server/control/disk-settings.ts';
 import type { SupervisorLimits } from '../src/shard/shard-supervisor.ts';
 import { NodePersistence } from '../src/start-persistence.ts';
+import { bundledThread } from './bundled-thread.ts';
 import { ThreadedShards, until } from './threaded-shards.ts';
 
 const PARTITIONS = 64;
@@ -66,7 +67,7 @@ export class ShardsOnDisk {
       logger,
       messageBytesMax,
       onFailed: (reason) => failures.push(reason),
-      logEntry: new URL('./integration/persistence/faulty-log-thread.ts', import.meta.url),
+      logEntry: bundledThread(new URL('./integration/persistence/faulty-log-thread.ts', import.meta.url)),
     });
     const threaded = new ThreadedShards({
       ...rest,
