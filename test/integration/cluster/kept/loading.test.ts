@@ -3,12 +3,12 @@ import { ClusterProcesses } from '../../../cluster-processes.ts';
 import { RespConnection } from '../../../resp-connection.ts';
 
 /** Enough that the node is seen while it reads them. */
-const COUNT = 400_000;
+const COUNT = 200_000;
 const PER_COMMAND = 2000;
 const FLAGS = ['--copies', '1', '--partitions', '16', '--persistence', '--on-loss', 'offline', '--max-memory', '512mb'];
 
 test('a node of a cluster listens while it reads what was kept, says so, and then serves all of it', async (t) => {
-  t.timeout(120_000);
+  t.timeout(240_000);
   const cluster = await ClusterProcesses.start({ count: 1, flags: FLAGS });
   t.teardown(() => cluster.end());
   const { tcpPort, url } = cluster.addressesOf('n1');
