@@ -6,6 +6,7 @@ import { durationHistograms } from './monitoring/durations.ts';
 import type { NodeFacts } from './monitoring/facts.ts';
 import { type Statistics, sumOf } from './monitoring/statistics.ts';
 import type { Account } from './server/access/access.ts';
+import type { DiskSettings } from './server/control/disk-settings.ts';
 import type { LatencyEvents } from './server/control/latency-events.ts';
 import type { LiveLimits } from './server/control/live-limits.ts';
 import { optionParameters } from './server/control/option-parameters.ts';
@@ -28,6 +29,8 @@ export interface ControlParts {
   readonly limits: LiveLimits;
   readonly slowLog: SlowLog;
   readonly latency: LatencyEvents;
+  /** Null: nothing is kept on the disk. */
+  readonly disk: DiskSettings | null;
   /** Null as long as the node is put together. */
   readonly notifications: () => KeyspaceNotifications | null;
   /** Null: nothing is kept on the disk. */
@@ -47,6 +50,7 @@ export function controlOf(parts: ControlParts): ControlPort {
     limits,
     slowLog,
     latency,
+    disk: parts.disk,
     notifications: {
       get flags() {
         return parts.notifications()?.flags ?? config.notifyKeyspaceEvents;

@@ -12,6 +12,7 @@ import { nodesDocument } from './monitoring/node-view.ts';
 import { Access, type Account } from './server/access/access.ts';
 import { AccessOrigin } from './server/access/origin.ts';
 import { ClientList } from './server/clients/client-list.ts';
+import { DiskSettings } from './server/control/disk-settings.ts';
 import { LatencyEvents } from './server/control/latency-events.ts';
 import { liveLimits } from './server/control/live-limits.ts';
 import { SlowLog } from './server/control/slow-log.ts';
@@ -77,6 +78,7 @@ export async function startNode(
   let state: NodeState = 'starting';
   let fronts: Fronts | null = null;
   let persistence: NodePersistence | null = null;
+  const disk = config.persistence ? new DiskSettings(config) : null;
   const cluster = isInCluster(config)
     ? new NodeInCluster({
         config,
@@ -120,6 +122,7 @@ export async function startNode(
       limits,
       slowLog,
       latency,
+      disk,
       notifications: () => notifications,
       snapshots: config.persistence ? snapshotsOf(() => persistence?.snapshots ?? null) : null,
       shutdown: onShutdown,
@@ -127,9 +130,9 @@ export async function startNode(
     }),
     publisher: cluster?.publisher(channels) ?? channels,
   };
-  if (config.persistence) {
+  if (disk !== null) {
     const { partitionCount: partitions } = facts;
-    persistence = await NodePersistence.open({ config, partitions, logger, messageBytesMax, onFailed });
+    persistence = await NodePersistence.open({ config, settings: disk, partitions, logger, messageBytesMax, onFailed });
   }
   const shards = openShards({ config, limits, facts, node: port, latency, logger, cluster, persistence });
   const tracker = new Tracker(shards.changes, {
@@ -144,12 +147,12 @@ export async function startNode(
   cluster?.tellOfMoves(tracker);
   monitoring.attach(shards, tracker, jobs);
   try {
-    const isLoading = persistence !== null && cluster === null && !persistence.isNew;
+    const isLoading = persistence !== null && !persistence.isNew;
     if (!isLoading) await shards.started();
     // Nobody's write is to be refused because the log is not open yet.
     if (!isLoading && cluster === null) await persistence?.started(shards, jobs);
     // Clients are told that what was kept is being read, and how long that will take, rather than nothing.
-    shards.isLoading = isLoading;
+    shards.dispatcher.isLoading = isLoading;
     fronts = await startFronts({
       config,
       tls,
@@ -179,7 +182,7 @@ export async function startNode(
     }
     await shards.started();
     await persistence?.started(shards, jobs);
-    shards.isLoading = false;
+    shards.dispatcher.isLoading = false;
     await cluster?.start({ tcpPort: fronts.tcp.port, httpPort: fronts.http.port }, persistence?.keptOnDisk ?? null);
   } catch (error) {
     latency.stop();

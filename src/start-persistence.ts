@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { assert } from './base/assert.ts';
 import { monotonicMs } from './base/monotonic.ts';
 import { type Logger, systemClock } from './base/ports.ts';
@@ -14,6 +15,7 @@ import { LogSyncer } from './persistence/log-syncer.ts';
 import type { LogThreadData } from './persistence/log-thread-data.ts';
 import { RecoveryWords } from './persistence/recovery-words.ts';
 import type { Recovered } from './persistence/shard-data-file.ts';
+import type { DiskSettings } from './server/control/disk-settings.ts';
 import type { ShardBells, Shards, ShardsOnDisk } from './server/dispatch/shards.ts';
 import { DataDirectory } from './server/persistence/data-directory-file.ts';
 import { type LoadingFacts, LoadingWatch } from './server/persistence/loading-watch.ts';
@@ -27,6 +29,8 @@ import { readStatistics } from './store/statistics.ts';
 
 export interface PersistenceParts {
   readonly config: Config;
+  /** What of it may change. */
+  readonly settings: DiskSettings;
   /** That keys are cut into. */
   readonly partitions: number;
   readonly logger: Logger;
@@ -63,10 +67,13 @@ export class NodePersistence implements ShardsOnDisk {
 
   /** Throws when the node's directory cannot be had, naming it. */
   static async open(parts: PersistenceParts): Promise<NodePersistence> {
-    const { config, partitions } = parts;
+    const { config, partitions, logger } = parts;
     const { dataDir, shards } = config;
     const keeps = isInCluster(config) ? 'copies' : 'keys';
-    return new NodePersistence(parts, await DataDirectory.open({ dataDir, partitions, shards, keeps }));
+    const directory = await DataDirectory.open({ dataDir, partitions, shards, keeps });
+    // Whoever named the wrong directory sees it here.
+    if (directory.isNew) logger.info({ dataDir: resolve(dataDir) }, 'nothing is kept there yet: the node begins empty');
+    return new NodePersistence(parts, directory);
   }
 
   private constructor(parts: PersistenceParts, directory: DataDirectory) {
@@ -140,7 +147,7 @@ export class NodePersistence implements ShardsOnDisk {
       shard,
       shards: config.shards,
       storeId: data.storeId,
-      policy: config.fsync,
+      policy: this.#parts.settings.syncPolicy,
       firstSequence: own?.next ?? 1,
       previous: own?.last ?? null,
       segmentBytesMax: config.logSegmentSize,
@@ -190,7 +197,7 @@ export class NodePersistence implements ShardsOnDisk {
     { threads, jobMemory, supervisor }: Parameters<NodePersistence['started']>[0],
     jobs: JobPool,
   ): Snapshots {
-    const { config, logger } = this.#parts;
+    const { settings, logger } = this.#parts;
     return new Snapshots({
       shards: this.#shards.map(({ data, gate, thread }, shard) => {
         const { memory, bell } = threads[shard] as ShardThreadData;
@@ -202,8 +209,7 @@ export class NodePersistence implements ShardsOnDisk {
       storeId: this.#directory.storeId,
       clock: systemClock,
       logger,
-      intervalMs: config.snapshotInterval,
-      logBytesMin: config.snapshotLogSize,
+      rules: settings,
       prepare: () => this.#directory.restore(),
     });
   }
@@ -228,7 +234,7 @@ export class NodePersistence implements ShardsOnDisk {
 
   facts(): PersistenceFacts {
     return {
-      fsync: this.#parts.config.fsync,
+      fsync: this.#parts.settings.fsync,
       logs: this.#shards.map(({ gate }) => ({ ...gate.facts(), waiting: gate.waiting })),
       snapshots: this.#snapshots?.facts() ?? null,
     };

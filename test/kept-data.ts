@@ -103,7 +103,7 @@ export function openLog(
   return new LogWriter({
     disk,
     gate: new LogGate(LogGate.create()),
-    policy: 'everysec',
+    policy: { now: 'everysec' },
     seed: frameSeed(storeId),
     firstSequence,
     segmentBytesMax: 64 * 2 ** 20,

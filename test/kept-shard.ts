@@ -8,6 +8,7 @@ import type { Recovered } from '../src/persistence/shard-data-file.ts';
 import { PartitionMap } from '../src/routing/partition-map.ts';
 import { recoverShard } from '../src/shard/logged/recover-shard.ts';
 import type { ShardLogData } from '../src/shard/logged/shard-log-data.ts';
+import { contentsOf, RecoveredCopies } from '../src/shard/replicated/recovered-copies.ts';
 import { TurnClock } from '../src/shard/turn-clock.ts';
 import { createStoreMemory, type EvictionName } from '../src/store/arena.ts';
 import { EffectWriter } from '../src/store/effect-codec.ts';
@@ -15,6 +16,7 @@ import { PartitionedWriter } from '../src/store/partitioned-writer.ts';
 import { type KeptEntry, openLog, putRecord, snapshotBytes, snapshotName } from './kept-data.ts';
 
 export const PARTITIONS = 64;
+const RETAINED_BYTES_MAX = 1000;
 const partitionMap = new PartitionMap(PARTITIONS, PARTITIONS);
 
 /** What a store holds, as text by key: value, version and expiry. */
@@ -86,6 +88,8 @@ export interface RecoveringShardOptions {
   readonly clock?: Clock;
   readonly shards?: number;
   readonly shard?: number;
+  /** What is read is what copies of partitions in a cluster have written down. */
+  readonly keepsCopies?: boolean;
 }
 
 /** A shard's store that takes back what is in folders, again and again, as the shard's thread does. */
@@ -93,11 +97,13 @@ export class RecoveringShard {
   readonly store: PartitionedWriter;
   readonly #clock: TurnClock;
   readonly #evicts: boolean;
+  readonly #keepsCopies: boolean;
 
   constructor(options: RecoveringShardOptions = {}) {
     const { budgetBytes = 2 ** 20, eviction = 'noeviction', shards = 1, shard = 0 } = options;
     this.#clock = new TurnClock(options.clock ?? { nowMs: () => Date.now() });
     this.#evicts = eviction === 'flux';
+    this.#keepsCopies = options.keepsCopies ?? false;
     const map = new PartitionMap(PARTITIONS, shards);
     const own = Array.from({ length: PARTITIONS }, (_, at) => at).filter((at) => map.shardOfPartition(at) === shard);
     const partitions = { first: own[0] as number, count: own.length, total: PARTITIONS };
@@ -109,6 +115,7 @@ export class RecoveringShard {
   recover(storeId: Uint8Array, folders: readonly string[], folder = folders[0] as string): Recovery {
     this.store.clear();
     const data = { storeId, folder, folders, recovery: RecoveryWords.create(), evicts: this.#evicts };
+    const copies = this.#keepsCopies ? new RecoveredCopies(contentsOf(this.store), RETAINED_BYTES_MAX) : null;
     try {
       const recovered = recoverShard({
         // Nothing of the log's thread is looked at.
@@ -116,7 +123,9 @@ export class RecoveringShard {
         store: this.store,
         clock: this.#clock,
         onStep: () => undefined,
+        ...(copies === null ? {} : { copies }),
       });
+      copies?.finish();
       return { contents: this.contents(), recovered: recovered?.[0] as Recovered };
     } catch (error) {
       if (error instanceof DataError) return { refusal: error };
@@ -195,7 +204,7 @@ export function keptFiles(storeId: Uint8Array, deeds: readonly Deed[], options: 
   try {
     mkdirSync(folder.path, { recursive: true });
     const { shard = 0, shards = 1 } = options;
-    const bounds = { firstSequence: snapshotFrom + 1, segmentBytesMax, policy: 'always' } as const;
+    const bounds = { firstSequence: snapshotFrom + 1, segmentBytesMax, policy: { now: 'always' } } as const;
     const log = openLog(folder.path, storeId, { ...bounds, shard, shards });
     for (let index = snapshotFrom; index < deeds.length; index++) {
       const deed = deeds[index] as Deed;

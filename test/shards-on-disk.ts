@@ -5,8 +5,10 @@ import type { CommandTable } from '../src/command/table.ts';
 import type { Config } from '../src/config/options.ts';
 import { resolveConfig } from '../src/config/resolve.ts';
 import { JobPool } from '../src/jobs/job-pool.ts';
+import { DiskSettings } from '../src/server/control/disk-settings.ts';
 import type { SupervisorLimits } from '../src/shard/shard-supervisor.ts';
 import { NodePersistence } from '../src/start-persistence.ts';
+import { bundledThread } from './bundled-thread.ts';
 import { ThreadedShards, until } from './threaded-shards.ts';
 
 const PARTITIONS = 64;
@@ -60,11 +62,12 @@ export class ShardsOnDisk {
     const logger = { debug: note('debug'), info: note('info'), warn: note('warn'), error: note('error') };
     const persistence = await NodePersistence.open({
       config,
+      settings: new DiskSettings(config),
       partitions: PARTITIONS,
       logger,
       messageBytesMax,
       onFailed: (reason) => failures.push(reason),
-      logEntry: new URL('./integration/persistence/faulty-log-thread.ts', import.meta.url),
+      logEntry: bundledThread(new URL('./integration/persistence/faulty-log-thread.ts', import.meta.url)),
     });
     const threaded = new ThreadedShards({
       ...rest,

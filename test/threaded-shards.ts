@@ -4,7 +4,10 @@ import { type CommandTable, commandTable } from '../src/command/table.ts';
 import type { OrderedSession } from '../src/server/dispatch/ordered-session.ts';
 import { Shards, type ShardsOptions } from '../src/server/dispatch/shards.ts';
 import type { SupervisorLimits, SupervisorOptions } from '../src/shard/shard-supervisor.ts';
+import { bundledThread } from './bundled-thread.ts';
 import { plainNode, plainReply } from './in-thread-shards.ts';
+
+const SHARD_THREAD = new URL('../src/shard/shard-thread.ts', import.meta.url);
 
 export interface ThreadedOptions extends Partial<Omit<ShardsOptions, 'supervisor'>> {
   readonly entry?: URL;
@@ -40,7 +43,7 @@ export class ThreadedShards {
       supervisor: {
         logger,
         onDeath: (_shard, reason) => this.deaths.push(reason),
-        ...(entry === undefined ? {} : { entry }),
+        entry: bundledThread(entry ?? SHARD_THREAD),
         ...(limits === undefined ? {} : { limits }),
         ...supervisor,
       },

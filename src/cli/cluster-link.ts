@@ -3,13 +3,16 @@ import { readReport } from './cluster-report.ts';
 import { Connection, ConnectionError } from './connection.ts';
 import { RefusedError } from './key-pages.ts';
 import { bytesOf, type Run, warn } from './run.ts';
-import { addressText, type Target } from './target.ts';
+import { addressText, type Target, targetAt } from './target.ts';
 
 /** What came of a change that the cluster was asked for. */
 export interface ClusterChange {
   readonly result: string;
   readonly message: string;
 }
+
+/** The server knows nothing of clusters as FluxCache has them. */
+export class NoClusterError extends RefusedError {}
 
 /** A connection to some node of a cluster: to the one it was told of, or to another one that this told of, when it is gone. */
 export class ClusterLink {
@@ -52,6 +55,11 @@ export class ClusterLink {
     return { result: String(answer.result ?? ''), message: String(answer.message ?? '') };
   }
 
+  /** Where the last report came from. */
+  get target(): Target {
+    return this.#target;
+  }
+
   close(): void {
     this.#connection?.close();
     this.#connection = null;
@@ -78,10 +86,8 @@ export class ClusterLink {
   }
 
   #targetAt(text: string): Target[] {
-    const match = /^(.*):(\d{1,5})$/.exec(text);
-    const host = match?.[1]?.replace(/^\[(.*)\]$/, '$1') ?? '';
-    const target = { ...this.#target, host, port: Number(match?.[2]) };
-    return host === '' || addressText(target) === addressText(this.#target) ? [] : [target];
+    const target = targetAt(this.#target, text);
+    return target === null || addressText(target) === addressText(this.#target) ? [] : [target];
   }
 
   async #ask(connection: Connection, words: readonly string[]): Promise<string> {
@@ -89,7 +95,7 @@ export class ClusterLink {
     if (reply.kind === 'error') {
       if (!/unknown subcommand|unknown command/i.test(reply.text)) throw new RefusedError(reply.text);
       const { host, port } = this.#run.target;
-      throw new RefusedError(`The server at ${addressText({ host, port })} is no node of a FluxCache cluster.`);
+      throw new NoClusterError(`The server at ${addressText({ host, port })} is no node of a FluxCache cluster.`);
     }
     return Buffer.from(bytesOf(reply) ?? []).toString('utf8');
   }

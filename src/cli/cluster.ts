@@ -8,6 +8,7 @@ import { type ClusterVerb, clusterVerbs, isClusterVerb } from './cluster-words.t
 import { optionsFirst, readOptions } from './command-line.ts';
 import { optionsText } from './help-text.ts';
 import { RefusedError } from './key-pages.ts';
+import { nodeNamed, onlyOfCluster } from './named-node.ts';
 import type { OptionValues } from './option-kinds.ts';
 import { ProgressBar } from './progress-bar.ts';
 import { Exit, pause, print, type Run, refuse } from './run.ts';
@@ -345,27 +346,8 @@ function leftOn({ id, primaries, replicas, isDraining }: NodeReport, itself: num
   return { left: copies + (isDraining ? itself : Math.max(1, itself)), what: copies === 0 ? `removing ${id}` : what };
 }
 
-/** The node that is meant, as the server finds it, too: by id, address, or the beginning of an id. */
 async function nodeOf({ link, subject }: Request): Promise<NodeReport> {
-  const { report } = await link.report(false);
-  onlyOfCluster(report);
-  const { nodes } = report;
-  const exact = nodes.filter(({ id, redisId, tcp, http, bus }) => [id, redisId, tcp, http, bus].includes(subject));
-  const found = exact.length > 0 ? exact : nodes.filter(({ id }) => id.startsWith(subject));
-  const [node] = found;
-  if (node !== undefined && found.length === 1) return node;
-  const ids = (found.length > 1 ? found : nodes).map(({ id }) => id).join(', ');
-  const what = found.length > 1 ? 'could be any of' : 'is no node of this cluster; its nodes are';
-  throw new RefusedError(`${subject} ${what} ${ids}.`);
-}
-
-function onlyOfCluster({ clusterId, nodes, self }: ClusterReport): void {
-  if (clusterId !== '' && nodes.length > 0) return;
-  throw new RefusedError(
-    self === null
-      ? 'The server is not one of a cluster: it was started with neither --seeds nor --bootstrap-expect.'
-      : 'The server waits for the other nodes of its cluster.',
-  );
+  return nodeNamed((await link.report(false)).report, subject);
 }
 
 export function clusterHelp(): string {

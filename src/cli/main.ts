@@ -140,14 +140,14 @@ function helpText(): string {
        fluxcache cluster REQUEST [OPTION…]
        fluxcache invalidate [OPTION…] TAG…
        fluxcache repair DIR [OPTION…]
-       fluxcache snapshot
+       fluxcache snapshot [OPTION…]
        fluxcache export [FILE] [OPTION…]
        fluxcache import [FILE] [OPTION…]
        fluxcache bench [OPTION…]
 
 Sends a command to a server and prints its reply. Without a command: on a terminal a shell, else the commands on
-standard input, one a line. Options stand in front of the command. snapshot: has the node write all keys to its disk, and
-waits for that.
+standard input, one a line. Options stand in front of the command. snapshot has the node, or all nodes of its cluster, write
+their keys to their disks.
 
 ${optionsText(options)}
 

@@ -37,6 +37,13 @@ export function addressText({ host, port }: Pick<Target, 'host' | 'port'>): stri
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
+/** The same for another server, by `host:port`; null for what is none. */
+export function targetAt(target: Target, address: string): Target | null {
+  const [, name = '', port = ''] = /^(.*):(\d{1,5})$/.exec(address) ?? [];
+  const host = name.replace(/^\[(.*)\]$/, '$1');
+  return host === '' ? null : { ...target, host, port: Number(port) };
+}
+
 type ConnectionValues = OptionValues<typeof connectionOptions> & { readonly database?: number };
 
 /**

@@ -4,9 +4,10 @@ import type { LoadingFacts } from '../server/persistence/loading-watch.ts';
 import type { NodeFacts } from './facts.ts';
 
 /**
- * A node is ready when it serves with every shard, and in a cluster while it may and once the copies that were placed on
- * it when it started are filled, so that whoever restarts nodes one by one, each when the last is ready, loses nothing. It stays ready for reads only in name
- * while a shard is replaced, or the disk takes no writes. What the cluster lacks beyond that is told, and keeps no node from being ready.
+ * A node is ready when it serves with every shard. In a cluster it is while it may serve, once it has held leases for as long
+ * as one lasts, and once the copies that were placed on it when it started are filled, so that whoever restarts nodes one by
+ * one, each when the last is ready, loses nothing. It stays ready for reads only in name while a shard is replaced, or the
+ * disk takes no writes. What the cluster lacks beyond that is told, and keeps no node from being ready.
  */
 export function healthOf(facts: NodeFacts): Health {
   const state = facts.state();
@@ -22,7 +23,8 @@ export function healthOf(facts: NodeFacts): Health {
   const cluster = facts.cluster();
   const told = facts.diskTroubles();
   if (cluster === null) return { ready: reasons.length === 0, reasons: [...reasons, ...told] };
-  reasons.push(...obstacles(cluster));
+  // What is read is to be claimed: only then does the node ask to be taken in.
+  if (facts.loading() === null) reasons.push(...obstacles(cluster));
   return { ready: reasons.length === 0, reasons: [...reasons, ...told, ...(cluster.isMember ? cluster.lacks : [])] };
 }
 
@@ -39,12 +41,14 @@ function mebibytes(bytes: number): string {
 }
 
 /** What keeps this node of a cluster from serving, or should keep requests away from it. */
-function obstacles({ isMember, filling, registrationRefusal, waitsFor, leaseLeftMs, nodes }: ClusterFacts): string[] {
+function obstacles(cluster: ClusterFacts): string[] {
+  const { isMember, filling, registrationRefusal, waitsFor, leaseLeftMs, hasHeldLease, nodes } = cluster;
   if (registrationRefusal !== null) return [`the cluster does not take this node in: ${registrationRefusal}`];
   if (!isMember) return [waitsFor ?? 'the node waits for the cluster'];
   const reasons: string[] = [];
   const own = nodes.find((node) => node.isSelf);
   if (leaseLeftMs === null) reasons.push('the node is cut off from the cluster: it holds no lease');
+  else if (!hasHeldLease) reasons.push('the node has only just got its lease');
   if (filling !== null) {
     const { inSync, placed } = filling;
     reasons.push(

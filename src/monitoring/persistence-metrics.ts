@@ -98,7 +98,7 @@ export const persistenceMetrics: readonly MetricRow[] = [
   perLog(
     'log_waiting_records',
     'gauge',
-    'Changes that were made and whose replies wait for the log.',
+    'Changes that the log does not have yet; their replies wait for it, unless writes go on without (onDiskError).',
     ({ waiting }) => waiting,
   ),
   perLog(

@@ -1,9 +1,9 @@
 import type { DoorbellHandle } from '../mailbox/doorbell.ts';
 import type { LaneHandle } from '../mailbox/lane.ts';
-import type { SyncPolicy } from './log-disk.ts';
 import type { LogGateHandle } from './log-gate.ts';
 import type { LogSyncerHandle } from './log-syncer.ts';
 import type { Synced } from './log-writer.ts';
+import type { SyncPolicyHandle } from './sync-policy-word.ts';
 
 /** What the thread of a shard's log is given. */
 export interface LogThreadData {
@@ -12,7 +12,7 @@ export interface LogThreadData {
   readonly shard: number;
   readonly shards: number;
   readonly storeId: Uint8Array;
-  readonly policy: SyncPolicy;
+  readonly policy: SyncPolicyHandle;
   readonly firstSequence: number;
   /** The segment that the log goes on from, and its length; null: it begins. */
   readonly previous: { readonly path: string; readonly length: number } | null;

@@ -5,7 +5,8 @@ import { type LogGate, LogState } from './log-gate.ts';
 export interface LogWriterOptions {
   readonly disk: LogDisk;
   readonly gate: LogGate;
-  readonly policy: SyncPolicy;
+  /** It may change between two calls. */
+  readonly policy: { readonly now: SyncPolicy };
   readonly seed: number;
   /** Of the first record to come. */
   readonly firstSequence: number;
@@ -53,6 +54,8 @@ export class LogWriter {
   #synced: number;
   /** Below it all records are on the disk: as `#synced`, but while a snapshot is missing. */
   #durable: number;
+  /** Of the first record whose reply may not be told. */
+  #acknowledged: number;
   #segmentFirst: number;
   /** Frames that could not be written, the oldest first. */
   #queue: { readonly frame: Uint8Array; readonly next: number }[] = [];
@@ -85,6 +88,7 @@ export class LogWriter {
     this.#unwritten = firstSequence;
     this.#synced = firstSequence;
     this.#durable = firstSequence;
+    this.#acknowledged = firstSequence;
     this.#segmentFirst = firstSequence;
     this.#marked = firstSequence;
     this.#whole = disk.length;
@@ -141,12 +145,10 @@ export class LogWriter {
   commit(): void {
     if (!this.#frame.isEmpty && !this.#isMidCommand) this.#seal();
     if (this.#unwritten === this.#synced) return;
-    if (this.#options.policy === 'always') this.#sync();
-    else if (
-      this.#options.policy === 'everysec' &&
-      this.#syncing === 0 &&
-      this.#syncDueMs === Number.POSITIVE_INFINITY
-    ) {
+    const policy = this.#options.policy.now;
+    // Nothing else can be done meanwhile: the thread itself does it.
+    if (policy === 'always') this.#sync();
+    else if (policy === 'everysec' && this.#syncing === 0 && this.#syncDueMs === Number.POSITIVE_INFINITY) {
       this.#syncDueMs = this.#options.nowMs() + SYNC_EVERY_MS;
     }
   }
@@ -352,7 +354,10 @@ export class LogWriter {
   /** What was lost to the log is acknowledged once a snapshot has it. */
   #acknowledge(): void {
     if (this.#state === LogState.mending || this.#state === LogState.broken) return;
-    const before = this.#options.policy === 'always' ? this.#durable : this.#unwritten;
+    const before = this.#options.policy.now === 'always' ? this.#durable : this.#unwritten;
+    // Under a policy that asked for less, more was told before.
+    if (before <= this.#acknowledged) return;
+    this.#acknowledged = before;
     this.#options.gate.setAcknowledged(before - 1);
   }
 

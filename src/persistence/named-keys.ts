@@ -35,11 +35,16 @@ export class NamedKeys {
     reader.open(record, start, end);
     while (reader.next()) {
       // One that is prolonged, or to be filled, is what it was otherwise; and tags name no keys.
-      if (reader.kind === EffectKind.clear) this.#cleared[partition] = 1;
+      if (reader.kind === EffectKind.clear) this.noteCleared(partition);
       else if (reader.kind === EffectKind.put || reader.kind === EffectKind.remove)
         this.#add(record, reader.keyStart, reader.keyEnd);
     }
     return !reader.isFaulty;
+  }
+
+  /** The partition was emptied. */
+  noteCleared(partition: number): void {
+    this.#cleared[partition] = 1;
   }
 
   has(partition: number, source: Uint8Array, start: number, end: number): boolean {

@@ -11,6 +11,7 @@ import { LogSyncer } from './log-syncer.ts';
 import type { LogAnswer, LogRequest, LogThreadData } from './log-thread-data.ts';
 import { LogWriter } from './log-writer.ts';
 import { RecordAssembly } from './record-assembly.ts';
+import { SyncPolicyWord } from './sync-policy-word.ts';
 
 /** Records taken before they are written: what else there is to do does not wait longer. */
 const BATCH_RECORDS_MAX = 8192;
@@ -26,14 +27,13 @@ export function serveLog(): void {
   assert(port !== null, 'a log is written by a thread of its own');
   const data = workerData as LogThreadData;
   const answer = (message: LogAnswer): void => port.postMessage(message);
-  const { folder, shard, shards, storeId, policy } = data;
+  const { folder, shard, shards, storeId } = data;
   const disk = new LogDiskFile({
     folder,
     header: { shard, shards, storeId },
     previous: data.previous,
     nowMs: () => systemClock.nowMs(),
-    // Under always nothing else can be done meanwhile.
-    syncer: policy === 'everysec' ? { words: new LogSyncer(data.syncer), tell: () => answer({ kind: 'sync' }) } : null,
+    syncer: { words: new LogSyncer(data.syncer), tell: () => answer({ kind: 'sync' }) },
   });
   // What a process before this one has written need not be on the disk, and must be before something follows it.
   if (data.previous !== null) disk.sync();
@@ -42,7 +42,7 @@ export function serveLog(): void {
   const writer = new LogWriter({
     disk,
     gate,
-    policy,
+    policy: new SyncPolicyWord(data.policy),
     seed: frameSeed(storeId),
     firstSequence: data.firstSequence,
     segmentBytesMax: data.segmentBytesMax,

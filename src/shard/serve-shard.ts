@@ -21,7 +21,7 @@ import { LoggedShard } from './logged/logged-shard.ts';
 import { recoverShard } from './logged/recover-shard.ts';
 import type { ShardLogData } from './logged/shard-log-data.ts';
 import { GuardedRun } from './replicated/guarded-run.ts';
-import { RecoveredCopies } from './replicated/recovered-copies.ts';
+import { contentsOf, RecoveredCopies } from './replicated/recovered-copies.ts';
 import { type KeptCopies, ReplicatedShard, type ReplicatedShardParts } from './replicated/replicated-shard.ts';
 import type { ShardClusterData } from './replicated/shard-cluster-data.ts';
 import { ShardActor, type ShardActorParts } from './shard-actor.ts';
@@ -170,7 +170,7 @@ function keptCopies(
   clock: TurnClock,
   { onRecovering, onRecovered, onUnreadable }: KeptListeners,
 ): KeptCopies {
-  const read = new RecoveredCopies(store, replication.retainedBytesMax);
+  const read = new RecoveredCopies(contentsOf(store), replication.retainedBytesMax);
   let recovered: ReadonlyMap<number, RecoveredCopy> | null = null;
   try {
     const folders = recoverShard({ data, store, clock, onStep: onRecovering, copies: read });

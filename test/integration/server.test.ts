@@ -4,10 +4,10 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import test, { type ExecutionContext } from 'ava';
+import { builtTree } from '../built-tree.ts';
 
-const SERVER = fileURLToPath(new URL('../../src/server.ts', import.meta.url));
+const SERVER = join(await builtTree(), 'server.js');
 
 interface Ended {
   code: number | null;
@@ -21,7 +21,7 @@ function start(
   environment: Record<string, string> = {},
 ): { child: ChildProcess; ended: Promise<Ended> } {
   const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('FLUXCACHE_')));
-  const child = spawn(process.execPath, ['--import=tsx', SERVER, ...args], { env: { ...env, ...environment } });
+  const child = spawn(process.execPath, [SERVER, ...args], { env: { ...env, ...environment } });
   let stdout = '';
   let stderr = '';
   child.stdout.setEncoding('utf8').on('data', (text) => {

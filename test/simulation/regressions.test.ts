@@ -1,5 +1,7 @@
 import test, { type ExecutionContext } from 'ava';
 import { isSameMember } from '../../src/cluster/identity.ts';
+import { CopyRecovery } from '../../src/cluster/replication/copy-recovery.ts';
+import type { KeptItem } from '../../src/cluster/replication/kept-item.ts';
 import { defaultReplicationOptions, PartitionCopy } from '../../src/cluster/replication/partition-copy.ts';
 import type { ReplicationHost } from '../../src/cluster/replication/replication-host.ts';
 import type { ReplicationMessage } from '../../src/cluster/replication/replication-message.ts';
@@ -91,4 +93,48 @@ test('a copy of an earlier life confirms nothing of a new one before it has seen
     sent.filter((message) => message.type === 'ack' && message.epoch === 3 && message.seq > 0),
     [],
   );
+});
+
+test('a copy whose filling was committed before its last piece came is on its disk as a whole one', (t) => {
+  const kept: KeptItem[] = [];
+  const host: ReplicationHost = {
+    lease: { endsAtMs: 0 },
+    send: () => {},
+    apply: () => {},
+    load: () => {},
+    clear: () => {},
+    readChunk: () => {},
+    acknowledge: () => {},
+    abandon: () => {},
+    keep: (_, item) => kept.push(item),
+    propose: () => {},
+  };
+  const copy = new PartitionCopy(0, { node: 'b', boot: 1 }, defaultReplicationOptions, host, 0);
+  const inSync = [{ node: 'a', boot: 1, generation: 0 }];
+  const entry = { epoch: 1, version: 2, primary: 'a', inSync, replicas: ['a', 'b'], resetEpoch: 1, losses: 0 };
+  const settings = { partitions: 1, leaseMs: 700, copies: 2, minInSync: 1, onLoss: 'offline' } as const;
+  copy.configure(entry, settings, () => false, 1);
+  const append = (previousSeq: number, committed: number) => {
+    const message = { type: 'append', partition: 0, epoch: 1, previousEpoch: 1, echo: -1 } as const;
+    copy.receive('a', { ...message, previousSeq, records: [], committed }, 1);
+    copy.flush(1);
+  };
+  const chunk = (index: number, isLast: boolean) => {
+    const message = { type: 'chunk', partition: 0, epoch: 1, stream: 1, ask: 1, atSeq: 3, atEpoch: 1 } as const;
+    copy.receive('a', { ...message, index, entries: [Uint8Array.of(index)], isLast }, 1);
+    copy.flush(1);
+  };
+  append(3, 3);
+  chunk(0, false);
+  append(3, 3);
+  chunk(1, true);
+  t.is(copy.dirtyUntil, 3);
+  t.is(copy.committed, 3);
+  t.false(copy.isClean, 'its disk does not know yet');
+  copy.reached(kept.length, 2);
+  t.true(copy.isClean);
+  const store = { apply: () => {}, load: () => {}, clear: () => {} };
+  const recovery = new CopyRecovery(0, store, 1000);
+  for (const item of kept) t.true(recovery.take(item), JSON.stringify(item));
+  t.is(recovery.finish()?.claim?.generation, copy.generation);
 });

@@ -139,8 +139,11 @@ export class SimulatedNode implements NodeView, ClusterNodeHost {
       if (life !== this.#life) return;
       this.#isStarting = false;
       if (opened === 'damaged') this.options.ended('damaged', 'the journal is damaged');
-      else if (opened === 'full') this.options.ended('disk', 'no space left on the disk');
-      else this.#run(opened.boot, opened.raft);
+      else if (opened === 'full') {
+        // With the process goes what it was about to write: the next one must not wait behind that.
+        storage.crash();
+        this.options.ended('disk', 'no space left on the disk');
+      } else this.#run(opened.boot, opened.raft);
     });
   }
 

@@ -1,6 +1,7 @@
 import type { ClusterState } from '../controller/cluster-state.ts';
 import type { NodeId } from '../identity.ts';
 import type { PartitionGates } from '../partition-gates.ts';
+import type { ShardLinks } from './shard-links.ts';
 
 /** Times are compared by 32 bits of milliseconds: a lease that is long over must not look like one to come. */
 const OVER_MS = 60_000;
@@ -12,33 +13,43 @@ const OVER_MS = 60_000;
  */
 export class LeaseGate {
   #publishedMs = Number.NEGATIVE_INFINITY;
-  #isWaiting = false;
+  /** The last change that took a primary from here, until the shards have taken it in. */
+  #awaited: readonly number[] | null = null;
   readonly #self: NodeId;
   readonly #gates: Pick<PartitionGates, 'setLease'>;
-  readonly #areConfigured: () => boolean;
+  readonly #shards: Pick<ShardLinks, 'nextChange' | 'haveTaken'>;
 
-  constructor(self: NodeId, gates: Pick<PartitionGates, 'setLease'>, areConfigured: () => boolean) {
+  constructor(
+    self: NodeId,
+    gates: Pick<PartitionGates, 'setLease'>,
+    shards: Pick<ShardLinks, 'nextChange' | 'haveTaken'>,
+  ) {
     this.#self = self;
     this.#gates = gates;
-    this.#areConfigured = areConfigured;
+    this.#shards = shards;
     gates.setLease(Number.NEGATIVE_INFINITY);
   }
 
-  /** The shards were sent this change. */
+  /**
+   * The shards are sent this change next. Those that follow are not waited for, unless they take something, too: in a cluster
+   * that is changed on and on, shards of a busy machine are always a few changes behind.
+   */
   changed(before: ClusterState, after: ClusterState): void {
     for (const [number, entry] of before.partitions.entries()) {
       const next = after.partitions[number];
       if (next === entry || entry.primary !== this.#self) continue;
-      if (next?.primary !== this.#self || next.epoch !== entry.epoch) this.#isWaiting = true;
+      if (next?.primary === this.#self && next.epoch === entry.epoch) continue;
+      this.#awaited = this.#shards.nextChange;
+      return;
     }
   }
 
   /** To be called whenever the lease, or what the shards have taken in, may have changed. */
   update(endsAtMs: number, nowMs: number): void {
-    if (this.#isWaiting && this.#areConfigured()) this.#isWaiting = false;
+    if (this.#awaited !== null && this.#shards.haveTaken(this.#awaited)) this.#awaited = null;
     const isOver = endsAtMs < nowMs - OVER_MS;
     if (isOver) this.#publish(Number.NEGATIVE_INFINITY);
-    else if (endsAtMs > this.#publishedMs && !this.#isWaiting) this.#publish(endsAtMs);
+    else if (endsAtMs > this.#publishedMs && this.#awaited === null) this.#publish(endsAtMs);
   }
 
   /** Nothing is answered from here on. */

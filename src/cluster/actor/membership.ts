@@ -80,7 +80,7 @@ export class Membership {
     this.#links = links;
     this.#host = host;
     const { node, boot } = options;
-    this.#lease = new LeaseGate(node, gates, () => links.areConfigured);
+    this.#lease = new LeaseGate(node, gates, links);
     this.coordinator = new RaftCoordinator(
       coordinatorOptions(options, this.seeds),
       restored,

@@ -110,12 +110,17 @@ export class ActorLink {
     return Atomics.load(this.#words, STARTS_WORD) !== this.#starts;
   }
 
+  /** Number of the configuration that the shard is sent next. */
+  get nextNumber(): number {
+    return (this.#number + 1) | 0;
+  }
+
   /**
-   * The shard has taken in every configuration that it was sent: a lease that depends on one of them may be given. One
-   * that has ended, or was started again and waits for a full one, counts as it did before: it answers nothing.
+   * The shard has taken in the configuration of this number: a lease that depends on it may be given. One that has ended, or
+   * was started again and waits for a full one, counts as it did before: it answers nothing.
    */
-  get isConfigured(): boolean {
-    return Atomics.load(this.#words, CONFIGURED_WORD) === this.#number;
+  hasTaken(number: number): boolean {
+    return ((Atomics.load(this.#words, CONFIGURED_WORD) - number) | 0) >= 0;
   }
 
   /** `change` is from nothing to the present state. */

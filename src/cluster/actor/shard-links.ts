@@ -36,9 +36,14 @@ export class ShardLinks {
     return this.#copies.flat();
   }
 
-  /** Whether every shard has taken in all it was sent. */
-  get areConfigured(): boolean {
-    return this.#links.every((link) => link.isConfigured);
+  /** Stands for the change that the shards are sent next. */
+  get nextChange(): readonly number[] {
+    return this.#links.map((link) => link.nextNumber);
+  }
+
+  /** Whether every shard has taken in that change, and so all before it. */
+  haveTaken(change: readonly number[]): boolean {
+    return this.#links.every((link, shard) => link.hasTaken(change[shard] as number));
   }
 
   /** The node is part of a cluster: shards are told from now on. */

@@ -191,6 +191,8 @@ export class CopyData {
   endSnapshot(atSeq: number): void {
     this.#dirtyUntil = atSeq;
     this.#keep({ type: 'whole', at: atSeq }, this.#committed);
+    // All of it may have been committed before its last piece came.
+    this.#tellFilled();
   }
 
   /** A piece of a snapshot. */
@@ -263,14 +265,10 @@ export class CopyData {
 
   commitTo(seq: number): void {
     assert(seq >= this.#committed && seq <= this.log.last, `committed moves from ${this.#committed} to ${seq}`);
-    const wasDirty = this.isDirty;
     this.#committed = seq;
-    // Without it the disk would have half a snapshot.
-    const isFilled = this.#isFilling && wasDirty && !this.isDirty;
-    const isClean = this.#dirtOnDisk > 0 && seq >= this.#dirtOnDisk;
-    if (!isFilled && !isClean) return;
-    if (isFilled) this.#isFilling = false;
-    if (isClean) this.#dirtOnDisk = 0;
+    this.#tellFilled();
+    if (this.#dirtOnDisk === 0 || seq < this.#dirtOnDisk) return;
+    this.#dirtOnDisk = 0;
     this.#keep({ type: 'commit', committed: seq }, seq);
   }
 
@@ -290,6 +288,7 @@ export class CopyData {
 
   /** This copy decides from here on what was written: everything it holds. */
   becomePrimary(): void {
+    assert(!this.#isFilling, 'a primary is whole, and its disk is told so');
     this.applyTo(this.log.last);
     this.#dirtyUntil = 0;
   }
@@ -304,6 +303,13 @@ export class CopyData {
   trim(bytesMax: number): void {
     const to = Math.min(this.#committed, this.#applied);
     this.log.trimTo(this.log.trimPoint(to, bytesMax));
+  }
+
+  /** The disk has to know that a filling is over: without it, it would have half a snapshot. */
+  #tellFilled(): void {
+    if (!this.#isFilling || this.isDirty) return;
+    this.#isFilling = false;
+    this.#keep({ type: 'commit', committed: this.#committed }, this.#committed);
   }
 
   #keepState(clears: boolean): void {

@@ -122,6 +122,8 @@ export class Primary {
     const { data, host } = this.#context;
     const mayMove = this.#acknowledged < data.committed || this.#replicated < data.log.last;
     if (mayMove && this.#nowMs >= host.lease.endsAtMs) wakeAtMs = Math.min(wakeAtMs, this.#nowMs + LEASE_RETRY_MS);
+    // A lease has come since the last look: where there is no follower to be heard of, nothing else would have it seen.
+    if (this.#acknowledged < data.committed && this.#mayAcknowledge(this.#nowMs)) return this.#nowMs;
     return wakeAtMs;
   }
 
@@ -282,7 +284,7 @@ export class Primary {
       held = Math.min(held, this.#followers.get(member.node)?.ackedAs(member) ?? -1);
     }
     if (held >= this.epochStart && held > data.committed) data.commitTo(held);
-    if (data.committed < this.epochStart || !this.hasEnoughInSync || nowMs >= host.lease.endsAtMs) return;
+    if (!this.#mayAcknowledge(nowMs)) return;
     for (const member of inSync) {
       if (member.node === self) continue;
       heldByOne = Math.max(heldByOne, this.#followers.get(member.node)?.ackedAs(member) ?? -1);
@@ -294,6 +296,11 @@ export class Primary {
     this.#replicated = replicated;
     data.trim(this.#isFilling ? options.catchUpBytesMax : options.retainedBytesMax);
     host.acknowledge(partition, this.#acknowledged, this.#replicated);
+  }
+
+  #mayAcknowledge(nowMs: number): boolean {
+    const { data, host } = this.#context;
+    return data.committed >= this.epochStart && this.hasEnoughInSync && nowMs < host.lease.endsAtMs;
   }
 
   get #isFilling(): boolean {

@@ -131,7 +131,7 @@ export interface DiskSample {
   /** Times a second that what was written was made sure to be on the disk, and how long that took on average; null: it was not done. */
   readonly syncs: number;
   readonly syncMs: number | null;
-  /** Changes whose replies wait for the log. */
+  /** Changes that the log does not have yet; replies wait for it, unless writes go on without. */
   readonly waiting: number;
   /** Changes that are written and not yet sure to be on the disk. */
   readonly unsynced: number;

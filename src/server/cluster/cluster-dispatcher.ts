@@ -74,6 +74,8 @@ export class ClusterDispatcher
   /** By row: see `unusualWrites`. */
   readonly #isUnusual: Uint8Array;
   #running = 0;
+  /** It is closing, or loading: what a node by itself answers then is answered here. */
+  #isClosed = false;
   #closing = false;
 
   constructor(parts: DispatcherParts, options: ClusterDispatcherOptions) {
@@ -131,7 +133,7 @@ export class ClusterDispatcher
   }
 
   execute(command: Command, args: Args, sink: ReplySink, session: OrderedSession | null = null): void {
-    if (this.#closing) {
+    if (this.#isClosed) {
       this.#plain.execute(command, args, sink, session);
       return;
     }
@@ -167,7 +169,7 @@ export class ClusterDispatcher
   }
 
   runForwarded(command: Command, args: Args, flags: number, sink: TargetSink): void {
-    if (this.#closing) {
+    if (this.#isClosed) {
       sink.onRefused(RefusalReason.notPrimary, nothing, 0, 0);
     } else if (command === this.execCommand) {
       const decoded = decodeTransaction(args, this.#table.commands);
@@ -189,7 +191,7 @@ export class ClusterDispatcher
 
   beginRead(bytes: Uint8Array, start: number, end: number, session: OrderedSession | null = null): ReadView | null {
     assert(this.#reading < 0, 'one read at a time');
-    if (this.#closing) return null;
+    if (this.#isClosed) return null;
     const slot = slotOf(bytes, start, end);
     const partition = this.map.partitionOfSlot(slot);
     const opened = this.#gates.openForReads(partition);
@@ -247,8 +249,14 @@ export class ClusterDispatcher
     this.routing.retries.look();
   }
 
+  set isLoading(isLoading: boolean) {
+    this.#isClosed = isLoading || this.#closing;
+    this.#plain.isLoading = isLoading;
+  }
+
   close(): void {
     this.#closing = true;
+    this.#isClosed = true;
     this.#plain.close();
   }
 
@@ -273,7 +281,7 @@ export class ClusterDispatcher
     sink: ReplySink,
     session: OrderedSession | null,
   ): void {
-    if (this.#closing) {
+    if (this.#isClosed) {
       this.#plain.transact(transaction, watched, runOnConnection, sink, session);
       return;
     }

@@ -24,6 +24,8 @@ export interface ClusterFacts {
   readonly waitsFor: string | null;
   /** Null: this node may not serve. */
   readonly leaseLeftMs: number | null;
+  /** Since this start of the node it has held leases, at each look, for as long as one lasts. */
+  readonly hasHeldLease: boolean;
   /** How long a lease is; null: the cluster is not there yet. */
   readonly leaseMs: number | null;
   readonly leader: NodeId | null;
@@ -57,24 +59,28 @@ export class ClusterWatch {
   readonly #port: ClusterPort;
   readonly #routing: () => RoutingFacts;
   readonly #noter: NoterFigures;
-  readonly #forget: () => void;
+  readonly #forget: (() => void)[];
   #wasFilled = false;
+  #hasHeldLease = false;
+  /** The first of the looks since which there was a lease at each; null: there was none at the last. */
+  #heldSinceMs: number | null = null;
 
   constructor(view: ClusterView, port: ClusterPort, routing: () => RoutingFacts, noter: NoterFigures) {
     this.#view = view;
     this.#port = port;
     this.#routing = routing;
     this.#noter = noter;
-    this.#forget = view.onChange(() => void this.#filling());
+    this.#forget = [view.onChange(() => void this.#filling()), view.onStatus(() => this.#lookAtLease(monotonicMs()))];
     this.#filling();
   }
 
   stop(): void {
-    this.#forget();
+    for (const forget of this.#forget) forget();
   }
 
   facts(nowMs = monotonicMs()): ClusterFacts {
     const { status, self } = this.#view;
+    this.#lookAtLease(nowMs);
     const { nodes, partitions, lacks, leaseLeftMs, settings, leader, term } = clusterReport(this.#view, false, nowMs);
     let writes = 0;
     const acknowledged = new Map<NodeId, number>();
@@ -96,6 +102,7 @@ export class ClusterWatch {
       registrationRefusal: status.registrationRefusal,
       waitsFor: status.waitsFor,
       leaseLeftMs,
+      hasHeldLease: this.#hasHeldLease,
       leaseMs: settings?.leaseMs ?? null,
       leader,
       term,
@@ -107,6 +114,17 @@ export class ClusterWatch {
       acknowledged,
       routing: this.#routing(),
     };
+  }
+
+  /** The first lease may be the last for a while, where a cluster has only just found itself together. */
+  #lookAtLease(nowMs: number): void {
+    if (this.#hasHeldLease) return;
+    const { gates, state } = this.#view;
+    if (state.settings === null || gates.leaseLeftMs(nowMs) <= 0) this.#heldSinceMs = null;
+    else {
+      this.#heldSinceMs ??= nowMs;
+      this.#hasHeldLease = nowMs - this.#heldSinceMs >= state.settings.leaseMs;
+    }
   }
 
   get #isMember(): boolean {

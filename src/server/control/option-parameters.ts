@@ -1,7 +1,9 @@
 import type { Option } from '../../config/kinds.ts';
 import { type Config, type OptionName, optionNames, options } from '../../config/options.ts';
+import type { SyncPolicy } from '../../persistence/log-disk.ts';
+import type { DiskSettings } from './disk-settings.ts';
 import type { LiveLimits } from './live-limits.ts';
-import type { Parameter } from './parameter.ts';
+import { IMMUTABLE, type Parameter } from './parameter.ts';
 import type { Changeable } from './redis-parameters.ts';
 
 const SLOW_MS_MAX = 3_600_000;
@@ -10,6 +12,8 @@ const SLOW_MS_MAX = 3_600_000;
 interface Live {
   readonly read: () => unknown;
   readonly write: (value: never) => void;
+  /** Why a value that is allowed is not taken all the same; null: it is. */
+  readonly problemOf?: (value: never) => string | null;
 }
 
 /** FluxCache's own options by their names in a configuration file, but for secrets; most are laid down at the start. */
@@ -30,9 +34,12 @@ function parameterOf(name: OptionName, config: Config, live: Live | undefined): 
     check: (text) => {
       const value = option.schema.safeParse(text);
       if (!value.success) return { problem: `allowed: ${option.allowed}` };
-      if (live !== undefined) return { apply: () => live.write(value.data as never) };
+      if (live !== undefined) {
+        const problem = live.problemOf?.(value.data as never) ?? null;
+        return problem === null ? { apply: () => live.write(value.data as never) } : { problem };
+      }
       if (asFlag(option, value.data) === asFlag(option, read())) return { apply: () => undefined };
-      return { problem: "can't set immutable config" };
+      return { problem: IMMUTABLE };
     },
   };
 }
@@ -42,7 +49,8 @@ function asFlag(option: Option<unknown>, value: unknown): string {
   return typeof value === 'string' ? value : option.print(value);
 }
 
-function liveOptions({ limits, slowLog, latency, notifications }: Changeable): Partial<Record<OptionName, Live>> {
+function liveOptions(node: Changeable): Partial<Record<OptionName, Live>> {
+  const { limits, slowLog, latency, notifications, disk } = node;
   const limit = (name: keyof LiveLimits): Live => ({
     read: () => limits[name],
     write: (value: number) => {
@@ -75,5 +83,30 @@ function liveOptions({ limits, slowLog, latency, notifications }: Changeable): P
       },
     },
     notifyKeyspaceEvents: { read: () => notifications.flags, write: (flags: string) => void notifications.set(flags) },
+    ...(disk !== null && liveDiskOptions(disk)),
+  };
+}
+
+function liveDiskOptions(disk: DiskSettings): Partial<Record<OptionName, Live>> {
+  return {
+    fsync: {
+      read: () => disk.fsync,
+      write: (policy: SyncPolicy) => {
+        disk.fsync = policy;
+      },
+      problemOf: (policy: SyncPolicy) => disk.problemOf(policy),
+    },
+    snapshotInterval: {
+      read: () => disk.intervalMs,
+      write: (ms: number) => {
+        disk.intervalMs = ms;
+      },
+    },
+    snapshotLogSize: {
+      read: () => disk.logBytesMin,
+      write: (bytes: number) => {
+        disk.logBytesMin = bytes;
+      },
+    },
   };
 }

@@ -11,7 +11,7 @@ export interface Parameter {
 }
 
 const INT64_MAX = '9223372036854775807';
-const immutable = "can't set immutable config";
+export const IMMUTABLE = "can't set immutable config";
 
 /** What is laid down when the node starts. The value it has may be set again, which changes nothing. */
 export function fixed(name: string, value: string | (() => string), read = (text: string) => text): Parameter {
@@ -19,34 +19,49 @@ export function fixed(name: string, value: string | (() => string), read = (text
   return {
     name,
     read: current,
-    check: (text) => (read(text) === current() ? { apply: () => undefined } : { problem: immutable }),
+    check: (text) => (read(text) === current() ? { apply: () => undefined } : { problem: IMMUTABLE }),
   };
 }
 
-/** As `fixed`, of one of several words. */
-export function fixedChoice(name: string, value: string, words: readonly string[]): Parameter {
+/** One of several words. */
+export function choice(
+  name: string,
+  words: readonly string[],
+  read: () => string,
+  check: (word: string) => Change,
+): Parameter {
   return {
     name,
-    read: () => value,
+    read,
     check: (text) => {
       const word = text.toLowerCase();
-      if (word === value) return { apply: () => undefined };
+      if (word === read()) return { apply: () => undefined };
       return words.includes(word)
-        ? { problem: immutable }
+        ? check(word)
         : { problem: `argument(s) must be one of the following: ${words.join(', ')}` };
     },
   };
 }
 
-/** As `fixed`, of yes and no. */
-export function fixedSwitch(name: string, isOn: boolean): Parameter {
+/** As `fixed`, of one of several words. */
+export function fixedChoice(name: string, value: string, words: readonly string[]): Parameter {
+  return choice(
+    name,
+    words,
+    () => value,
+    () => ({ problem: IMMUTABLE }),
+  );
+}
+
+/** As `fixed`, of yes and no; `problem` says why it is not changed. */
+export function fixedSwitch(name: string, isOn: boolean, problem = IMMUTABLE): Parameter {
   return {
     name,
     read: () => (isOn ? 'yes' : 'no'),
     check: (text) => {
       const word = text.toLowerCase();
       if (word !== 'yes' && word !== 'no') return { problem: "argument must be 'yes' or 'no'" };
-      return (word === 'yes') === isOn ? { apply: () => undefined } : { problem: immutable };
+      return (word === 'yes') === isOn ? { apply: () => undefined } : { problem };
     },
   };
 }
@@ -59,7 +74,7 @@ export function fixedBytes(name: string, bytes: number): Parameter {
     check: (text) => {
       const asked = memoryBytes(text);
       if (Number.isNaN(asked)) return { problem: 'argument must be a memory value' };
-      return asked === bytes ? { apply: () => undefined } : { problem: immutable };
+      return asked === bytes ? { apply: () => undefined } : { problem: IMMUTABLE };
     },
   };
 }

@@ -1,4 +1,6 @@
 import type { Config } from '../../config/options.ts';
+import { diskParameters } from './disk-parameters.ts';
+import type { DiskSettings } from './disk-settings.ts';
 import type { LatencyEvents } from './latency-events.ts';
 import type { LiveLimits } from './live-limits.ts';
 import { outputLimits } from './output-limits.ts';
@@ -11,6 +13,8 @@ export interface Changeable {
   readonly limits: LiveLimits;
   readonly slowLog: SlowLog;
   readonly latency: LatencyEvents;
+  /** Null: nothing is kept on the disk. */
+  readonly disk: DiskSettings | null;
   /** Which changes of keys are published, as Redis's letters; `set` returns false for what is no such text. */
   readonly notifications: { readonly flags: string; set(flags: string): boolean; check(flags: string): boolean };
   readonly invalidNotificationFlags: string;
@@ -20,10 +24,6 @@ export interface Changeable {
 const INT32_MAX = 2 ** 31 - 1;
 const UINT32_MAX = 2 ** 32 - 1;
 const KEEP_ALIVE_S = 300;
-
-function secondsOf(ms: number): number {
-  return Math.max(1, Math.round(ms / 1000));
-}
 
 /** The parameters of Redis that mean something here, by its names, and in its units and words. */
 export function redisParameters(node: Changeable): readonly Parameter[] {
@@ -36,11 +36,7 @@ export function redisParameters(node: Changeable): readonly Parameter[] {
     fixed('tcp-keepalive', String(KEEP_ALIVE_S)),
     fixedBytes('maxmemory', config.maxMemory),
     fixedChoice('maxmemory-policy', config.eviction, ['flux', 'noeviction', 'volatile-ttl']),
-    // A snapshot is made after this time when anything has changed; Redis names a number of changes, too.
-    fixed('save', config.persistence && config.snapshotInterval > 0 ? `${secondsOf(config.snapshotInterval)} 1` : ''),
-    fixedSwitch('appendonly', config.persistence),
-    fixedChoice('appendfsync', config.fsync, ['always', 'everysec', 'no']),
-    fixed('dir', config.dataDir),
+    ...diskParameters(config, node.disk),
     fixedBytes('proto-max-bulk-len', config.maxBody),
     fixedBytes('client-query-buffer-limit', config.maxBody),
     fixedSwitch('latency-tracking', true),

@@ -16,6 +16,11 @@ export interface CommandDispatcher extends TransactionRunner {
   readonly inFlight: number;
   /** Commands sent to this shard and not answered, those included that wait in front of its full ring. */
   mailboxDepth(shard: number): number;
+  /**
+   * Until it is false again, which it is to begin with, the shards' memory is not whole: nothing is read from it, and
+   * commands are refused with `not-ready`, but for those that tell of the node.
+   */
+  set isLoading(isLoading: boolean);
   /** Refuses every further command with `shutting-down`; those in flight are answered as ever. */
   close(): void;
   /** Gives up what waits for anything but a shard of this node; after `close`. */

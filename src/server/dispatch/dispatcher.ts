@@ -215,10 +215,6 @@ export class Dispatcher implements CommandDispatcher, PairPort, PatiencePort, St
     this.#closure = 'shutting-down';
   }
 
-  /**
-   * Until it is false again, which it is to begin with, the shards' memory is not whole: nothing is read from it, and
-   * commands are refused with `not-ready`, but for those that tell of the node.
-   */
   set isLoading(isLoading: boolean) {
     if (this.#closure !== 'shutting-down') this.#closure = isLoading ? 'not-ready' : null;
   }

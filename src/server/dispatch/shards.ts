@@ -106,8 +106,6 @@ export class Shards {
   readonly #readers: readonly StoreReader[];
   /** By shard; null: the node is in no cluster. */
   readonly #primaries: readonly (PrimaryMask | null)[];
-  /** Null: the node is in a cluster. */
-  readonly #local: Dispatcher | null;
   readonly #clients: readonly ShardClient[];
   readonly #pump: ReplyPump;
   #stopped: Promise<void> | null = null;
@@ -159,13 +157,7 @@ export class Shards {
       onDefect: reportTo(options.supervisor.logger),
     };
     const { cluster = null } = options;
-    if (cluster === null) {
-      this.#local = new Dispatcher(parts);
-      this.dispatcher = this.#local;
-    } else {
-      this.#local = null;
-      this.dispatcher = cluster.openDispatcher(parts);
-    }
+    this.dispatcher = cluster === null ? new Dispatcher(parts) : cluster.openDispatcher(parts);
     const { onDeath } = options.supervisor;
     this.supervisor = new ShardSupervisor(this.threads, {
       ...options.supervisor,
@@ -199,11 +191,6 @@ export class Shards {
     const found = reader.peek(key, 0, key.length);
     reader.leave();
     return found ? reader.entry : null;
-  }
-
-  /** Of a node by itself: until this is false again nobody is told of keys. See `Dispatcher`. */
-  set isLoading(isLoading: boolean) {
-    if (this.#local !== null) this.#local.isLoading = isLoading;
   }
 
   /** Keys that this node is primary of, in a cluster, or all there are. */

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { DirectoryLockedError, lockDirectory, type Unlock } from '../../base/directory-lock-file.ts';
 import { FluxError } from '../../base/errors.ts';
 import { makeFolder } from '../../base/make-folder-file.ts';
@@ -185,6 +185,14 @@ export class DataDirectory {
 
 async function lock(dataDir: string): Promise<Unlock> {
   const root = join(resolve(dataDir), KEYS_FOLDER);
+  // Else it would begin with an empty store in the folder of another.
+  if (!existsSync(root) && existsSync(join(resolve(dataDir), MANIFEST_NAME))) {
+    const above = dirname(resolve(dataDir));
+    throw new FluxError(
+      'not-ready',
+      `${flagOf('dataDir')}: ${resolve(dataDir)} is what a node keeps in its directory. Name that: ${above}.`,
+    );
+  }
   try {
     makeFolder(root);
     return await lockDirectory(root, LOCK_NAME);
@@ -197,6 +205,9 @@ async function lock(dataDir: string): Promise<Unlock> {
 
 function adviceOn(error: unknown): string {
   const code = (error as NodeJS.ErrnoException).code;
+  if (code === 'EROFS' || code === 'EACCES' || code === 'EPERM') {
+    return 'The node has to be able to write there: it is its directory, which holds the keys.';
+  }
   if (code !== 'ENOSPC' && code !== 'EDQUOT') return 'It is to be a directory, which holds the keys.';
   return 'The disk is full, and has no room even for the name of the process that uses it: free some, a few KiB will do.';
 }

@@ -1,4 +1,5 @@
 import { LogState } from '../../persistence/log-gate.ts';
+import type { SavePoint } from '../control/disk-settings.ts';
 
 /** Why a snapshot of a shard is made. */
 export type SnapshotReason =
@@ -19,17 +20,19 @@ export interface SnapshotNeed {
   readonly logBytes: number;
   /** Of that snapshot; 0: there is none. */
   readonly snapshotBytes: number;
-  readonly hasChanged: boolean;
+  /** Records since then. */
+  readonly changes: number;
   readonly ageMs: number;
   /** Of snapshots in a row, up to now, and the time since the last of these. */
   readonly failures: number;
   readonly sinceFailureMs: number;
 }
 
+/** Of a node; a shard has its share of bytes and changes. */
 export interface SnapshotRules {
-  /** 0: never for its age alone. */
-  readonly intervalMs: number;
-  /** Of one shard. */
+  /** None: never for its age alone. */
+  readonly savePoints: readonly SavePoint[];
+  /** Of the log since the last one. */
   readonly logBytesMin: number;
 }
 
@@ -39,18 +42,23 @@ const RETRY_CAP_MS = 60_000;
 const MEND_RETRY_CAP_MS = 4000;
 
 /** Why a snapshot of the shard is to be made now; null: there is no need. */
-export function snapshotDue(need: SnapshotNeed, rules: SnapshotRules): SnapshotReason | null {
-  const reason = reasonOf(need, rules);
+export function snapshotDue(need: SnapshotNeed, rules: SnapshotRules, shards: number): SnapshotReason | null {
+  const reason = reasonOf(need, rules, shards);
   if (reason === null || need.failures === 0) return reason;
   const cap = reason === 'log broken' ? MEND_RETRY_CAP_MS : RETRY_CAP_MS;
   const waitMs = Math.min(RETRY_FIRST_MS * 2 ** (need.failures - 1), cap);
   return need.sinceFailureMs >= waitMs ? reason : null;
 }
 
-function reasonOf(need: SnapshotNeed, { intervalMs, logBytesMin }: SnapshotRules): SnapshotReason | null {
+function reasonOf(
+  need: SnapshotNeed,
+  { savePoints, logBytesMin }: SnapshotRules,
+  shards: number,
+): SnapshotReason | null {
   if (need.logState === LogState.broken || need.logState === LogState.mending) return 'log broken';
   if (need.isRestarted) return 'shard restarted';
-  if (!need.hasChanged) return null;
-  if (need.logBytes > Math.max(logBytesMin, need.snapshotBytes)) return 'log size';
-  return intervalMs > 0 && need.ageMs >= intervalMs ? 'interval' : null;
+  if (need.changes === 0) return null;
+  if (need.logBytes > Math.max(logBytesMin / shards, need.snapshotBytes)) return 'log size';
+  const isOld = savePoints.some(({ ageMs, changes }) => need.ageMs >= ageMs && need.changes >= changes / shards);
+  return isOld ? 'interval' : null;
 }

@@ -15,9 +15,8 @@ export interface SnapshotsOptions {
   readonly storeId: Uint8Array;
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly intervalMs: number;
-  /** Of the logs of all shards. */
-  readonly logBytesMin: number;
+  /** Looked at each time; they may change. */
+  readonly rules: SnapshotRules;
   /** How often it is looked whether one is due. */
   readonly lookMs?: number;
   /** See `SnapshotTakerOptions`. */
@@ -86,7 +85,6 @@ const LOOK_MS = 500;
  */
 export class Snapshots {
   readonly #options: SnapshotsOptions;
-  readonly #rules: SnapshotRules;
   readonly #taker: SnapshotTaker;
   readonly #states: readonly ShardState[];
   /** By shard, in the order in which they come. */
@@ -102,10 +100,9 @@ export class Snapshots {
   #isStopped = false;
 
   constructor(options: SnapshotsOptions) {
-    const { shards, intervalMs, logBytesMin, logger, lookMs = LOOK_MS } = options;
+    const { shards, logger, lookMs = LOOK_MS } = options;
     this.#options = options;
     this.#openedAtMs = options.clock.nowMs();
-    this.#rules = { intervalMs, logBytesMin: logBytesMin / shards.length };
     this.#taker = new SnapshotTaker({
       ...options,
       shards: shards.length,
@@ -176,12 +173,13 @@ export class Snapshots {
           isRestarted: gate.reign !== state.reign,
           logBytes: logBytesOf(state),
           snapshotBytes: state.bytes,
-          hasChanged: changesOf(state) > 0,
+          changes: changesOf(state),
           ageMs: nowMs - (state.atMs || this.#openedAtMs),
           failures: state.failures,
           sinceFailureMs: performance.now() - state.failedAtMs,
         },
-        this.#rules,
+        this.#options.rules,
+        this.#states.length,
       );
       // While one is made it is too early to say whether another is needed.
       if (reason !== null && !this.isRunning) void this.#request(shard, reason);

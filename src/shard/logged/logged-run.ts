@@ -12,7 +12,7 @@ import type { LoggedShard } from './logged-shard.ts';
 /** What a client is told. */
 export const logMessages: Readonly<Record<LogRefusal, string>> = {
   'disk-failed':
-    'the log on the disk cannot be written, and writes are refused until it can; the log of the node says more',
+    'the log on the disk cannot be written, and writes are refused until it can; /health and the log of the node say why',
   overloaded: 'the disk is behind with too many changes; the command was not run',
 };
 

@@ -31,6 +31,10 @@ export interface RecordsOfCopies {
     end: number,
     accept: (result: ApplyResult) => boolean,
   ): boolean;
+  /** All of them come again from the beginning: what was taken counts for nothing. */
+  beginAnew(): void;
+  /** Takes records likewise, of which nothing is done to the store: what would be is noted, the last of it by `finish`. */
+  noting(named: NamedKeys): Pick<RecordsOfCopies, 'take'> & { finish(): void };
 }
 
 /**
@@ -65,7 +69,7 @@ export function recoverShard({ data, store, clock, onStep, copies }: RecoverShar
   const read = (sparesMemory: boolean): Recovered[] => {
     const clears = new RecoveredClears(store);
     const recovered = data.folders.map((folder) => {
-      const named = sparesMemory ? namedIn({ folder, storeId, onProgress: onStep }, store) : null;
+      const named = sparesMemory ? namedIn({ folder, storeId, onProgress: onStep }, store, copies) : null;
       const isLeftOut = named === null ? null : named.has.bind(named);
       const onProgress = (bytes: number): void => {
         words.set('bytesRead', words.get('bytesRead') + bytes);
@@ -94,9 +98,9 @@ export function recoverShard({ data, store, clock, onStep, copies }: RecoverShar
   try {
     recovered = read(false);
   } catch (error) {
-    // What copies write down is more than what was done.
-    if (!(error instanceof TooSmallError) || copies !== undefined) throw error;
+    if (!(error instanceof TooSmallError)) throw error;
     store.clear();
+    copies?.beginAnew();
     words.set('bytesRead', 0);
     recovered = read(true);
   }
@@ -113,13 +117,27 @@ export function recoverShard({ data, store, clock, onStep, copies }: RecoverShar
 
 class TooSmallError extends DataError {}
 
+function isWellFormed(result: ApplyResult): boolean {
+  return result !== ApplyResult.malformed;
+}
+
 /**
  * Keys of which the log says enough. A snapshot has entries as they were at one time or another while it was made: one that was
  * removed after it was read, and one that came into its place before the end. Both need not fit, and without the keys that
  * the log names it holds nothing that was not there all the time.
  */
-function namedIn(options: Parameters<typeof readLog>[0], store: PartitionedWriter): NamedKeys {
+function namedIn(
+  options: Parameters<typeof readLog>[0],
+  store: PartitionedWriter,
+  copies: RecordsOfCopies | undefined,
+): NamedKeys {
   const named = new NamedKeys(store.partitionsTotal);
-  readLog(options, (partition, bytes, start, end) => named.note(partition, bytes, start, end));
+  // Of what a copy wrote down only that counts which is put into the store: the rest is not known to have been done.
+  const notes = copies?.noting(named);
+  readLog(options, (partition, bytes, start, end) => {
+    if (notes === undefined) return named.note(partition, bytes, start, end);
+    return !store.holds(partition) || notes.take(partition, bytes, start, end, isWellFormed);
+  });
+  notes?.finish();
   return named;
 }

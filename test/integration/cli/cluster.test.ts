@@ -1,112 +1,10 @@
-import { once } from 'node:events';
-import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import test, { type ExecutionContext } from 'ava';
 import { type Ended, program, runProgram } from './program.ts';
+import { type AdminNode, nodeOf, ScriptedAdmin } from './scripted-admin.ts';
 import { isTmuxInstalled, Terminal } from './terminal.ts';
 
 /** Without tmux there is no terminal to drive: this is shown as skipped. */
 const inTerminal = isTmuxInstalled() ? test : test.skip;
-
-interface Node {
-  id: string;
-  health: string;
-  isDraining: boolean;
-  primaries: number;
-  replicas: number;
-  filling: number;
-  placed: number;
-  tcp: string;
-}
-
-/** A server that tells of a cluster as it is told to, and takes down what it is asked for. */
-class ScriptedAdmin {
-  readonly port: number;
-  readonly asked: string[] = [];
-  nodes: Node[] = [];
-  moves = 0;
-  isOfCluster = true;
-  /** Called with each report, which may change what it tells. */
-  onReport: () => void = () => undefined;
-  answer: (words: readonly string[]) => string = () => '+OK\r\n';
-  readonly sockets = new Set<Socket>();
-  readonly #server: Server;
-
-  private constructor(server: Server) {
-    this.#server = server;
-    this.port = (server.address() as AddressInfo).port;
-  }
-
-  static async start(t: ExecutionContext): Promise<ScriptedAdmin> {
-    const server = createServer();
-    server.listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    const admin = new ScriptedAdmin(server);
-    server.on('connection', (socket) => admin.#serve(socket));
-    t.teardown(() => admin.stop());
-    return admin;
-  }
-
-  stop(): void {
-    for (const socket of this.sockets) socket.destroy();
-    this.#server.close();
-  }
-
-  #serve(socket: Socket): void {
-    this.sockets.add(socket);
-    socket.on('error', () => undefined);
-    // One command at a time, and each in one chunk: the program waits for every answer.
-    socket.on('data', (bytes) => {
-      const words = bytes
-        .toString()
-        .split('\r\n')
-        .filter((line, at) => at > 0 && at % 2 === 0 && line !== '');
-      this.asked.push(words.join(' '));
-      const [name, verb] = words;
-      if (name === 'CLUSTER' && verb === 'REPORT') {
-        this.onReport();
-        socket.write(bulk(JSON.stringify(this.#report())));
-      } else if (name === 'CLUSTER' && verb === 'CONTROL') {
-        const reply = this.answer(words);
-        socket.write(
-          reply.startsWith('-') ? reply : bulk(JSON.stringify({ ok: true, message: `asked for ${words[2]}` })),
-        );
-      } else socket.write(this.answer(words));
-    });
-  }
-
-  #report(): unknown {
-    if (!this.isOfCluster) return { clusterId: '', self: null, nodes: [] };
-    return {
-      clusterId: 'ab'.repeat(20),
-      self: 'n1-aaaa',
-      leader: 'n1-aaaa',
-      term: 4,
-      settings: { partitions: 64, copies: 2, minInSync: 1, onLoss: 'offline', leaseMs: 700 },
-      nodes: this.nodes.map((node) => ({ ...node, redisId: '', bus: `bus-of-${node.id}`, http: '', boot: 3 })),
-      partitions: {
-        total: 64,
-        online: 64,
-        offline: 0,
-        underReplicated: 0,
-        soleCopy: 0,
-        misplaced: this.moves,
-        epochMax: 9,
-        losses: 0,
-      },
-      rebalance: { moves: this.moves, isBalanced: this.moves === 0 },
-      lacks: [],
-      table: [{ partition: 0, slots: [0, 255], primary: 'n1-aaaa', epoch: 9, inSync: ['n1-aaaa'], replicas: [] }],
-    };
-  }
-}
-
-function bulk(text: string): string {
-  return `$${Buffer.byteLength(text)}\r\n${text}\r\n`;
-}
-
-function nodeOf(id: string, tcp: string, primaries = 32): Node {
-  return { id, tcp, health: 'up', isDraining: false, primaries, replicas: 32, filling: 0, placed: 64 };
-}
 
 async function adminOf(t: ExecutionContext): Promise<[ScriptedAdmin, (...args: string[]) => Promise<Ended>]> {
   const admin = await ScriptedAdmin.start(t);
@@ -132,7 +30,7 @@ test('status shows nodes and partitions, as a table or JSON, once or as often as
 
 test('what takes long is waited for, and told how far it is', async (t) => {
   const [admin, run] = await adminOf(t);
-  const [, second] = admin.nodes as [Node, Node];
+  const [, second] = admin.nodes as [AdminNode, AdminNode];
   let reports = 0;
   admin.onReport = () => {
     reports++;

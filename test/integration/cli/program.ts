@@ -1,8 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
-
-const CLI = fileURLToPath(new URL('../../../src/cli.ts', import.meta.url));
+import { join } from 'node:path';
+import { builtTree } from '../../built-tree.ts';
 
 export interface Ended {
   readonly code: number | null;
@@ -11,7 +10,7 @@ export interface Ended {
 }
 
 /** The program and what comes before its arguments. */
-export const program: readonly string[] = [process.execPath, '--import=tsx', CLI];
+export const program: readonly string[] = [process.execPath, join(await builtTree(), 'cli.js')];
 
 /** Runs the program to its end, with none of the variables it reads but the given ones. */
 export async function runProgram(

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
@@ -121,6 +121,16 @@ test('a manifest that is missing, cut or changed is refused, and says so; a shar
   const shard = new RecoveringShard({ shards: 2, shard: 1 });
   const recovery = shard.recover(Buffer.from(JSON.parse(text).storeId, 'hex'), [folders[1] as string]);
   t.true('refusal' in recovery && recovery.refusal.message.includes('there is no log'));
+});
+
+test('the folder of the keys that is named in place of the directory it is in is refused, and that one is named', async (t) => {
+  const dataDir = dataDirectory(t);
+  keepEntries(dataDir, 10, entryOf, { shards: 1, asSnapshot: false });
+  const opening = DataDirectory.open({ dataDir: join(dataDir, 'keys'), partitions: PARTITIONS, shards: 1 });
+  await t.throwsAsync(opening, {
+    message: new RegExp(`--data-dir: .*keys is what a node keeps .* Name that: ${dataDir}\\.`),
+  });
+  t.deepEqual(readdirSync(join(dataDir, 'keys')).sort(), ['generation-1', 'manifest.json']);
 });
 
 test('a node killed in its first start, before its logs were there to be written, is a new one at the next', (t) => {

@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import test from 'ava';
 import { builtTree } from '../../built-tree.ts';
@@ -9,6 +10,11 @@ import { NodeProcess } from '../../node-process.ts';
 import { PushClient } from '../resp/push-client.ts';
 
 const run = promisify(execFile);
+
+async function info(client: PushClient): Promise<Map<string, string>> {
+  const lines = String(await client.call('info', 'persistence')).split('\r\n');
+  return new Map(lines.map((line) => line.split(':') as [string, string]));
+}
 
 test('snapshots are asked for by commands of Redis, over HTTP and by fluxcache snapshot', async (t) => {
   const dataDir = await mkdtemp(join(tmpdir(), 'fluxcache-commands-'));
@@ -54,6 +60,13 @@ test('snapshots are asked for by commands of Redis, over HTTP and by fluxcache s
     const program = join(await builtTree(), 'cli.js');
     const { stdout } = await run(process.execPath, [program, '-p', String(tcpPort), 'snapshot']);
     t.regex(stdout, /^A snapshot was made in \d+ ms\.\n$/);
+
+    t.is(await client.call('config', 'set', 'appendfsync', 'no', 'save', '3600 1 1 5'), 'OK');
+    t.deepEqual(await client.call('config', 'get', 'save'), ['save', '3600 1 1 5']);
+    const before = await info(client);
+    t.is(before.get('log_fsync'), 'no');
+    for (let i = 0; i < 5; i++) t.is(await client.call('set', `key:${i}`, 'w'), 'OK');
+    while ((await info(client)).get('rdb_saves') === before.get('rdb_saves')) await sleep(50);
 
     t.is(await client.call('set', 'key:2', 'z'), 'OK');
     client.send(['shutdown', 'save']);

@@ -81,7 +81,7 @@ class SteppedShard {
     this.writer = new LogWriter({
       disk,
       gate: this.gate,
-      policy: 'always',
+      policy: { now: 'always' },
       seed: SEED,
       firstSequence: 1,
       segmentBytesMax,

@@ -1,16 +1,17 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
+import { builtTree } from '../../built-tree.ts';
 import { PushClient } from './push-client.ts';
 
-const SERVER = fileURLToPath(new URL('../../../src/server.ts', import.meta.url));
+const SERVER = join(await builtTree(), 'server.js');
 
 /** Starts the program on free ports and waits until it is ready. */
 async function serve(t: ExecutionContext): Promise<{ child: ChildProcess; tcpPort: number }> {
   const args = ['--http-port', '0', '--tcp-port', '0', '--max-memory', '16mb', '--shards', '1', '--log-format', 'json'];
   const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('FLUXCACHE_')));
-  const child = spawn(process.execPath, ['--import=tsx', SERVER, ...args], { env });
+  const child = spawn(process.execPath, [SERVER, ...args], { env });
   t.teardown(() => child.kill('SIGKILL'));
   const tcpPort = await new Promise<number>((resolve, reject) => {
     let text = '';

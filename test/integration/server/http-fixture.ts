@@ -19,6 +19,7 @@ import { type HttpFrontOptions, httpFrontOptions } from '../../../src/server/htt
 import { Channels } from '../../../src/server/pubsub/channels.ts';
 import type { TlsIdentity } from '../../../src/server/tls/tls-identity.ts';
 import { Arena, type EvictionName } from '../../../src/store/arena.ts';
+import { bundledThread } from '../../bundled-thread.ts';
 
 export interface Fixture {
   readonly front: HttpFront;
@@ -71,7 +72,7 @@ export async function startFixture(settings: FixtureSettings = {}): Promise<Fixt
       control: noControl,
       publisher: channels,
     },
-    supervisor: { logger: log },
+    supervisor: { logger: log, entry: bundledThread(new URL('../../../src/shard/shard-thread.ts', import.meta.url)) },
     messageBytesMax: 20 * 2 ** 20,
   });
   await shards.started();

@@ -1,14 +1,15 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { get } from 'node:https';
+import { join } from 'node:path';
 import { connect, type TLSSocket } from 'node:tls';
-import { fileURLToPath } from 'node:url';
 import anyTest from 'ava';
+import { builtTree } from '../../built-tree.ts';
 import { Certificates, hasOpenssl } from './certificates.ts';
 
 // Without the program openssl there are no certificates to test with.
 const test = hasOpenssl ? anyTest.serial : anyTest.serial.skip;
-const SERVER = fileURLToPath(new URL('../../../src/server.ts', import.meta.url));
+const SERVER = join(await builtTree(), 'server.js');
 
 function start(args: readonly string[]): ChildProcess {
   const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('FLUXCACHE_')));
@@ -24,7 +25,7 @@ function start(args: readonly string[]): ChildProcess {
     '--log-format',
     'json',
   ];
-  return spawn(process.execPath, ['--import=tsx', SERVER, ...small, ...args], { env });
+  return spawn(process.execPath, [SERVER, ...small, ...args], { env });
 }
 
 async function check(args: readonly string[]): Promise<{ code: number | null; stderr: string }> {

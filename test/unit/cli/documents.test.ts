@@ -6,6 +6,7 @@ import { optionsMarkdown, optionsText } from '../../../src/cli/help-text.ts';
 import { invalidateOptions } from '../../../src/cli/invalidate-options.ts';
 import { connectionOptions, options } from '../../../src/cli/options.ts';
 import { repairOptions } from '../../../src/cli/repair-options.ts';
+import { snapshotOptions } from '../../../src/cli/snapshot-options.ts';
 import { topOptions } from '../../../src/cli/top/top-options.ts';
 import {
   exportOptions,
@@ -29,6 +30,7 @@ const tables = {
   'repair options': optionsMarkdown(repairOptions),
   'export options': optionsMarkdown(ownExportOptions),
   'import options': optionsMarkdown(onlyOfImport),
+  'snapshot options': optionsMarkdown(snapshotOptions),
   'bench options': optionsMarkdown(ownOfBench),
 };
 
@@ -38,6 +40,7 @@ const ofCommands = [
   topOptions,
   invalidateOptions,
   repairOptions,
+  snapshotOptions,
   exportOptions,
   importOptions,
   benchOptions,

@@ -43,6 +43,8 @@ function watched(
   const forwards = [{ node: 'b', isUp: true, forwarded: 12, refused: 3, inFlight: 2 }];
   const routing = () => ({ forwards, waitingCommands: 4, waitingReplies: 5 });
   const watch = new ClusterWatch(view, control, routing, noter);
+  // It has held its lease for a while.
+  watch.facts(monotonicMs() - 10_000);
   return { facts: factsOf({ cluster: () => watch.facts() }), watch };
 }
 
@@ -78,6 +80,34 @@ test('a node of a cluster is ready while it holds a lease and is not drained', (
   view.become(after(view.state, drain('a')));
   t.is(healthOf(facts).ready, false);
   t.is(healthOf(facts).reasons[0], 'the node is being drained');
+});
+
+test('a node that has only just got its lease is ready when it has held leases for as long as one lasts', (t) => {
+  const view = running();
+  const { watch } = watched(view);
+  const { leaseMs = 0 } = watch.facts();
+  let nowMs = monotonicMs() - 5000;
+  const fresh = new ClusterWatch(
+    view,
+    new ClusterControl(view, () => ({ host: '127.0.0.1', tcpPort: 1, busPort: 2 })),
+    () => ({ forwards: [], waitingCommands: 0, waitingReplies: 0 }),
+    noted,
+  );
+  const health = (): ReturnType<typeof healthOf> => healthOf(factsOf({ cluster: () => fresh.facts(nowMs) }));
+  t.deepEqual(health(), { ready: false, reasons: ['the node has only just got its lease'] });
+  nowMs += Number(leaseMs) - 1;
+  t.false(health().ready);
+  // It lapses, and comes back.
+  view.gates.setLease(nowMs - 1);
+  t.regex(health().reasons.join(), /holds no lease/);
+  view.gates.setLease(nowMs + 60_000);
+  t.false(health().ready);
+  nowMs += Number(leaseMs);
+  t.true(health().ready);
+  view.gates.setLease(nowMs - 1);
+  t.false(health().ready);
+  view.gates.setLease(nowMs + 60_000);
+  t.true(health().ready, 'only a start is waited for');
 });
 
 test('a node that has started again is ready once each of its copies has been in sync, and stays so', (t) => {

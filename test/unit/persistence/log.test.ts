@@ -14,13 +14,14 @@ const SEED = frameSeed(STORE);
 function openLog(policy: SyncPolicy, options: Partial<LogWriterOptions> = {}) {
   const disk = new MemoryLogDisk(STORE);
   disk.begin(1, false);
+  const rule = { now: policy };
   const gate = new LogGate(LogGate.create());
   const clock = { nowMs: 0 };
   const troubles: string[] = [];
   const writer = new LogWriter({
     disk,
     gate,
-    policy,
+    policy: rule,
     seed: SEED,
     firstSequence: 1,
     segmentBytesMax: 2 ** 20,
@@ -30,7 +31,7 @@ function openLog(policy: SyncPolicy, options: Partial<LogWriterOptions> = {}) {
     onTrouble: (what) => troubles.push(what),
     ...options,
   });
-  return { disk, gate, clock, writer, troubles };
+  return { disk, gate, clock, writer, troubles, rule };
 }
 
 function recordOf(number: number): Uint8Array {
@@ -175,6 +176,53 @@ test('everysec syncs once a second, and not without a reason', (t) => {
   t.is(disk.syncs, 1);
   t.true(gate.get('durable') >= 1);
   t.is(writer.dueMs, Number.POSITIVE_INFINITY);
+});
+
+test('a policy that is changed counts for what comes, and what was acknowledged stays so', (t) => {
+  const { disk, gate, writer, rule, clock } = openLog('no');
+  const write = () => {
+    add(writer, 1);
+    writer.commit();
+  };
+  write();
+  t.is(gate.acknowledged, 1);
+  t.is(disk.syncs, 0);
+  rule.now = 'always';
+  disk.failsToSync = true;
+  write();
+  t.is(gate.acknowledged, 1, 'not on the disk');
+  disk.failsToSync = false;
+  writer.restart();
+  writer.mend(writer.next);
+  t.is(gate.acknowledged, 2);
+  write();
+  t.is(gate.get('durable'), 3);
+  rule.now = 'everysec';
+  write();
+  t.is(gate.acknowledged, 4);
+  t.is(gate.get('durable'), 3);
+  rule.now = 'always';
+  writer.commit();
+  t.is(gate.get('durable'), 4, 'what was written before is made sure of, too');
+  rule.now = 'everysec';
+  write();
+  rule.now = 'no';
+  clock.nowMs = writer.dueMs;
+  writer.tick();
+  write();
+  t.is(writer.dueMs, Number.POSITIVE_INFINITY);
+});
+
+test('what was told under a looser policy is not taken back while the disk fails', (t) => {
+  const { disk, gate, writer, rule } = openLog('no');
+  add(writer, 3);
+  writer.commit();
+  rule.now = 'always';
+  disk.roomBytes = 0;
+  add(writer, 1);
+  writer.commit();
+  t.is(gate.state, LogState.failing);
+  t.is(gate.acknowledged, 3);
 });
 
 test('a full disk has what comes wait, and nothing is missing when there is room again', (t) => {

@@ -3,7 +3,7 @@
 import { createCard } from './card.js';
 import { element, fill, setText } from './element.js';
 import { figure } from './figure.js';
-import { formatAgo, formatBytes, formatDuration, formatNumber, formatWhole } from './format.js';
+import { formatAgo, formatBytes, formatDuration, formatNumber, formatWhole, sentence } from './format.js';
 import { painter } from './painter.js';
 
 /** @type {Readonly<Record<DiskSample['fsync'], string>>} */
@@ -29,7 +29,7 @@ export function createDiskPanel(root, { feed, samples }) {
     const disk = samples.latest?.disk ?? null;
     if (disk === null) return;
     setText(note, POLICIES[disk.fsync]);
-    setText(trouble, disk.troubles.join(' '));
+    setText(trouble, disk.troubles.map(sentence).join(' '));
     trouble.hidden = disk.troubles.length === 0;
     fill(figures, ...logFigures(disk), ...(disk.snapshots === null ? [] : snapshotFigures(disk.snapshots)));
   });
@@ -48,7 +48,12 @@ function logFigures({ isWell, writtenBytes, syncs, syncMs, waiting, unsynced }) 
       '',
       'How often what was written was made sure to be on the disk, and how long that took',
     ),
-    figure('Waiting', formatWhole(waiting), '', 'Changes whose replies wait for the log'),
+    figure(
+      'Waiting',
+      formatWhole(waiting),
+      '',
+      'Changes that the log does not have yet; replies wait for it, unless writes go on without',
+    ),
     figure('Not synced', formatWhole(unsynced), '', 'Changes that are lost if the machine stops now'),
   ];
 }

@@ -188,3 +188,12 @@ function digits(value) {
 function trimmed(text) {
   return text.replace(/\.?0+$/, '');
 }
+
+/**
+ * A reason as a sentence of its own.
+ *
+ * @param {string} text
+ */
+export function sentence(text) {
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
+}

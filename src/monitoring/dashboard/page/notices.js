@@ -1,10 +1,12 @@
 /** @import { PanelContext } from './panels.js' */
 import { element, fill } from './element.js';
+import { sentence } from './format.js';
 
 const LACKS_SHOWN = 4;
 
 /**
- * What is to be read first, above the view: the page is cut off, the node is not ready, the cluster lacks something.
+ * What is to be read first, above the view: the page is cut off, the node is not ready, the cluster lacks something, the disk
+ * takes nothing.
  *
  * @param {HTMLElement} root
  * @param {PanelContext} context
@@ -40,7 +42,7 @@ export function createNotices(root, { feed }) {
       const shown = reasons.slice(0, LACKS_SHOWN);
       const more = reasons.length - shown.length;
       const text = sentence(`${shown.join('; ')}${more > 0 ? `; and ${more} more` : ''}`);
-      notices.push(notice(ready ? 'warn' : 'bad', ready ? 'The cluster' : 'Not ready', text));
+      notices.push(notice(ready ? 'warn' : 'bad', ready ? 'Degraded' : 'Not ready', text));
     }
     if (isOtherVersion) {
       notices.push(
@@ -82,9 +84,4 @@ function notice(tone, title, text, ...tools) {
     element('span', { class: 'notice-text', text }),
     ...tools,
   );
-}
-
-/** @param {string} text */
-function sentence(text) {
-  return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
 }

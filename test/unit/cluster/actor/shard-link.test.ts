@@ -32,19 +32,20 @@ test('a shard that starts asks for a full configuration and is configured once i
   const shard = new ShardLink(handle);
   t.true(actor.needsFull);
   actor.sendFull(identity, bytes('all'));
+  const last = actor.nextNumber;
   actor.sendChange(bytes('more'));
   actor.flush();
   t.false(actor.needsFull);
-  t.false(actor.isConfigured);
+  t.false(actor.hasTaken(last));
   t.true(shard.next());
   t.true(shard.isFull);
   t.deepEqual(shard.identity, identity);
   shard.configured();
-  t.false(actor.isConfigured);
+  t.false(actor.hasTaken(last));
   t.true(shard.next());
   t.false(shard.isFull);
   shard.configured();
-  t.true(actor.isConfigured);
+  t.true(actor.hasTaken(last));
 });
 
 test('messages bear the node that they are from, or for', (t) => {
@@ -77,13 +78,14 @@ test('a shard that was started again passes over all that was meant for the one 
   actor.sendReplication('node-b', bytes('lost'), 0, 4);
   actor.flush();
   t.deepEqual(taken(second), []);
-  t.false(actor.isConfigured);
+  const last = actor.nextNumber;
+  t.false(actor.hasTaken(last));
   actor.sendFull(identity, bytes('new'));
   actor.sendReplication('node-b', bytes('good'), 0, 4);
   actor.flush();
   t.deepEqual(taken(second), ['1 new', '2 node-b good']);
   second.configured();
-  t.true(actor.isConfigured);
+  t.true(actor.hasTaken(last));
 });
 
 test('too much replication is thrown away, a configuration never', (t) => {

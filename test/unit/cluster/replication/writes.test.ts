@@ -1,5 +1,5 @@
 import test from 'ava';
-import { type ClusterOfCopies, type Letter, type Message, settledCluster } from './cluster-of-copies.ts';
+import { type ClusterOfCopies, effectOf, type Letter, type Message, settledCluster } from './cluster-of-copies.ts';
 
 function appendsTo(cluster: ClusterOfCopies, node: string): Message<'append'>[] {
   return cluster
@@ -203,4 +203,19 @@ test('a write on a copy that is no primary is a defect', (t) => {
     primary: 'a',
     isRetryable: true,
   });
+});
+
+test('a primary without followers acknowledges what waited for its lease once it has one', (t) => {
+  const cluster = settledCluster({ nodes: ['a'], settings: { copies: 1 } });
+  const { copy, lease } = cluster.at('a');
+  lease.endsAtMs = cluster.nowMs;
+  copy.append([1], effectOf(1, 100), cluster.nowMs);
+  copy.flush(cluster.nowMs);
+  t.deepEqual([copy.committed, copy.acknowledged], [1, 0]);
+  const dueMs = copy.wakeAtMs;
+  lease.endsAtMs = dueMs + 500;
+  t.true(copy.wakeAtMs <= dueMs, 'it is looked at');
+  copy.tick(dueMs);
+  t.is(copy.acknowledged, 1);
+  t.true(copy.wakeAtMs > dueMs);
 });

@@ -1,5 +1,6 @@
 import test from 'ava';
 import { resolveConfig } from '../../../../src/config/resolve.ts';
+import { DiskSettings } from '../../../../src/server/control/disk-settings.ts';
 import { LatencyEvents } from '../../../../src/server/control/latency-events.ts';
 import { liveLimits } from '../../../../src/server/control/live-limits.ts';
 import { optionParameters } from '../../../../src/server/control/option-parameters.ts';
@@ -29,11 +30,13 @@ function makeConfig(settings: Readonly<Record<string, unknown>> = {}) {
     },
     check: (flags: string) => !flags.includes('q'),
   };
+  const disk = config.persistence ? new DiskSettings(config) : null;
   const node = {
     config,
     limits,
     slowLog,
     latency,
+    disk,
     notifications,
     invalidNotificationFlags: 'bad',
     tcpPort: () => 7379,
@@ -41,7 +44,7 @@ function makeConfig(settings: Readonly<Record<string, unknown>> = {}) {
   let resets = 0;
   const runtime = new RuntimeConfig([...redisParameters(node), ...optionParameters(node)], () => resets++);
   const told = (name: string) => new Map(runtime.parameters()).get(name);
-  return { runtime, told, limits, slowLog, latency, resets: () => resets };
+  return { runtime, told, limits, slowLog, latency, disk, resets: () => resets };
 }
 
 test('what clients of Redis ask for is there, in its units', (t) => {
@@ -108,8 +111,6 @@ test('what is laid down at the start may only be set to what it is', (t) => {
   for (const [name, same, other] of [
     ['maxmemory', '64mb', '65mb'],
     ['maxmemory-policy', 'flux', 'noeviction'],
-    ['save', '', '60 1'],
-    ['appendonly', 'no', 'yes'],
     ['shards', '2', '3'],
     ['maxValue', '8mb', '9mb'],
   ] as const) {
@@ -117,6 +118,60 @@ test('what is laid down at the start may only be set to what it is', (t) => {
     const problem = `CONFIG SET failed (possibly related to argument '${name}') - can't set immutable config`;
     t.is(runtime.set([[name, other]]), problem);
   }
+});
+
+test('how a node keeps its keys can be changed while it runs, by the names of Redis and by its own', (t) => {
+  const { runtime, told, disk } = makeConfig({ persistence: true, snapshotInterval: '90s' });
+  t.is(told('save'), '90 1');
+  t.is(runtime.set([['save', '3600 1  300 100']]), null);
+  t.deepEqual(disk?.savePoints, [
+    { ageMs: 3_600_000, changes: 1 },
+    { ageMs: 300_000, changes: 100 },
+  ]);
+  t.is(told('save'), '3600 1 300 100');
+  t.is(told('snapshotInterval'), '1h');
+  t.is(runtime.set([['snapshotInterval', '1h']]), null);
+  t.is(told('save'), '3600 1');
+  t.is(runtime.set([['save', '']]), null);
+  t.is(told('snapshotInterval'), '0ms');
+  t.is(told('save'), '');
+  t.is(runtime.set([['snapshotLogSize', '1mb']]), null);
+  t.is(disk?.logBytesMin, 2 ** 20);
+  t.is(runtime.set([['appendfsync', 'ALWAYS']]), null);
+  t.is(told('fsync'), 'always');
+  t.is(runtime.set([['fsync', 'no']]), null);
+  t.is(told('appendfsync'), 'no');
+  t.is(runtime.set([['appendonly', 'yes']]), null);
+  const reasonOf = (name: string, value: string) => runtime.set([[name, value]])?.split(') - ')[1];
+  for (const save of ['60', '0 1', '60 x', '-1 1', '60 1 10']) t.is(reasonOf('save', save), 'Invalid save parameters');
+  t.is(reasonOf('appendfsync', 'yes'), 'argument(s) must be one of the following: always, everysec, no');
+  t.regex(reasonOf('appendonly', 'no') ?? '', /^can't set immutable config: --persistence says so/);
+  t.is(told('appendfsync'), 'no');
+});
+
+test('of a node that keeps nothing the way is told to one that does', (t) => {
+  const { runtime, told } = makeConfig();
+  for (const [name, same, other] of [
+    ['save', '', '60 1'],
+    ['appendonly', 'no', 'yes'],
+    ['appendfsync', 'everysec', 'always'],
+  ] as const) {
+    t.is(runtime.set([[name, same]]), null, name);
+    t.regex(runtime.set([[name, other]]) ?? '', /can't set immutable config: .*--persistence$/, name);
+    t.is(told(name), same);
+  }
+});
+
+test('what other nodes rely on is not loosened, and may be tightened', (t) => {
+  const cluster = { persistence: true, seeds: 'localhost:17379', fsync: 'always' };
+  const relied = makeConfig(cluster);
+  for (const name of ['appendfsync', 'fsync']) {
+    t.regex(relied.runtime.set([[name, 'everysec']]) ?? '', /other nodes rely on/);
+    t.is(relied.runtime.set([[name, 'always']]), null);
+  }
+  const loose = makeConfig({ ...cluster, fsync: 'no' });
+  t.is(loose.runtime.set([['appendfsync', 'always']]), null);
+  t.is(loose.runtime.set([['appendfsync', 'no']]), null);
 });
 
 test('values are refused with the reason', (t) => {

@@ -444,7 +444,8 @@ export class NodesOfShards {
     }
     for (const node of this.nodes.values()) {
       // As the cluster actor does: a lease for who has taken in all it was told.
-      if (!this.unaware.has(node.node) && node.link.isConfigured) node.gates.setLease(this.nowMs + 700);
+      if (!this.unaware.has(node.node) && node.link.hasTaken(node.link.nextNumber - 1))
+        node.gates.setLease(this.nowMs + 700);
       while (node.turn());
       const { letters, proposals } = node.takeMessages();
       this.#letters.push(...letters);
