@@ -2,7 +2,7 @@ import { createClient, type FluxClient } from '../src/index.ts';
 import { defineBench, numberOption } from './bench.ts';
 import { openStreams } from './key-streams.ts';
 import { interleave, type Report, ratio, summarize } from './report.ts';
-import { type FluxCacheProcess, spawnFluxCache } from './servers.ts';
+import { cpuSeconds, type FluxCacheProcess, spawnFluxCache } from './servers.ts';
 
 /**
  * What a near cache is good for: the cost of a hit by kind of value, against a call to the server and a bare Map; reads a
@@ -123,15 +123,28 @@ async function throughput(
       { name: 'near cache' },
       { name: 'k/s', digits: 1 },
       { name: 'against without', digits: 2 },
+      { name: 'own cpu µs a read', digits: 2 },
+      { name: 'server cpu µs a read', digits: 2 },
       { name: 'hit ratio', digits: 3 },
     ],
   );
+  const costs = new Map<string, { own: number[]; server: number[] }>();
   const samples = await interleave(
     rounds,
     Object.fromEntries(
       [...subjects].map(([name, client]) => [
         name,
-        () => readsPerSecond(client, writer, keyAt, seconds, writesPerSecond, report),
+        async () => {
+          const cost = costs.get(name) ?? { own: [], server: [] };
+          costs.set(name, cost);
+          const before = process.cpuUsage();
+          const serverBefore = cpuSeconds([node.child]);
+          const { reads, seconds: took } = await readFor(client, writer, keyAt, seconds, writesPerSecond, report);
+          const { user, system } = process.cpuUsage(before);
+          cost.own.push((user + system) / reads);
+          cost.server.push(((cpuSeconds([node.child]) - serverBefore) * 1e6) / reads);
+          return reads / took;
+        },
       ]),
     ),
   );
@@ -143,6 +156,8 @@ async function throughput(
       name,
       summarize(own.map((perSecond) => perSecond / 1000)),
       ratio(own, without),
+      summarize(costs.get(name)?.own ?? []),
+      summarize(costs.get(name)?.server ?? []),
       hits + misses === 0 ? null : hits / (hits + misses),
     );
     client.destroy();
@@ -150,14 +165,14 @@ async function throughput(
   writer.destroy();
 }
 
-async function readsPerSecond(
+async function readFor(
   client: FluxClient,
   writer: FluxClient,
   keyAt: (at: number) => string,
   seconds: number,
   writesPerSecond: number,
   report: Report,
-): Promise<number> {
+): Promise<{ reads: number; seconds: number }> {
   const beganMs = performance.now();
   const endMs = beganMs + seconds * 1000;
   let reads = 0;
@@ -188,7 +203,7 @@ async function readsPerSecond(
   const writing = write();
   await Promise.all(Array.from({ length: LOOPS }, read));
   await writing;
-  return (reads / (performance.now() - beganMs)) * 1000;
+  return { reads, seconds: (performance.now() - beganMs) / 1000 };
 }
 
 /** From when a write was acknowledged until a near cache of another client answers it. */

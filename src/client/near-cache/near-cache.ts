@@ -106,7 +106,7 @@ export class NearCache {
   }
 
   /** Reads a key by `run`, and keeps what it brings. */
-  async load<T>(
+  load<T>(
     key: Key,
     run: (operation: Operation<Entry<T> | null>) => Promise<Entry<T> | null>,
   ): Promise<Entry<T> | null> {
@@ -114,24 +114,22 @@ export class NearCache {
     const load = this.#begin(name);
     const beganMs = this.#nowMs();
     const plain = operations.entry<T>(key);
-    const operation: Operation<Entry<T> | null> = {
-      ...plain,
-      decode: (result, from) => {
-        const entry = plain.decode(result);
-        const source = this.#sourceOf(from);
-        if (source !== undefined) {
-          source.heard(beganMs);
-          const tags = tagsOf(result);
-          if (!this.#isOvertaken(load, tags)) this.#keep(key, name, entry, tags, source, beganMs);
-        }
-        return entry;
-      },
+    const { method, params, safety } = plain;
+    const end = (): void => this.#end(name, load);
+    const decode = (result: unknown, from?: AnswerSource): Entry<T> | null => {
+      const entry = plain.decode(result);
+      const source = this.#sourceOf(from);
+      if (source !== undefined) {
+        source.heard(beganMs);
+        const tags = tagsOf(result);
+        if (!this.#isOvertaken(load, tags)) this.#keep(key, name, entry, tags, source, beganMs);
+      }
+      return entry;
     };
-    try {
-      return await run(operation);
-    } finally {
-      this.#end(name, load);
-    }
+    const outcome = run({ method, params, key, safety, decode });
+    // Ended either way, and without another promise on the way of the answer.
+    outcome.then(end, end);
+    return outcome;
   }
 
   /** Forgets everything. */
@@ -265,7 +263,8 @@ export class NearCache {
     const nowMs = this.#nowMs();
     const keptUntilMs = Math.min(expiresMs, nowMs + this.#limits.ttlMax);
     if (nowMs >= keptUntilMs) return;
-    const tagBytes = tags.reduce((sum, tag) => sum + TAG_BYTES + 2 * tag.length, 0);
+    let tagBytes = 0;
+    for (const tag of tags) tagBytes += TAG_BYTES + 2 * tag.length;
     source.exampleKey = key;
     this.#entries.put({
       key,
@@ -328,9 +327,12 @@ function isServedBy(map: SlotMap, slot: number, address: string): boolean {
   return owners !== null && addressText(owners.primary) === address;
 }
 
+const noTags: readonly string[] = [];
+
 function tagsOf(result: unknown): readonly string[] {
   const tags = isRecord(result) ? result['tags'] : undefined;
-  return Array.isArray(tags) ? tags.filter(isKey).map(nameOfKey) : [];
+  if (tags === undefined) return noTags;
+  return Array.isArray(tags) ? tags.filter(isKey).map(nameOfKey) : noTags;
 }
 
 /** Null: it is not of the form that a server tells. */

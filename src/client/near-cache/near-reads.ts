@@ -1,8 +1,8 @@
 import { batchOf } from '../batch.ts';
 import type { CallOptions } from '../call.ts';
 import type { ClientEventTarget } from '../events.ts';
-import type { Operation } from '../operation.ts';
-import type { Entry } from '../operations.ts';
+import { isKey, type Operation } from '../operation.ts';
+import { type Entry, operations } from '../operations.ts';
 import { readAs } from '../read-as.ts';
 import type { Key, ValueTypeName } from '../values.ts';
 import type { NearCache, NearCacheFacts } from './near-cache.ts';
@@ -38,19 +38,25 @@ export class NearReads {
     this.#cache.close();
   }
 
-  async get(key: Key, type: ValueTypeName | undefined, options: CallOptions): Promise<unknown> {
+  get(key: Key, type: ValueTypeName | undefined, options: CallOptions): Promise<unknown> {
     const facts = this.#find(key, options);
-    if (facts !== null) return readAs(ownValueOf(facts), type);
-    const entry = await this.#load(key, options);
-    return entry === null ? null : readAs(entry.value, type);
+    if (facts === null) {
+      return this.#load(key, options).then((entry) => (entry === null ? null : readAs(entry.value, type)));
+    }
+    try {
+      return Promise.resolve(readAs(ownValueOf(facts), type));
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
-  async entry<T>(key: Key, options: CallOptions): Promise<Entry<T> | null> {
+  entry<T>(key: Key, options: CallOptions): Promise<Entry<T> | null> {
     const facts = this.#find(key, options);
-    return facts === null ? this.#load<T>(key, options) : entryOf<T>(facts);
+    return facts === null ? this.#load<T>(key, options) : Promise.resolve(entryOf<T>(facts));
   }
 
   async mget<T>(keys: readonly Key[], options: CallOptions): Promise<(T | null)[]> {
+    if (!keys.every(isKey)) return this.#calls.run(operations.mget<T>(keys), options);
     const results = new Map<number, unknown>();
     const missing: number[] = [];
     for (const [index, key] of keys.entries()) {
@@ -80,12 +86,14 @@ export class NearReads {
     return operation.decode(['hit', entry.value, null, entry.ttlMs ?? -1]);
   }
 
-  /** One whose signal is aborted already is left to those who say so. */
+  /** What is wrong, or aborted already, is left to those who say so. */
   #find(key: Key, { signal }: CallOptions): NearFacts | null {
-    return signal?.aborted === true ? null : this.#cache.find(key);
+    return signal?.aborted === true || !isKey(key) ? null : this.#cache.find(key);
   }
 
   #load<T>(key: Key, options: CallOptions): Promise<Entry<T> | null> {
+    // What is no key is told by whoever would send it.
+    if (!isKey(key)) return this.#calls.run(operations.entry<T>(key), options);
     return this.#cache.load<T>(key, (operation) => this.#calls.run(operation, options));
   }
 
@@ -96,19 +104,19 @@ export class NearReads {
     results: Map<number, unknown>,
     options: CallOptions,
   ): Promise<void> {
-    const operations: Operation<Entry<unknown> | null>[] = [];
+    const asked: Operation<Entry<unknown> | null>[] = [];
     const outcomes: PromiseWithTrigger<Entry<unknown> | null>[] = [];
     const loads = missing.map((index) =>
       this.#cache.load<unknown>(keys[index] as Key, (operation) => {
         const outcome = promiseWithTrigger<Entry<unknown> | null>();
-        operations.push(operation);
+        asked.push(operation);
         outcomes.push(outcome);
         return outcome.promise;
       }),
     );
     const settled = Promise.all(loads);
     try {
-      const answers = await this.#calls.run(batchOf(operations), options);
+      const answers = await this.#calls.run(batchOf(asked), options);
       for (const [at, answer] of answers.entries()) {
         if (answer.ok) outcomes[at]?.resolve(answer.value);
         else outcomes[at]?.reject(answer.error);

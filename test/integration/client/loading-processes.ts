@@ -10,6 +10,8 @@ export interface LoadRequest {
   readonly key: string;
   readonly count: number;
   readonly loadMs: number;
+  /** Whether loaders wait for `letGo` as well. */
+  readonly isHeld?: boolean;
   readonly options: object;
 }
 
@@ -21,7 +23,6 @@ export interface LoadReport {
   readonly values: readonly number[];
   readonly count: number;
   readonly faults: readonly string[];
-  readonly tookMs: number;
 }
 
 type Line = { readonly is: 'ready' } | { readonly is: 'loading' } | LoadReport;
@@ -54,6 +55,8 @@ export class LoadingProcess {
   }
 
   ask(request: LoadRequest): void {
+    // What it told of requests before.
+    this.#lines.length = 0;
     this.child.stdin?.write(`${JSON.stringify(request)}\n`);
   }
 
@@ -70,6 +73,10 @@ export class LoadingProcess {
         this.#onLine = resolve;
       });
     }
+  }
+
+  letGo(): void {
+    this.child.stdin?.write('"go"\n');
   }
 
   kill(): void {

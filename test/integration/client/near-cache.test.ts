@@ -102,6 +102,18 @@ test('several keys of which some are known ask for the others in one request', a
   t.like(near.nearCache, { entries: 4, misses: 5 });
 });
 
+test('what is no key is refused as it is without a near cache', async (t) => {
+  const [near, writer] = await pair(t);
+  // As JavaScript callers write it.
+  const wrong: string = JSON.parse('null');
+  for (const client of [near, writer]) {
+    for (const read of [() => client.get(wrong), () => client.entry(wrong), () => client.mget([wrong])]) {
+      const error = await t.throwsAsync<FluxCacheError>(read());
+      t.is(error?.code, 'invalid-argument');
+    }
+  }
+});
+
 test('without the option there is none', async (t) => {
   const [, writer] = await pair(t);
   t.is(writer.nearCache, null);

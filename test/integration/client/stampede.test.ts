@@ -54,12 +54,14 @@ test('a thousand calls of four processes for a missing key load once; behind a s
   // Whoever has the token is killed amidst loading: another one loads when its time is over.
   const fillMs = 1000;
   const beganMs = performance.now();
+  const patient = { ttl: 60_000, fillMs, waitMs: 60_000 };
   for (const process of processes) {
-    process.ask({ key: 'orphaned', count: CALLS, loadMs: 200, options: { ttl: 60_000, fillMs } });
+    process.ask({ key: 'orphaned', count: CALLS, loadMs: 0, isHeld: true, options: patient });
   }
-  const holder = await Promise.any(processes.map(async (process) => process.told('loading').then(() => process)));
+  const holder = await Promise.any(processes.map((process) => process.told('loading').then(() => process)));
   holder.kill();
   const others = processes.filter((process) => process !== holder);
+  for (const process of others) process.letGo();
   const taken = await reportsOf(others);
   t.is(sumOf(taken, 'loads'), 1);
   t.is(sumOf(taken, 'count'), others.length * CALLS);
@@ -80,9 +82,10 @@ test('a key is loaded once although its primary is killed while it is loaded', a
   if (victim === undefined) throw new Error('the key is of no node');
 
   const options = { ttl: 60_000, fillMs: 30_000, whenDown: 'error', onWaitTimeout: 'error' };
-  for (const process of processes) process.ask({ key, count: CALLS, loadMs: 500, options });
+  for (const process of processes) process.ask({ key, count: CALLS, loadMs: 100, isHeld: true, options });
   await Promise.any(processes.map((process) => process.told('loading')));
   await cluster.process(victim.name).kill();
+  for (const process of processes) process.letGo();
   const reports = await reportsOf(processes);
   t.deepEqual(
     reports.flatMap(({ faults }) => faults),
