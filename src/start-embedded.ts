@@ -78,6 +78,7 @@ export async function startEmbedded(options: EngineOptions): Promise<Engine> {
       latency,
       notifications: () => notifications,
       snapshots: null,
+      disk: null,
       // Whoever embeds an engine ends it by closing its client.
       shutdown: () => undefined,
       cluster: null,
