@@ -55,6 +55,12 @@ async function missing(tcpPort: number, acknowledged: ReadonlyMap<string, string
   return found;
 }
 
+/** How often all copies of a partition were lost, as each node knows it: what alerts go by. */
+async function lossesOf({ nodes }: ClusterProcesses): Promise<number[]> {
+  const pages = await Promise.all(nodes.map(async ({ url }) => (await fetch(`${url}/metrics`)).text()));
+  return pages.map((page) => Number(/^fluxcache_cluster_partition_losses_total\S* (\d+)$/m.exec(page)?.[1]));
+}
+
 test.serial(
   'every acknowledged write is there after all nodes were killed under load, and started again',
   async (t) => {
@@ -93,6 +99,7 @@ test.serial('with fsync everysec a cluster comes back with its keys after all of
   await Promise.all(NAMES.map((name) => cluster.startNode(name)));
   await Promise.all(NAMES.map((name) => cluster.isReady(name)));
   for (const { tcpPort } of cluster.nodes) t.deepEqual(await missing(tcpPort, acknowledged), []);
+  t.deepEqual(await lossesOf(cluster), [0, 0, 0]);
 });
 
 test.serial('a cluster whose nodes all ended in order comes back with its keys, from snapshots too', async (t) => {
@@ -115,4 +122,5 @@ test.serial('a cluster whose nodes all ended in order comes back with its keys, 
   await Promise.all(NAMES.map((name) => cluster.startNode(name)));
   await Promise.all(NAMES.map((name) => cluster.isReady(name)));
   for (const { tcpPort } of cluster.nodes) t.deepEqual(await missing(tcpPort, acknowledged), []);
+  t.deepEqual(await lossesOf(cluster), [0, 0, 0], 'no alert says that anything was');
 });
