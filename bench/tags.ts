@@ -77,7 +77,7 @@ function measureSweep(entries: number, report: Report): void {
     { name: 'call, ms', digits: 3 },
     { name: 'swept after, ms', digits: 0 },
     { name: 'steps', digits: 0 },
-    { name: 'longest step, ms', digits: 2 },
+    { name: 'costliest step, ms', digits: 2 },
     { name: 'live MiB before', digits: 1 },
     { name: 'live MiB after', digits: 1 },
     { name: 'free MiB after', digits: 1 },
@@ -93,9 +93,11 @@ function measureSweep(entries: number, report: Report): void {
     let steps = 0;
     let stepMsMax = 0;
     while (readStatistics(subject.memory).pendingTags > 0) {
-      const stepMs = performance.now();
+      // By the processor's clock: the wall's shows how busy the machine is.
+      const stepBefore = process.cpuUsage();
       subject.writer.maintain();
-      stepMsMax = Math.max(stepMsMax, performance.now() - stepMs);
+      const { user, system } = process.cpuUsage(stepBefore);
+      stepMsMax = Math.max(stepMsMax, (user + system) / 1000);
       steps++;
     }
     const sweptMs = performance.now();

@@ -17,6 +17,8 @@ import type { WriterParts } from './writer-parts.ts';
 /** What one step does at most, but for the rest of a page, in looks at entries; taking one out costs as much as many. */
 const STEP_LOOKS = 4096;
 const LOOKS_PER_ENTRY = 12;
+/** Entries of a page that are dealt with at a time. */
+const ENTRIES_MAX = 256;
 const TWO_TO_32 = 2 ** 32;
 
 /**
@@ -72,16 +74,17 @@ export class TagSweep {
     const span = HASHES / 2 ** (arena.word(page * 2 + IndexPage.localDepth) & 31);
     const next = Math.floor(this.#at / span) * span + span;
     let found = 0;
-    for (let slot = 0; slot < IndexPage.slots; slot++) {
+    for (let slot = 0; slot < IndexPage.slots && found < ENTRIES_MAX; slot++) {
       const ref = arena.word(page * 2 + slot * 2 + 1);
       if (ref <= TOMBSTONE) continue;
       const header = arena.word(ref * 2 + 1);
-      if ((header & FLAG_ATTRIBUTES) === 0 || !this.#parts.validity.isInvalid(ref, header)) continue;
+      if ((header & FLAG_ATTRIBUTES) === 0 || !this.#isLeft(ref, header, nowMs)) continue;
       this.#hashes[found] = arena.word(page * 2 + slot * 2);
       this.#refs[found] = ref;
       found++;
     }
-    let isDone = true;
+    // What there may be more of is looked for again, and what is done by then passed over.
+    let isDone = found < ENTRIES_MAX;
     for (let i = 0; i < found; i++) {
       if (!this.#sweep(this.#hashes[i] as number, this.#refs[i] as number, nowMs)) isDone = false;
     }
@@ -96,7 +99,7 @@ export class TagSweep {
     if (slot === 0) return false;
     const header = arena.word(ref * 2 + 1);
     const verdict = validity.verdict(ref, header);
-    if (verdict === Verdict.valid) return true;
+    if (verdict === Verdict.valid || !this.#isLeft(ref, header, nowMs)) return true;
     if (verdict === Verdict.hard) {
       this.#parts.dropInvalid(slot, ref);
       this.#onRemoved(hash);
@@ -107,11 +110,22 @@ export class TagSweep {
       this.#parts.expire(slot, ref);
       return true;
     }
+    return this.#bringForward(hash, ref, this.#staleSince(nowMs), nowMs);
+  }
+
+  /** Whether there is anything to do about the entry. */
+  #isLeft(ref: number, header: number, nowMs: number): boolean {
+    const { arena, validity } = this.#parts;
+    const verdict = validity.verdict(ref, header);
+    if (verdict !== Verdict.soft) return verdict === Verdict.hard;
+    validity.softEndsAtMs(ref, header);
     const own = expiresAtOf(arena, ref, header);
-    // Whatever the clocks of other nodes say, it is stale here from now on.
-    const expiresAtMs = Math.min(validity.expiresAtMs, Math.max(nowMs, 1));
-    if (own !== 0 && own <= expiresAtMs) return true;
-    return this.#bringForward(hash, ref, expiresAtMs, nowMs);
+    return own === 0 || own > this.#staleSince(nowMs);
+  }
+
+  /** When the entry looked at last has gone stale: whatever the clocks of other nodes say, here it is by now. */
+  #staleSince(nowMs: number): number {
+    return Math.min(this.#parts.validity.expiresAtMs, Math.max(nowMs, 1));
   }
 
   #bringForward(hash: number, ref: number, expiresAtMs: number, nowMs: number): boolean {

@@ -18,9 +18,9 @@ function storeOf(budgetBytes = 1 << 20) {
   return { clock, memory, writer: new StoreWriter(memory, clock), reader: new StoreReader(memory, 0, clock) };
 }
 
-function partedStoreOf(clock: { nowMs(): number }) {
+function partedStoreOf(clock: { nowMs(): number }, budgetBytes = 2 << 20) {
   const partitions = { first: 0, count: 40, total: 40 };
-  const options = { budgetBytes: 2 << 20, readersMax: 1, eviction: 'noeviction', hashKey: [7, 8], partitions } as const;
+  const options = { budgetBytes, readersMax: 1, eviction: 'noeviction', hashKey: [7, 8], partitions } as const;
   const memory = createStoreMemory(options);
   return { memory, writer: new PartitionedWriter(memory, clock) };
 }
@@ -183,6 +183,39 @@ test('records of one invalidation in many partitions make one note of it at a co
   while (copy.writer.maintain());
   t.is(readStatistics(copy.memory).keys, 0);
   t.true(copy.writer.lastVersion >= primary.writer.lastVersion);
+});
+
+test('a tag that is invalidated in the midst of a sweep has a sweep of its own', (t) => {
+  const { writer, memory } = storeOf(8 << 20);
+  for (let n = 0; n < 20_000; n++) writer.put(putRequest(`key:${n}`, VALUE, { tags: [n % 2 === 0 ? 'a' : 'b'] }));
+  invalidate(writer, ['a']);
+  for (let step = 0; step < 20; step++) writer.maintain();
+  t.true(readStatistics(memory).keys > 10_000);
+  invalidate(writer, ['b']);
+  while (writer.maintain());
+  const { keys, pendingTags, invalidatedEntries } = readStatistics(memory);
+  t.deepEqual([keys, pendingTags, invalidatedEntries], [0, 0, 20_000]);
+});
+
+test('a partition that joins an invalidation in the midst of its sweep is swept as the others are', (t) => {
+  const clock = { nowMs: () => START_MS };
+  const primary = partedStoreOf(clock, 8 << 20);
+  const copy = partedStoreOf(clock, 8 << 20);
+  const log = new EffectLog();
+  primary.writer.effects = log;
+  for (let partition = 0; partition < 40; partition++) copy.writer.setOwned(partition, false);
+  for (let n = 0; n < 20_000; n++) primary.writer.put(putRequest(`key:${n}`, VALUE, { tags: ['a'] }));
+  log.drain((partition, _keys, record) => copy.writer.applyEffects(partition, record));
+  invalidate(primary.writer, ['a']);
+  let records = 0;
+  log.drain((partition, _keys, record) => {
+    if (records++ === 20) for (let step = 0; step < 20; step++) t.true(copy.writer.maintain());
+    t.is(copy.writer.applyEffects(partition, record), ApplyResult.applied);
+  });
+  const { pendingTags, keys } = readStatistics(copy.memory);
+  t.true(pendingTags === 1 && keys < 20_000 && keys > 0, 'the sweep was under way');
+  while (copy.writer.maintain());
+  t.is(readStatistics(copy.memory).keys, 0);
 });
 
 test('records with tags or tokens that cannot be are malformed, and nothing else', (t) => {
