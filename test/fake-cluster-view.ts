@@ -14,6 +14,8 @@ const noStatus: ClusterStatus = {
   learners: [],
   registrationRefusal: null,
   waitsFor: null,
+  journalTrouble: null,
+  journalFailures: 0,
   links: [],
   copies: [],
 };

@@ -94,12 +94,14 @@ export class LeaderDesk {
     this.#propose(number, command);
   }
 
-  onProposed(number: number, index: number, term: number): void {
+  /** Returns what stands at `index` now; null: it was no proposal of this desk. */
+  onProposed(number: number, index: number, term: number): ClusterCommand | null {
     const proposal = this.#proposed.get(number);
-    if (proposal === undefined) return;
+    if (proposal === undefined) return null;
     proposal.index = index;
     proposal.term = term;
     this.#numberOfIndex.set(index, number);
+    return proposal.command;
   }
 
   onRefused(number: number): void {

@@ -16,6 +16,7 @@ import type { NodeId } from './identity.ts';
 import { LeaderDesk } from './leader-desk.ts';
 import { LeaderFinder } from './leader-finder.ts';
 import { LeaseKeeper } from './lease-keeper.ts';
+import { LeaseMarks } from './lease-marks.ts';
 import { type Asker, RequestDesk } from './request-desk.ts';
 
 /** It was removed; another process bears its name; or it is made otherwise than the cluster. */
@@ -64,6 +65,7 @@ export class RaftCoordinator implements Coordinator {
   readonly #raft: Raft;
   readonly #controller: Controller;
   readonly #lease: LeaseKeeper;
+  readonly #marks = new LeaseMarks();
   readonly #finder: LeaderFinder;
   readonly #requests: RequestDesk;
   readonly #desk: LeaderDesk;
@@ -262,7 +264,7 @@ export class RaftCoordinator implements Coordinator {
         this.#afterApplying();
         break;
       case 'proposed':
-        this.#desk.onProposed(action.request, action.index, action.term);
+        this.#onProposed(action);
         break;
       case 'refused':
         if (action.request > 0) this.#desk.onRefused(action.request);
@@ -277,6 +279,11 @@ export class RaftCoordinator implements Coordinator {
       default:
         unreachable(action);
     }
+  }
+
+  #onProposed({ request, index, term }: Extract<RaftAction, { type: 'proposed' }>): void {
+    const command = this.#desk.onProposed(request, index, term);
+    if (command !== null) this.#marks.note(command, index);
   }
 
   #apply(entry: LogEntry): void {
@@ -326,6 +333,7 @@ export class RaftCoordinator implements Coordinator {
   }
 
   #onRole(isLeader: boolean, leader: NodeId | null): void {
+    this.#marks.clear();
     if (isLeader) {
       this.#controller.lead(this.#nowMs);
       this.#isCreating = false;
@@ -415,9 +423,9 @@ export class RaftCoordinator implements Coordinator {
   }
 
   #confirmHeartbeats(round: number): void {
-    // Not what is committed, but all that this leader has in its log: a fencing that is on its way must be seen first.
-    const index = this.#raft.lastIndex;
     for (const { node, boot, sentAtMs } of this.#heartbeats.confirmed(round)) {
+      // Also what is not committed: a fencing that is on its way must be seen first.
+      const index = Math.max(this.#appliedIndex, this.#marks.of(node));
       if (node === this.#options.node) this.#lease.offer(sentAtMs, index, this.#appliedIndex);
       else this.#host.send(node, { kind: 'heartbeat-ok', boot, sentAtMs, index });
     }

@@ -153,6 +153,16 @@ export const clusterMetrics: readonly MetricRow[] = [
     nodes.map(({ id, isLeader }) => [{ node: id }, Number(isLeader)]),
   ),
   gauge('term', 'Term of the consensus group: it rises with every election.', ({ term }) => term),
+  gauge(
+    'journal_failing',
+    'Whether the disk does not take the log of consensus: until it does, this node has no say in it.',
+    ({ journalTrouble }) => Number(journalTrouble !== null),
+  ),
+  counter(
+    'journal_failures_total',
+    'How often the disk has refused the log of consensus.',
+    ({ journalFailures }) => journalFailures,
+  ),
   perLink('bus_connected', 'gauge', 'Whether the bus is connected to each other node.', (link) =>
     Number(link.isConnected),
   ),

@@ -21,8 +21,9 @@ export function healthOf(facts: NodeFacts): Health {
     if (!shard.isServing && state === 'serving') reasons.push(`shard ${index} is being restarted`);
   }
   const cluster = facts.cluster();
-  const told = facts.diskTroubles();
+  const told = [...facts.diskTroubles()];
   if (cluster === null) return { ready: reasons.length === 0, reasons: [...reasons, ...told] };
+  if (cluster.journalTrouble !== null) told.push(cluster.journalTrouble);
   // What is read is to be claimed: only then does the node ask to be taken in.
   if (facts.loading() === null) reasons.push(...obstacles(cluster));
   return { ready: reasons.length === 0, reasons: [...reasons, ...told, ...(cluster.isMember ? cluster.lacks : [])] };

@@ -269,9 +269,16 @@ export class ClusterActor {
         registrationRefused: (reason) => this.#log.warn({ reason }, 'the cluster does not take this node, for now'),
         removed: () => this.#noteRemoval(),
         failed: (reason) => this.#fail(reason),
+        journalChanged: (trouble) => this.#noteJournal(trouble),
         worked: () => this.#settle(),
       },
     );
+  }
+
+  #noteJournal(trouble: string | null): void {
+    if (trouble === null) this.#log.info({}, 'the log of consensus is written again');
+    else this.#log.error({ reason: trouble }, 'the node has no say in consensus until its disk takes the log again');
+    this.#tellStatus();
   }
 
   #noteRemoval(): void {
@@ -506,6 +513,8 @@ export class ClusterActor {
         learners: raft?.membership.learners ?? [],
         registrationRefusal: member?.refusal ?? null,
         waitsFor: this.#waitsFor(),
+        journalTrouble: member?.journal.trouble(monotonicMs()) ?? null,
+        journalFailures: member?.journal.failures ?? 0,
         links: this.#bus.links(),
         copies: this.#links.copies,
       },

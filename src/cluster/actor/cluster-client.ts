@@ -44,6 +44,8 @@ const NOTHING_KNOWN: ClusterStatus = {
   learners: [],
   registrationRefusal: null,
   waitsFor: null,
+  journalTrouble: null,
+  journalFailures: 0,
   links: [],
   copies: [],
 };

@@ -38,6 +38,10 @@ export interface ClusterStatus {
   readonly registrationRefusal: string | null;
   /** What the node waits for, in words, while it is of no cluster yet; null: it is of one, or nothing is known yet. */
   readonly waitsFor: string | null;
+  /** Why the log of consensus is not on the disk as far as it should be; null: it is. */
+  readonly journalTrouble: string | null;
+  /** How often the disk has refused it. */
+  readonly journalFailures: number;
   readonly links: readonly LinkStatus[];
   readonly copies: readonly CopyStatus[];
 }

@@ -1,5 +1,6 @@
 import type { Random } from '../../base/ports.ts';
 import type { ClusterMessage } from '../cluster-message.ts';
+import { JournalKeeper } from '../consensus/journal-keeper.ts';
 import type { RaftLog } from '../consensus/raft-log-file.ts';
 import type { RaftState } from '../consensus/raft-types.ts';
 import type { ClusterCommand } from '../controller/cluster-command.ts';
@@ -41,6 +42,8 @@ export interface MembershipHost {
   removed(): void;
   /** The node cannot be part of its cluster any more. */
   failed(reason: string): void;
+  /** The disk does not take the log of consensus, and why, or takes it again (null). */
+  journalChanged(trouble: string | null): void;
   /** Something was done outside of a call: timers may be due at other times. */
   worked(): void;
 }
@@ -61,7 +64,7 @@ export class Membership {
   readonly seeds: NodeId[] = [];
   #told: ClusterState;
   readonly #options: MembershipOptions;
-  readonly #log: RaftLog;
+  readonly journal: JournalKeeper;
   readonly #links: ShardLinks;
   readonly #lease: LeaseGate;
   readonly #host: MembershipHost;
@@ -76,7 +79,14 @@ export class Membership {
     host: MembershipHost,
   ) {
     this.#options = options;
-    this.#log = log;
+    this.journal = new JournalKeeper(log, {
+      durable: (number) => {
+        this.coordinator.persisted(number, options.nowMs());
+        host.worked();
+      },
+      changed: (trouble) => host.journalChanged(trouble),
+      nowMs: options.nowMs,
+    });
     this.#links = links;
     this.#host = host;
     const { node, boot } = options;
@@ -86,15 +96,7 @@ export class Membership {
       restored,
       {
         send: (to, message) => host.send(to, message),
-        persist: ({ number, hard, snapshot, entries }) => {
-          log.save({ hard, snapshot, entries }).then(
-            () => {
-              this.coordinator.persisted(number, options.nowMs());
-              host.worked();
-            },
-            (error: Error) => host.failed(error.message),
-          );
-        },
+        persist: ({ number, hard, snapshot, entries }) => this.journal.save(number, { hard, snapshot, entries }),
         configured: () => this.#configured(),
         answered: (request, answer) => {
           const onAnswer = this.#answers.get(request);
@@ -152,7 +154,7 @@ export class Membership {
   /** Waits for what is being written. */
   async close(): Promise<void> {
     this.#lease.close();
-    await this.#log.close();
+    await this.journal.close();
   }
 
   #configured(): void {

@@ -88,10 +88,7 @@ export class RaftJournal {
   }
 
   next(save: Save): JournalWrite {
-    assert(this.#generation > this.#generationFound, 'a start writes its counter before anything else');
-    const misfit = this.#state.misfit(save);
-    assert(misfit === null, `a save follows those before it: ${misfit}`);
-    this.#state.apply(save);
+    this.#take(save);
     const { rewriteBytesMin, rewriteFactor } = this.#options;
     if (this.#mustRewrite || this.#fileBytes > Math.max(rewriteBytesMin, this.#state.bytes * rewriteFactor))
       return this.begin();
@@ -103,6 +100,12 @@ export class RaftJournal {
    * (of nothing, if there is none) will be a new file, which makes good for all that failed.
    */
   failed(): void {
+    this.#mustRewrite = true;
+  }
+
+  /** As `next`, and nothing is written: the next save will be a new file, which holds this, too. */
+  hold(save: Save): void {
+    this.#take(save);
     this.#mustRewrite = true;
   }
 
@@ -118,6 +121,13 @@ export class RaftJournal {
    */
   mark(): JournalWrite | null {
     return this.#mustRewrite || this.#syncedBytes === this.#notedBytes ? null : this.#appending({ type: 'mark' });
+  }
+
+  #take(save: Save): void {
+    assert(this.#generation > this.#generationFound, 'a start writes its counter before anything else');
+    const misfit = this.#state.misfit(save);
+    assert(misfit === null, `a save follows those before it: ${misfit}`);
+    this.#state.apply(save);
   }
 
   #appending(payload: JournalPayload): JournalWrite {

@@ -85,6 +85,11 @@ export class RaftLog {
     });
   }
 
+  /** Leaves this to the next save, which makes it durable with its own: for a disk that refuses just now. */
+  hold(save: Save): void {
+    if (!this.#isClosed) this.#journal.hold(save);
+  }
+
   /** Waits for saves under way. */
   async close(): Promise<void> {
     if (this.#isClosed) return;

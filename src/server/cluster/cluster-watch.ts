@@ -22,6 +22,9 @@ export interface ClusterFacts {
   readonly registrationRefusal: string | null;
   /** What it waits for while it is no member, in words; null: nothing is known yet. */
   readonly waitsFor: string | null;
+  /** Why the disk has not taken the log of consensus; null: it has. */
+  readonly journalTrouble: string | null;
+  readonly journalFailures: number;
   /** Null: this node may not serve. */
   readonly leaseLeftMs: number | null;
   /** Since this start of the node it has held leases, at each look, for as long as one lasts. */
@@ -101,6 +104,8 @@ export class ClusterWatch {
       filling: this.#filling(),
       registrationRefusal: status.registrationRefusal,
       waitsFor: status.waitsFor,
+      journalTrouble: status.journalTrouble,
+      journalFailures: status.journalFailures,
       leaseLeftMs,
       hasHeldLease: this.#hasHeldLease,
       leaseMs: settings?.leaseMs ?? null,
