@@ -18,8 +18,8 @@ interface Run {
   answers: [number, CoordinatorAnswer][];
   refused: string[];
   expelled: string[];
-  /** Lets the clock run; what is to be persisted is so at once. */
-  runTo(untilMs: number): void;
+  /** Lets the clock run; what is to be persisted is so at once, unless `isStuck`. */
+  runTo(untilMs: number, isStuck?: boolean): void;
 }
 
 /** A node of this name that `voters` founded a group with, and its log; no voters: it has no group yet. */
@@ -74,9 +74,10 @@ function start(
     0,
   );
   let nowMs = 0;
-  const runTo = (untilMs: number): void => {
+  const runTo = (untilMs: number, isStuck = false): void => {
     for (; nowMs <= untilMs; nowMs++) {
       if (coordinator.wakeAtMs <= nowMs) coordinator.tick(nowMs);
+      if (isStuck) continue;
       for (let number = unsaved.shift(); number !== undefined; number = unsaved.shift()) {
         coordinator.persisted(number, nowMs);
       }
@@ -100,6 +101,25 @@ test('a node that is alone founds a cluster: it leads, registers, creates the pa
   t.true(lease.endsAtMs > 1500);
   t.deepEqual(run.answers, [], 'what it asks on its own account is not the host’s business');
   t.deepEqual(run.refused, []);
+});
+
+test('while no disk takes the log a lease is renewed, unless what waits may take something from who has it', (t) => {
+  const run = start('a', ['a']);
+  run.runTo(1500);
+  const entry = run.coordinator.state.partitions[0];
+  if (entry === undefined) return t.fail('there are partitions');
+  const [by] = entry.inSync;
+  if (by === undefined) return t.fail('its primary is in sync');
+  const { epoch, version, inSync: members } = entry;
+  run.coordinator.submit(91, { type: 'alter-in-sync', partition: 0, by, epoch, version, members }, 1501);
+  run.runTo(5000, true);
+  t.is(run.answers.find(([request]) => request === 91)?.[1].type, 'unknown', 'it is not on the disk');
+  t.true(run.coordinator.lease.endsAtMs > 5000);
+  run.coordinator.submit(92, { type: 'set-settings', copies: 1, minInSync: 1, onLoss: 'reset' }, 5001);
+  run.runTo(9000, true);
+  t.true(run.coordinator.lease.endsAtMs < 9000);
+  run.runTo(9500);
+  t.true(run.coordinator.lease.endsAtMs > 9500, 'it is well again');
 });
 
 test('a node without a group asks the seeds in turn to be taken, until it is answered', (t) => {
