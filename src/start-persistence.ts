@@ -19,7 +19,7 @@ import type { DiskSettings } from './server/control/disk-settings.ts';
 import type { ShardBells, Shards, ShardsOnDisk } from './server/dispatch/shards.ts';
 import { DataDirectory } from './server/persistence/data-directory-file.ts';
 import { type LoadingFacts, LoadingWatch } from './server/persistence/loading-watch.ts';
-import { LogThread } from './server/persistence/log-threads.ts';
+import { LogThread } from './server/persistence/log-thread.ts';
 import { LogWatch } from './server/persistence/log-watch.ts';
 import { Snapshots } from './server/persistence/snapshots.ts';
 import type { ShardLogData } from './shard/logged/shard-log-data.ts';
@@ -58,7 +58,6 @@ export class NodePersistence implements ShardsOnDisk {
   readonly #parts: PersistenceParts;
   readonly #directory: DataDirectory;
   readonly #shards: KeptShard[] = [];
-  readonly #beganMs = monotonicMs();
   readonly #claims: Claim[] = [];
   #loading: LoadingWatch | null = null;
   #snapshots: Snapshots | null = null;
@@ -138,7 +137,7 @@ export class NodePersistence implements ShardsOnDisk {
       const sum = (field: 'records' | 'snapshotEntries' | 'bytes' | 'tornBytes') =>
         folders.reduce((total, one) => total + one[field], 0);
       const tornBytes = sum('tornBytes');
-      const ms = Math.round(monotonicMs() - this.#beganMs);
+      const ms = Math.max(0, Math.round(systemClock.nowMs() - new RecoveryWords(data.recovery).get('beganAtMs')));
       const what = { shard, records: sum('records'), entries: sum('snapshotEntries'), bytes: sum('bytes'), ms };
       logger.info(tornBytes === 0 ? what : { ...what, tornBytes }, 'what was kept of a shard is read');
     }
@@ -159,7 +158,7 @@ export class NodePersistence implements ShardsOnDisk {
     };
     kept.thread = new LogThread(threadData, {
       logger,
-      onDeath: (_shard, reason) => onFailed(`The log of shard ${shard} has ended: ${reason}`),
+      onDeath: (reason) => onFailed(`The log of shard ${shard} has ended: ${reason}`),
       ...(logEntry === undefined ? {} : { entry: logEntry }),
     });
   }

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Clock } from '../src/base/ports.ts';
-import { DataError } from '../src/persistence/recovery-plan.ts';
+import { DataError } from '../src/persistence/data-error.ts';
 import { RecoveryWords } from '../src/persistence/recovery-words.ts';
 import type { Recovered } from '../src/persistence/shard-data-file.ts';
 import { PartitionMap } from '../src/routing/partition-map.ts';

@@ -1,17 +1,23 @@
-/** The candidate that `name` is most likely a slip of, or undefined when none is near: for 'did you mean' in messages. */
+/**
+ * The candidate that `name` is most likely a slip of, or else the shortest that begins with it; undefined when there is none:
+ * for 'did you mean' in messages.
+ */
 export function nearest(name: string, candidates: Iterable<string>): string | undefined {
   const wanted = plain(name);
   if (wanted.length < 3) return undefined;
   let best: string | undefined;
   let bestDistance = Math.floor(wanted.length / 3) + 1;
+  let shortest: string | undefined;
   for (const candidate of candidates) {
+    const isLonger = shortest !== undefined && candidate.length >= shortest.length;
+    if (!isLonger && plain(candidate).startsWith(wanted)) shortest = candidate;
     const distance = editDistance(wanted, plain(candidate), bestDistance);
     if (distance < bestDistance) {
       best = candidate;
       bestDistance = distance;
     }
   }
-  return best;
+  return best ?? shortest;
 }
 
 /** Without what differs between ways of writing one name: `--http-port`, `HTTP_PORT`, `httpPort`. */

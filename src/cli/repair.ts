@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path';
 import { DirectoryLockedError, lockDirectory } from '../base/directory-lock-file.ts';
 import { shardFolder } from '../persistence/data-names.ts';
 import { type FileReport, type FolderReport, inspectFolder } from '../persistence/inspect-folder-file.ts';
+import { keepAside } from '../persistence/keep-aside-file.ts';
 import { KEYS_FOLDER, LOCK_NAME, MANIFEST_NAME, type Manifest } from '../persistence/manifest.ts';
 import { guessManifest, readManifest, writeManifest } from '../persistence/manifest-file.ts';
 import { repairFolder } from '../persistence/repair-folder-file.ts';
@@ -30,7 +31,9 @@ export async function runRepair(args: readonly string[]): Promise<Exit> {
   const directories = isFirst ? [args[0] as string, ...read.rest] : read.rest;
   const problems = [...read.problems];
   const [directory] = directories;
-  if (directory === undefined) problems.push('repair needs the data directory of a node: fluxcache repair DIR.');
+  // What stands behind an option that there is not was not read: the directory may be there.
+  if (directory === undefined && read.problems.length === 0)
+    problems.push('repair needs the data directory of a node: fluxcache repair DIR.');
   if (directories.length > 1) problems.push(`repair takes one directory, but was given ${directories.length}.`);
   if (read.given.has('partitions') && !read.values.manifest) problems.push('--partitions goes with --manifest.');
   if (directory === undefined || problems.length > 0) return refuse(problems, HELP);
@@ -55,7 +58,8 @@ export async function runRepair(args: readonly string[]): Promise<Exit> {
 }
 
 async function repair(root: string, values: Values): Promise<Exit> {
-  const manifest = await manifestOf(root, values);
+  const asideRoot = join(root, `aside-${new Date().toISOString().replaceAll(/[:.]/g, '-')}`);
+  const manifest = await manifestOf(root, asideRoot, values);
   if (manifest === null) return Exit.error;
   const { storeId, generation, shards, partitions, keeps } = manifest;
   const id = Buffer.from(storeId).toString('hex');
@@ -63,7 +67,6 @@ async function repair(root: string, values: Values): Promise<Exit> {
   const consents = new Set<RepairConsent>();
   if (values.truncate) consents.add('truncate');
   if (values.salvage) consents.add('salvage');
-  const asideName = `aside-${new Date().toISOString().replaceAll(/[:.]/g, '-')}`;
   const folders = Array.from({ length: shards }, (_, shard) => join(root, generation, shardFolder(shard)));
   const reports = folders.map((folder) => inspectFolder(folder, storeId, keeps));
   const plans = reports.map((report) => planRepair(report));
@@ -79,10 +82,11 @@ async function repair(root: string, values: Values): Promise<Exit> {
     await print(folderText(shard, report));
     await print(stepsText(steps, isAgreed));
     if (isAgreed && steps.length > 0) {
-      const asideFolder = join(root, asideName, shardFolder(shard));
+      const asideFolder = join(asideRoot, shardFolder(shard));
       repairFolder({ folder, asideFolder, header: { shard, shards, storeId, begunAtMs: Date.now() } }, steps);
       report = inspectFolder(folder, storeId, keeps);
-      await print(`  what there was before is in ${asideFolder}\n${verdictText(report)}`);
+      if (existsSync(asideFolder)) await print(`  what there was before is in ${asideFolder}\n`);
+      await print(verdictText(report));
     }
     if (report.refusal !== null) isWhole = false;
   }
@@ -94,7 +98,11 @@ async function repair(root: string, values: Values): Promise<Exit> {
 }
 
 /** Null: there is none, which is told. */
-async function manifestOf(root: string, { manifest: mayWrite, partitions }: Values): Promise<Manifest | null> {
+async function manifestOf(
+  root: string,
+  asideRoot: string,
+  { manifest: mayWrite, partitions }: Values,
+): Promise<Manifest | null> {
   const read = readManifest(root);
   if (read !== null && typeof read !== 'string') return read;
   const what = `${join(root, MANIFEST_NAME)}: ${read ?? 'it is missing'}.`;
@@ -109,8 +117,10 @@ async function manifestOf(root: string, { manifest: mayWrite, partitions }: Valu
     warn(`${what} With --manifest it is written anew: ${found}.`);
     return null;
   }
+  // What it said of partitions is told by nothing else.
+  if (read !== null) keepAside(join(root, MANIFEST_NAME), asideRoot);
   writeManifest(root, guess);
-  await print(`${what} It was written anew.\n`);
+  await print(`${what} It was written anew.${read === null ? '' : ` What it was before is in ${asideRoot}.`}\n`);
   return guess;
 }
 
@@ -122,7 +132,7 @@ function folderText(shard: number, report: FolderReport): string {
 
 function fileText(file: FileReport): string {
   const { name, bytes, header } = file;
-  if (header === null) return `  ${name}  ${sizeText(bytes)}  UNREADABLE: ${file.headerFault}`;
+  if (header === null) return `  ${name}  ${sizeText(bytes)}  UNREADABLE: ${file.headerFault?.says}`;
   const { count, kind, sequence, next, end, reaches, followedAt } = file;
   const facts =
     kind === 'snapshot'
@@ -144,7 +154,8 @@ function verdictText({ refusal, recovered }: FolderReport): string {
 }
 
 function stepsText(steps: readonly RepairStep[], isDone: boolean): string {
-  return steps.map(({ says, needs }) => `  ${isDone ? 'done' : `--${needs ?? 'truncate'}`}: ${says}\n`).join('');
+  const said = steps.filter(({ says }) => says !== null);
+  return said.map(({ says, needs }) => `  ${isDone ? 'done' : `--${needs ?? 'truncate'}`}: ${says}\n`).join('');
 }
 
 function sizeText(bytes: number): string {

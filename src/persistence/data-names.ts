@@ -1,3 +1,5 @@
+import type { FileKind } from './file-header.ts';
+
 /** Names of the files in a shard's directory: `log-` or `snapshot-`, and a sequence in 16 digits. */
 const NAME = /^(log|snapshot)-(\d{16})\.(fxl|fxs)$/;
 const DIGITS = 16;
@@ -23,7 +25,7 @@ export function isUnfinished(name: string): boolean {
 }
 
 /** Null: the name is none of a data file. */
-export function readName(name: string): { kind: 'log' | 'snapshot'; sequence: number } | null {
+export function readName(name: string): { kind: FileKind; sequence: number } | null {
   const [, kind, digits, end] = NAME.exec(name) ?? [];
   if (kind === 'log' && end === 'fxl') return { kind, sequence: Number(digits) };
   if (kind === 'snapshot' && end === 'fxs') return { kind, sequence: Number(digits) };
@@ -32,6 +34,11 @@ export function readName(name: string): { kind: 'log' | 'snapshot'; sequence: nu
 
 /** What `shardFolder` gives. */
 export const SHARD_FOLDER = /^shard-\d{3,}$/;
+
+/** Names of those that are folders of shards: others may have put something beside them. */
+export function shardFoldersIn(entries: readonly { readonly name: string; isDirectory(): boolean }[]): string[] {
+  return entries.filter((entry) => entry.isDirectory() && SHARD_FOLDER.test(entry.name)).map(({ name }) => name);
+}
 
 /** The directory of one shard in the directory of the node. */
 export function shardFolder(shard: number): string {

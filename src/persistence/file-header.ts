@@ -1,4 +1,5 @@
 import { crc32 } from 'node:zlib';
+import { readUint64, writeUint64 } from './uint64.ts';
 
 /**
  * The first {@link HEADER_BYTES} of every file of a store's data, little-endian:
@@ -71,15 +72,4 @@ export function decodeHeader(bytes: Uint8Array): FileHeader | HeaderFault {
     begunAtMs: readUint64(view, 40),
     isAnew: view.getUint32(48, true) === 1,
   };
-}
-
-/** `value` is an integer of up to 53 bits. */
-export function writeUint64(view: DataView, at: number, value: number): void {
-  view.setUint32(at, value >>> 0, true);
-  view.setUint32(at + 4, Math.floor(value / 2 ** 32), true);
-}
-
-/** More than 2^53 when what is there was never written by `writeUint64`. */
-export function readUint64(view: DataView, at: number): number {
-  return view.getUint32(at, true) + view.getUint32(at + 4, true) * 2 ** 32;
 }

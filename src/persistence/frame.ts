@@ -1,5 +1,5 @@
 import { crc32 } from 'node:zlib';
-import { readUint64, writeUint64 } from './file-header.ts';
+import { readUint64, writeUint64 } from './uint64.ts';
 
 /**
  * What files consist of behind their header: frames, each written at once and whole or torn. Little-endian:

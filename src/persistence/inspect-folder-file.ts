@@ -1,25 +1,30 @@
-import { closeSync, existsSync, openSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { EffectKind, EffectReader } from '../store/effect-codec.ts';
-import { isUnfinished, readName, SHARD_FOLDER, shardFolder } from './data-names.ts';
-import type { FileHeader, HeaderFault } from './file-header.ts';
+import { sourceOf } from './byte-source-file.ts';
+import { DataError } from './data-error.ts';
+import { isUnfinished, readName } from './data-names.ts';
+import type { FileHeader, FileKind } from './file-header.ts';
 import { frameSeed } from './frame.ts';
 import { FOLLOWED } from './frame-marks.ts';
 import { type FrameEnd, FrameScanner } from './frame-scanner.ts';
-import { DataError } from './recovery-plan.ts';
-import { type Recovered, type RecoveringStore, readFolder, readHeader, sourceOf } from './shard-data-file.ts';
+import { checkHeader, type DataFault, isFault } from './header-check.ts';
+import { readHeader } from './header-file.ts';
+import type { Kept } from './manifest.ts';
+import { type Recovered, type RecoveringStore, readFolder } from './shard-data-file.ts';
 import { decodeSnapshotEnd } from './snapshot-marks.ts';
+import { withFile } from './with-file.ts';
 
 /** One file of a shard's data, as far as it can be read by itself. */
 export interface FileReport {
   readonly name: string;
-  readonly kind: 'log' | 'snapshot';
+  readonly kind: FileKind;
   /** By its name. */
   readonly sequence: number;
   readonly bytes: number;
   /** Null: its header cannot be read, or is that of another file, and nothing behind it was looked at. */
   readonly header: FileHeader | null;
-  readonly headerFault: HeaderFault | 'other-store' | 'other-shard' | 'other-name' | null;
+  readonly headerFault: DataFault | null;
   /** Records of a log, entries of a snapshot, that are whole and in their place. */
   readonly count: number;
   /** A log's: number of the record that is to come behind them. */
@@ -48,7 +53,7 @@ export interface FolderReport {
  * Reads all that is in a shard's folder, and changes nothing. Records of a node in a cluster are what its copies did: that
  * they are whole is told from their frames, and what is in them is not looked at.
  */
-export function inspectFolder(folder: string, storeId: Uint8Array, keeps: 'keys' | 'copies' = 'keys'): FolderReport {
+export function inspectFolder(folder: string, storeId: Uint8Array, keeps: Kept = 'keys'): FolderReport {
   const isThere = existsSync(folder);
   const names = isThere ? readdirSync(folder).sort() : [];
   const files: FileReport[] = [];
@@ -72,18 +77,16 @@ export function inspectFolder(folder: string, storeId: Uint8Array, keeps: 'keys'
 function inspectFile(
   folder: string,
   name: string,
-  { kind, sequence }: { kind: 'log' | 'snapshot'; sequence: number },
+  { kind, sequence }: { kind: FileKind; sequence: number },
   storeId: Uint8Array,
 ): FileReport {
-  const fd = openSync(join(folder, name), 'r');
-  try {
+  return withFile(join(folder, name), 'r', (fd) => {
     const source = sourceOf(fd);
     const about = { name, kind, sequence, bytes: source.size };
-    const header = readHeader(fd);
-    const fault = headerFaultOf(header, kind, sequence, storeId, basename(folder));
-    if (fault !== null || typeof header === 'string') {
+    const header = checkHeader(readHeader(fd), { storeId, folder: basename(folder), kind, sequence });
+    if (isFault(header)) {
       const nothing = { header: null, count: 0, next: sequence, followedAt: null, reaches: null };
-      return { ...about, ...nothing, headerFault: fault, end: { kind: 'whole' } };
+      return { ...about, ...nothing, headerFault: header, end: { kind: 'whole' } };
     }
     const scanner = new FrameScanner(source, frameSeed(storeId), kind === 'log' ? sequence : 0);
     let count = 0;
@@ -97,30 +100,15 @@ function inspectFile(
     }
     const end = scanner.end ?? { kind: 'whole' };
     return { ...about, header, headerFault: null, count, next: scanner.expected, end, followedAt, reaches };
-  } finally {
-    closeSync(fd);
-  }
-}
-
-function headerFaultOf(
-  header: FileHeader | HeaderFault,
-  kind: 'log' | 'snapshot',
-  sequence: number,
-  storeId: Uint8Array,
-  folder: string,
-): FileReport['headerFault'] {
-  if (typeof header === 'string') return header;
-  if (Buffer.compare(header.storeId, storeId) !== 0) return 'other-store';
-  if (SHARD_FOLDER.test(folder) && shardFolder(header.shard) !== folder) return 'other-shard';
-  return header.kind === kind && header.sequence === sequence ? null : 'other-name';
+  });
 }
 
 /** Takes whatever can be read, and keeps nothing. */
 class CheckedEffects implements RecoveringStore {
   readonly #reader = new EffectReader();
-  readonly #keeps: 'keys' | 'copies';
+  readonly #keeps: Kept;
 
-  constructor(keeps: 'keys' | 'copies') {
+  constructor(keeps: Kept) {
     this.#keeps = keeps;
   }
 

@@ -17,6 +17,8 @@ import { frameSeed } from './frame.ts';
 import { followedMark } from './frame-marks.ts';
 import type { LogDisk } from './log-disk.ts';
 import type { LogSyncer } from './log-syncer.ts';
+import { syncFolder } from './sync-folder-file.ts';
+import { writeAll } from './write-all-file.ts';
 
 export interface LogDiskFileOptions {
   /** Of the shard. */
@@ -145,26 +147,10 @@ function systemError(errno: number): { readonly code?: string } {
   return code === undefined ? {} : { code };
 }
 
-/** Has the names of a folder's files be on the disk. */
-export function syncFolder(folder: string): void {
-  const fd = openSync(folder, 'r');
-  try {
-    fsyncSync(fd);
-  } finally {
-    closeSync(fd);
-  }
-}
-
 function removeIfPossible(path: string): void {
   try {
     rmSync(path);
   } catch {
     // A disk that takes nothing may refuse this as well.
-  }
-}
-
-function writeAll(fd: number, bytes: Uint8Array, position: number): void {
-  for (let written = 0; written < bytes.length; ) {
-    written += writeSync(fd, bytes, written, bytes.length - written, position + written);
   }
 }

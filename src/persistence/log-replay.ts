@@ -1,8 +1,10 @@
+import { AssertionError } from '../base/assert.ts';
+import { DataError, REPAIR } from './data-error.ts';
 import { FRAME_HEAD_BYTES } from './frame.ts';
 import { FrameRecords } from './frame-buffer.ts';
 import { FOLLOWED } from './frame-marks.ts';
 import { type ByteSource, FrameScanner } from './frame-scanner.ts';
-import { DataError, type DataFile, REPAIR } from './recovery-plan.ts';
+import type { DataFile } from './recovery-plan.ts';
 
 /** Takes what is read back; false: it is not of the form it should have. */
 export interface RecordSink {
@@ -66,7 +68,7 @@ export function replayLog(
     const length = end.kind === 'torn' ? end.offset : source.size;
     return { next, file, length, tornBytes: source.size - length };
   }
-  throw new DataError('', null, 'there is no log');
+  throw new AssertionError('a plan has a log');
 }
 
 function replayFrame(

@@ -1,9 +1,11 @@
-import { closeSync, existsSync, fsyncSync, openSync, readdirSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { readName, shardFolder, unfinished } from './data-names.ts';
-import { syncFolder } from './log-disk-file.ts';
+import { readName, shardFolder, shardFoldersIn } from './data-names.ts';
+import { readHeader } from './header-file.ts';
 import { decodeManifest, encodeManifest, GENERATION, MANIFEST_NAME, type Manifest } from './manifest.ts';
-import { readHeader } from './shard-data-file.ts';
+import { publishFile } from './publish-file.ts';
+import { withFile } from './with-file.ts';
+import { writeAll } from './write-all-file.ts';
 
 /** In the directory of a node that is in a cluster, or was. */
 const IDENTITY_NAME = 'node.json';
@@ -16,16 +18,7 @@ export function readManifest(root: string): Manifest | string | null {
 
 /** Puts it in the place of the one that is there, if any; on the disk when this returns. */
 export function writeManifest(root: string, manifest: Manifest): void {
-  const path = join(root, MANIFEST_NAME);
-  const fd = openSync(unfinished(path), 'w');
-  try {
-    writeSync(fd, encodeManifest(manifest));
-    fsyncSync(fd);
-  } finally {
-    closeSync(fd);
-  }
-  renameSync(unfinished(path), path);
-  syncFolder(root);
+  publishFile(join(root, MANIFEST_NAME), (fd) => writeAll(fd, Buffer.from(encodeManifest(manifest))));
 }
 
 /**
@@ -38,12 +31,10 @@ export function guessManifest(root: string, partitions: number): Manifest | null
   const generations = readdirSync(root).filter((name) => GENERATION.test(name));
   for (const generation of generations.sort((a, b) => numberOf(a) - numberOf(b))) {
     let found: Manifest | null = null;
-    for (const folder of readdirSync(join(root, generation)).sort()) {
+    for (const folder of shardFoldersIn(readdirSync(join(root, generation), { withFileTypes: true })).sort()) {
       for (const name of readdirSync(join(root, generation, folder))) {
         if (readName(name) === null) continue;
-        const fd = openSync(join(root, generation, folder, name), 'r');
-        const header = readHeader(fd);
-        closeSync(fd);
+        const header = withFile(join(root, generation, folder, name), 'r', readHeader);
         if (typeof header === 'string') continue;
         const { storeId, shards } = header;
         if (found !== null && (found.shards !== shards || Buffer.compare(found.storeId, storeId) !== 0)) return null;

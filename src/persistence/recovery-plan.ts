@@ -1,27 +1,14 @@
+import { DataError, REPAIR } from './data-error.ts';
+import type { FileKind } from './file-header.ts';
+
 /** A file of one shard's data, as far as its name and header tell. */
 export interface DataFile {
   readonly path: string;
-  readonly kind: 'log' | 'snapshot';
+  readonly kind: FileKind;
   /** A log's: of its first record; a snapshot's: of the first record that is not in it. */
   readonly sequence: number;
   readonly isAnew: boolean;
 }
-
-/** Why a shard's data cannot be had, and where: for people. */
-export class DataError extends Error {
-  readonly path: string;
-  readonly offset: number | null;
-
-  constructor(path: string, offset: number | null, what: string, options?: ErrorOptions) {
-    super(`${path}${offset === null ? '' : ` at byte ${offset}`}: ${what}`, options);
-    this.name = 'DataError';
-    this.path = path;
-    this.offset = offset;
-  }
-}
-
-/** What to do about data that is not whole. */
-export const REPAIR = "'fluxcache repair' shows what is there, and what would be lost by going on without it";
 
 /** What is to be read, in this order. */
 export interface RecoveryPlan {

@@ -1,25 +1,18 @@
-import {
-  closeSync,
-  constants,
-  copyFileSync,
-  fsyncSync,
-  ftruncateSync,
-  mkdirSync,
-  openSync,
-  readSync,
-  renameSync,
-  rmSync,
-  writeSync,
-} from 'node:fs';
+import { fsyncSync, ftruncateSync, mkdirSync, readSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { logName, snapshotName, unfinished } from './data-names.ts';
+import { sourceOf } from './byte-source-file.ts';
+import { logName, snapshotName } from './data-names.ts';
 import { encodeHeader, type FileHeader, HEADER_BYTES } from './file-header.ts';
 import { FRAME_HEAD_BYTES, frameSeed, sealFrame } from './frame.ts';
 import { FrameScanner } from './frame-scanner.ts';
-import { syncFolder } from './log-disk-file.ts';
+import { readHeader } from './header-file.ts';
+import { keepAside } from './keep-aside-file.ts';
+import { publishFile } from './publish-file.ts';
 import type { RepairStep } from './repair-plan.ts';
-import { readHeader, sourceOf } from './shard-data-file.ts';
 import { encodeSnapshotEnd } from './snapshot-marks.ts';
+import { syncFolder } from './sync-folder-file.ts';
+import { withFile } from './with-file.ts';
+import { writeAll } from './write-all-file.ts';
 
 export interface RepairFolderOptions {
   readonly folder: string;
@@ -32,39 +25,31 @@ const COPY_BYTES = 2 ** 20;
 
 /** Does what was planned. Every file is copied aside, and is on the disk there, before it is changed or removed. */
 export function repairFolder(options: RepairFolderOptions, steps: readonly RepairStep[]): void {
-  const { folder, header } = options;
+  const { folder, asideFolder, header } = options;
   for (const step of steps) {
     if (step.kind === 'make-folder') {
       mkdirSync(folder, { recursive: true });
       syncFolder(join(folder, '..'));
     } else if (step.kind === 'aside') {
-      keepAside(options, step.name);
+      keepAside(join(folder, step.name), asideFolder);
       rmSync(join(folder, step.name));
     } else if (step.kind === 'cut') {
-      keepAside(options, step.name);
+      keepAside(join(folder, step.name), asideFolder);
       cut(join(folder, step.name), step.length);
     } else if (step.kind === 'begin') {
       const bytes = encodeHeader({ ...header, kind: 'log', sequence: step.sequence, isAnew: false });
-      publish(join(folder, logName(step.sequence)), (fd) => writeAll(fd, bytes));
+      publishFile(join(folder, logName(step.sequence)), (fd) => writeAll(fd, bytes));
     } else if (step.kind === 'empty') {
-      publishSnapshot(options, step.sequence, () => ({ entries: 0, reaches: step.sequence }));
+      writeSnapshot(options, step.sequence, () => ({ entries: 0, reaches: step.sequence }));
     } else if (step.kind === 'salvage') {
-      keepAside(options, step.name);
+      keepAside(join(folder, step.name), asideFolder);
       salvage(options, step.name, step.sequence);
     } else {
-      keepAside(options, step.name);
+      keepAside(join(folder, step.name), asideFolder);
       detach(options, step);
     }
   }
   syncFolder(folder);
-}
-
-function keepAside({ folder, asideFolder }: RepairFolderOptions, name: string): void {
-  mkdirSync(asideFolder, { recursive: true });
-  const copy = join(asideFolder, name);
-  copyFileSync(join(folder, name), copy, constants.COPYFILE_FICLONE);
-  withFile(copy, 'r+', fsyncSync);
-  syncFolder(asideFolder);
 }
 
 function cut(path: string, length: number): void {
@@ -78,7 +63,7 @@ function cut(path: string, length: number): void {
 function salvage(options: RepairFolderOptions, name: string, sequence: number): void {
   const seed = frameSeed(options.header.storeId);
   withFile(join(options.folder, name), 'r', (from) => {
-    publishSnapshot(options, sequence, (fd) => {
+    writeSnapshot(options, sequence, (fd) => {
       const scanner = new FrameScanner(sourceOf(from), seed, 0);
       let entries = 0;
       while (scanner.next() || scanner.skip()) {
@@ -101,7 +86,7 @@ function detach(options: RepairFolderOptions, { name, reaches }: { name: string;
   withFile(path, 'r', (from) => {
     const header = readHeader(from);
     if (typeof header === 'string') throw new Error(`${path} has no header`);
-    publish(join(options.folder, snapshotName(reaches)), (fd) => {
+    publishFile(join(options.folder, snapshotName(reaches)), (fd) => {
       writeAll(fd, encodeHeader({ ...header, sequence: reaches }));
       const buffer = new Uint8Array(COPY_BYTES);
       let at = HEADER_BYTES;
@@ -114,37 +99,14 @@ function detach(options: RepairFolderOptions, { name, reaches }: { name: string;
   rmSync(path);
 }
 
-function publishSnapshot(
+function writeSnapshot(
   { folder, header }: RepairFolderOptions,
   sequence: number,
   write: (fd: number) => { readonly entries: number; readonly reaches: number },
 ): void {
-  publish(join(folder, snapshotName(sequence)), (fd) => {
+  publishFile(join(folder, snapshotName(sequence)), (fd) => {
     writeAll(fd, encodeHeader({ ...header, kind: 'snapshot', sequence, isAnew: false }));
     const { entries, reaches } = write(fd);
     writeAll(fd, encodeSnapshotEnd({ entries, sequence: reaches }, frameSeed(header.storeId)));
   });
-}
-
-/** A file appears under its name when it is on the disk. */
-function publish(path: string, write: (fd: number) => void): void {
-  const temporary = unfinished(path);
-  withFile(temporary, 'w', (fd) => {
-    write(fd);
-    fsyncSync(fd);
-  });
-  renameSync(temporary, path);
-}
-
-function withFile(path: string, flags: string, use: (fd: number) => void): void {
-  const fd = openSync(path, flags);
-  try {
-    use(fd);
-  } finally {
-    closeSync(fd);
-  }
-}
-
-function writeAll(fd: number, bytes: Uint8Array): void {
-  for (let written = 0; written < bytes.length; ) written += writeSync(fd, bytes, written, bytes.length - written);
 }

@@ -6,8 +6,8 @@ export type RepairConsent = 'truncate' | 'salvage';
 interface Step {
   /** Null: nothing that was acknowledged is lost by it. */
   readonly needs: RepairConsent | null;
-  /** What is done, and what is lost by it: for people. */
-  readonly says: string;
+  /** What is done, and what is lost by it: for people. Null: the step before has said it. */
+  readonly says: string | null;
 }
 
 /** One thing to do to a folder. Each file is named by its name. */
@@ -39,16 +39,22 @@ interface Base {
 }
 
 const FIRST = 1;
+const LOG_MISSING = 'the log that goes on from the snapshot is missing';
 
 /** What has to be done to a shard's folder so that a node starts with it; empty: nothing, or it cannot be helped. */
 export function planRepair({ files, isThere, refusal }: FolderReport): RepairStep[] {
   if (refusal === null) return [];
   const steps: RepairStep[] = [];
-  if (!isThere) steps.push({ kind: 'make-folder', needs: 'truncate', says: 'its folder is missing, and is made anew' });
+  if (!isThere) {
+    const says =
+      'its folder is missing, and is made anew: the log begins anew in it, and the keys of this shard are lost';
+    const begin = { kind: 'begin', sequence: FIRST, needs: 'truncate', says: null } as const;
+    return [{ kind: 'make-folder', needs: 'truncate', says }, begin];
+  }
   const logs = files.filter(({ kind, header }) => kind === 'log' && header !== null);
   for (const { name, kind, header, headerFault } of files) {
     // A log that was being begun when the node ended is of no matter to a start.
-    if (header !== null || kind === 'snapshot' || headerFault === 'too-short') continue;
+    if (header !== null || kind === 'snapshot' || headerFault?.kind === 'too-short') continue;
     steps.push({ kind: 'aside', name, needs: 'truncate', says: `${name} cannot be read at all, and is put aside` });
   }
   const base = baseOf(files, logs);
@@ -121,7 +127,7 @@ function logSteps({ from, reaches, snapshot, steps }: Base, logs: readonly FileR
   }
   if (firstAt >= 0 && reached >= reaches) return fault === null ? [] : cutSteps(fault, behind);
   const why =
-    fault?.why ?? (firstAt < 0 ? 'the log that goes on from the snapshot is missing' : 'the log ends too early');
+    fault?.why ?? (firstAt >= 0 ? 'the log ends too early' : snapshot === null ? 'there is no log' : LOG_MISSING);
   return anewSteps({ from, reaches, snapshot, steps }, logs, why);
 }
 

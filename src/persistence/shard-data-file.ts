@@ -1,12 +1,17 @@
-import { closeSync, fstatSync, fsyncSync, ftruncateSync, openSync, readdirSync, readSync, rmSync } from 'node:fs';
+import { closeSync, fstatSync, fsyncSync, ftruncateSync, openSync, readdirSync, rmSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { isUnfinished, readName, SHARD_FOLDER, shardFolder } from './data-names.ts';
-import { decodeHeader, type FileHeader, HEADER_BYTES, type HeaderFault } from './file-header.ts';
+import { sourceOf } from './byte-source-file.ts';
+import { DataError, REPAIR } from './data-error.ts';
+import { isUnfinished, readName } from './data-names.ts';
+import type { FileHeader, HeaderFault } from './file-header.ts';
 import { frameSeed } from './frame.ts';
 import type { ByteSource } from './frame-scanner.ts';
+import { checkHeader, isFault } from './header-check.ts';
+import { readHeader } from './header-file.ts';
 import { type LogEnd, type RecordSink, replayLog } from './log-replay.ts';
-import { DataError, type DataFile, planRecovery, REPAIR, type RecoveryPlan } from './recovery-plan.ts';
+import { type DataFile, planRecovery, type RecoveryPlan } from './recovery-plan.ts';
 import { replaySnapshot } from './snapshot-replay.ts';
+import { withFile } from './with-file.ts';
 
 /** A store that takes back what was kept of it. Every method answers false when bytes are not what they should be. */
 export interface RecoveringStore {
@@ -34,18 +39,11 @@ export interface FolderOptions {
   readonly onProgress: (bytes: number) => void;
 }
 
-const faults: Readonly<Record<HeaderFault, string>> = {
-  'too-short': `it is shorter than its header. ${REPAIR}`,
-  'not-ours': `it is no file of this kind, or its header is damaged. ${REPAIR}`,
-  'other-format': `another version of FluxCache wrote it, or its header is damaged. ${REPAIR}`,
-  damaged: `its header is damaged. ${REPAIR}`,
-};
-
 /** Bytes of a folder's data files: what there is to read. */
 export function folderBytes(folder: string): number {
   let bytes = 0;
   for (const name of readdirSync(folder)) {
-    if (readName(name) !== null) withFile(join(folder, name), (fd) => (bytes += fstatSync(fd).size));
+    if (readName(name) !== null) withFile(join(folder, name), 'r', (fd) => (bytes += fstatSync(fd).size));
   }
   return bytes;
 }
@@ -67,7 +65,7 @@ export function readFolder({ folder, storeId, onProgress }: FolderOptions, store
   const snapshotEnd =
     snapshot === null
       ? null
-      : withFile(snapshot.path, (fd) =>
+      : withFile(snapshot.path, 'r', (fd) =>
           replaySnapshot(snapshot, sourceOf(fd), seed, {
             load: (source, start, end) => store.recoverEntries(source, start, end),
             onProgress: progress,
@@ -127,13 +125,10 @@ export function tidyFolder({ folder, storeId }: Pick<FolderOptions, 'folder' | '
   for (const { path } of superfluous) rmSync(path);
   for (const name of readdirSync(folder)) if (isUnfinished(name)) rmSync(join(folder, name));
   if (recovered.tornBytes === 0) return;
-  const fd = openSync(recovered.last.path, 'r+');
-  try {
+  withFile(recovered.last.path, 'r+', (fd) => {
     ftruncateSync(fd, recovered.last.length);
     fsyncSync(fd);
-  } finally {
-    closeSync(fd);
-  }
+  });
 }
 
 function dataFiles(folder: string, storeId: Uint8Array): DataFile[] {
@@ -142,22 +137,11 @@ function dataFiles(folder: string, storeId: Uint8Array): DataFile[] {
     const named = readName(name);
     if (named === null) continue;
     const path = join(folder, name);
-    const header = headerOf(path);
-    // A segment is made before it is said to follow: one without a whole header was never used.
-    if (header === 'too-short' && named.kind === 'log') continue;
-    if (typeof header === 'string') throw new DataError(path, 0, faults[header]);
-    if (Buffer.compare(header.storeId, storeId) !== 0)
-      throw new DataError(path, 16, `it belongs to another store. ${REPAIR}`);
-    if (header.kind !== named.kind || header.sequence !== named.sequence) {
-      throw new DataError(
-        path,
-        32,
-        `it is the ${header.kind} of number ${header.sequence} under another name. ${REPAIR}`,
-      );
-    }
-    // Keys that are not of the shard would be left out.
-    if (SHARD_FOLDER.test(basename(folder)) && basename(folder) !== shardFolder(header.shard)) {
-      throw new DataError(path, 8, `it belongs to shard ${header.shard}. ${REPAIR}`);
+    const header = checkHeader(headerOf(path), { ...named, storeId, folder: basename(folder) });
+    if (isFault(header)) {
+      // A segment is made before it is said to follow: one without a whole header was never used.
+      if (header.kind === 'too-short' && named.kind === 'log') continue;
+      throw new DataError(path, header.offset, `${header.says}. ${REPAIR}`);
     }
     files.push({ path, kind: header.kind, sequence: header.sequence, isAnew: header.isAnew });
   }
@@ -166,37 +150,10 @@ function dataFiles(folder: string, storeId: Uint8Array): DataFile[] {
 
 function headerOf(path: string): FileHeader | HeaderFault {
   try {
-    return withFile(path, readHeader);
+    return withFile(path, 'r', readHeader);
   } catch (error) {
     // Not every error of the system says which file it is about.
     const why = error instanceof Error ? error.message : String(error);
     throw new DataError(path, null, `it cannot be read: ${why}. ${REPAIR}`, { cause: error });
-  }
-}
-
-export function readHeader(fd: number): FileHeader | HeaderFault {
-  const bytes = new Uint8Array(HEADER_BYTES);
-  return decodeHeader(bytes.subarray(0, readSync(fd, bytes, 0, HEADER_BYTES, 0)));
-}
-
-export function sourceOf(fd: number): ByteSource {
-  return {
-    size: fstatSync(fd).size,
-    read: (position, target, at, length) => {
-      for (let done = 0; done < length; ) {
-        const count = readSync(fd, target, at + done, length - done, position + done);
-        if (count === 0) throw new Error('the file became shorter while it was read');
-        done += count;
-      }
-    },
-  };
-}
-
-function withFile<T>(path: string, use: (fd: number) => T): T {
-  const fd = openSync(path, 'r');
-  try {
-    return use(fd);
-  } finally {
-    closeSync(fd);
   }
 }

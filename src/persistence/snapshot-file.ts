@@ -1,8 +1,9 @@
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { fstatSync, readSync } from 'node:fs';
 import { open, readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { readName } from './data-names.ts';
 import { encodeSnapshotEnd, lastSnapshotEnd, SNAPSHOT_END_BYTES, type SnapshotEnd } from './snapshot-marks.ts';
+import { withFile } from './with-file.ts';
 
 /** What publishing needs of a file system. */
 export interface PublishingFiles {
@@ -57,12 +58,9 @@ export async function removeBefore(folder: string, sequence: number): Promise<vo
 
 /** The end of a snapshot that was published, and read as a whole since. */
 export function readSnapshotEnd(path: string): SnapshotEnd {
-  const fd = openSync(path, 'r');
-  try {
+  return withFile(path, 'r', (fd) => {
     const bytes = new Uint8Array(SNAPSHOT_END_BYTES);
     readSync(fd, bytes, 0, bytes.length, fstatSync(fd).size - bytes.length);
     return lastSnapshotEnd(bytes);
-  } finally {
-    closeSync(fd);
-  }
+  });
 }

@@ -1,10 +1,11 @@
 /** Writes a piece of a snapshot, as a job: see jobs/README.md. */
-import { closeSync, fdatasyncSync, fsyncSync, ftruncateSync, openSync, writeSync } from 'node:fs';
+import { closeSync, fdatasyncSync, fsyncSync, ftruncateSync, openSync } from 'node:fs';
 import type { StoreMemory } from '../store/arena.ts';
 import { StoreReader } from '../store/reader.ts';
 import { encodeHeader, type FileHeader } from './file-header.ts';
 import { frameSeed } from './frame.ts';
 import { type SnapshotCursor, writeSnapshotPiece } from './snapshot-piece.ts';
+import { writeAll } from './write-all-file.ts';
 
 export interface SnapshotJobInput {
   /** Of the shard. */
@@ -46,9 +47,7 @@ export function runJob(input: SnapshotJobInput): SnapshotJobOutput {
   let unsynced = 0;
   const fd = openSync(path, length === 0 ? 'w' : 'r+');
   const write = (bytes: Uint8Array): void => {
-    for (let written = 0; written < bytes.length; ) {
-      written += writeSync(fd, bytes, written, bytes.length - written, length + written);
-    }
+    writeAll(fd, bytes, length);
     length += bytes.length;
     unsynced += bytes.length;
     if (unsynced < SYNC_BYTES) return;

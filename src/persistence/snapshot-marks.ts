@@ -1,5 +1,5 @@
-import { readUint64, writeUint64 } from './file-header.ts';
 import { FRAME_HEAD_BYTES, type Frame, sealFrame } from './frame.ts';
+import { readUint64, writeUint64 } from './uint64.ts';
 
 /**
  * The frame at the end of a snapshot: without records, and with a body of two uint64: how many entries there are, and the

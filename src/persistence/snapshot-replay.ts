@@ -1,6 +1,7 @@
+import { DataError, REPAIR } from './data-error.ts';
 import { FRAME_HEAD_BYTES } from './frame.ts';
 import { type ByteSource, FrameScanner } from './frame-scanner.ts';
-import { DataError, type DataFile, REPAIR } from './recovery-plan.ts';
+import type { DataFile } from './recovery-plan.ts';
 import { decodeSnapshotEnd, type SnapshotEnd } from './snapshot-marks.ts';
 
 /** Takes the entries of a snapshot. */

@@ -91,16 +91,9 @@ function unknownOption(name: string, syntax: string): RpcRefusal {
   const words = wordsOf(syntax);
   if (words.length === 0) return refuse('syntax', `unknown option "${name}"; the command takes no option of that kind`);
   const known = words.map((word) => names[word] ?? word.toLowerCase());
-  const near = nearest(name, known) ?? shortestFrom(name, known);
+  const near = nearest(name, known);
   const hint = near === undefined ? `the options are ${known.join(', ')}` : `did you mean ${near}?`;
   return refuse('syntax', `unknown option "${name}"; ${hint}`);
-}
-
-/** Of names that begin with a beginning of three letters or more, the shortest. */
-function shortestFrom(beginning: string, known: readonly string[]): string | undefined {
-  if (beginning.length < 3) return undefined;
-  const [first] = known.filter((name) => name.toLowerCase().startsWith(beginning)).sort((a, b) => a.length - b.length);
-  return first;
 }
 
 /** The pairs of the whole map `bytes[start..end)`; texts that are no UTF-8 do not come back as they were. */

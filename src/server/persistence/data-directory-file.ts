@@ -5,10 +5,9 @@ import { DirectoryLockedError, lockDirectory, type Unlock } from '../../base/dir
 import { FluxError } from '../../base/errors.ts';
 import { makeFolder } from '../../base/make-folder-file.ts';
 import { flagOf } from '../../config/options.ts';
-import { shardFolder } from '../../persistence/data-names.ts';
+import { shardFolder, shardFoldersIn } from '../../persistence/data-names.ts';
 import { HEADER_BYTES, STORE_ID_BYTES } from '../../persistence/file-header.ts';
 import { FRAME_HEAD_BYTES } from '../../persistence/frame.ts';
-import { syncFolder } from '../../persistence/log-disk-file.ts';
 import {
   GENERATION,
   KEYS_FOLDER,
@@ -18,6 +17,7 @@ import {
   type Manifest,
 } from '../../persistence/manifest.ts';
 import { readManifest, writeManifest } from '../../persistence/manifest-file.ts';
+import { syncFolder } from '../../persistence/sync-folder-file.ts';
 
 export interface DataDirectoryOptions {
   readonly dataDir: string;
@@ -217,7 +217,7 @@ const RESTORE =
 
 /** Whether any folder below has a file with more in it than the log of a node that was ended in its first start. */
 function hasKeys(folder: string): boolean {
-  return readdirSync(folder).some((shard) =>
+  return shardFoldersIn(readdirSync(folder, { withFileTypes: true })).some((shard) =>
     readdirSync(join(folder, shard)).some(
       (name) => statSync(join(folder, shard, name)).size > HEADER_BYTES + FRAME_HEAD_BYTES,
     ),

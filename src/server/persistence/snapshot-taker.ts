@@ -13,7 +13,7 @@ import type { SnapshotJobInput, SnapshotJobOutput } from '../../persistence/snap
 import type { SnapshotCursor } from '../../persistence/snapshot-piece.ts';
 import type { StoreMemory } from '../../store/arena.ts';
 import { HASHES } from '../../store/scan.ts';
-import type { LogThread } from './log-threads.ts';
+import type { LogThread } from './log-thread.ts';
 
 /** A shard of which snapshots are made. */
 export interface SnapshotShard {

@@ -1,6 +1,6 @@
 import { ApplyResult } from '../../base/effect.ts';
+import { DataError } from '../../persistence/data-error.ts';
 import { NamedKeys } from '../../persistence/named-keys.ts';
-import { DataError } from '../../persistence/recovery-plan.ts';
 import { RecoveryState, RecoveryWords } from '../../persistence/recovery-words.ts';
 import { folderBytes, type Recovered, readFolder, readLog, tidyFolder } from '../../persistence/shard-data-file.ts';
 import type { PartitionedWriter } from '../../store/partitioned-writer.ts';

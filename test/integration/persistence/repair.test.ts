@@ -194,6 +194,44 @@ test('fluxcache repair writes a missing manifest anew, and a folder that is miss
   t.regex(done.stdout, /the keys of this shard are lost/);
 });
 
+test('a manifest that is damaged is copied aside before it is written anew', async (t) => {
+  const path = dataDir(t, () => undefined);
+  const manifest = join(path, 'keys', 'manifest.json');
+  const damaged = readFileSync(manifest, 'utf8').replace('"partitions": 64', '"partitions": 32');
+  writeFileSync(manifest, damaged);
+  const done = await runProgram(['repair', path, '--manifest']);
+  t.is(done.code, 0, done.stdout + done.stderr);
+  const [aside = ''] = readdirSync(join(path, 'keys')).filter((name) => name.startsWith('aside-'));
+  t.is(readFileSync(join(path, 'keys', aside, 'manifest.json'), 'utf8'), damaged);
+  t.true(done.stdout.includes(aside));
+});
+
+test('what others have put beside the folders of shards keeps nobody from reading a lost manifest off the files', async (t) => {
+  const path = dataDir(t, () => undefined);
+  const manifest = join(path, 'keys', 'manifest.json');
+  const text = readFileSync(manifest, 'utf8');
+  rmSync(manifest);
+  writeFileSync(join(path, 'keys', 'generation-1', 'README'), 'hi');
+  t.throws(() => new DataDirectory({ dataDir: path, partitions: 64, shards: 2 }), {
+    message: /manifest\.json is missing beside the keys it is about\. .*fluxcache repair/,
+  });
+  const done = await runProgram(['repair', path, '--manifest']);
+  t.is(done.code, 0, done.stdout + done.stderr);
+  t.is(readFileSync(manifest, 'utf8'), text);
+});
+
+test('of a folder that is missing it is told once what that costs, and not that anything was copied', async (t) => {
+  const path = dataDir(t, (folder) => rmSync(folder, { recursive: true }));
+  const shown = await runProgram(['repair', path]);
+  t.deepEqual(shown.stdout.match(/--truncate: .*/g), [
+    '--truncate: its folder is missing, and is made anew: the log begins anew in it, and the keys of this shard are lost',
+  ]);
+  const done = await runProgram(['repair', path, '--truncate']);
+  t.is(done.code, 0, done.stdout + done.stderr);
+  t.notRegex(done.stdout, /before is in/);
+  t.false(readdirSync(join(path, 'keys')).some((name) => name.startsWith('aside-')));
+});
+
 test('what copies of a cluster have written down is not taken for damage', (t) => {
   const folder = new TestFolder();
   t.teardown(() => folder.end());
@@ -218,6 +256,7 @@ test('fluxcache repair refuses while a node has the directory, and says what is 
   const cases = [
     { args: ['repair'], code: 2, text: /needs the data directory/ },
     { args: ['repair', path, '--truncat'], code: 2, text: /Did you mean --truncate/ },
+    { args: ['repair', '--trunc', path], code: 2, text: /^(?!.*needs the data directory).*Did you mean --truncate\?/s },
     { args: ['repair', path, 'more'], code: 2, text: /takes one directory/ },
     { args: ['repair', join(path, 'empty')], code: 1, text: /there is no such folder/ },
   ];

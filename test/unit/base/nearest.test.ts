@@ -11,6 +11,11 @@ test('slips of one or two letters and other spellings find their name', (t) => {
   t.deepEqual(found, ['httpPort', 'httpPort', 'httpPort', 'maxMemory', 'shards', 'maxKey']);
 });
 
+test('a beginning of three letters or more finds the shortest name that begins so', (t) => {
+  t.is(nearest('--trunc', ['--salvage', '--truncate-all', '--truncate', '--help']), '--truncate');
+  t.is(nearest('--tr', ['--truncate']), undefined);
+});
+
 test('what is far from every name finds none', (t) => {
   for (const name of ['', 'x', 'colour', 'a'.repeat(100_000)]) t.is(nearest(name, NAMES), undefined);
 });

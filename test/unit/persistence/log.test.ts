@@ -1,11 +1,12 @@
 import test from 'ava';
 import fc from 'fast-check';
+import { DataError } from '../../../src/persistence/data-error.ts';
 import { frameSeed } from '../../../src/persistence/frame.ts';
 import type { SyncPolicy } from '../../../src/persistence/log-disk.ts';
 import { LogGate, LogState } from '../../../src/persistence/log-gate.ts';
 import { replayLog } from '../../../src/persistence/log-replay.ts';
 import { LogWriter, type LogWriterOptions } from '../../../src/persistence/log-writer.ts';
-import { DataError, planRecovery } from '../../../src/persistence/recovery-plan.ts';
+import { planRecovery } from '../../../src/persistence/recovery-plan.ts';
 import { filesOf, MemoryLogDisk } from '../../memory-log-disk.ts';
 
 const STORE = Uint8Array.from({ length: 16 }, (_, index) => index * 7);

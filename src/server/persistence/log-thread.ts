@@ -10,7 +10,7 @@ import type { Synced } from '../../persistence/log-writer.ts';
 export interface LogThreadListeners {
   readonly logger: Logger;
   /** It ended without being asked to: nothing of its shard reaches the disk any more. */
-  readonly onDeath: (shard: number, reason: string) => void;
+  readonly onDeath: (reason: string) => void;
   /** Module of the thread. */
   readonly entry?: URL;
 }
@@ -63,7 +63,7 @@ export class LogThread {
         this.#onClosed(false);
         if (this.#isStopping) return;
         const why = reason || `its thread exited with ${code}`;
-        if (isOpen) onDeath(data.shard, why);
+        if (isOpen) onDeath(why);
         else reject(new Error(`The log of shard ${data.shard} cannot be opened: ${why}`));
       });
     });
