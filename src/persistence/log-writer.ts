@@ -1,4 +1,5 @@
 import { FrameBuffer } from './frame-buffer.ts';
+import { FrameQueue } from './frame-queue.ts';
 import type { LogDisk, SyncPolicy } from './log-disk.ts';
 import { type LogGate, LogState } from './log-gate.ts';
 
@@ -57,9 +58,7 @@ export class LogWriter {
   /** Of the first record whose reply may not be told. */
   #acknowledged: number;
   #segmentFirst: number;
-  /** Frames that could not be written, the oldest first. */
-  #queue: { readonly frame: Uint8Array; readonly next: number }[] = [];
-  #queuedBytes = 0;
+  readonly #queue: FrameQueue;
   #syncDueMs = Number.POSITIVE_INFINITY;
   #retryDueMs = Number.POSITIVE_INFINITY;
   #checkedMs: number;
@@ -84,6 +83,7 @@ export class LogWriter {
     const { gate, disk, firstSequence } = options;
     this.#options = options;
     this.#frame = new FrameBuffer(options.seed);
+    this.#queue = new FrameQueue(options.queuedBytesMax);
     this.#next = firstSequence;
     this.#unwritten = firstSequence;
     this.#synced = firstSequence;
@@ -217,8 +217,8 @@ export class LogWriter {
   close(): boolean {
     this.abandonCommand();
     if (!this.#frame.isEmpty) this.#seal();
-    if (this.#queue.length > 0) this.#retry();
-    if (this.#queue.length === 0) this.#sync();
+    if (!this.#queue.isEmpty) this.#retry();
+    if (this.#queue.isEmpty) this.#sync();
     this.mark();
     const isComplete = this.#durable === this.#next;
     try {
@@ -237,16 +237,9 @@ export class LogWriter {
 
   /** `next`: of the record behind the frame's last. */
   #write(frame: Uint8Array, next: number): void {
-    if (this.#queue.length === 0 && this.#append(frame, next)) return;
-    if (this.#state === LogState.broken) return;
-    // One may wait, however large it is.
-    if (this.#queue.length > 0 && this.#queuedBytes + frame.length > this.#options.queuedBytesMax) {
-      this.#become(LogState.broken);
-      this.#forget();
-      return;
-    }
-    this.#queue.push({ frame: frame.slice(), next });
-    this.#queuedBytes += frame.length;
+    if (this.#queue.isEmpty && this.#append(frame, next)) return;
+    if (this.#state === LogState.broken || this.#queue.add(frame, next)) return;
+    this.#giveUp();
   }
 
   #append(frame: Uint8Array, next: number): boolean {
@@ -286,10 +279,9 @@ export class LogWriter {
 
   #retry(): void {
     this.#retryDueMs = Number.POSITIVE_INFINITY;
-    for (let queued = this.#queue[0]; queued !== undefined; queued = this.#queue[0]) {
+    for (let queued = this.#queue.first; queued !== undefined; queued = this.#queue.first) {
       if (!this.#append(queued.frame, queued.next)) return;
-      this.#queue.shift();
-      this.#queuedBytes -= queued.frame.length;
+      this.#queue.removeFirst();
     }
     if (this.#state === LogState.failing) this.#become(LogState.well);
     this.commit();
@@ -374,14 +366,13 @@ export class LogWriter {
 
   #break(what: string, error: unknown): void {
     this.#note(what, error);
-    this.#become(LogState.broken);
-    this.#forget();
+    this.#giveUp();
   }
 
   /** What waits is not written any more: a snapshot is to have it. */
-  #forget(): void {
-    this.#queue = [];
-    this.#queuedBytes = 0;
+  #giveUp(): void {
+    this.#become(LogState.broken);
+    this.#queue.clear();
     this.#retryDueMs = Number.POSITIVE_INFINITY;
     this.#syncDueMs = Number.POSITIVE_INFINITY;
   }
@@ -395,9 +386,8 @@ export class LogWriter {
   #note(what: string, error: unknown): void {
     const { gate, onTrouble } = this.#options;
     this.#trouble = error instanceof Error ? error.message : String(error);
-    const number = error instanceof Error && 'errno' in error ? Number(error.errno) : 0;
     gate.set('errors', gate.get('errors') + 1);
-    gate.set('errno', Math.abs(number));
+    gate.set('errno', error instanceof Error && 'errno' in error ? Math.abs(Number(error.errno)) : 0);
     onTrouble(what, error);
   }
 

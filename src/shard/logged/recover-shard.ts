@@ -2,7 +2,14 @@ import { ApplyResult } from '../../base/effect.ts';
 import { DataError } from '../../persistence/data-error.ts';
 import { NamedKeys } from '../../persistence/named-keys.ts';
 import { RecoveryState, RecoveryWords } from '../../persistence/recovery-words.ts';
-import { folderBytes, type Recovered, readFolder, readLog, tidyFolder } from '../../persistence/shard-data-file.ts';
+import {
+  folderBytes,
+  type Recovered,
+  type RecoveringStore,
+  readFolder,
+  readLog,
+  tidyFolder,
+} from '../../persistence/shard-data-file.ts';
 import type { PartitionedWriter } from '../../store/partitioned-writer.ts';
 import type { TurnClock } from '../turn-clock.ts';
 import { RecoveredClears } from './recovered-clears.ts';
@@ -42,7 +49,8 @@ export interface RecordsOfCopies {
  * a later record prolongs has to find its entry. Then drops what has expired. Returns what was read, null when there was
  * nothing to do, since an actor before this one had done it. Throws a {@link DataError} when it cannot be had.
  */
-export function recoverShard({ data, store, clock, onStep, copies }: RecoverShardParts): Recovered[] | null {
+export function recoverShard(parts: RecoverShardParts): Recovered[] | null {
+  const { data, store, clock, onStep, copies } = parts;
   const words = new RecoveryWords(data.recovery);
   if (words.state === RecoveryState.done) return null;
   // An actor before this one died in the middle of it.
@@ -55,55 +63,9 @@ export function recoverShard({ data, store, clock, onStep, copies }: RecoverShar
   words.set('beganAtMs', clock.tick());
   words.setState(RecoveryState.reading);
   clock.standAt(0);
-  const accept = (result: ApplyResult): boolean => {
-    if (result === ApplyResult.outOfMemory && !data.evicts) {
-      const what =
-        'what it holds does not fit --max-memory, and --eviction is not to let it go. Start with more memory';
-      throw new TooSmallError(data.folders.join(', '), null, what);
-    }
-    return result !== ApplyResult.malformed;
-  };
   // What fitted before is to fit, in whichever order it comes.
   store.useReserve(true);
-  const { storeId } = data;
-  const read = (sparesMemory: boolean): Recovered[] => {
-    const clears = new RecoveredClears(store);
-    const recovered = data.folders.map((folder) => {
-      const named = sparesMemory ? namedIn({ folder, storeId, onProgress: onStep }, store, copies) : null;
-      const isLeftOut = named === null ? null : named.has.bind(named);
-      const onProgress = (bytes: number): void => {
-        words.set('bytesRead', words.get('bytesRead') + bytes);
-        onStep();
-      };
-      return readFolder(
-        { folder, storeId, onProgress },
-        {
-          recover: (partition, bytes, start, end) => {
-            if (copies !== undefined) {
-              return !store.holds(partition) || copies.take(partition, bytes, start, end, accept);
-            }
-            if (!store.holds(partition) || clears.take(partition, bytes, start, end)) return true;
-            clears.settle();
-            return accept(store.recover(partition, bytes, start, end));
-          },
-          recoverEntries: (bytes, start, end) =>
-            accept(store.recoverEntries(bytes, start, end, folder === data.folder, isLeftOut)),
-        },
-      );
-    });
-    clears.settle();
-    return recovered;
-  };
-  let recovered: Recovered[];
-  try {
-    recovered = read(false);
-  } catch (error) {
-    if (!(error instanceof TooSmallError)) throw error;
-    store.clear();
-    copies?.beginAnew();
-    words.set('bytesRead', 0);
-    recovered = read(true);
-  }
+  const recovered = readAll(parts, words);
   store.useReserve(false);
   const nowMs = clock.tick();
   // What has expired in a copy is its primary's to say.
@@ -113,6 +75,63 @@ export function recoverShard({ data, store, clock, onStep, copies }: RecoverShar
   words.set('next', own?.next ?? 1);
   words.setState(RecoveryState.done);
   return recovered;
+}
+
+/** Reads all folders; where memory does not suffice, once more with less in between. */
+function readAll(parts: RecoverShardParts, words: RecoveryWords): Recovered[] {
+  try {
+    return readFolders(parts, words, false);
+  } catch (error) {
+    if (!(error instanceof TooSmallError)) throw error;
+    parts.store.clear();
+    parts.copies?.beginAnew();
+    words.set('bytesRead', 0);
+    return readFolders(parts, words, true);
+  }
+}
+
+function readFolders(parts: RecoverShardParts, words: RecoveryWords, sparesMemory: boolean): Recovered[] {
+  const { data, store, onStep, copies } = parts;
+  const { storeId } = data;
+  const clears = new RecoveredClears(store);
+  const recovered = data.folders.map((folder) => {
+    const named = sparesMemory ? namedIn({ folder, storeId, onProgress: onStep }, store, copies) : null;
+    const onProgress = (bytes: number): void => {
+      words.set('bytesRead', words.get('bytesRead') + bytes);
+      onStep();
+    };
+    return readFolder({ folder, storeId, onProgress }, recoveringStoreOf(parts, folder, clears, named));
+  });
+  clears.settle();
+  return recovered;
+}
+
+/** Takes what is read of one folder. `named`: keys of its snapshot that are left out; null: none is. */
+function recoveringStoreOf(
+  { data, store, copies }: RecoverShardParts,
+  folder: string,
+  clears: RecoveredClears,
+  named: NamedKeys | null,
+): RecoveringStore {
+  const accept = (result: ApplyResult): boolean => isAccepted(result, data);
+  const isLeftOut = named === null ? null : named.has.bind(named);
+  return {
+    recover: (partition, bytes, start, end) => {
+      if (copies !== undefined) return !store.holds(partition) || copies.take(partition, bytes, start, end, accept);
+      if (!store.holds(partition) || clears.take(partition, bytes, start, end)) return true;
+      clears.settle();
+      return accept(store.recover(partition, bytes, start, end));
+    },
+    recoverEntries: (bytes, start, end) =>
+      accept(store.recoverEntries(bytes, start, end, folder === data.folder, isLeftOut)),
+  };
+}
+
+/** False: it is not what it should be. Throws where there is no room for it and nothing may be let go. */
+function isAccepted(result: ApplyResult, { evicts, folders }: ShardLogData): boolean {
+  if (result !== ApplyResult.outOfMemory || evicts) return isWellFormed(result);
+  const what = 'what it holds does not fit --max-memory, and --eviction is not to let it go. Start with more memory';
+  throw new TooSmallError(folders.join(', '), null, what);
 }
 
 class TooSmallError extends DataError {}
