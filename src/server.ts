@@ -2,6 +2,7 @@
 /** The program `fluxcache-server`: reads its configuration, starts a node, and stops it when told to. */
 import { readFileSync } from 'node:fs';
 import { availableParallelism, hostname, totalmem } from 'node:os';
+import { endThreads } from './base/spawn-thread.ts';
 import { formatBytes } from './base/units.ts';
 import { readCommandLine } from './config/command-line.ts';
 import { helpText } from './config/help.ts';
@@ -19,6 +20,8 @@ const EXIT_ERROR = 1;
 const EXIT_USAGE = 2;
 /** Signals closer than this are one wish to stop, told twice. */
 const SAME_SIGNAL_MS = 250;
+/** Threads that should have ended by then are given this long once more. */
+const END_THREADS_MS = 2000;
 /** How often a node that waits for its cluster looks whether it serves. */
 const READY_LOOK_MS = 200;
 
@@ -119,6 +122,14 @@ async function run(config: Config, accounts: readonly Account[]): Promise<void> 
     stoppingSinceMs = performance.now();
     log.info({ signal, drainTimeoutMs: config.drainTimeout }, 'stopping: requests under way are answered');
     const isComplete = await running.stop();
+    const threads = await endThreads(END_THREADS_MS);
+    if (threads > 0) {
+      log.error(
+        { threads },
+        'stopped; the disk does not answer threads that wait for it, and the process kills itself',
+      );
+      process.kill(process.pid, 'SIGKILL');
+    }
     if (isComplete) log.info({}, 'stopped');
     else log.warn({}, 'stopped; some requests did not finish in time and were cut off');
     process.exit(isComplete ? 0 : EXIT_ERROR);

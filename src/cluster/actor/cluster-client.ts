@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Worker } from 'node:worker_threads';
 import { assert, unreachable } from '../../base/assert.ts';
 import { FluxError } from '../../base/errors.ts';
@@ -197,7 +198,8 @@ export class ClusterClient implements ClusterView {
       this.#tell({ kind: 'stop', deadlineMs });
     });
     this.#end();
-    await worker.terminate();
+    // A disk that does not answer may hold it for as long as it likes.
+    await Promise.race([worker.terminate(), sleep(GRACE_MS, undefined, { ref: false })]);
   }
 
   /** All that this start has confirmed is on the disk, and it has ended: told last of all. */
