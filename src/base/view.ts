@@ -95,14 +95,6 @@ export interface ReadView {
 export const PutStatus = { created: 0, replaced: 1, outOfMemory: 2, tooLarge: 3 } as const;
 export type PutStatus = (typeof PutStatus)[keyof typeof PutStatus];
 
-/** Bytes of a tag, 1 at least; tags of an entry; and bytes of their list: a byte with the length before each. */
-export const TAG_BYTES_MAX = 255;
-export const TAGS_MAX = 64;
-export const TAG_LIST_BYTES_MAX = 4096 + TAGS_MAX;
-/** The longest time that a fill token may be given for. */
-export const FILL_MS_MAX = 60_000;
-export const FILL_TOKEN_MAX = 2 ** 48 - 1;
-
 /** What most entries have nothing of; a record that callers refill. */
 export interface EntryAttributes {
   /** As `EntryInfo` has it; of an entry that does not expire it counts from when a tag of it is invalidated softly. */

@@ -1,3 +1,5 @@
+import { TAG_BYTES_MAX } from '../base/cache-limits.ts';
+import { tagsByCall } from '../client/tags-by-call.ts';
 import type { Reply } from '../protocol/resp/reply.ts';
 import type { RequestWord } from '../protocol/resp/request-encoder.ts';
 import { counted } from './cluster-table.ts';
@@ -13,10 +15,6 @@ import { Exit, numberOf, openConnection, pause, print, type Run, refuse } from '
 import { addressText } from './target.ts';
 
 const HELP = 'fluxcache invalidate --help';
-/** What INVALIDATE takes at once; more are sent in several. */
-const TAGS_A_CALL = 1000;
-const TAG_BYTES_A_CALL = 32 * 1024;
-const TAG_BYTES_MAX = 255;
 /** Between two looks at how many keys are left. */
 const LOOK_MS = 250;
 
@@ -80,7 +78,7 @@ async function invalidateTags(run: Run, connection: Connection, tags: readonly U
   let count = 0;
   let done = 0;
   try {
-    for (const call of callsOf(distinct(tags))) {
+    for (const call of tagsByCall(distinct(tags))) {
       if (done > 0) bar.showOf(done, tags.length, `${done} of ${counted(tags.length, 'tag')} invalidated`);
       count += await integerOf(run, connection, ['INVALIDATE', isSoft ? 'SOFT' : 'HARD', ...call]);
       done += call.length;
@@ -97,23 +95,6 @@ async function invalidateTags(run: Run, connection: Connection, tags: readonly U
 
 function distinct(tags: readonly Uint8Array[]): readonly Uint8Array[] {
   return [...new Map(tags.map((tag) => [Buffer.from(tag).toString('latin1'), tag])).values()];
-}
-
-/** The tags by what one command takes. */
-function callsOf(tags: readonly Uint8Array[]): readonly (readonly Uint8Array[])[] {
-  const calls: Uint8Array[][] = [];
-  let call: Uint8Array[] = [];
-  let bytes = 0;
-  for (const tag of tags) {
-    if (call.length === TAGS_A_CALL || bytes + tag.length > TAG_BYTES_A_CALL) {
-      calls.push(call);
-      call = [];
-      bytes = 0;
-    }
-    call.push(tag);
-    bytes += tag.length;
-  }
-  return call.length === 0 ? calls : [...calls, call];
 }
 
 /** Answers how many keys were deleted. One command deletes them all; how far it is, another connection looks at. */
@@ -162,7 +143,7 @@ async function integerOf(run: Run, connection: Connection, words: readonly Reque
   throw new RefusedError(reply.kind === 'error' ? printable(reply.text) : `${words[0]} was answered in a strange way.`);
 }
 
-export function invalidateHelp(): string {
+function invalidateHelp(): string {
   return `Usage: fluxcache [OPTION…] invalidate [OPTION…] TAG…
        fluxcache [OPTION…] invalidate --match PATTERN [OPTION…]
 

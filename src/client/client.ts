@@ -6,10 +6,10 @@ import type { Codec } from './codec.ts';
 import type { Engine } from './engine.ts';
 import { ClosedError } from './errors.ts';
 import { type ClientEventName, type ClientEvents, ClientEventTarget, type ClientListener } from './events.ts';
-import { fillOperations, tagsByCall } from './fill/fill-operations.ts';
 import type { GetOrSetOptions, Loader } from './fill/fill-options.ts';
 import { Fills } from './fill/fills.ts';
 import { type WrapOptions, type Wrapped, wrapped } from './fill/wrap.ts';
+import { invalidateOperations } from './invalidate-operations.ts';
 import { JsonCommands } from './json-commands.ts';
 import { namesOf, onlyKnown } from './known-options.ts';
 import { LongCalls } from './long-calls.ts';
@@ -32,6 +32,7 @@ import type { Router } from './router.ts';
 import { type ScanOptions, scanKeys } from './scan.ts';
 import type { MessageListener, SubscribeOptions, Subscription, SubscriptionTarget } from './subscription.ts';
 import { Subscriptions } from './subscriptions.ts';
+import { tagsByCall } from './tags-by-call.ts';
 import type { Key, Storable, Value, ValueTypeName, ValueTypes } from './values.ts';
 
 const callNames = namesOf<CallOptions>({ signal: true, timeoutMs: true, retryable: true });
@@ -40,6 +41,7 @@ const setCallNames = new Set([...setNames, ...callNames]);
 const invalidateNames = new Set(['soft', ...callNames]);
 const expireCallNames = new Set([...expireNames, ...callNames]);
 
+/** How `invalidateTags` ends what bears a tag. */
 export interface InvalidateOptions {
   /** Ends times to live only: the values are given as stale ones as long as their windows last. Default: false. */
   readonly soft?: boolean | undefined;
@@ -51,9 +53,10 @@ export function createClient(options: string | ClientOptions = {}): FluxClient {
 }
 
 /**
- * A client of one node. Connections are opened with the first call and made again when they are lost. Calls may be made at
- * any time without waiting for others: those of one turn of the event loop leave together, and with one connection (the
- * default) they take effect in the order they are made.
+ * A client of a node, or of the cluster that it is in, whose nodes it then asks for what each of them has. Connections are
+ * opened with the first call and made again when they are lost. Calls may be made at any time without waiting for others:
+ * those of one turn of the event loop leave together, and with one connection to a node (the default) they take effect
+ * there in the order they are made.
  *
  * Every call resolves to its result or is rejected with a {@link FluxCacheError}, whose `code` tells what happened,
  * `retryable` whether trying again can help and do no harm, and `maybeApplied` whether a write may have taken effect though
@@ -174,7 +177,8 @@ export class FluxClient {
     onlyKnown(options, invalidateNames);
     const list = typeof tags === 'string' || tags instanceof Uint8Array ? [tags] : tags;
     let count = 0;
-    for (const part of tagsByCall(list)) count += await this.#calls.run(fillOperations.invalidate(part, soft), call);
+    for (const part of tagsByCall(list))
+      count += await this.#calls.run(invalidateOperations.invalidate(part, soft), call);
     return count;
   }
 
@@ -184,7 +188,7 @@ export class FluxClient {
    * connection of its own, so that other calls neither wait for it nor keep an order with it.
    */
   deleteMatching(pattern: Key, options: CallOptions = {}): Promise<number> {
-    return this.#longCalls.run(fillOperations.deleteMatching(pattern), options);
+    return this.#longCalls.run(invalidateOperations.deleteMatching(pattern), options);
   }
 
   /** Removes keys; resolves to how many there were. */
@@ -334,11 +338,13 @@ export class FluxClient {
     return this.#calls.run(operation, options);
   }
 
+  /** Has the listener told of what happens to the client from now on. */
   on<Name extends ClientEventName>(name: Name, listener: ClientListener<Name>): this {
     this.#events.on(name, listener);
     return this;
   }
 
+  /** Takes a listener off again. */
   off<Name extends ClientEventName>(name: Name, listener: ClientListener<Name>): this {
     this.#events.off(name, listener);
     return this;

@@ -1,12 +1,5 @@
-import {
-  FILL_MS_MAX,
-  FillOutcome,
-  Freshness,
-  PutStatus,
-  type ReadView,
-  ValueType,
-  type WriteView,
-} from '../base/view.ts';
+import { FILL_MS_DEFAULT, FILL_MS_MAX, FILL_WAIT_MS_MAX } from '../base/cache-limits.ts';
+import { FillOutcome, Freshness, PutStatus, type ReadView, ValueType, type WriteView } from '../base/view.ts';
 import type { Args } from './args.ts';
 import { type CommandDeclaration, firstKey, type ReadCommand, type WriteCommand } from './command.ts';
 import { decodeSmallInteger } from './decimal.ts';
@@ -16,12 +9,8 @@ import { refuseOutOfMemory, refuseTooLarge, replyWithValue } from './storing.ts'
 import { TagList } from './tags.ts';
 import { decodeToken, tokenText } from './token.ts';
 
-/** How long a token counts unless it is said, and how long a front end waits at most. */
-const fillMsDefault = 10_000;
-const waitMsMax = 10_000;
-
 /** The options of one GETFILL; refilled for every command. */
-const options = { fillMs: fillMsDefault, waitMs: 0 };
+const options = { fillMs: FILL_MS_DEFAULT, waitMs: 0 };
 
 /** What is found under a key; the first element of the reply. */
 type FillState = 'hit' | 'stale' | 'miss';
@@ -30,7 +19,7 @@ type FillState = 'hit' | 'stale' | 'miss';
 type Extent = 'value' | 'whole';
 
 function decodeOptions(args: Args, reply: ReplyWriter): boolean {
-  options.fillMs = fillMsDefault;
+  options.fillMs = FILL_MS_DEFAULT;
   options.waitMs = 0;
   for (let index = 1; index < args.count; index += 2) {
     const isFor = isWord(args, index, 'FOR');
@@ -39,7 +28,7 @@ function decodeOptions(args: Args, reply: ReplyWriter): boolean {
       return false;
     }
     const least = isFor ? 1 : 0;
-    const most = isFor ? FILL_MS_MAX : waitMsMax;
+    const most = isFor ? FILL_MS_MAX : FILL_WAIT_MS_MAX;
     const amount = decodeSmallInteger(args.bytes, args.start(index + 1), args.end(index + 1));
     if (!(amount >= least && amount <= most)) {
       reply.error('invalid-argument', `${isFor ? 'FOR' : 'WAIT'} must be from ${least} to ${most} milliseconds`);
@@ -173,7 +162,7 @@ function waitMsOf(args: Args): number {
   for (let index = 1; index + 1 < args.count; index += 2) {
     if (!isWord(args, index, 'WAIT')) continue;
     const waitMs = decodeSmallInteger(args.bytes, args.start(index + 1), args.end(index + 1));
-    return waitMs > 0 && waitMs <= waitMsMax ? waitMs : 0;
+    return waitMs > 0 && waitMs <= FILL_WAIT_MS_MAX ? waitMs : 0;
   }
   return 0;
 }
@@ -191,7 +180,7 @@ const getfillRow = {
   since: 'FluxCache 0.1.0',
   summary:
     'Returns [state, value, token, ms]. hit: a fresh value, and how long it has left (-1: for ever). stale, miss: a value ' +
-    'past its time, or none; with a token that the asker fills it with (SET … FILL) within ms (FOR, 10000 unless given), ' +
+    `past its time, or none; with a token that the asker fills it with (SET … FILL) within ms (FOR, ${FILL_MS_DEFAULT} unless given), ` +
     'without one somebody else does, who has ms left. WAIT: how long to wait for who fills what is missing.',
   complexity: 'O(1)',
   syntax: 'key [FOR milliseconds] [WAIT milliseconds]',

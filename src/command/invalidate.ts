@@ -1,15 +1,12 @@
-import { type ReadView, TAG_LIST_BYTES_MAX, ValueType, type WriteView } from '../base/view.ts';
+import { INVALIDATED_BYTES_MAX, INVALIDATED_TAGS_MAX, TAG_LIST_BYTES_MAX } from '../base/cache-limits.ts';
+import { type ReadView, ValueType, type WriteView } from '../base/view.ts';
 import type { Args } from './args.ts';
 import { type CommandDeclaration, firstKey, noKeys } from './command.ts';
 import { isWord } from './options.ts';
 import type { ReplyWriter } from './reply.ts';
 import { isTag } from './tags.ts';
 
-/** Tags of one call, and their bytes with a length before each: every partition's copies are sent all of them. */
-const invalidatedMax = 1000;
-const invalidatedBytesMax = 65_536;
-
-const list = new Uint8Array(invalidatedBytesMax);
+const list = new Uint8Array(INVALIDATED_BYTES_MAX);
 
 /** Done again, it is as if it had been done later. */
 function invalidate(store: WriteView, args: Args, reply: ReplyWriter): void {
@@ -20,8 +17,8 @@ function invalidate(store: WriteView, args: Args, reply: ReplyWriter): void {
     reply.error('arity', "wrong number of arguments for 'invalidate' command");
     return;
   }
-  if (count > invalidatedMax) {
-    reply.error('invalid-argument', `at most ${invalidatedMax} tags are invalidated at once`);
+  if (count > INVALIDATED_TAGS_MAX) {
+    reply.error('invalid-argument', `at most ${INVALIDATED_TAGS_MAX} tags are invalidated at once`);
     return;
   }
   const seen = new Set<string>();
@@ -32,8 +29,8 @@ function invalidate(store: WriteView, args: Args, reply: ReplyWriter): void {
     const name = Buffer.from(tag.buffer, tag.byteOffset, tag.length).toString('latin1');
     if (seen.has(name)) continue;
     seen.add(name);
-    if (length + 1 + tag.length > invalidatedBytesMax) {
-      reply.error('invalid-argument', `the tags have more than ${invalidatedBytesMax} bytes together`);
+    if (length + 1 + tag.length > INVALIDATED_BYTES_MAX) {
+      reply.error('invalid-argument', `the tags have more than ${INVALIDATED_BYTES_MAX} bytes together`);
       return;
     }
     list[length] = tag.length;

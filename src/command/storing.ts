@@ -1,11 +1,5 @@
-import {
-  type EntryAttributes,
-  type PutRequest,
-  PutStatus,
-  TAG_LIST_BYTES_MAX,
-  ValueType,
-  type WriteView,
-} from '../base/view.ts';
+import { TAG_LIST_BYTES_MAX } from '../base/cache-limits.ts';
+import { type EntryAttributes, type PutRequest, PutStatus, ValueType, type WriteView } from '../base/view.ts';
 import type { Args } from './args.ts';
 import type { ReplyWriter } from './reply.ts';
 

@@ -1,4 +1,5 @@
-import { type ReadView, TAG_BYTES_MAX, TAG_LIST_BYTES_MAX, TAGS_MAX } from '../base/view.ts';
+import { TAG_BYTES_MAX, TAG_LIST_BYTES_MAX, TAGS_MAX } from '../base/cache-limits.ts';
+import type { ReadView } from '../base/view.ts';
 import type { Args } from './args.ts';
 import { decodeSmallInteger } from './decimal.ts';
 import { syntaxError } from './options.ts';

@@ -1,5 +1,6 @@
+import { TAG_LIST_BYTES_MAX, TAGS_MAX } from '../base/cache-limits.ts';
 import { copyBytes } from '../base/copy-bytes.ts';
-import { TAG_LIST_BYTES_MAX, TAGS_MAX, type ValueType } from '../base/view.ts';
+import type { ValueType } from '../base/view.ts';
 import { CONTENT_TYPE_BYTES_MAX, EXPIRES_AT_MS_MAX, KEY_BYTES_MAX } from './layout.ts';
 
 /**

@@ -1,5 +1,5 @@
 import { assert } from '../base/assert.ts';
-import { FILL_MS_MAX } from '../base/view.ts';
+import { FILL_MS_MAX } from '../base/cache-limits.ts';
 import type { Arena } from './arena.ts';
 import type { Epochs } from './epochs.ts';
 import { Control, Counter } from './layout.ts';

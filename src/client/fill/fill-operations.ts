@@ -1,5 +1,4 @@
-import { Buffer } from 'node:buffer';
-import { decodeArray, decodeFlag, decodeNumber, type Operation, unexpectedResult } from '../operation.ts';
+import { decodeArray, decodeFlag, type Operation, unexpectedResult } from '../operation.ts';
 import { type SetOptions, setParams } from '../operations.ts';
 import type { Key, Storable, Value } from '../values.ts';
 
@@ -14,10 +13,6 @@ export interface FillAnswer {
   /** Of a hit what is left of its time to live, -1 without one; else for how long the token is valid, or somebody else's. */
   readonly ms: number;
 }
-
-/** Tags that one INVALIDATE takes, and half the bytes. */
-const TAGS_A_CALL_MAX = 1000;
-const TAG_BYTES_A_CALL_MAX = 32 * 1024;
 
 /**
  * Operations of those who load values. None of them is a read that a copy could answer, and all are sent again when their
@@ -49,42 +44,7 @@ export const fillOperations = {
     safety: 'idempotent',
     decode: decodeFlag,
   }),
-
-  /** Of as many as one of `tagsByCall` has. */
-  invalidate: (tags: readonly Key[], isSoft: boolean): Operation<number> => ({
-    method: 'invalidate',
-    // Always said, since a tag may have either name.
-    params: [isSoft ? 'SOFT' : 'HARD', ...tags],
-    key: null,
-    safety: 'idempotent',
-    decode: decodeNumber,
-  }),
-
-  deleteMatching: (pattern: Key): Operation<number> => ({
-    method: 'delmatch',
-    params: [pattern],
-    key: null,
-    // How many it was is another number the second time.
-    safety: 'once',
-    decode: decodeNumber,
-  }),
 } as const;
-
-/** Tags as one INVALIDATE takes them: none are no call at all. */
-export function tagsByCall(tags: readonly Key[]): Key[][] {
-  const calls: Key[][] = [];
-  let bytes = Number.POSITIVE_INFINITY;
-  for (const tag of tags) {
-    const length = typeof tag === 'string' ? Buffer.byteLength(tag) : tag.length;
-    if (bytes + length > TAG_BYTES_A_CALL_MAX || calls.at(-1)?.length === TAGS_A_CALL_MAX) {
-      calls.push([]);
-      bytes = 0;
-    }
-    calls.at(-1)?.push(tag);
-    bytes += length;
-  }
-  return calls;
-}
 
 function decodeFillAnswer(result: unknown): FillAnswer {
   const [state, value = null, token = null, ms] = decodeArray(result);

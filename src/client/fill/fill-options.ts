@@ -1,3 +1,4 @@
+import { FILL_MS_DEFAULT, FILL_MS_MAX } from '../../base/cache-limits.ts';
 import type { CallOptions } from '../call.ts';
 import type { Codec } from '../codec.ts';
 import { FluxCacheError } from '../errors.ts';
@@ -61,9 +62,6 @@ export interface FillPlan {
   readonly codec: Codec;
 }
 
-/** How long a token is valid when nobody says; as the server has it. */
-const FILL_MS_DEFAULT = 10_000;
-const FILL_MS_MAX = 60_000;
 const TIME_MS_MAX = 2 ** 31 - 1;
 
 const fillNames = namesOf<GetOrSetOptions>({

@@ -1,4 +1,4 @@
-import { TAG_BYTES_MAX, TAGS_MAX } from '../../base/view.ts';
+import { TAG_BYTES_MAX, TAGS_MAX } from '../../base/cache-limits.ts';
 import { type Refusal, refuse } from './refusal.ts';
 
 /** What requests say of a value beside its time to live: stale window, jitter, tags, fill token. */

@@ -1,4 +1,4 @@
-import { TAG_BYTES_MAX } from '../../base/view.ts';
+import { TAG_BYTES_MAX } from '../../base/cache-limits.ts';
 import type { JsonScanner } from './json-scanner.ts';
 import { quoted, type Refusal, refuse } from './refusal.ts';
 

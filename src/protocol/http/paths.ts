@@ -1,3 +1,4 @@
+import { FILL_MS_DEFAULT, FILL_MS_MAX, FILL_WAIT_MS_MAX } from '../../base/cache-limits.ts';
 /** Every path of the HTTP interface: what routes requests, says 405 with Allow, and describes itself as OpenAPI. */
 
 export type HttpMethod = 'GET' | 'PUT' | 'POST' | 'DELETE';
@@ -169,14 +170,14 @@ export const httpPaths = [
         in: 'query',
         required: false,
         type: 'integer',
-        doc: 'Milliseconds that the token counts, 10000 if not given.',
+        doc: `Milliseconds that the token counts, up to ${FILL_MS_MAX}; ${FILL_MS_DEFAULT} if not given.`,
       },
       {
         name: 'wait',
         in: 'query',
         required: false,
         type: 'integer',
-        doc: 'Milliseconds to wait for who fills a missing key.',
+        doc: `Milliseconds to wait for who fills a missing key, up to ${FILL_WAIT_MS_MAX}.`,
       },
     ],
     answers: {

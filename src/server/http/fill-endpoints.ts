@@ -1,5 +1,6 @@
+import { FILL_MS_DEFAULT, FILL_MS_MAX, FILL_WAIT_MS_MAX } from '../../base/cache-limits.ts';
 import { copyOf } from '../../base/copy-bytes.ts';
-import { FILL_MS_MAX, ValueType } from '../../base/view.ts';
+import { ValueType } from '../../base/view.ts';
 import { ReplyKind, type ReplyReader } from '../../command/reply.ts';
 import { commandTable } from '../../command/table.ts';
 import { ArgsBuilder } from '../../protocol/http/args-builder.ts';
@@ -19,9 +20,6 @@ import type { HttpShared } from './shared.ts';
 
 const getFillCommand = commandTable.named('flux.getfill');
 const cancelFillCommand = commandTable.named('cancelfill');
-
-const fillMsDefault = 10_000;
-const waitMsMax = 10_000;
 
 /** What GETFILL found. */
 interface Found {
@@ -48,12 +46,12 @@ export class FillEndpoints {
       exchange.refuse(query);
       return;
     }
-    const fillMs = integerParameter(query, 'for', 1, FILL_MS_MAX, fillMsDefault);
+    const fillMs = integerParameter(query, 'for', 1, FILL_MS_MAX, FILL_MS_DEFAULT);
     if (typeof fillMs !== 'number') {
       exchange.refuse(fillMs);
       return;
     }
-    const waitMs = integerParameter(query, 'wait', 0, waitMsMax, 0);
+    const waitMs = integerParameter(query, 'wait', 0, FILL_WAIT_MS_MAX, 0);
     if (typeof waitMs !== 'number') {
       exchange.refuse(waitMs);
       return;
