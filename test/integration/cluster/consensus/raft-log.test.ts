@@ -178,6 +178,30 @@ test('a full disk refuses saves and loses nothing; when it has room again, all i
   });
 });
 
+test('what is held while the disk refuses is in the file that the next save writes', async (t) => {
+  await withDirectory(async (directory) => {
+    let isFull = false;
+    const log = await openRaftLog(directory, { fileSystem: faulty({ writes: () => (isFull ? noSpace() : null) }) });
+    await log.save(saveOf(1));
+    isFull = true;
+    await t.throwsAsync(log.save(saveOf(2)), { instanceOf: RaftLogError });
+    log.hold(saveOf(3));
+    isFull = false;
+    const next = log.save(saveOf(4));
+    // As told while that one is on its way: it waits for a file of its own.
+    log.hold(saveOf(5));
+    await next;
+    await log.save(nothing);
+    await log.close();
+    const again = await openRaftLog(directory);
+    t.deepEqual(
+      again.raft.entries.map((entry) => entry.index),
+      [1, 2, 3, 4, 5],
+    );
+    await again.close();
+  });
+});
+
 test('a process that ends on a full disk leaves what was saved', async (t) => {
   await withDirectory(async (directory) => {
     let isFull = false;
