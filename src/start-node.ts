@@ -1,4 +1,6 @@
+import { resolve } from 'node:path';
 import { formatAddress } from './base/addresses.ts';
+import { assert } from './base/assert.ts';
 import { type Logger, systemClock } from './base/ports.ts';
 import type { SnapshotsPort } from './command/control.ts';
 import type { NodePort } from './command/node-port.ts';
@@ -17,6 +19,7 @@ import { LatencyEvents } from './server/control/latency-events.ts';
 import { liveLimits } from './server/control/live-limits.ts';
 import { SlowLog } from './server/control/slow-log.ts';
 import { SlowReport } from './server/control/slow-report.ts';
+import { hasKeptKeys } from './server/persistence/kept-before-file.ts';
 import type { Snapshots } from './server/persistence/snapshots.ts';
 import { Channels } from './server/pubsub/channels.ts';
 import { KeyspaceNotifications } from './server/pubsub/keyspace-notifications.ts';
@@ -130,6 +133,14 @@ export async function startNode(
     }),
     publisher: cluster?.publisher(channels) ?? channels,
   };
+  if (!config.persistence && hasKeptKeys(config.dataDir)) {
+    const { dataDir } = config;
+    logger.warn(
+      { dataDir: resolve(dataDir) },
+      'keys are kept there, and this node, without --persistence, neither reads nor writes them: they will be older than what ' +
+        'is written now, and back as they are at the next start with it',
+    );
+  }
   if (disk !== null) {
     const { partitionCount: partitions } = facts;
     persistence = await NodePersistence.open({ config, settings: disk, partitions, logger, messageBytesMax, onFailed });
@@ -249,7 +260,10 @@ function snapshotsOf(snapshots: () => Snapshots | null): SnapshotsPort {
     get lastAtMs() {
       return snapshots()?.facts().lastAtMs ?? 0;
     },
-    take: async () =>
-      (await snapshots()?.take()) ?? { kind: 'failed', reason: 'the node is still reading what was kept' },
+    take: () => {
+      const ready = snapshots();
+      assert(ready !== null, 'whoever asks has looked whether they are ready');
+      return ready.take();
+    },
   };
 }

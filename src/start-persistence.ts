@@ -178,7 +178,7 @@ export class NodePersistence implements ShardsOnDisk {
     this.#snapshots = this.#openSnapshots(shards, jobs);
     const lacks = !this.isNew && shards.threads.some(({ memory }) => hasLeftOut(memory));
     if (this.#directory.isResharding || lacks) {
-      const outcome = await this.#snapshots.take();
+      const outcome = await this.#snapshots.take(this.#directory.isResharding ? 'other shards' : 'left out');
       if (outcome.kind === 'failed') {
         const what = this.#directory.isResharding
           ? `The keys could not be written anew for ${this.#shards.length} shards`

@@ -87,7 +87,7 @@ async function takeAt({ target }: Place): Promise<number> {
       const reply = await connection.request(['SAVE']);
       if (reply.kind !== 'error') return Math.round(performance.now() - beganMs);
       // Another one is being made, which may have begun before what is to be in this one was written.
-      if (!/in progress/.test(reply.text)) throw new RefusedError(reply.text);
+      if (!/in progress/.test(reply.text)) throw new RefusedError(reply.text.replace(/^ERR /, ''));
       await pause(LOOK_MS);
     }
   } finally {

@@ -119,7 +119,7 @@ export interface SnapshotsPort {
   readonly isRunning: boolean;
   /** Unix milliseconds of the last one; 0: there is none. */
   readonly lastAtMs: number;
-  /** Makes one, begun after this call; never rejects. */
+  /** Makes one, begun after this call; never rejects. Only when `isReady`. */
   take(): Promise<SnapshotsTaken>;
 }
 

@@ -1,22 +1,30 @@
 import { type CommandDeclaration, type ConnectionCommand, type NodeCommand, noKeys } from '../command.ts';
-import type { ControlPort } from '../control.ts';
+import type { ControlPort, SnapshotsPort } from '../control.ts';
 import { isWord, syntaxError } from '../options.ts';
 import type { ReplyWriter } from '../reply.ts';
+import { snapshotFailure, snapshotsOrRefusal } from './snapshot-refusal.ts';
 
 type Run = NodeCommand['run'];
 
-const IN_MEMORY = 'All data is kept in memory only and cannot be saved.';
+/** Null: none can be made, which is written. */
+function readySnapshots({ snapshots }: ControlPort, reply: ReplyWriter): SnapshotsPort | null {
+  const found = snapshotsOrRefusal(snapshots);
+  if (!('code' in found)) return found;
+  reply.error(found.code, found.message);
+  return null;
+}
 
 /** Makes a snapshot and then does `onDone`, or writes why it could not. */
 export function save(control: ControlPort, reply: ReplyWriter, onDone: () => void): Promise<void> | undefined {
-  const { snapshots } = control;
-  if (snapshots === null) {
-    reply.error('bad-request', IN_MEMORY);
-    return undefined;
-  }
+  const snapshots = readySnapshots(control, reply);
+  if (snapshots === null) return undefined;
   return snapshots.take().then((taken) => {
-    if (taken.kind === 'done') onDone();
-    else reply.error('disk-failed', `The snapshot could not be made: ${taken.reason}`);
+    if (taken.kind === 'done') {
+      onDone();
+      return;
+    }
+    const { code, message } = snapshotFailure(taken.reason);
+    reply.error(code, message);
   });
 }
 
@@ -27,11 +35,15 @@ const saveNow: ConnectionCommand['run'] = ({ node: { control } }, _args, reply) 
   return undefined;
 };
 
-const saveInBackground: Run = ({ control: { snapshots } }, args, reply) => {
+const saveInBackground: Run = ({ control }, args, reply) => {
   const isScheduled = args.count === 1 && isWord(args, 0, 'SCHEDULE');
-  if (args.count > 0 && !isScheduled) syntaxError(reply);
-  else if (snapshots === null) reply.error('bad-request', IN_MEMORY);
-  else if (snapshots.isRunning && !isScheduled) reply.error('conflict', 'Background save already in progress');
+  if (args.count > 0 && !isScheduled) {
+    syntaxError(reply);
+    return;
+  }
+  const snapshots = readySnapshots(control, reply);
+  if (snapshots === null) return;
+  if (snapshots.isRunning && !isScheduled) reply.error('conflict', 'Background save already in progress');
   else {
     reply.status(snapshots.isRunning ? 'Background saving scheduled' : 'Background saving started');
     // Who asks is answered; the log of the node, INFO and LASTSAVE tell what comes of it.
@@ -40,11 +52,9 @@ const saveInBackground: Run = ({ control: { snapshots } }, args, reply) => {
 };
 
 /** A snapshot is what lets the log begin anew. */
-const rewriteLog: Run = ({ control: { snapshots } }, _args, reply) => {
-  if (snapshots === null) {
-    reply.error('bad-request', IN_MEMORY);
-    return;
-  }
+const rewriteLog: Run = ({ control }, _args, reply) => {
+  const snapshots = readySnapshots(control, reply);
+  if (snapshots === null) return;
   reply.status(`Background append only file rewriting ${snapshots.isRunning ? 'scheduled' : 'started'}`);
   void snapshots.take();
 };

@@ -1,10 +1,11 @@
+import { NOTHING_KEPT } from '../../command/administration/snapshot-refusal.ts';
 import type { Config } from '../../config/options.ts';
 import type { SyncPolicy } from '../../persistence/log-disk.ts';
 import type { DiskSettings, SavePoint } from './disk-settings.ts';
 import { choice, fixed, fixedSwitch, IMMUTABLE, type Parameter, text } from './parameter.ts';
 
 const AT_START = `${IMMUTABLE}: --persistence says so when the node is started`;
-const NOTHING_KEPT = `${IMMUTABLE}: nothing is kept on the disk, start the node with --persistence`;
+const NOT_SET = `${IMMUTABLE}: ${NOTHING_KEPT}`;
 const INVALID_SAVE = 'Invalid save parameters';
 
 /** Redis's parameters of what is kept on the disk; `disk` is null when that is nothing. */
@@ -14,17 +15,17 @@ export function diskParameters(config: Config, disk: DiskSettings | null): reado
       ? text(
           'save',
           () => '',
-          (points) => (points.trim() === '' ? null : NOTHING_KEPT),
+          (points) => (points.trim() === '' ? null : NOT_SET),
           () => undefined,
         )
       : saveParameter(disk),
-    fixedSwitch('appendonly', config.persistence, config.persistence ? AT_START : NOTHING_KEPT),
+    fixedSwitch('appendonly', config.persistence, config.persistence ? AT_START : NOT_SET),
     choice(
       'appendfsync',
       ['always', 'everysec', 'no'],
       () => disk?.fsync ?? config.fsync,
       (policy) => {
-        if (disk === null) return { problem: NOTHING_KEPT };
+        if (disk === null) return { problem: NOT_SET };
         const problem = disk.problemOf(policy as SyncPolicy);
         if (problem !== null) return { problem };
         return {

@@ -41,9 +41,10 @@ export class DiskSettings {
     return 'other nodes rely on what this one keeps: start it again with another --fsync';
   }
 
-  /** The age at which a snapshot is followed by another at the latest, if anything has changed; 0: never for that. */
+  /** The age at which a snapshot may be followed by another, if enough has changed; 0: never for that. */
   get intervalMs(): number {
-    return Math.max(0, ...this.savePoints.map(({ ageMs }) => ageMs));
+    const [first = 0, ...others] = this.savePoints.map(({ ageMs }) => ageMs);
+    return Math.min(first, ...others);
   }
 
   set intervalMs(ms: number) {

@@ -1,6 +1,7 @@
 import { AssertionError, assert, unreachable } from '../../base/assert.ts';
 import type { ErrorCode } from '../../base/errors.ts';
 import type { ReadView } from '../../base/view.ts';
+import { LOADING } from '../../command/administration/snapshot-refusal.ts';
 import { Args } from '../../command/args.ts';
 import type {
   Command,
@@ -59,7 +60,7 @@ type Closure = 'shutting-down' | 'not-ready';
 
 const closures: Readonly<Record<Closure, string>> = {
   'shutting-down': 'the node is shutting down',
-  'not-ready': 'FluxCache is loading the dataset in memory',
+  'not-ready': LOADING,
 };
 
 type KeyedCommand = (ReadCommand | WriteCommand) & Command;

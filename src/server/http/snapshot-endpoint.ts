@@ -1,3 +1,4 @@
+import { snapshotFailure, snapshotsOrRefusal } from '../../command/administration/snapshot-refusal.ts';
 import { Args } from '../../command/args.ts';
 import { commandTable } from '../../command/table.ts';
 import { isRefusal, parseQuery } from '../../protocol/http/query.ts';
@@ -26,13 +27,9 @@ export function makeSnapshot(exchange: Exchange, shared: HttpShared): void {
     exchange.refuse(refuse(denial.code, denial.message));
     return;
   }
-  const { snapshots } = shared.node;
-  if (snapshots === null) {
-    exchange.refuse(refuse('conflict', 'The node keeps nothing on the disk: it was started without persistence.'));
-    return;
-  }
-  if (!snapshots.isReady) {
-    exchange.refuse(refuse('not-ready', 'The node is still reading what was kept on the disk.'));
+  const snapshots = snapshotsOrRefusal(shared.node.snapshots);
+  if ('code' in snapshots) {
+    exchange.refuse(refuse(snapshots.code, snapshots.message));
     return;
   }
   const taking = snapshots.take();
@@ -43,7 +40,8 @@ export function makeSnapshot(exchange: Exchange, shared: HttpShared): void {
   void taking.then((taken) => {
     exchange.guard(() => {
       if (taken.kind === 'failed') {
-        exchange.refuse(refuse('disk-failed', `The snapshot could not be made: ${taken.reason}.`));
+        const { code, message } = snapshotFailure(taken.reason);
+        exchange.refuse(refuse(code, message));
         return;
       }
       const { entries, bytes, tookMs } = taken;

@@ -4,6 +4,10 @@ import type { SavePoint } from '../control/disk-settings.ts';
 /** Why a snapshot of a shard is made. */
 export type SnapshotReason =
   | 'asked'
+  /** What was kept is of another number of shards. */
+  | 'other shards'
+  /** Not all that was kept is in memory. */
+  | 'left out'
   /** Something is missing in the log. */
   | 'log broken'
   /** An actor died: what it did last is in memory, and perhaps not in the log. */

@@ -120,9 +120,9 @@ export class Snapshots {
   }
 
   /** Makes one of every shard, begun after this call. Never rejects. */
-  async take(): Promise<SnapshotsOutcome> {
+  async take(reason: SnapshotReason = 'asked'): Promise<SnapshotsOutcome> {
     const beganMs = performance.now();
-    const outcomes = await Promise.all(this.#states.map((_, shard) => this.#request(shard, 'asked')));
+    const outcomes = await Promise.all(this.#states.map((_, shard) => this.#request(shard, reason)));
     let entries = 0;
     let bytes = 0;
     for (const [shard, outcome] of outcomes.entries()) {

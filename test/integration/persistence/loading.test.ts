@@ -69,6 +69,9 @@ test('while a node reads what was kept, it says so in every way, reads nothing t
     ['TIME'],
     ['CONFIG', 'GET', 'maxmemory'],
     ['COMMAND', 'COUNT'],
+    ['SAVE'],
+    ['BGSAVE'],
+    ['SHUTDOWN', 'SAVE'],
     ['INFO', 'persistence'],
   ];
   const [replies, key, health, ready, live, metrics, snapshot, rpc, connected] = await Promise.all([
@@ -85,6 +88,7 @@ test('while a node reads what was kept, it says so in every way, reads nothing t
   const texts = replies.map(String);
   for (const index of [0, 1, 2, 3, 4, 5, 6, 7])
     t.is(texts[index], `-LOADING ${LOADING}\r\n`, commands[index]?.join(' '));
+  for (const index of [18, 19, 20]) t.is(texts[index], `-LOADING ${LOADING}\r\n`, commands[index]?.join(' '));
   t.is(texts[8], '+OK\r\n');
   t.is(texts[10], `-LOADING ${LOADING}\r\n`, 'EXEC');
   for (const index of [11, 12, 13, 14, 15, 16, 17])
@@ -102,7 +106,7 @@ test('while a node reads what was kept, it says so in every way, reads nothing t
   t.regex(await ready.text(), /reading what was kept on the disk("|: \d+ %, \d+ of \d+ MiB)/);
   t.is(snapshot.status, 503);
   t.regex(snapshot.headers.get('retry-after') ?? '', /^\d+$/);
-  t.like(await snapshot.json(), { error: 'not-ready' });
+  t.like(await snapshot.json(), { error: 'not-ready', detail: LOADING });
   t.like(rpc, { code: 'not-ready' });
   t.regex(String(connected), new RegExp(`LOADING ${LOADING}`));
 

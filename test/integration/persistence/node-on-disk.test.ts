@@ -161,3 +161,22 @@ for (const fsync of ['always', 'everysec', 'no']) {
     await again.kill();
   });
 }
+
+test('a node that is started without --persistence on a directory with keys warns that these grow old', async (t) => {
+  const dataDir = await folder(t);
+  const warned = (node: NodeProcess) => /keys are kept there, .* will be older than what is written now/.test(node.log);
+  const plain = async () => {
+    const node = await NodeProcess.start({ flags: ['--data-dir', dataDir] });
+    t.teardown(() => node.kill());
+    await node.ports();
+    node.child.kill('SIGTERM');
+    t.is(await node.ended, 0);
+    return node;
+  };
+  t.false(warned(await plain()), 'there are none yet');
+  const keeping = await start(t, dataDir);
+  await keeping.ports();
+  keeping.child.kill('SIGTERM');
+  t.is(await keeping.ended, 0);
+  t.true(warned(await plain()));
+});

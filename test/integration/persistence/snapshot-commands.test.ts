@@ -78,16 +78,24 @@ test('snapshots are asked for by commands of Redis, over HTTP and by fluxcache s
   }
 });
 
+const NOTHING_KEPT = 'No snapshot can be made, since nothing is kept on the disk: start the node with --persistence.';
+
 test('a node that keeps nothing on the disk says so', async (t) => {
   const node = await NodeProcess.start({ flags: [] });
   try {
     const { url, tcpPort } = await node.ports();
     const client = await PushClient.open(tcpPort, 2);
     for (const command of ['save', 'bgsave', 'bgrewriteaof']) {
-      t.is(await client.call(command), '-ERR All data is kept in memory only and cannot be saved.', command);
+      t.is(await client.call(command), `-ERR ${NOTHING_KEPT}`, command);
     }
     t.deepEqual(await client.call('config', 'get', 'save'), ['save', '']);
-    t.is((await fetch(`${url}/v1/snapshot`, { method: 'POST' })).status, 409);
+    const answer = await fetch(`${url}/v1/snapshot`, { method: 'POST' });
+    t.is(answer.status, 409);
+    t.like(await answer.json(), { error: 'conflict', detail: NOTHING_KEPT });
+    const program = join(await builtTree(), 'cli.js');
+    const asked = run(process.execPath, [program, '-p', String(tcpPort), 'snapshot']);
+    const { stderr } = await t.throwsAsync<Error & { stderr: string }>(asked);
+    t.is(stderr, `fluxcache: ${NOTHING_KEPT}\n`);
     client.close();
   } finally {
     await node.kill();

@@ -31,7 +31,7 @@ test('SHUTDOWN answers what came before it, then ends the connection and the pro
   const client = await PushClient.open(tcpPort, 2);
   t.is(
     await client.call('shutdown', 'save'),
-    '-ERR All data is kept in memory only and cannot be saved.',
+    '-ERR No snapshot can be made, since nothing is kept on the disk: start the node with --persistence.',
     'what cannot be saved is not thrown away',
   );
   t.is(await client.call('shutdown', 'nope'), '-ERR syntax error');

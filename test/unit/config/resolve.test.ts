@@ -200,3 +200,21 @@ test('every default is one of the allowed values', (t) => {
     t.deepEqual(read.data, value, name);
   }
 });
+
+test('what does nothing without --persistence is refused when it is given otherwise than it is anyway', (t) => {
+  const idle = {
+    '--fsync': ['no', 'everysec'],
+    '--on-disk-error': ['continue', 'fail'],
+    '--snapshot-interval': ['5m', '1h'],
+    '--snapshot-log-size': ['1mb', '64mb'],
+    '--log-segment-size': ['1mb', '64mb'],
+    '--max-log-queue': ['1mb', '64mb'],
+  } as const;
+  for (const [flag, [other, same]] of Object.entries(idle)) {
+    const [problem = '', ...more] = problemsOf({ flags: { [flag]: other } });
+    t.true(problem.startsWith(`${flag}: nothing is kept on the disk`) && problem.includes('--persistence'), flag);
+    t.deepEqual(more, []);
+    t.deepEqual(problemsOf({ flags: { [flag]: same } }), []);
+    t.deepEqual(problemsOf({ flags: { [flag]: other, '--persistence': true } }), []);
+  }
+});

@@ -129,7 +129,7 @@ test('how a node keeps its keys can be changed while it runs, by the names of Re
     { ageMs: 300_000, changes: 100 },
   ]);
   t.is(told('save'), '3600 1 300 100');
-  t.is(told('snapshotInterval'), '1h');
+  t.is(told('snapshotInterval'), '5m');
   t.is(runtime.set([['snapshotInterval', '1h']]), null);
   t.is(told('save'), '3600 1');
   t.is(runtime.set([['save', '']]), null);
