@@ -3,29 +3,17 @@ import { hostname } from 'node:os';
 import { type Logger, systemClock } from './base/ports.ts';
 import type { Engine } from './client/engine.ts';
 import { FluxCacheError } from './client/errors.ts';
-import type { NodePort } from './command/node-port.ts';
-import { type Config, type OptionName, optionNames } from './config/options.ts';
+import { namesOf, onlyKnown } from './client/known-options.ts';
+import type { Config, OptionName } from './config/options.ts';
 import { resolveConfig } from './config/resolve.ts';
 import type { EngineOptions } from './embedded/embedded-options.ts';
 import { type SessionHost, SessionStream } from './embedded/session-stream.ts';
-import { JobPool } from './jobs/job-pool.ts';
-import { infoSections } from './monitoring/info.ts';
 import { Access } from './server/access/access.ts';
-import { ClientList } from './server/clients/client-list.ts';
-import { LatencyEvents } from './server/control/latency-events.ts';
-import { liveLimits } from './server/control/live-limits.ts';
-import { SlowLog } from './server/control/slow-log.ts';
-import { Channels } from './server/pubsub/channels.ts';
-import { KeyspaceNotifications } from './server/pubsub/keyspace-notifications.ts';
 import { openRpcSessions } from './server/rpc/rpc-session.ts';
 import { tcpFrontOptions } from './server/tcp/options.ts';
 import { OutputPool } from './server/tcp/output-buffer.ts';
-import { Tracker } from './server/tracking/tracker.ts';
-import { controlOf } from './start-control.ts';
-import { Monitoring } from './start-monitoring.ts';
+import { NodeCore } from './start-core.ts';
 import { sessionNodesOf } from './start-sessions.ts';
-import { openShards } from './start-shards.ts';
-import { Arena } from './store/arena.ts';
 
 /** What commands in flight are given when the client has gone. */
 const STOP_MS = 5000;
@@ -38,64 +26,26 @@ const STOP_MS = 5000;
 export async function startEmbedded(options: EngineOptions): Promise<Engine> {
   const config = configOf(options);
   const logger = loggerOf(options.log ?? logToConsole);
-  const limits = liveLimits(config);
-  const slowLog = new SlowLog(systemClock, config.slowLogLength, null);
-  slowLog.thresholdMs = config.slowLogThreshold;
-  const latency = new LatencyEvents(systemClock);
-  latency.thresholdMs = config.latencyThreshold;
-  const clients = new ClientList();
-  const channels = new Channels({
-    subscriptionsMax: config.maxSubscriptions,
-    subscriptionBytesMax: config.maxSubscriptionMemory,
-  });
   const version = versionOfPackage();
-  const monitoring = new Monitoring({
+  const core = new NodeCore({
     config,
     version,
     logger,
-    limits,
-    channels,
-    slowLog,
+    accounts: [],
+    slowReport: null,
     cluster: null,
+    disk: null,
+    snapshots: null,
+    // Whoever embeds an engine ends it by closing its client.
+    onShutdown: () => undefined,
     state: () => 'serving',
     loading: () => null,
     diskTroubles: () => [],
     persistence: () => null,
     fronts: () => null,
   });
-  const { facts, statistics } = monitoring;
-  const port: NodePort = {
-    clock: systemClock,
-    random: { nextUint32: () => Math.floor(Math.random() * 2 ** 32) },
-    infoSections: infoSections(facts, statistics),
-    control: controlOf({
-      config,
-      facts,
-      statistics,
-      accounts: [],
-      limits,
-      slowLog,
-      latency,
-      notifications: () => notifications,
-      snapshots: null,
-      disk: null,
-      // Whoever embeds an engine ends it by closing its client.
-      shutdown: () => undefined,
-      cluster: null,
-    }),
-    publisher: channels,
-  };
-  const shards = openShards({ config, limits, facts, node: port, latency, logger, cluster: null, persistence: null });
-  const tracker = new Tracker(shards.changes, {
-    get keysMax() {
-      return limits.trackedKeysMax;
-    },
-    bytesMax: config.maxTrackingMemory,
-  });
-  const notifications = new KeyspaceNotifications(shards.changes, channels);
-  notifications.set(config.notifyKeyspaceEvents);
-  const jobs = new JobPool({ logger, onThreadLost: () => shards.forgetJob() });
-  monitoring.attach(shards, tracker, jobs);
+  const { limits, slowLog, latency, clients, channels, monitoring, port } = core;
+  const { shards, tracker } = core.openShards(null);
   const end = async (): Promise<void> => {
     latency.stop();
     await shards.stop(STOP_MS);
@@ -107,7 +57,6 @@ export async function startEmbedded(options: EngineOptions): Promise<Engine> {
     await end();
     throw error;
   }
-  const keyBytesMax = Math.min(...shards.threads.map(({ memory }) => new Arena(memory).keyBytesMax));
   const parts = {
     ...{ config, shards, clients, channels, tracker, slowLog, port, version },
     access: new Access([], systemClock),
@@ -115,7 +64,7 @@ export async function startEmbedded(options: EngineOptions): Promise<Engine> {
     clock: systemClock,
     log: logger,
   };
-  const { rpc } = sessionNodesOf(parts, tcpFrontOptions(config, limits, keyBytesMax), () => 0);
+  const { rpc } = sessionNodesOf(parts, tcpFrontOptions(config, limits, shards.keyBytesMax), () => 0);
   const streams = new Set<SessionStream>();
   const host: SessionHost = {
     pool: new OutputPool(),
@@ -138,7 +87,9 @@ export async function startEmbedded(options: EngineOptions): Promise<Engine> {
   };
 }
 
-function configOf({ log: _, ...given }: EngineOptions): Config {
+function configOf(options: EngineOptions): Config {
+  onlyKnown(options, engineNames);
+  const { log: _, ...given } = options;
   const usual: Partial<Record<OptionName, unknown>> = {
     maxMemory: '64mb',
     shards: 1,
@@ -148,29 +99,28 @@ function configOf({ log: _, ...given }: EngineOptions): Config {
     persistence: false,
   };
   const named = Object.entries(given).filter(([, value]) => value !== undefined);
-  for (const [name] of named) {
-    if (!engineNames.includes(name)) {
-      throw new FluxCacheError(
-        'invalid-argument',
-        `unknown option "${name}"; the options are ${engineNames.join(', ')}`,
-      );
-    }
-  }
   const values = new Map<string, unknown>(Object.entries({ ...usual, ...Object.fromEntries(named) }));
   const resolution = resolveConfig({
     flags: new Map(),
     environment: new Map(),
     file: { path: 'the options of FluxCache.embedded', values },
-    machine: { cores: 2, hostName: hostname() },
+    // Only the default number of shards follows from the cores, and there is another one here.
+    machine: { cores: 1, hostName: hostname() },
   });
   if (resolution.kind === 'problems') throw new FluxCacheError('invalid-argument', resolution.problems.join(' '));
   return resolution.resolved.config;
 }
 
-/** Those of the server's options that mean something without listeners. */
-const engineNames: readonly string[] = optionNames.filter((name) =>
-  ['maxMemory', 'eviction', 'shards', 'maxKey', 'maxValue', 'notifyKeyspaceEvents'].includes(name),
-);
+/** All but `log` are options of the server: those that mean something without listeners. */
+const engineNames = namesOf<EngineOptions>({
+  maxMemory: true,
+  eviction: true,
+  shards: true,
+  maxKey: true,
+  maxValue: true,
+  notifyKeyspaceEvents: true,
+  log: true,
+});
 
 function loggerOf(log: NonNullable<EngineOptions['log']>): Logger {
   return {

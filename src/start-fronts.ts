@@ -22,7 +22,6 @@ import { TcpFront } from './server/tcp/tcp-front.ts';
 import type { TlsIdentity } from './server/tls/tls-identity.ts';
 import type { Tracker } from './server/tracking/tracker.ts';
 import { sessionNodesOf } from './start-sessions.ts';
-import { Arena } from './store/arena.ts';
 
 /** What the front ends share of the node they stand in front of. */
 export interface FrontNode {
@@ -59,7 +58,7 @@ export interface Fronts {
 /** Opens both ports. Throws when one cannot be; none is open then. */
 export async function startFronts(node: FrontNode): Promise<Fronts> {
   const { config, shards } = node;
-  const keyBytesMax = Math.min(...shards.threads.map(({ memory }) => new Arena(memory).keyBytesMax));
+  const { keyBytesMax } = shards;
   const { tcp, counts } = openTcp(node, keyBytesMax, () => http?.port ?? config.httpPort);
   let http: HttpFront | null = null;
   node.tls?.onChange((options) => tcp.setCertificate(options));

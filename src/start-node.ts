@@ -3,35 +3,24 @@ import { formatAddress } from './base/addresses.ts';
 import { assert } from './base/assert.ts';
 import { type Logger, systemClock } from './base/ports.ts';
 import type { SnapshotsPort } from './command/control.ts';
-import type { NodePort } from './command/node-port.ts';
 import { isInCluster } from './config/cluster-contradictions.ts';
 import type { Config } from './config/options.ts';
-import { JobPool } from './jobs/job-pool.ts';
 import type { NodeState } from './monitoring/facts.ts';
 import { healthOf } from './monitoring/health.ts';
-import { infoSections } from './monitoring/info.ts';
 import { nodesDocument } from './monitoring/node-view.ts';
 import { Access, type Account } from './server/access/access.ts';
 import { AccessOrigin } from './server/access/origin.ts';
-import { ClientList } from './server/clients/client-list.ts';
 import { DiskSettings } from './server/control/disk-settings.ts';
-import { LatencyEvents } from './server/control/latency-events.ts';
-import { liveLimits } from './server/control/live-limits.ts';
-import { SlowLog } from './server/control/slow-log.ts';
 import { SlowReport } from './server/control/slow-report.ts';
 import { hasKeptKeys } from './server/persistence/kept-before-file.ts';
 import type { Snapshots } from './server/persistence/snapshots.ts';
-import { Channels } from './server/pubsub/channels.ts';
-import { KeyspaceNotifications } from './server/pubsub/keyspace-notifications.ts';
 import { tlsSettings } from './server/tls/tls-files.ts';
 import { openTlsIdentity } from './server/tls/tls-identity.ts';
-import { Tracker } from './server/tracking/tracker.ts';
 import { NodeInCluster } from './start-cluster.ts';
-import { controlOf } from './start-control.ts';
+import { NodeCore } from './start-core.ts';
 import { type Fronts, startFronts } from './start-fronts.ts';
-import { Monitoring } from './start-monitoring.ts';
 import { NodePersistence } from './start-persistence.ts';
-import { messageBytesMaxOf, openShards } from './start-shards.ts';
+import { messageBytesMaxOf } from './start-shards.ts';
 import { KEY_BYTES_MAX } from './store/layout.ts';
 
 /** What the disk is given to take what is left, however long all else took to stop. */
@@ -71,12 +60,6 @@ export async function startNode(
 ): Promise<RunningNode> {
   const settings = tlsSettings(config);
   const tls = settings === null ? null : openTlsIdentity(settings, logger);
-  const limits = liveLimits(config);
-  const slowReport = config.logSlowCommands ? new SlowReport(logger, () => performance.now()) : null;
-  const slowLog = new SlowLog(systemClock, config.slowLogLength, slowReport);
-  slowLog.thresholdMs = config.slowLogThreshold;
-  const latency = new LatencyEvents(systemClock);
-  latency.thresholdMs = config.latencyThreshold;
   const messageBytesMax = messageBytesMaxOf(config);
   let state: NodeState = 'starting';
   let fronts: Fronts | null = null;
@@ -93,46 +76,24 @@ export async function startNode(
       })
     : null;
 
-  const clients = new ClientList();
-  const channels = new Channels({
-    subscriptionsMax: config.maxSubscriptions,
-    subscriptionBytesMax: config.maxSubscriptionMemory,
-  });
-  const monitoring = new Monitoring({
+  const core = new NodeCore({
     config,
     version,
     logger,
-    limits,
-    channels,
-    slowLog,
+    accounts,
+    slowReport: config.logSlowCommands ? new SlowReport(logger, () => performance.now()) : null,
     cluster,
+    disk,
+    snapshots: config.persistence ? snapshotsOf(() => persistence?.snapshots ?? null) : null,
+    onShutdown,
     state: () => state,
     loading: () => persistence?.loading() ?? null,
     diskTroubles: () => persistence?.troubles() ?? [],
     persistence: () => persistence?.facts() ?? null,
     fronts: () => fronts,
   });
-  const { facts, statistics } = monitoring;
-  const port: NodePort = {
-    clock: systemClock,
-    random: { nextUint32: () => Math.floor(Math.random() * 2 ** 32) },
-    infoSections: infoSections(facts, statistics),
-    control: controlOf({
-      config,
-      facts,
-      statistics,
-      accounts,
-      limits,
-      slowLog,
-      latency,
-      disk,
-      notifications: () => notifications,
-      snapshots: config.persistence ? snapshotsOf(() => persistence?.snapshots ?? null) : null,
-      shutdown: onShutdown,
-      cluster: cluster?.control ?? null,
-    }),
-    publisher: cluster?.publisher(channels) ?? channels,
-  };
+  const { limits, slowLog, latency, clients, channels, monitoring, port } = core;
+  const { facts } = monitoring;
   if (!config.persistence && hasKeptKeys(config.dataDir)) {
     const { dataDir } = config;
     logger.warn(
@@ -145,18 +106,7 @@ export async function startNode(
     const { partitionCount: partitions } = facts;
     persistence = await NodePersistence.open({ config, settings: disk, partitions, logger, messageBytesMax, onFailed });
   }
-  const shards = openShards({ config, limits, facts, node: port, latency, logger, cluster, persistence });
-  const tracker = new Tracker(shards.changes, {
-    get keysMax() {
-      return limits.trackedKeysMax;
-    },
-    bytesMax: config.maxTrackingMemory,
-  });
-  const notifications = new KeyspaceNotifications(shards.changes, channels);
-  notifications.set(config.notifyKeyspaceEvents);
-  const jobs = new JobPool({ logger, onThreadLost: () => shards.forgetJob() });
-  cluster?.tellOfMoves(tracker);
-  monitoring.attach(shards, tracker, jobs);
+  const { shards, tracker, jobs } = core.openShards(persistence);
   try {
     const isLoading = persistence !== null && !persistence.isNew;
     if (!isLoading) await shards.started();

@@ -20,7 +20,7 @@ import { ShardClient } from '../../shard/shard-client.ts';
 import { ShardControl } from '../../shard/shard-control.ts';
 import { ShardSupervisor, type SupervisorOptions } from '../../shard/shard-supervisor.ts';
 import type { ShardThreadData } from '../../shard/shard-thread-data.ts';
-import { createStoreMemory, type EvictionName, type StoreMemory } from '../../store/arena.ts';
+import { Arena, createStoreMemory, type EvictionName, type StoreMemory } from '../../store/arena.ts';
 import { forgetReader } from '../../store/forget-reader.ts';
 import { StoreReader } from '../../store/reader.ts';
 import { ChangeHub } from './change-hub.ts';
@@ -191,6 +191,11 @@ export class Shards {
     const found = reader.peek(key, 0, key.length);
     reader.leave();
     return found ? reader.entry : null;
+  }
+
+  /** Bytes of the longest key that every shard can store. */
+  get keyBytesMax(): number {
+    return Math.min(...this.threads.map(({ memory }) => new Arena(memory).keyBytesMax));
   }
 
   /** Keys that this node is primary of, in a cluster, or all there are. */
