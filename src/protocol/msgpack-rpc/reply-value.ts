@@ -2,6 +2,7 @@ import { unreachable } from '../../base/assert.ts';
 import { type ErrorCode, errors } from '../../base/errors.ts';
 import { Marker } from '../../base/msgpack-wire.ts';
 import type { ValueWriter } from '../../base/msgpack-writer.ts';
+import { countTags, tagEnd } from '../../base/tag-list.ts';
 import { ValueType } from '../../base/view.ts';
 import { ReplyKind, type ReplyReader } from '../../command/reply.ts';
 import { DocumentValue, writeNumberText } from './document-value.ts';
@@ -91,15 +92,11 @@ export class ReplyValue {
     writer.bytes[headAt] = Marker.fixMap | members;
   }
 
-  /** Of a list of tags, each its length in one byte and its bytes: an array of them. */
+  /** Of a list of tags: an array of them. */
   #tags(bytes: Uint8Array, start: number, end: number): void {
     const writer = this.#writer;
-    let count = 0;
-    for (let at = start; at < end; at += 1 + (bytes[at] as number)) count++;
-    writer.array(count);
-    for (let at = start; at < end; at += 1 + (bytes[at] as number)) {
-      writer.text(bytes, at + 1, at + 1 + (bytes[at] as number));
-    }
+    writer.array(countTags(bytes, start, end));
+    for (let at = start; at < end; at = tagEnd(bytes, at)) writer.text(bytes, at + 1, tagEnd(bytes, at));
   }
 
   error(code: ErrorCode, message: string): void {
