@@ -8,7 +8,7 @@ import { RespConnection } from '../../resp-connection.ts';
 
 const COUNT = 3000;
 
-test('a key that did not fit once does not come back when there is more memory', async (t) => {
+test('a key that did not fit once does not come back when there is more memory, and snapshots say why they were made', async (t) => {
   const dataDir = mkdtempSync(join(tmpdir(), 'fluxcache-left-out-'));
   t.teardown(() => rmSync(dataDir, { recursive: true }));
   const value = Buffer.alloc(8000, 'v');
@@ -32,9 +32,20 @@ test('a key that did not fit once does not come back when there is more memory',
   const small = await start('16mb');
   const kept = await small.keys();
   t.true(kept > 500 && kept < 2200, `${kept}`);
+  t.is(await reasonOfSnapshot(small.node), 'left out');
   await small.node.kill();
 
   const large = await start('64mb');
   t.is(await large.keys(), kept);
   await large.node.kill();
+
+  const flags = ['--persistence', '--data-dir', dataDir, '--shards', '2'];
+  const other = await NodeProcess.start({ flags });
+  t.teardown(() => other.kill());
+  t.is(await reasonOfSnapshot(other), 'other shards');
+  await other.kill();
 });
+
+function reasonOfSnapshot(node: NodeProcess): Promise<string> {
+  return node.logged(({ msg, reason }) => (msg === 'a snapshot was made' ? String(reason) : undefined));
+}
