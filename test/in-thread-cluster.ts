@@ -197,6 +197,8 @@ class ShardReader implements LocalReader {
     return this.#store.peekStale(source, start, end);
   }
 
+  noteLookup(): void {}
+
   copyTags(target: Uint8Array, at: number): void {
     this.#store.copyTags(target, at);
   }

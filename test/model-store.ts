@@ -97,6 +97,8 @@ export class ModelStore implements WriteView {
     return this.peekStale(source, start, end);
   }
 
+  noteLookup(): void {}
+
   peekStale(source: Uint8Array, start: number, end: number): Freshness {
     const name = nameOf(source, start, end);
     const fresh = this.#live(name);
@@ -253,6 +255,18 @@ export class ModelStore implements WriteView {
 
   isOvertaken(tags: Uint8Array, start: number, end: number): boolean {
     const version = this.#current().fill?.version ?? 0;
+    return this.isOvertakenSince(version, tags, 0, 0, tags, start, end);
+  }
+
+  isOvertakenSince(
+    version: number,
+    _source: Uint8Array,
+    _start: number,
+    _end: number,
+    tags: Uint8Array,
+    start: number,
+    end: number,
+  ): boolean {
     const names = tagsOf(tags, start, end).map(tagName);
     return this.#invalidations.some((note) => note.version > version && names.includes(note.tag));
   }

@@ -72,6 +72,11 @@ export interface ReadView {
   lookupStale(source: Uint8Array, start: number, end: number): Freshness;
   /** As `lookupStale`, without marking the entry as used or counting the lookup. */
   peekStale(source: Uint8Array, start: number, end: number): Freshness;
+  /**
+   * Counts what `peekStale` has just found of that key as a lookup, whatever command runs, and marks the entry as used: for
+   * a look that may turn out to be for somebody else to answer, who looks, and counts, himself.
+   */
+  noteLookup(source: Uint8Array, start: number, end: number, freshness: Freshness): void;
   /** Copies the found entry's value to `target[at..at + entry.valueBytes)`. */
   copyValue(target: Uint8Array, at: number): void;
   /** Copies `length` bytes of the found entry's value from offset `from`. */
@@ -176,6 +181,16 @@ export interface WriteView extends ReadView {
    * invalidated: by the holder of the token that the entry found last bears. True also where the store cannot know.
    */
   isOvertaken(tags: Uint8Array, start: number, end: number): boolean;
+  /** Likewise of a value to be written under the key `source[start..end)`, since `version` was the store's last. */
+  isOvertakenSince(
+    version: number,
+    source: Uint8Array,
+    start: number,
+    end: number,
+    tags: Uint8Array,
+    tagsStart: number,
+    tagsEnd: number,
+  ): boolean;
   /**
    * Makes every entry that bears one of the tags (a list as above, of any length) and was written before invalid, for
    * every reader at once: absent; or, when `isSoft`, stale from now on. Memory comes back by and by, in `maintain`.

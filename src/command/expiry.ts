@@ -20,6 +20,8 @@ function changeExpiry(store: WriteView, args: Args, reply: ReplyWriter, form: Ex
   const start = args.start(0);
   const end = args.end(0);
   if (!store.peek(args.bytes, start, end)) {
+    // As DEL does: neither a stale value stays, nor a fill that is under way.
+    if (expiresAtMs <= nowMs && args.count === 2) store.remove(args.bytes, start, end);
     reply.integer(0);
     return;
   }

@@ -46,8 +46,10 @@ function decodeOptions(args: Args, reply: ReplyWriter): boolean {
  */
 function readFill(view: ReadView, args: Args, reply: ReplyWriter, extent: Extent): void {
   if (!decodeOptions(args, reply)) return;
-  const freshness = view.lookupStale(args.bytes, args.start(0), args.end(0));
-  if (!tellUnchanged(view, freshness, reply, extent)) reply.null();
+  const freshness = view.peekStale(args.bytes, args.start(0), args.end(0));
+  // What is for the shard to decide, the shard counts.
+  if (tellUnchanged(view, freshness, reply, extent)) noteLookup(view, args, freshness);
+  else reply.null();
 }
 
 /** Gives the asker the token where nobody has it. */
@@ -55,8 +57,12 @@ function takeFill(store: WriteView, args: Args, reply: ReplyWriter, extent: Exte
   if (!decodeOptions(args, reply)) return;
   const start = args.start(0);
   const end = args.end(0);
-  const freshness = store.lookupStale(args.bytes, start, end);
-  if (tellUnchanged(store, freshness, reply, extent)) return;
+  const freshness = store.peekStale(args.bytes, start, end);
+  if (tellUnchanged(store, freshness, reply, extent)) {
+    noteLookup(store, args, freshness);
+    return;
+  }
+  store.noteLookup(args.bytes, start, end, freshness);
   const { fillMs } = options;
   const token = store.newFillToken();
   const untilMs = store.nowMs() + fillMs;
@@ -70,9 +76,15 @@ function takeFill(store: WriteView, args: Args, reply: ReplyWriter, extent: Exte
   tell(store, 'stale', token, fillMs, reply, extent);
   if (store.setFill(args.bytes, start, end, token, untilMs)) return;
   // No room for the token: the value is there all the same, and nobody fills it for now.
-  store.lookupStale(args.bytes, start, end);
+  store.peekStale(args.bytes, start, end);
   reply.truncate(0);
   tell(store, 'stale', 0, 0, reply, extent);
+}
+
+/** Counts the lookup that was answered, but for a miss that is waited over: it is asked for again, and counted then. */
+function noteLookup(view: ReadView, args: Args, freshness: Freshness): void {
+  if (freshness === Freshness.hollow && options.waitMs > 0) return;
+  view.noteLookup(args.bytes, args.start(0), args.end(0), freshness);
 }
 
 function tellUnchanged(view: ReadView, freshness: Freshness, reply: ReplyWriter, extent: Extent): boolean {

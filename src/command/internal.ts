@@ -43,9 +43,21 @@ function tellEntry(view: ReadView, reply: ReplyWriter): void {
   if (tagBytes > 0) view.copyTags(reply.bytes, tagsAt);
 }
 
-/** Arguments: key, type, expiry, stale window, tags, content type, value, and NX to leave an entry that is there alone (0). */
+/**
+ * Arguments: key, type, expiry, stale window, tags, content type, value, and NX to leave an entry that is there alone (0),
+ * SINCE and a version that `flux.mark` told, to write nothing when a tag was invalidated since then (null).
+ */
 function restore(store: WriteView, args: Args, reply: ReplyWriter): void {
   const onlyIfAbsent = args.count > 7 && isWord(args, 7, 'NX');
+  const sinceAt = onlyIfAbsent ? 8 : 7;
+  if (args.count > sinceAt + 1) {
+    const { bytes } = args;
+    const since = decodeRoughInteger(bytes, args.start(sinceAt + 1), args.end(sinceAt + 1));
+    if (store.isOvertakenSince(since, bytes, args.start(0), args.end(0), bytes, args.start(4), args.end(4))) {
+      reply.null();
+      return;
+    }
+  }
   if (onlyIfAbsent && store.peek(args.bytes, args.start(0), args.end(0))) {
     reply.integer(0);
     return;
@@ -62,6 +74,11 @@ function restore(store: WriteView, args: Args, reply: ReplyWriter): void {
   request.contentTypeEnd = args.end(5);
   setValue(request, args.bytes, args.start(6), args.end(6));
   if (commitPutWithVersion(store, reply)) reply.integer(1);
+}
+
+/** What `flux.restore` is told as SINCE. */
+function mark(store: WriteView, _args: Args, reply: ReplyWriter): void {
+  reply.integer(store.lastVersion);
 }
 
 /** Arguments: key, version. 1 when the entry had that version and is removed, 0 when absent, null when it has another. */
@@ -123,7 +140,7 @@ const restoreRow = {
   since: 'FluxCache 0.1.0',
   summary: 'Writes an entry with all that belongs to it.',
   complexity: 'O(1)',
-  syntax: 'key type expires-at-ms stale-ms tags content-type value [NX]',
+  syntax: 'key type expires-at-ms stale-ms tags content-type value [NX] [SINCE version]',
   run: restore,
 } as const satisfies WriteCommand;
 
@@ -172,6 +189,20 @@ export const internalCommands: readonly CommandDeclaration[] = [
     run: staleEntry,
   },
   restoreRow,
+  {
+    kind: 'write',
+    name: 'flux.mark',
+    arity: 2,
+    flags: ['write', 'fast', 'internal'],
+    keys: firstKey,
+    gather: 'single',
+    group: 'internal',
+    since: 'FluxCache 0.1.0',
+    summary: 'Returns the youngest version that the shard of the key knows of.',
+    complexity: 'O(1)',
+    syntax: 'key',
+    run: mark,
+  },
   removeIfRow,
   // The steps of RENAME and COPY between two shards, told apart for those who are told of changes.
   { ...restoreRow, name: 'flux.renameto', event: 'rename_to' },

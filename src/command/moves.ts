@@ -68,14 +68,23 @@ const attemptsMax = 16;
  * Between two shards: reads the entry of one, writes it to the other, then removes it from the first if it is still the
  * same. A source that changed meanwhile is read and written again, so that no write to it is lost; it is not atomic:
  * others can see both keys for a moment.
+ *
+ * Tags are invalidated on each shard by itself, and what is written to the other one is younger than what was invalidated
+ * while it was on its way. So what bears tags is read behind a mark of that shard, which refuses it when one of them was
+ * invalidated there since; then it is read again. Whoever's invalidation the mark is behind has reached the first shard
+ * before that is read, as both were sent together.
  */
 class MoveBetween implements Steps {
   readonly #move: Move;
   readonly #source: Uint8Array;
   readonly #destination: Uint8Array;
   readonly #buffer = new ArgsBuffer();
-  #stage: 'read' | 'write' | 'remove' | 'removed' = 'read';
+  #stage: 'read' | 'marked' | 'write' | 'remove' | 'removed' = 'read';
   #version = 0;
+  /** The mark of the destination's shard; -1: none. */
+  #mark = -1;
+  /** This command has written the destination. */
+  #isWritten = false;
   #attempts = 0;
 
   constructor(move: Move, args: Args) {
@@ -93,9 +102,15 @@ class MoveBetween implements Steps {
       case 'read':
         this.#stage = 'write';
         return { command: 'flux.entry', args: this.#buffer.begin().bytes(this.#source).args };
+      case 'marked':
+        this.#mark = previous?.kind === ReplyKind.integer ? previous.number : -1;
+        this.#stage = 'read';
+        return this.next(null, reply);
       case 'write':
         return previous === null ? null : this.#write(previous, reply);
       case 'remove':
+        // Null: a tag was invalidated.
+        if (previous?.kind === ReplyKind.null) return this.#again(reply);
         return this.#remove(previous?.kind === ReplyKind.integer && previous.number === 1, reply);
       case 'removed':
         // Null: the source changed. 0: it is gone by now, which is what was asked for.
@@ -105,8 +120,8 @@ class MoveBetween implements Steps {
 
   #write(entry: ReplyReader, reply: ReplyWriter): Step | null {
     if (entry.kind === ReplyKind.null) {
-      // After the first attempt the entry has been moved; that its source is gone by now is what was asked for.
-      if (this.#attempts > 0) tellMoved(this.#move, true, reply);
+      // That the source is gone by now is what was asked for, once the entry has been moved.
+      if (this.#isWritten) tellMoved(this.#move, true, reply);
       else tellNoSource(this.#move, reply);
       return null;
     }
@@ -122,10 +137,16 @@ class MoveBetween implements Steps {
     entry.next();
     buffer.integer(entry.number);
     entry.next();
+    const isTagged = entry.end > entry.start;
+    if (isTagged && this.#mark < 0) {
+      this.#stage = 'marked';
+      return { command: 'flux.mark', args: this.#buffer.begin().bytes(this.#destination).args };
+    }
     buffer.bytes(entry.bytes, entry.start, entry.end).bytes(entry.bytes, contentTypeStart, contentTypeEnd);
     buffer.bytes(entry.bytes, start, end);
     // A destination that an earlier attempt wrote is this command's own.
-    if (!this.#move.replaces && this.#attempts === 0) buffer.text('NX');
+    if (!this.#move.replaces && !this.#isWritten) buffer.text('NX');
+    if (isTagged) buffer.text('SINCE').integer(this.#mark);
     this.#stage = 'remove';
     return { command: this.#move.keepsSource ? 'flux.copyto' : 'flux.renameto', args: buffer.args };
   }
@@ -135,6 +156,7 @@ class MoveBetween implements Steps {
       tellMoved(this.#move, written, reply);
       return null;
     }
+    this.#isWritten = true;
     this.#stage = 'removed';
     const args = this.#buffer.begin().bytes(this.#source).integer(this.#version).args;
     return { command: 'flux.renamefrom', args };
@@ -145,9 +167,15 @@ class MoveBetween implements Steps {
       tellMoved(this.#move, true, reply);
       return null;
     }
+    return this.#again(reply);
+  }
+
+  #again(reply: ReplyWriter): Step | null {
+    this.#mark = -1;
     this.#attempts++;
     if (this.#attempts === attemptsMax) {
-      reply.error('overloaded', 'the source key keeps changing; both keys exist now');
+      const state = this.#isWritten ? 'both keys exist now' : 'nothing was done';
+      reply.error('overloaded', `the source key keeps changing; ${state}`);
       return null;
     }
     this.#stage = 'read';

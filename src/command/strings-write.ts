@@ -19,6 +19,8 @@ import {
 
 function getdel(store: WriteView, args: Args, reply: ReplyWriter): void {
   if (!store.lookup(args.bytes, args.start(0), args.end(0))) {
+    // As DEL does: neither a stale value stays, nor a fill that is under way.
+    store.remove(args.bytes, args.start(0), args.end(0));
     reply.null();
     return;
   }

@@ -128,11 +128,16 @@ export abstract class EntryWriter extends StoreView {
 
   lookupStale(source: Uint8Array, start: number, end: number): Freshness {
     const freshness = this.peekStale(source, start, end);
+    if (this.countsLookups) this.noteLookup(source, start, end, freshness);
+    else if (freshness === Freshness.fresh || freshness === Freshness.stale) this.#markUsed();
+    return freshness;
+  }
+
+  noteLookup(source: Uint8Array, start: number, end: number, freshness: Freshness): void {
     const found = freshness === Freshness.fresh || freshness === Freshness.stale;
-    if (this.countsLookups) this.#countLookup(source, start, end, found);
+    this.#countLookup(source, start, end, found);
     if (freshness === Freshness.stale) this.#arena.count(Counter.staleHits, 1);
     if (found) this.#markUsed();
-    return freshness;
   }
 
   peekStale(source: Uint8Array, start: number, end: number): Freshness {

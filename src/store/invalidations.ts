@@ -70,10 +70,10 @@ export class Invalidations {
     return true;
   }
 
-  /** Whether a tag of the list was invalidated in the entry's partition since that version was given. */
-  isOvertaken(ref: number, tags: Uint8Array, start: number, end: number, version: number): boolean {
+  /** Whether a tag of the list was invalidated in the partition since that version was given. */
+  isOvertaken(partition: number, tags: Uint8Array, start: number, end: number, version: number): boolean {
     const { partitions, tagNotes } = this.#parts;
-    const place = partitions === null ? 0 : this.#parts.partitionOf(ref) - partitions.first;
+    const place = partitions === null ? 0 : partition - partitions.first;
     for (let at = start; at < end; ) {
       const from = at + 1;
       at = from + (tags[at] as number);

@@ -167,6 +167,11 @@ export class StoreReader extends StoreView implements ReadView {
 
   lookupStale(source: Uint8Array, start: number, end: number): Freshness {
     const freshness = this.peekStale(source, start, end);
+    this.noteLookup(source, start, end, freshness);
+    return freshness;
+  }
+
+  noteLookup(source: Uint8Array, start: number, end: number, freshness: Freshness): void {
     const found = freshness === Freshness.fresh || freshness === Freshness.stale;
     const sampler = this.#sampler;
     if (sampler?.isDue(this.#hash) === true) sampler.note(this.#hash, source, start, end, found ? this.view : null);
@@ -174,7 +179,6 @@ export class StoreReader extends StoreView implements ReadView {
     if (freshness === Freshness.stale) doubles[this.#staleHits] = (doubles[this.#staleHits] as number) + 1;
     if (found) this.#countHit();
     else doubles[this.#misses] = (doubles[this.#misses] as number) + 1;
-    return freshness;
   }
 
   peekStale(source: Uint8Array, start: number, end: number): Freshness {

@@ -99,7 +99,21 @@ export class StoreWriter extends EntryWriter implements WriteView {
   }
 
   isOvertaken(tags: Uint8Array, start: number, end: number): boolean {
-    return this.invalidations.isOvertaken(this.view.ref, tags, start, end, this.view.fillVersion);
+    const partition = this.parts.partitionOf(this.view.ref);
+    return this.invalidations.isOvertaken(partition, tags, start, end, this.view.fillVersion);
+  }
+
+  isOvertakenSince(
+    version: number,
+    source: Uint8Array,
+    start: number,
+    end: number,
+    tags: Uint8Array,
+    tagsStart: number,
+    tagsEnd: number,
+  ): boolean {
+    const partition = this.parts.partitions?.ofKey(source, start, end) ?? 0;
+    return this.invalidations.isOvertaken(partition, tags, tagsStart, tagsEnd, version);
   }
 
   invalidateTags(tags: Uint8Array, start: number, end: number, isSoft: boolean): boolean {

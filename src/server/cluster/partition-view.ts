@@ -49,6 +49,10 @@ export class PartitionView implements ReadView {
     return this.#reader.peekStale(source, start, end);
   }
 
+  noteLookup(source: Uint8Array, start: number, end: number, freshness: Freshness): void {
+    this.#reader.noteLookup(source, start, end, freshness);
+  }
+
   copyValue(target: Uint8Array, at: number): void {
     this.#reader.copyValue(target, at);
   }

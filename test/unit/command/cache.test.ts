@@ -1,6 +1,13 @@
 import test from 'ava';
-import { ErrorReply, type Value } from '../../command-runner.ts';
-import { type Bench, realBench, testCommands } from '../../stores.ts';
+import { ArgsBuffer } from '../../../src/command/args-buffer.ts';
+import { ReplyKind, ReplyReader, ReplyWriter } from '../../../src/command/reply.ts';
+import { commandTable } from '../../../src/command/table.ts';
+import { createStoreMemory } from '../../../src/store/arena.ts';
+import { StoreReader } from '../../../src/store/reader.ts';
+import { readStatistics } from '../../../src/store/statistics.ts';
+import { StoreWriter } from '../../../src/store/writer.ts';
+import { CommandRunner, ErrorReply, type Value } from '../../command-runner.ts';
+import { type Bench, ManualClock, realBench, testCommands } from '../../stores.ts';
 
 const notWritten = new ErrorReply('FILLLOST the fill token does not count any more: nothing was written');
 const noToken = new ErrorReply('ERR a fill token is 12 hexadecimal digits');
@@ -61,6 +68,9 @@ testCommands('a token is lost to whoever writes, removes or moves the key meanwh
     'incr k',
     'rename from k',
     'mset k 1 j 2',
+    'getdel k',
+    'expire k 0',
+    'pexpireat k 1',
   ]) {
     run('flushall');
     run('set from moved');
@@ -313,4 +323,62 @@ test('DELMATCH removes what matches a pattern: also what is stale, and tokens un
   t.deepEqual(run('delmatch a nothing 1'), syntax);
   t.deepEqual(run('delmatch', 'x'.repeat(1025)), new ErrorReply('ERR pattern is longer than 1024 bytes'));
   t.is(run('delmatch *'), 1);
+});
+
+testCommands('GETDEL and an expiry that is over take what is stale as DEL does', (t, { run, clock }) => {
+  for (const line of ['del k', 'getdel k', 'expire k 0', 'expireat k 1']) {
+    run('set k v px 100 stale 5000');
+    clock.timeMs += 200;
+    run(line);
+    t.is(parts(run('getfill k'))[0], 'miss', line);
+    run('del k');
+  }
+  run('set k v px 100 stale 5000');
+  clock.timeMs += 200;
+  run('expire k 0 xx');
+  t.is(parts(run('getfill k'))[0], 'stale', 'a condition that an absent key does not meet');
+});
+
+test('a GETFILL is one lookup, whoever answers it: a hit, a stale hit or a miss', (t) => {
+  const clock = new ManualClock();
+  const memory = createStoreMemory({ budgetBytes: 4 << 20, readersMax: 1, eviction: 'noeviction', hashKey: [7, 9] });
+  const [writer, reader] = [new StoreWriter(memory, clock), new StoreReader(memory, 0, clock)];
+  const shard = new CommandRunner(writer);
+  const trial = commandTable.named('flux.getfresh');
+  let before = [0, 0, 0];
+  const counted = (): number[] => {
+    const { hits, misses, staleHits } = readStatistics(memory);
+    const now = [hits, misses, staleHits];
+    const since = now.map((count, index) => count - (before[index] ?? 0));
+    before = now;
+    return since;
+  };
+  const getfill = (...options: readonly string[]): void => {
+    const args = new ArgsBuffer().begin().text('k');
+    for (const option of options) args.text(option);
+    const reply = new ReplyWriter();
+    reader.enter();
+    if (trial.kind === 'read') void trial.run(reader, args.args, reply);
+    reader.leave();
+    if (new ReplyReader().openWritten(reply) === ReplyKind.null) shard.run('getfill', 'k', ...options);
+  };
+  getfill();
+  t.deepEqual(counted(), [0, 1, 0], 'a miss with a token');
+  getfill();
+  t.deepEqual(counted(), [0, 1, 0], 'a miss without one');
+  getfill('wait', '100');
+  t.deepEqual(counted(), [0, 0, 0], 'a miss that is waited over');
+  shard.run('set', 'k', 'v', 'px', '100', 'stale', '5000');
+  getfill();
+  t.deepEqual(counted(), [1, 0, 0], 'a hit');
+  shard.run('getfill', 'k');
+  t.deepEqual(counted(), [1, 0, 0], 'a hit on the shard, as behind a write of its own connection');
+  clock.timeMs += 200;
+  getfill();
+  t.deepEqual(counted(), [1, 0, 1], 'a stale hit with a token');
+  getfill();
+  t.deepEqual(counted(), [1, 0, 1], 'a stale hit without one');
+  shard.run('cancelfill', 'k', '000000000001');
+  shard.run('setnx', 'k', 'w');
+  t.deepEqual(counted(), [0, 0, 0], 'what writes does not look anything up');
 });

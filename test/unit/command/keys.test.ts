@@ -220,6 +220,31 @@ test('a source that never stops changing ends a rename with an error that says w
   t.deepEqual(result, new ErrorReply('TRYAGAIN the source key keeps changing; both keys exist now'));
 });
 
+test('what is invalidated while it is on its way to another shard does not come to be there', (t) => {
+  for (const [command, absent] of [
+    ['rename', new ErrorReply('ERR no such key')],
+    ['copy', 0],
+  ] as const) {
+    // The shards are told of the tag in either order, the second of them as late as can be before the reply.
+    for (const isFirst of [true, false]) {
+      const { one, other, stores } = twoShards();
+      one.run('set', 'a', 'old', 'TAGS', '1', 't');
+      for (let n = 0; n < 100; n++) one.run('set', 'else', 'x');
+      const result = runSteps(command, ['a', 'b'], stores, (step) => {
+        if (step.command !== `flux.${command}to`) return;
+        const order = isFirst ? [one, other] : [other, one];
+        for (const runner of order) runner.run('invalidate', 't');
+      });
+      t.deepEqual([result, other.run('get', 'b'), one.run('get', 'a')], [absent, null, null]);
+    }
+  }
+  const { one, other, stores } = twoShards();
+  other.run('invalidate', 't');
+  one.run('set', 'a', 'new', 'TAGS', '1', 't');
+  t.is(runSteps('rename', ['a', 'b'], stores), 'OK', 'what was invalidated before is of no matter');
+  t.deepEqual(other.run('tags', 'b'), ['t']);
+});
+
 test('a step that fails is the reply of the whole command', (t) => {
   const { one, stores } = twoShards();
   one.run('set', 'a', '1');
