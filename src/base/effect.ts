@@ -9,8 +9,8 @@ import type { PutRequest } from './view.ts';
  * owned is told: what a replica repeats, or evicts, concerns nobody else. Bytes are valid during the call.
  *
  * Groups of writes: what was told since a `mark`, but for removals that stand, has not happened when `takeBack` is called
- * with it. Marks are taken one
- * within the other; each is settled once, with or without having been taken back, and not used after that.
+ * with it. Marks are taken one within the other; each is settled once, with or without having been taken back, and not used
+ * after that.
  */
 export interface EffectListener {
   /** The entry is now as the request says, under this version. */

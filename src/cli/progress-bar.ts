@@ -69,7 +69,7 @@ export class ProgressBar {
 }
 
 /** `share`: from 0 to 1. */
-export function barText(share: number): string {
+function barText(share: number): string {
   const full = Math.floor(Math.min(1, Math.max(0, share)) * BAR_COLUMNS);
   return `[${'#'.repeat(full)}${'.'.repeat(BAR_COLUMNS - full)}] ${percentOf(share).padStart(4)}`;
 }

@@ -5,7 +5,9 @@ import type { Storable, Value } from './values.ts';
  * What is stored is text, bytes, a number or a document; `decode` gets back what `encode` made of it.
  */
 export interface Codec<T = unknown> {
+  /** What is to be stored for a value. When it throws, nothing is stored, and who asked for the value is told `codec-failed`. */
   encode(value: T): Storable | Promise<Storable>;
+  /** The value that was stored so; it is given what others stored under the key, too. */
   decode(stored: Value): T | Promise<T>;
 }
 

@@ -9,6 +9,7 @@ import { escapedPattern } from './escaped-pattern.ts';
 const ENTRIES_A_CALL = 250;
 const SEPARATOR = '::';
 
+/** Options of the adapter, beside those of its client. */
 export interface KeyvFluxCacheOptions {
   /** What all keys of this store begin with; Keyv sets it to its own. */
   readonly namespace?: string | undefined;
@@ -34,9 +35,11 @@ const names = namesOf<KeyvFluxCacheOptions>({ namespace: true, clearsAll: true }
  * Expiry is the server's. Operations reject with a FluxCacheError; lost connections are events `error` of the store.
  */
 export class KeyvFluxCache {
+  /** What does the work; for all that Keyv does not know. */
   readonly client: FluxClient;
   /** What Keyv looks at: it has an iterator for stores that it takes for one of those it knows. */
   readonly opts: Record<string, unknown> = { dialect: 'redis', url: '' };
+  /** What keys begin with, in front of `::`; Keyv sets it. */
   namespace: string | undefined;
   readonly #isOwn: boolean;
   readonly #clearsAll: boolean;
@@ -50,15 +53,18 @@ export class KeyvFluxCache {
     this.#clearsAll = options.clearsAll ?? false;
   }
 
+  /** The value of a key; undefined when there is none. */
   async get<Value>(key: string): Promise<Value | undefined> {
     return presentOr<Value>(await this.client.get(this.#keyOf(key)));
   }
 
+  /** The values of keys, in their order; undefined for those there are not. */
   async getMany<Value>(keys: readonly string[]): Promise<(Value | undefined)[]> {
     const values = await this.client.mget(keys.map((key) => this.#keyOf(key)));
     return values.map((value) => presentOr<Value>(value));
   }
 
+  /** Stores a value, for `ttl` milliseconds if that is given; one of 0 or less removes the key. Resolves to true. */
   async set(key: string, value: unknown, ttl?: number): Promise<boolean> {
     const own = this.#keyOf(key);
     const ttlMs = wholeMs(ttl);
@@ -93,21 +99,24 @@ export class KeyvFluxCache {
     return results;
   }
 
+  /** Removes a key; resolves to whether it was there. */
   async delete(key: string): Promise<boolean> {
     return (await this.client.delete(this.#keyOf(key))) > 0;
   }
 
-  /** Whether any of them was there. */
+  /** Removes keys; resolves to whether any of them was there. */
   async deleteMany(keys: readonly string[]): Promise<boolean> {
     let count = 0;
     for (const part of partsOf(keys)) count += await this.client.delete(...part.map((key) => this.#keyOf(key)));
     return count > 0;
   }
 
+  /** Whether a key is there. */
   async has(key: string): Promise<boolean> {
     return (await this.client.exists(this.#keyOf(key))) > 0;
   }
 
+  /** Of each key whether it is there. */
   async hasMany(keys: readonly string[]): Promise<boolean[]> {
     const results: boolean[] = [];
     for (const part of partsOf(keys)) {

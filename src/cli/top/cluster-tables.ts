@@ -10,6 +10,7 @@ import { seen } from './text-columns.ts';
 /** Nodes tell of themselves each second: older than this, what is shown is no longer what they do. */
 const STALE_MS = 5000;
 
+/** A node as the one that was asked knows it. */
 export interface NodeRow {
   readonly report: NodeReport;
   /** What it does; null: not known, or it is away. */
@@ -84,6 +85,7 @@ function count(title: string, rank: number, value: (report: NodeReport) => numbe
   };
 }
 
+/** The nodes of the cluster, their copies and their loads. */
 export const nodeTable: Table<NodeRow> = {
   title: 'Nodes',
   empty: 'The node is not one of a cluster.',
@@ -145,6 +147,7 @@ export function partitionsNote({ report }: ClusterNews): string {
   return parts.join(', ');
 }
 
+/** Something that happened at a time, Unix milliseconds; `by`: the node that noted it, empty of what is put together from the notes of several. */
 export interface EventRow {
   readonly atMs: number;
   readonly style: Style;
@@ -169,7 +172,7 @@ export function eventRows({ failovers, happenings }: Pick<Known, 'failovers' | '
 }
 
 /** A node that was lost, and what became of what it was primary of. */
-export function failoverText(failover: Failover): string {
+function failoverText(failover: Failover): string {
   const { node, suspectedAtMs, fencedAtMs, promotedAtMs, endedAtMs, partitions, lostPartitions, takenBy } = failover;
   if (fencedAtMs === null && promotedAtMs === null) return `${node} is not heard of`;
   const begunAtMs = suspectedAtMs ?? fencedAtMs ?? promotedAtMs;
@@ -184,6 +187,7 @@ export function failoverText(failover: Failover): string {
   return parts.join('; ');
 }
 
+/** What happened to the cluster. */
 export const eventTable: Table<EventRow> = {
   title: 'What happened',
   empty: 'Nothing that is known.',

@@ -29,6 +29,7 @@ function text<Item>(title: string, rank: number, value: (item: Item) => string):
   return { title, side: 'left', rank, cell: (item) => seen(value(item)), order: value };
 }
 
+/** How often a command is called. */
 export interface CommandRow {
   readonly name: string;
   readonly perS: number;
@@ -36,6 +37,7 @@ export interface CommandRow {
   readonly share: number;
 }
 
+/** The commands, those called most first. */
 export function commandRows({ byCommand }: Sample): readonly CommandRow[] {
   const total = Object.values(byCommand).reduce((sum, perS) => sum + perS, 0);
   return Object.entries(byCommand)
@@ -43,6 +45,7 @@ export function commandRows({ byCommand }: Sample): readonly CommandRow[] {
     .sort((one, other) => other.perS - one.perS);
 }
 
+/** What the node is asked to do. */
 export const commandTable: Table<CommandRow> = {
   title: 'Commands',
   empty: 'No commands.',
@@ -53,6 +56,7 @@ export const commandTable: Table<CommandRow> = {
   ],
 };
 
+/** Whom a protocol serves, and how fast; null: not measured. */
 export interface ProtocolRow {
   readonly name: string;
   readonly perS: number;
@@ -60,6 +64,7 @@ export interface ProtocolRow {
   readonly latency: Latency | null;
 }
 
+/** The protocols that have connections or are asked. */
 export function protocolRows({ byProtocol, connections, latencyByProtocol }: Sample): readonly ProtocolRow[] {
   const names = [...new Set([...Object.keys(connections), ...Object.keys(byProtocol)])];
   return names.map((name) => ({
@@ -70,6 +75,7 @@ export function protocolRows({ byProtocol, connections, latencyByProtocol }: Sam
   }));
 }
 
+/** By which protocols the node is asked, with how long calls take in milliseconds. */
 export const protocolTable: Table<ProtocolRow> = {
   title: 'Protocols',
   empty: 'Not known.',
@@ -83,14 +89,17 @@ export const protocolTable: Table<ProtocolRow> = {
   ],
 };
 
+/** A shard, with its number. */
 export interface ShardRow extends ShardSample {
   readonly index: number;
 }
 
+/** The shards by their numbers. */
 export function shardRows({ shards }: Sample): readonly ShardRow[] {
   return shards.map((shard, index) => ({ ...shard, index }));
 }
 
+/** What the shards do and hold. */
 export const shardTable: Table<ShardRow> = {
   title: 'Shards',
   empty: 'Not known.',
@@ -127,6 +136,7 @@ export const shardTable: Table<ShardRow> = {
 
 type HotKey = AccessNews['hot'][number];
 
+/** Keys that are read most, estimated from a sample. */
 export const hotKeyTable: Table<HotKey> = {
   title: 'Hot keys',
   empty: 'Too little was read to say.',
@@ -139,6 +149,7 @@ export const hotKeyTable: Table<HotKey> = {
 
 type PrefixRow = AccessNews['prefixes'][number];
 
+/** What keys with a prefix in common are read, estimated from a sample. */
 export const prefixTable: Table<PrefixRow> = {
   title: 'Prefixes',
   empty: 'Too little was read to say.',
@@ -149,6 +160,7 @@ export const prefixTable: Table<PrefixRow> = {
   ],
 };
 
+/** The slow log. */
 export const slowTable: Table<SlowCommand> = {
   title: 'Slow commands',
   empty: 'None.',
@@ -174,10 +186,12 @@ export function balanceNote({ shards }: Sample): string {
   return above < 0.05 ? 'evenly loaded' : `the busiest ${share(above)} above the mean`;
 }
 
+/** The sum of all of them. */
 export function totalOf(byName: Readonly<Record<string, number>>): number {
   return Object.values(byName).reduce((sum, value) => sum + value, 0);
 }
 
+/** Those that are not 0, in one line. */
 export function byNameText(byName: Readonly<Record<string, number>>, told: (value: number) => string): string {
   return Object.entries(byName)
     .filter(([, value]) => value > 0)

@@ -55,7 +55,7 @@ export interface TopState {
   readonly isHelp: boolean;
 }
 
-export const nothingKnown: Known = {
+const nothingKnown: Known = {
   hello: null,
   samples: [],
   health: null,

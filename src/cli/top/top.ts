@@ -54,7 +54,7 @@ function readHttp(text: string, problems: string[]): Place['http'] {
   return null;
 }
 
-export function topHelp(): string {
+function topHelp(): string {
   const keys = keyHelp.map(([key, does]) => `  ${key.padEnd(26)}${does}`);
   return `Usage: fluxcache [OPTION…] top [OPTION…]
 

@@ -1,6 +1,7 @@
 import type { Key } from '../values.ts';
 import type { GetOrSetOptions, LoadContext } from './fill-options.ts';
 
+/** How a function is wrapped: what `getOrSet` takes, the key, and tags by the arguments too. */
 export interface WrapOptions<Args extends readonly unknown[], T> extends Omit<GetOrSetOptions<T>, 'tags'> {
   /** The key by the arguments, or what it begins with: the arguments follow as JSON. */
   readonly key: string | ((...args: Args) => Key);
@@ -19,10 +20,12 @@ export interface Wrapped<Args extends readonly unknown[], T> {
 
 /** What a wrapped function needs of a client. */
 export interface WrapPort {
+  /** As `FluxClient` has both. */
   getOrSet<T>(key: Key, loader: (context: LoadContext) => T | Promise<T>, options: GetOrSetOptions<T>): Promise<T>;
   delete(key: Key): Promise<number>;
 }
 
+/** A function that asks `fn` only for what the cache has not; see `FluxClient.wrap`. */
 export function wrapped<Args extends readonly unknown[], T>(
   client: WrapPort,
   fn: (...args: Args) => T | Promise<T>,

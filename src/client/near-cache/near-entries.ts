@@ -26,7 +26,7 @@ export interface NearFacts {
 }
 
 /** {@link NearFacts} in their place among others. */
-export class NearEntry {
+class NearEntry {
   readonly facts: NearFacts;
   /** It was asked for since eviction last looked at it. */
   isVisited = false;

@@ -1,7 +1,7 @@
 /** Preconditions of RFC 9110, section 13, over the only entity tag an entry has: its version in quotes. */
 
 /** What a list of entity tags asks for. `versions` holds the tags of our form; others can match nothing. */
-export interface TagList {
+export interface EntityTags {
   /** `*`: any entry at all. */
   readonly any: boolean;
   readonly versions: readonly number[];
@@ -9,6 +9,7 @@ export interface TagList {
   readonly weakVersions: readonly number[];
 }
 
+/** The entity tag of an entry of that version. */
 export function entityTagOf(version: number): string {
   return `"${version}"`;
 }
@@ -16,7 +17,7 @@ export function entityTagOf(version: number): string {
 const tagPattern = /^\s*(W\/)?"([\x21\x23-\x7e\x80-\u{10ffff}]*)"\s*$/u;
 
 /** The value of an If-Match or If-None-Match header; null when it is malformed. Empty elements are passed over. */
-export function parseTagList(header: string): TagList | null {
+export function parseEntityTags(header: string): EntityTags | null {
   if (header.trim() === '*') return { any: true, versions: [], weakVersions: [] };
   const versions: number[] = [];
   const weakVersions: number[] = [];
@@ -34,12 +35,12 @@ export function parseTagList(header: string): TagList | null {
 }
 
 /** If-Match: strong comparison, so a weak tag matches nothing. `version` 0: there is no entry. */
-export function ifMatchHolds(list: TagList, version: number): boolean {
+export function ifMatchHolds(list: EntityTags, version: number): boolean {
   return version > 0 && (list.any || list.versions.includes(version));
 }
 
 /** If-None-Match: weak comparison. `version` 0: there is no entry. */
-export function ifNoneMatchHolds(list: TagList, version: number): boolean {
+export function ifNoneMatchHolds(list: EntityTags, version: number): boolean {
   if (version === 0) return true;
   return !(list.any || list.versions.includes(version) || list.weakVersions.includes(version));
 }

@@ -1,4 +1,4 @@
-import { entityTagOf, ifNoneMatchHolds, parseTagList } from '../../protocol/http/entity-tag.ts';
+import { entityTagOf, ifNoneMatchHolds, parseEntityTags } from '../../protocol/http/entity-tag.ts';
 import { isRefusal, parseQuery } from '../../protocol/http/query.ts';
 import { quoted, refuse } from '../../protocol/http/refusal.ts';
 import type { PageFile } from './dashboard-port.ts';
@@ -82,7 +82,7 @@ export class DashboardEndpoints {
   }
 
   #answer(exchange: Exchange, file: PageFile | undefined): void {
-    const tags = parseTagList(exchange.header('if-none-match'));
+    const tags = parseEntityTags(exchange.header('if-none-match'));
     if (file === undefined) exchange.refuse(nothingAt(exchange));
     else {
       const { version, contentType, bytes } = file;

@@ -6,11 +6,11 @@ import { ArgsBuilder } from '../../protocol/http/args-builder.ts';
 import { valueRefusal } from '../../protocol/http/body-fields.ts';
 import { secondsOf } from '../../protocol/http/cache-control.ts';
 import {
+  type EntityTags,
   entityTagOf,
   ifMatchHolds,
   ifNoneMatchHolds,
-  parseTagList,
-  type TagList,
+  parseEntityTags,
 } from '../../protocol/http/entity-tag.ts';
 import { JsonScanner } from '../../protocol/http/json-scanner.ts';
 import { type Lifetime, lifetimeOf } from '../../protocol/http/lifetime.ts';
@@ -33,8 +33,8 @@ const attemptsMax = 8;
 
 /** If-Match and If-None-Match of a request; null where absent. */
 interface Preconditions {
-  readonly ifMatch: TagList | null;
-  readonly ifNoneMatch: TagList | null;
+  readonly ifMatch: EntityTags | null;
+  readonly ifNoneMatch: EntityTags | null;
 }
 
 /** A write as the request asks for it, condition aside. */
@@ -247,10 +247,10 @@ export class KeyEndpoints {
 const formType = 'application/x-www-form-urlencoded';
 
 function preconditionsOf(exchange: Exchange): Preconditions | Refusal {
-  const lists: (TagList | null)[] = [];
+  const lists: (EntityTags | null)[] = [];
   for (const name of ['If-Match', 'If-None-Match']) {
     const header = exchange.header(name.toLowerCase());
-    const list = header === '' ? null : parseTagList(header);
+    const list = header === '' ? null : parseEntityTags(header);
     if (header !== '' && list === null) {
       return refuse('bad-request', `The header ${name} is malformed.`, name, '* or a list of "entity tags"');
     }
