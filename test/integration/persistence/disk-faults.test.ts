@@ -47,7 +47,8 @@ for (const fault of ['enospc', 'eio'] as const) {
       await shards.disk(fault);
       // The disk's state is found out by a write, whose reply waits.
       const waiting = shards.call('set', 'before', '2');
-      await until('the log fails', () => shards.persistence.troubles().length > 0);
+      // The state is in shared memory; what the disk said comes as a message, a moment later.
+      await until('the log fails', () => shards.persistence.troubles()[0]?.endsWith(')') === true);
       t.regex(
         shards.persistence.troubles()[0] ?? '',
         /cannot be written; it is tried again: writes are refused \((ENOSPC|EIO): as the test has asked for\)$/,
