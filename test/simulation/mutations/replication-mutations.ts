@@ -12,15 +12,15 @@ export const replicationMutations: readonly Mutation[] = [
   {
     name: 'acknowledge-below-min-in-sync',
     file: 'replication/primary.ts',
-    find: '!this.hasEnoughInSync || nowMs >= host.lease.endsAtMs) return;',
-    replace: 'nowMs >= host.lease.endsAtMs) return;',
+    find: '>= this.epochStart && this.hasEnoughInSync && nowMs < host.lease.endsAtMs;',
+    replace: '>= this.epochStart && nowMs < host.lease.endsAtMs;',
     why: 'A write is acknowledged by fewer copies than minInSync.',
   },
   {
     name: 'acknowledge-past-lease',
     file: 'replication/primary.ts',
-    find: '!this.hasEnoughInSync || nowMs >= host.lease.endsAtMs) return;',
-    replace: '!this.hasEnoughInSync) return;',
+    find: '>= this.epochStart && this.hasEnoughInSync && nowMs < host.lease.endsAtMs;',
+    replace: '>= this.epochStart && this.hasEnoughInSync;',
     why: 'Two primaries acknowledge writes.',
   },
   {
