@@ -10,12 +10,37 @@ function flags(fsync: string): string[] {
   return ['--copies', '2', '--partitions', '32', '--persistence', '--fsync', fsync, '--on-loss', 'offline'];
 }
 
-/** Writes keys one after the other through a node until told to stop, or until it dies. What was acknowledged is noted. */
-async function writeUntil(tcpPort: number, prefix: string, hasEnded: () => boolean): Promise<Map<string, string>> {
+/** Rounds of a writer before nodes are killed: all of its keys are written, and some again. */
+const ROUNDS_MIN = 80;
+
+/** Writes through a node, and tells what was acknowledged once it has ended. */
+interface Writer {
+  /** Resolves when it has made that many rounds, or has ended. */
+  readonly busy: Promise<void>;
+  readonly acknowledged: Promise<ReadonlyMap<string, string>>;
+}
+
+/** Begins to write keys one after the other through a node until told to stop, or until it dies. */
+function beginWriting(tcpPort: number, prefix: string, hasEnded: () => boolean): Writer {
+  let onBusy: () => void = () => undefined;
+  const busy = new Promise<void>((resolve) => {
+    onBusy = resolve;
+  });
+  const acknowledged = writeUntil(tcpPort, prefix, hasEnded, onBusy).finally(onBusy);
+  return { busy, acknowledged };
+}
+
+async function writeUntil(
+  tcpPort: number,
+  prefix: string,
+  hasEnded: () => boolean,
+  onBusy: () => void,
+): Promise<ReadonlyMap<string, string>> {
   const acknowledged = new Map<string, string>();
   try {
     const connection = await RespConnection.open({ host: '127.0.0.1', port: tcpPort });
     for (let round = 0; !hasEnded(); round++) {
+      if (round === ROUNDS_MIN) onBusy();
       const pairs = Array.from({ length: 8 }, (_, index) => [`${prefix}:${round % 50}:${index}`, `${round}`] as const);
       const replies = await connection.send(pairs.map(([key, value]) => ['SET', key, value]));
       for (const [index, [key, value]] of pairs.entries()) {
@@ -70,11 +95,11 @@ test.serial(
     const acknowledged = new Map<string, string>();
     for (let round = 0; round < 2; round++) {
       let hasEnded = false;
-      const writers = cluster.nodes.map(({ tcpPort, name }) => writeUntil(tcpPort, name, () => hasEnded));
-      await setTimeout(1500);
+      const writers = cluster.nodes.map(({ tcpPort, name }) => beginWriting(tcpPort, name, () => hasEnded));
+      await Promise.all(writers.map(({ busy }) => busy));
       await Promise.all(NAMES.map((name) => cluster.process(name).kill()));
       hasEnded = true;
-      for (const written of await Promise.all(writers)) {
+      for (const written of await Promise.all(writers.map((writer) => writer.acknowledged))) {
         t.true(written.size > 0);
         for (const [key, value] of written) acknowledged.set(key, value);
       }
@@ -90,10 +115,10 @@ test.serial('with fsync everysec a cluster comes back with its keys after all of
   const cluster = await ClusterProcesses.start({ count: 3, flags: flags('everysec') });
   t.teardown(() => cluster.end());
   let hasEnded = false;
-  const writer = writeUntil(cluster.nodes[0]?.tcpPort ?? 0, 'n1', () => hasEnded);
-  await setTimeout(1000);
+  const writer = beginWriting(cluster.nodes[0]?.tcpPort ?? 0, 'n1', () => hasEnded);
+  await writer.busy;
   hasEnded = true;
-  const acknowledged = await writer;
+  const acknowledged = await writer.acknowledged;
   t.true(acknowledged.size > 0);
   await Promise.all(NAMES.map((name) => cluster.process(name).kill()));
   await Promise.all(NAMES.map((name) => cluster.startNode(name)));
