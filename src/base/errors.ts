@@ -59,6 +59,7 @@ export const errors = {
     false,
     'The key does not bear the fill token: it was written, removed or invalidated since, or the time is over.',
   ),
+  interrupted: nobody(28, 409, 'ERR', false, 'The client ended a command that takes long; a part of it was done.'),
 
   // What the node can do now.
   'out-of-memory': node(40, 507, 'OOM', true, 'The memory budget is used up and nothing may be evicted.'),

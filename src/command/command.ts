@@ -91,7 +91,7 @@ export interface SteppedCommand extends CommandRow {
   /** As of a survey: the pattern of the keys that it touches. */
   readonly patternOf?: (args: Args) => Uint8Array | null;
   /** Copies what it needs of `args`, which may be refilled after the call. Steps are of any rows that shards run. */
-  readonly start: (args: Args) => Steps;
+  readonly start: (args: Args) => EndableSteps;
 }
 
 /** One command, step by step over several shards. Other commands may run on the same keys between two steps. */
@@ -101,6 +101,12 @@ export interface Steps {
    * reply is written to `reply`. When a step fails in a way it does not expect, its error is the command's reply.
    */
   next(previous: ReplyReader | null, reply: ReplyWriter): Step | null;
+}
+
+/** Steps that are of no use when whoever asked for them has gone. */
+export interface EndableSteps extends Steps {
+  /** In place of `next`: writes a reply that says how far it was. */
+  end(previous: ReplyReader | null, reply: ReplyWriter): void;
 }
 
 export interface Step {

@@ -1,6 +1,6 @@
 import type { Args } from './args.ts';
 import { ArgsBuffer } from './args-buffer.ts';
-import { type CommandDeclaration, noKeys, type Step, type Steps } from './command.ts';
+import { type CommandDeclaration, type EndableSteps, noKeys, type Step } from './command.ts';
 import { decodeSmallInteger } from './decimal.ts';
 import { isWord, syntaxError } from './options.ts';
 import { ReplyKind, type ReplyReader, type ReplyWriter } from './reply.ts';
@@ -11,7 +11,7 @@ const countDefault = 512;
 const countMax = 4096;
 
 /** Scans, removes what was found, and goes on where it was, until all keys were seen. */
-class DeleteMatching implements Steps {
+class DeleteMatching implements EndableSteps {
   readonly #args = new ArgsBuffer().begin();
   readonly #buffer = new ArgsBuffer();
   #stage: 'begin' | 'scanned' | 'removed' = 'begin';
@@ -32,6 +32,11 @@ class DeleteMatching implements Steps {
     if (this.#stage === 'scanned') return this.#remove(previous, reply);
     this.#removed += previous.number;
     return this.#goOn(reply);
+  }
+
+  end(previous: ReplyReader | null, reply: ReplyWriter): void {
+    if (this.#stage === 'removed' && previous?.kind === ReplyKind.integer) this.#removed += previous.number;
+    reply.error('interrupted', `the client ended it; ${this.#removed} keys were removed before`);
   }
 
   /** The options are of the first step: only there is a reply to write an error to. */
@@ -94,7 +99,8 @@ export const deleteMatchingCommands: readonly CommandDeclaration[] = [
     since: 'FluxCache 0.1.0',
     summary:
       'Removes all keys that match a pattern, on all nodes; returns how many. In steps of about COUNT keys (512 unless ' +
-      'given) looked at, between which other commands run: keys that come meanwhile may stay.',
+      'given) looked at, between which other commands run: keys that come meanwhile may stay. It ends with its step when the ' +
+      'client closes its connection, or its side of it, before the reply.',
     complexity: 'O(N) where N is the number of all keys',
     syntax: 'pattern [COUNT count]',
     start: (args) => new DeleteMatching(args),

@@ -16,6 +16,9 @@ export class OrderedSession implements FlightLog {
   wantsRedirects = false;
   /** In a cluster: reads may be answered by a copy that is a little behind. */
   readsReplicas = false;
+  /** The client has gone, or has said that it sends no more: what is done for it step by step ends with its next step. */
+  isGone = false;
+  #endsWhenGone = false;
   #total = 0;
   /** By shard. Other nodes of a cluster, whose numbers are above those of the shards, count in the total alone. */
   readonly #inFlight: Uint32Array;
@@ -34,6 +37,11 @@ export class OrderedSession implements FlightLog {
   /** No further command may be handed over before `onReady` is called. */
   get blocked(): boolean {
     return this.#blocked;
+  }
+
+  /** It is blocked by what ends when its client goes, which the front end is to notice meanwhile. */
+  get endsWhenGone(): boolean {
+    return this.#endsWhenGone;
   }
 
   /**
@@ -63,14 +71,16 @@ export class OrderedSession implements FlightLog {
   }
 
   /** Blocks the session and calls `task` once nothing of it is in flight; at once when nothing is. */
-  blockUntilIdle(task: () => void): void {
+  blockUntilIdle(task: () => void, endsWhenGone = false): void {
     this.#blocked = true;
+    this.#endsWhenGone = endsWhenGone;
     if (this.#total === 0) task();
     else this.#whenIdle = task;
   }
 
   unblock(): void {
     this.#blocked = false;
+    this.#endsWhenGone = false;
     this.onReady?.();
   }
 

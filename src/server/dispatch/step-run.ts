@@ -1,6 +1,6 @@
 import { AssertionError, assert } from '../../base/assert.ts';
 import type { Args } from '../../command/args.ts';
-import type { Command, Step, SteppedCommand, Steps } from '../../command/command.ts';
+import type { Command, EndableSteps, Step, SteppedCommand } from '../../command/command.ts';
 import { ReplyReader, type ReplySink, ReplyWriter } from '../../command/reply.ts';
 import type { OrderedSession } from './ordered-session.ts';
 
@@ -17,7 +17,10 @@ export interface StepPort {
 
 type Stepped = SteppedCommand & Command;
 
-/** Runs a command that is made of others: behind what its connection has under way, and in front of what it sends next. */
+/**
+ * Runs a command that is made of others: behind what its connection has under way, and in front of what it sends next. When
+ * its client goes, it ends with its next step.
+ */
 export function runSteps(
   port: StepPort,
   command: Stepped,
@@ -27,18 +30,18 @@ export function runSteps(
 ): void {
   const run = new StepRun(port, command, command.start(args), sink, session);
   if (session === null) run.start();
-  else session.blockUntilIdle(() => run.start());
+  else session.blockUntilIdle(() => run.start(), true);
 }
 
 class StepRun implements ReplySink {
   readonly #port: StepPort;
   readonly #command: Stepped;
-  readonly #steps: Steps;
+  readonly #steps: EndableSteps;
   readonly #sink: ReplySink;
   readonly #session: OrderedSession | null;
   readonly #writer = new ReplyWriter();
 
-  constructor(port: StepPort, command: Stepped, steps: Steps, sink: ReplySink, session: OrderedSession | null) {
+  constructor(port: StepPort, command: Stepped, steps: EndableSteps, sink: ReplySink, session: OrderedSession | null) {
     this.#port = port;
     this.#command = command;
     this.#steps = steps;
@@ -58,7 +61,8 @@ class StepRun implements ReplySink {
   #advance(previous: ReplyReader | null): void {
     let step: Step | null = null;
     try {
-      step = this.#steps.next(previous, this.#writer);
+      if (this.#session?.isGone) this.#steps.end(previous, this.#writer);
+      else step = this.#steps.next(previous, this.#writer);
     } catch (error) {
       if (error instanceof AssertionError) throw error;
       this.#port.answerDefect(this.#command, error, this.#writer);

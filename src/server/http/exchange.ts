@@ -8,6 +8,7 @@ import { type Refusal, refuse } from '../../protocol/http/refusal.ts';
 import { isPassing, statusLineOf } from '../../protocol/http/status.ts';
 import type { ReplySink } from '../../shard/shard-client.ts';
 import { type AccessUser, everybody } from '../access/rights.ts';
+import { OrderedSession } from '../dispatch/ordered-session.ts';
 import { endAnswer, endBodiless, type WaitPort } from './answer.ts';
 import type { HttpCaller } from './http-caller.ts';
 import { bodyTimeout, RequestBody } from './request-body.ts';
@@ -52,6 +53,8 @@ export class Exchange implements WaitPort {
   #onGone: (() => void) | null = null;
   #onStreamGone: (() => void) | null = null;
   #body: RequestBody | null = null;
+  /** Of commands that end when the client goes. */
+  #session: OrderedSession | null = null;
 
   /** `headerNames`: those that will be asked for, in lower case. */
   constructor(shared: HttpShared, response: UwsResponse, request: UwsRequest, headerNames: readonly string[]) {
@@ -144,7 +147,19 @@ export class Exchange implements WaitPort {
         });
       },
     };
-    this.shared.node.commands.execute(command, builder.args, sink);
+    this.shared.node.commands.execute(command, builder.args, sink, this.sessionOf(command));
+  }
+
+  /** What a command needs a session for although it is the only one: to end when the client goes. Null for others. */
+  sessionOf(command: Command): OrderedSession | null {
+    if (command.kind !== 'steps') return null;
+    this.#session = new OrderedSession(this.shared.node.shardCount);
+    return this.#session;
+  }
+
+  /** To be called with what ends when the client goes. */
+  watch(session: OrderedSession): void {
+    this.#session = session;
   }
 
   refuse(refusal: Refusal, options: RefusalOptions = {}): void {
@@ -243,6 +258,7 @@ export class Exchange implements WaitPort {
     }
     if (this.#state !== 'open') return;
     this.#state = 'gone';
+    if (this.#session !== null) this.#session.isGone = true;
     this.#body?.release();
     this.shared.inFlight--;
   }

@@ -46,7 +46,7 @@ export class RedisEndpoints {
       this.#shared.count(command, beganMs, exchange.caller);
       exchange.guard(() => this.#answer(exchange, reply, encoding));
     };
-    this.#shared.node.commands.execute(command, resolver.args, { onReply });
+    this.#shared.node.commands.execute(command, resolver.args, { onReply }, exchange.sessionOf(command));
   }
 
   /** `POST /pipeline`: the commands of the body in order, each with a result of its own. */

@@ -35,6 +35,7 @@ export class RedisPipeline {
     this.#commands = commands;
     this.#encoding = encoding;
     this.#session = new OrderedSession(exchange.shared.node.shardCount);
+    exchange.watch(this.#session);
     this.#session.onReady = () => exchange.guard(() => this.run());
     this.#results = new Array<string>(commands.length).fill('');
     this.#missing = commands.length + 1;

@@ -98,6 +98,10 @@ export class RespSession implements Session, CommandTaker, OrderedReplies {
     this.#loop.run();
   }
 
+  inputEnded(): void {
+    this.#ordered.isGone = true;
+  }
+
   close(): void {
     this.#loop.close();
     this.#forgetPause?.();

@@ -100,6 +100,10 @@ class RpcSession implements Session, CommandTaker, CallOwner, BatchPort {
     this.#loop.run();
   }
 
+  inputEnded(): void {
+    this.#ordered.isGone = true;
+  }
+
   close(): void {
     this.#isClosed = true;
     this.#loop.close();

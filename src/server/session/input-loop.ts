@@ -28,6 +28,7 @@ export class InputLoop {
   readonly #connection: SessionConnection;
   readonly #state: SessionState;
   readonly #taker: CommandTaker;
+  #isPaused = false;
   #isRunning = false;
   #isClosed = false;
 
@@ -79,11 +80,15 @@ export class InputLoop {
   }
 
   #hold(isHeld: boolean): void {
-    if (isHeld === this.isHeld || this.#isClosed) return;
+    if (this.#isClosed) return;
     this.isHeld = isHeld;
     // What a closing connection still sends is read, and dropped.
     if (this.#state.isClosing) return;
-    if (isHeld) this.#connection.pauseInput();
+    // That the other end goes is noticed only where its socket is read: until it sends more, which has to wait.
+    const isPaused = isHeld && !this.#state.mustListen;
+    if (isPaused === this.#isPaused) return;
+    this.#isPaused = isPaused;
+    if (isPaused) this.#connection.pauseInput();
     else this.#connection.resumeInput();
   }
 }

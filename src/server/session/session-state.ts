@@ -69,6 +69,7 @@ export abstract class SessionState implements ConnectionPort, PushTarget, Sessio
   /** The connection is gone: gives back all that was held for it. */
   close(): void {
     this.#isGone = true;
+    this.#ordered.isGone = true;
     this.#afterReplies.clear();
     this.subscriptions.clear();
     this.tracking.close();
@@ -128,6 +129,11 @@ export abstract class SessionState implements ConnectionPort, PushTarget, Sessio
   }
   get userName(): string | null {
     return this.user?.name ?? null;
+  }
+
+  /** Whether the socket is to be read although nothing is taken. */
+  get mustListen(): boolean {
+    return this.#ordered.endsWhenGone && this.bufferedBytes === 0;
   }
 
   get wantsRedirects(): boolean {

@@ -26,6 +26,8 @@ export interface Session {
   leave?(): void;
   /** After `leave`: the other end may have sent what is not read yet. */
   readonly isLeaving?: boolean;
+  /** The other end sends nothing more. What it sent is still answered, but for what ends when its client goes. */
+  inputEnded?(): void;
   /** The connection is gone: gives back whatever was held for it. Replies that still come are dropped. */
   close(): void;
 }

@@ -252,6 +252,7 @@ export class TcpConnection implements SessionConnection {
 
   #onInputEnd(): void {
     this.#inputEnded = true;
+    this.session?.inputEnded?.();
     this.endWhenDone();
   }
 
