@@ -20,11 +20,6 @@ export function tokenText(token: number): string {
   return token.toString(16).padStart(tokenDigits, '0');
 }
 
-/** A token made of 64 random bits. */
-export function tokenOf(high: number, low: number): number {
-  return Math.max((high & 0xffff) * 2 ** 32 + low, 1);
-}
-
 function digitOf(byte: number): number {
   if (byte >= 0x30 && byte <= 0x39) return byte - 0x30;
   const letter = byte | 0x20;

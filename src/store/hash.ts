@@ -7,16 +7,18 @@ import { KEY_BYTES_MAX } from './layout.ts';
  */
 export class KeyHasher {
   /** The key hashed last, little-endian, its last word padded with zeros. */
-  readonly words = new Int32Array(KEY_BYTES_MAX >> 2);
+  readonly words: Int32Array;
   readonly #keyLow: number;
   readonly #keyHigh: number;
 
-  constructor(keyLow: number, keyHigh: number) {
+  /** `bytesMax`: of what is hashed. */
+  constructor(keyLow: number, keyHigh: number, bytesMax = KEY_BYTES_MAX) {
+    this.words = new Int32Array((bytesMax + 3) >> 2);
     this.#keyLow = keyLow | 0;
     this.#keyHigh = keyHigh | 0;
   }
 
-  /** Hash of `source[start..end)` as a signed 32-bit integer. At most {@link KEY_BYTES_MAX} bytes. */
+  /** Hash of `source[start..end)` as a signed 32-bit integer. */
   hash(source: Uint8Array, start: number, end: number): number {
     const words = this.words;
     const keyBytes = end - start;

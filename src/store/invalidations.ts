@@ -10,9 +10,12 @@ import type { WriterParts } from './writer-parts.ts';
 export class Invalidations {
   readonly sweep: TagSweep;
   readonly #parts: WriterParts;
+  /** 1 for the partition at hand, while a record of it is repeated. */
+  readonly #one: Uint8Array;
 
   constructor(parts: WriterParts, collector: Collector, onRemoved: (hash: number) => void) {
     this.#parts = parts;
+    this.#one = new Uint8Array(parts.partitions?.total ?? 1);
     this.sweep = new TagSweep(parts, collector, onRemoved);
   }
 
@@ -58,15 +61,15 @@ export class Invalidations {
       this.sweep.finish();
       if (!this.hasRoom(tags, start, end)) return false;
     }
-    const mask = new Uint8Array(partitions?.total ?? 1);
+    const mask = this.#one;
     mask[partition] = 1;
     const place = partition - (partitions?.first ?? 0);
     for (let at = start; at < end; ) {
       const from = at + 1;
       at = from + (tags[at] as number);
-      if (tagNotes.addPartition(tags, from, at, version, isSoft, place)) continue;
-      tagNotes.add(tags, from, at, version, timeMs, isSoft, partitions === null ? null : mask);
+      tagNotes.addPartition(tags, from, at, version, timeMs, isSoft, place, partitions === null ? null : mask);
     }
+    mask[partition] = 0;
     return true;
   }
 

@@ -19,6 +19,8 @@ const MERGED_SLOTS_MAX = 450;
  * pages, notes them in the redo words, swings the directory and retires the old pages.
  */
 export class KeyIndexWriter {
+  /** A page that somebody is going over bit by bit; 0 when it has been replaced since. */
+  watchedPage = 0;
   readonly #arena: Arena;
   readonly #words: Int32Array;
   readonly #pages: Pages;
@@ -112,6 +114,7 @@ export class KeyIndexWriter {
   reset(): number {
     const empty = this.#newPage(0, 0);
     if (empty === 0) return 0;
+    this.watchedPage = 0;
     this.#swing(empty, 0);
     this.#arena.doubles[Counter.keys] = 0;
     this.#partitions?.resetCounts();
@@ -263,6 +266,7 @@ export class KeyIndexWriter {
   }
 
   #retirePage(page: number): void {
+    if (page === this.watchedPage) this.watchedPage = 0;
     this.#arena.count(Counter.indexPages, -1);
     this.#pages.retire(page);
   }

@@ -4,7 +4,7 @@ import type { Arena } from './arena.ts';
 import type { Epochs } from './epochs.ts';
 import { Control, Counter } from './layout.ts';
 import { TagNotes } from './tag-notes.ts';
-import { NOTE_IS_SOFT, NoteRow, tagHashOf } from './tag-ring.ts';
+import { NOTE_IS_LATE, NOTE_IS_SOFT, NoteRow } from './tag-ring.ts';
 
 const TWO_TO_32 = 2 ** 32;
 /** How long a note is remembered: tokens last no longer, and other nodes' clocks may differ. */
@@ -82,7 +82,10 @@ export class TagNotesWriter {
     return this.#freeWords >= needed;
   }
 
-  /** Adds a note of one tag, for the partitions (by number) that have 1 in `mask`; null: for all. Only after `hasRoom`. */
+  /**
+   * Adds a note of one tag, for the partitions (by number) that have 1 in `mask`; null: for all. Only after `hasRoom`. Unless
+   * `isLate`, no note of the tag in any of them has a higher version.
+   */
   add(
     bytes: Uint8Array,
     start: number,
@@ -91,6 +94,7 @@ export class TagNotesWriter {
     timeMs: number,
     isSoft: boolean,
     mask: Uint8Array | null,
+    isLate = false,
   ): void {
     const words = this.#words;
     const { notes } = this;
@@ -103,12 +107,12 @@ export class TagNotesWriter {
       position = (position + left) | 0;
     }
     const note = notes.at(position);
-    const hash = tagHashOf(bytes, start, end);
+    const hash = notes.hashOf(bytes, start, end);
     const bucket = notes.bucketOf(hash);
     words[note + NoteRow.words] = rowWords;
     words[note + NoteRow.next] = words[bucket] as number;
     words[note + NoteRow.hash] = hash;
-    words[note + NoteRow.tag] = length | (isSoft ? NOTE_IS_SOFT : 0);
+    words[note + NoteRow.tag] = length | (isSoft ? NOTE_IS_SOFT : 0) | (isLate ? NOTE_IS_LATE : 0);
     words[note + NoteRow.versionLow] = version | 0;
     words[note + NoteRow.highs] = Math.floor(version / TWO_TO_32) | (Math.floor(timeMs / TWO_TO_32) << 16);
     words[note + NoteRow.timeLow] = timeMs | 0;
@@ -122,26 +126,43 @@ export class TagNotesWriter {
     this.#arena.count(Counter.pendingTags, 1);
   }
 
-  /** Adds a partition to a note of that tag, version and kind which is still to be swept; false when there is none. */
+  /**
+   * Notes that the tag was invalidated in one partition, alone in `mask`, as another store tells: in a note that is still to
+   * be swept of the same act in other partitions, if there is one and versions stay in order, or else in one of its own.
+   */
   addPartition(
     bytes: Uint8Array,
     start: number,
     end: number,
     version: number,
+    timeMs: number,
     isSoft: boolean,
     place: number,
-  ): boolean {
+    mask: Uint8Array | null,
+  ): void {
     const { notes } = this;
-    let note = notes.find(bytes, start, end, this.head, version - 1);
-    while (note >= 0 && (notes.versionOf(note) !== version || notes.isSoft(note) !== isSoft)) {
-      note = notes.findOlder(note, bytes, start, end, this.head, version - 1);
+    const kept = this.#words[Control.notesKept] as number;
+    let same = -1;
+    let isLate = false;
+    for (let note = notes.find(bytes, start, end, kept); note >= 0; ) {
+      const other = notes.versionOf(note);
+      const isSame = other === version && notes.isSoft(note) === isSoft && this.#isPending(note);
+      if (notes.concerns(note, place)) {
+        if (isSame) return;
+        if (other > version) {
+          isLate = true;
+          same = -1;
+        } else if (!notes.isLate(note)) break;
+      } else if (isSame && same < 0) same = note;
+      note = notes.findOlder(note, bytes, start, end, kept);
     }
-    if (note < 0) return false;
-    if (notes.hasPartition(note, place)) return true;
-    Atomics.or(this.#words, note + NoteRow.partitions + (place >> 5), 1 << (place & 31));
-    const position = this.#positionOf(note);
+    if (same < 0) {
+      this.add(bytes, start, end, version, timeMs, isSoft, mask, isLate);
+      return;
+    }
+    Atomics.or(this.#words, same + NoteRow.partitions + (place >> 5), 1 << (place & 31));
+    const position = this.#positionOf(same);
     if (this.#touched === null || ((position - this.#touched) | 0) < 0) this.#touched = position;
-    return true;
   }
 
   /** A sweep begins, for all that is there: returns the position behind it. */
@@ -166,11 +187,14 @@ export class TagNotesWriter {
     const { notes } = this;
     if (version <= (this.#floors[place] as number)) return true;
     const kept = this.#words[Control.notesKept] as number;
-    let note = notes.find(bytes, start, end, kept, version);
-    while (note >= 0 && notes.partitionWords > 0 && !notes.hasPartition(note, place)) {
-      note = notes.findOlder(note, bytes, start, end, kept, version);
+    for (let note = notes.find(bytes, start, end, kept); note >= 0; ) {
+      if (notes.concerns(note, place)) {
+        if (notes.versionOf(note) > version) return true;
+        if (!notes.isLate(note)) return false;
+      }
+      note = notes.findOlder(note, bytes, start, end, kept);
     }
-    return note >= 0;
+    return false;
   }
 
   /** Nobody knows what was invalidated in the partition up to that version. */
@@ -234,7 +258,7 @@ export class TagNotesWriter {
     const note = this.notes.at(this.#skipped(this.#words[Control.notesKept] as number));
     const version = this.notes.versionOf(note);
     for (let place = 0; place < this.#floors.length; place++) {
-      if (this.notes.partitionWords === 0 || this.notes.hasPartition(note, place)) this.raiseFloor(place, version);
+      if (this.notes.concerns(note, place)) this.raiseFloor(place, version);
     }
     this.#forget(note);
     return true;
@@ -266,9 +290,15 @@ export class TagNotesWriter {
     }
   }
 
-  /** The position of a note that is still to be swept. */
+  /** The position of a note that is kept. */
   #positionOf(note: number): number {
-    return (this.head + ((note - this.notes.at(this.head)) & (this.#ringWords - 1))) | 0;
+    const kept = this.#words[Control.notesKept] as number;
+    return (kept + ((note - this.notes.at(kept)) & (this.#ringWords - 1))) | 0;
+  }
+
+  /** Whether a note that is kept is still to be swept. */
+  #isPending(note: number): boolean {
+    return ((this.#positionOf(note) - this.head) | 0) >= 0;
   }
 
   #setPartitions(note: number, mask: Uint8Array | null): void {

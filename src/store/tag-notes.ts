@@ -1,9 +1,11 @@
+import { TAG_BYTES_MAX } from '../base/cache-limits.ts';
 import { slotOf } from '../base/slot.ts';
 import type { Arena } from './arena.ts';
 import { listBytes, tagsAt } from './attributes.ts';
+import { KeyHasher } from './hash.ts';
 import { Control, KEY_BYTES_MASK } from './layout.ts';
 import { attributesAt, keyWord, versionOf } from './record.ts';
-import { NOTE_IS_SOFT, NoteRow, RING_WORDS_PER_BUCKET, tagHashOf } from './tag-ring.ts';
+import { NOTE_IS_LATE, NOTE_IS_SOFT, NoteRow, RING_WORDS_PER_BUCKET } from './tag-ring.ts';
 
 const TWO_TO_32 = 2 ** 32;
 
@@ -21,9 +23,12 @@ export type Verdict = (typeof Verdict)[keyof typeof Verdict];
 export class TagNotes {
   /** Of the entry judged last, when the verdict was `soft`: Unix milliseconds. */
   softAtMs = 0;
+  /** Notes looked at so far. */
+  steps = 0;
   readonly partitionWords: number;
   readonly bucketCount: number;
   readonly #arena: Arena;
+  readonly #hasher: KeyHasher;
   readonly #words: Int32Array;
   readonly #bytes: Uint8Array;
   readonly #buckets: number;
@@ -32,6 +37,7 @@ export class TagNotes {
 
   constructor(arena: Arena) {
     this.#arena = arena;
+    this.#hasher = new KeyHasher(arena.hashKeyLow, arena.hashKeyHigh, TAG_BYTES_MAX);
     this.#words = arena.words;
     this.#bytes = arena.bytes;
     this.partitionWords = Math.ceil((arena.partitions?.count ?? 0) / 32);
@@ -64,11 +70,15 @@ export class TagNotes {
     for (let at = tags + 3; at < end; ) {
       const start = at + 1;
       at = start + (bytes[at] as number);
-      let note = this.find(bytes, start, at, from, version);
-      for (; note >= 0; note = this.findOlder(note, bytes, start, at, from, version)) {
+      let note = this.find(bytes, start, at, from);
+      for (; note >= 0; note = this.findOlder(note, bytes, start, at, from)) {
         if (this.partitionWords > 0) {
           if (partition < 0) partition = this.#placeOf(ref, header);
-          if (!this.hasPartition(note, partition)) continue;
+          if (!this.concerns(note, partition)) continue;
+        }
+        if (this.versionOf(note) <= version) {
+          if (this.isLate(note)) continue;
+          break;
         }
         if (!this.isSoft(note)) return Verdict.hard;
         const atMs = this.timeOf(note);
@@ -79,47 +89,48 @@ export class TagNotes {
     return verdict;
   }
 
-  /** The word of the youngest note of that tag, from position `from` on, of more than that version; -1: there is none. */
-  find(bytes: Uint8Array, start: number, end: number, from: number, version: number): number {
-    const hash = tagHashOf(bytes, start, end);
+  hashOf(bytes: Uint8Array, start: number, end: number): number {
+    return this.#hasher.hash(bytes, start, end);
+  }
+
+  /** The word of the youngest note of that tag, from position `from` on; -1: there is none. */
+  find(bytes: Uint8Array, start: number, end: number, from: number): number {
+    const hash = this.hashOf(bytes, start, end);
     // Acquires what the writer stored before it published the note.
     const position = Atomics.load(this.#words, this.bucketOf(hash));
-    return this.#search(position, hash, bytes, start, end, from, version);
+    return this.#search(position, hash, bytes, start, end, from);
   }
 
   /** The next older one. */
-  findOlder(note: number, bytes: Uint8Array, start: number, end: number, from: number, version: number): number {
+  findOlder(note: number, bytes: Uint8Array, start: number, end: number, from: number): number {
     const words = this.#words;
     const hash = words[note + NoteRow.hash] as number;
-    return this.#search(words[note + NoteRow.next] as number, hash, bytes, start, end, from, version);
+    return this.#search(words[note + NoteRow.next] as number, hash, bytes, start, end, from);
   }
 
-  #search(
-    position: number,
-    hash: number,
-    bytes: Uint8Array,
-    start: number,
-    end: number,
-    from: number,
-    version: number,
-  ): number {
+  #search(position: number, hash: number, bytes: Uint8Array, start: number, end: number, from: number): number {
     const words = this.#words;
     for (let next = position; ((next - from) | 0) >= 0; ) {
       const note = this.at(next);
-      if (words[note + NoteRow.hash] === hash && this.#isOf(note, bytes, start, end)) {
-        if (this.versionOf(note) > version) return note;
-      }
+      this.steps++;
+      if (words[note + NoteRow.hash] === hash && this.#isOf(note, bytes, start, end)) return note;
       next = words[note + NoteRow.next] as number;
     }
     return -1;
   }
 
-  hasPartition(note: number, place: number): boolean {
+  /** Whether the note is of the partition in that place. */
+  concerns(note: number, place: number): boolean {
+    if (this.partitionWords === 0) return true;
     return ((this.#words[note + NoteRow.partitions + (place >> 5)] as number) & (1 << (place & 31))) !== 0;
   }
 
   isSoft(note: number): boolean {
     return ((this.#words[note + NoteRow.tag] as number) & NOTE_IS_SOFT) !== 0;
+  }
+
+  isLate(note: number): boolean {
+    return ((this.#words[note + NoteRow.tag] as number) & NOTE_IS_LATE) !== 0;
   }
 
   versionOf(note: number): number {

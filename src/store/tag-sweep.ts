@@ -14,9 +14,12 @@ import { HASHES } from './scan.ts';
 import { Verdict } from './tag-notes.ts';
 import type { WriterParts } from './writer-parts.ts';
 
-/** What one step does at most, but for the rest of a page, in looks at entries; taking one out costs as much as many. */
+/** What one step does at most, but for the last entry, in looks at entries; taking one out costs as much as many. */
 const STEP_LOOKS = 4096;
 const LOOKS_PER_ENTRY = 12;
+/** An entry that is dealt with is judged three times; and of the notes, so many are looked at as fast as one entry. */
+const JUDGED = 3;
+const NOTES_PER_LOOK = 16;
 /** Entries of a page that are dealt with at a time. */
 const ENTRIES_MAX = 256;
 const TWO_TO_32 = 2 ** 32;
@@ -35,6 +38,8 @@ export class TagSweep {
   /** The lowest hash not looked at; and the position behind the notes of this pass. */
   #at = 0;
   #end = 0;
+  /** How far the page is done in which the lowest hash is, as long as the index watches that page. */
+  #slot = 0;
   /** Of the page at hand: entries to be dealt with. */
   readonly #hashes = new Int32Array(IndexPage.slots);
   readonly #refs = new Int32Array(IndexPage.slots);
@@ -47,16 +52,17 @@ export class TagSweep {
 
   /** One bounded step; false when there is nothing to sweep. */
   step(): boolean {
-    const { tagNotes } = this.#parts;
+    const { indexWriter, tagNotes } = this.#parts;
     if (!tagNotes.isPending) return false;
     if (!this.#isUnderWay) {
       this.#isUnderWay = true;
       this.#at = 0;
+      indexWriter.watchedPage = 0;
       this.#end = tagNotes.beginSweep();
     }
     const nowMs = this.#parts.clock.nowMs();
     let looks = 0;
-    while (this.#at < HASHES && looks < STEP_LOOKS) looks += this.#sweepPage(nowMs);
+    while (this.#at < HASHES && looks < STEP_LOOKS) looks += this.#sweepPage(nowMs, STEP_LOOKS - looks);
     if (this.#at < HASHES) return true;
     this.#isUnderWay = false;
     this.#parts.endSweep(this.#end);
@@ -68,28 +74,44 @@ export class TagSweep {
     while (this.step());
   }
 
-  #sweepPage(nowMs: number): number {
-    const { arena, index } = this.#parts;
+  /** Goes on in the page at hand, with about so many looks; returns how many it took. */
+  #sweepPage(nowMs: number, looksMax: number): number {
+    const { arena, index, indexWriter } = this.#parts;
+    const { notes } = this.#parts.validity;
     const page = index.pageOf(this.#at | 0);
     const span = HASHES / 2 ** (arena.word(page * 2 + IndexPage.localDepth) & 31);
     const next = Math.floor(this.#at / span) * span + span;
+    const first = indexWriter.watchedPage === page ? this.#slot : 0;
+    indexWriter.watchedPage = page;
+    let looks = 0;
     let found = 0;
-    for (let slot = 0; slot < IndexPage.slots && found < ENTRIES_MAX; slot++) {
+    let slot = first;
+    for (; slot < IndexPage.slots && found < ENTRIES_MAX && looks < looksMax; slot++) {
       const ref = arena.word(page * 2 + slot * 2 + 1);
+      looks += 1 / 2;
       if (ref <= TOMBSTONE) continue;
       const header = arena.word(ref * 2 + 1);
-      if ((header & FLAG_ATTRIBUTES) === 0 || !this.#isLeft(ref, header, nowMs)) continue;
+      if ((header & FLAG_ATTRIBUTES) === 0) continue;
+      const stepsBefore = notes.steps;
+      const isLeft = this.#isLeft(ref, header, nowMs);
+      looks += ((notes.steps - stepsBefore) * JUDGED) / NOTES_PER_LOOK;
+      if (!isLeft) continue;
+      looks += LOOKS_PER_ENTRY;
       this.#hashes[found] = arena.word(page * 2 + slot * 2);
       this.#refs[found] = ref;
       found++;
     }
-    // What there may be more of is looked for again, and what is done by then passed over.
-    let isDone = found < ENTRIES_MAX;
+    let isDone = true;
     for (let i = 0; i < found; i++) {
       if (!this.#sweep(this.#hashes[i] as number, this.#refs[i] as number, nowMs)) isDone = false;
     }
-    if (isDone) this.#at = next;
-    return IndexPage.slots / 2 + found * LOOKS_PER_ENTRY;
+    // What has gone elsewhere is looked for again, among those found with it.
+    this.#slot = isDone ? slot : first;
+    if (isDone && slot === IndexPage.slots) {
+      this.#at = next;
+      indexWriter.watchedPage = 0;
+    }
+    return looks;
   }
 
   /** False: room was made, and the entry has gone elsewhere. */

@@ -1,12 +1,13 @@
 import test from 'ava';
 import { ApplyResult } from '../../../src/base/effect.ts';
 import { Freshness, PutStatus } from '../../../src/base/view.ts';
-import { createStoreMemory } from '../../../src/store/arena.ts';
+import { Arena, createStoreMemory } from '../../../src/store/arena.ts';
 import { EffectReader, EffectWriter } from '../../../src/store/effect-codec.ts';
 import { EffectLog } from '../../../src/store/effect-log.ts';
 import { PartitionedWriter } from '../../../src/store/partitioned-writer.ts';
 import { StoreReader } from '../../../src/store/reader.ts';
 import { readStatistics } from '../../../src/store/statistics.ts';
+import { TagNotes } from '../../../src/store/tag-notes.ts';
 import { StoreWriter } from '../../../src/store/writer.ts';
 import { listOf, putRequest, START_MS } from '../../property/store/model.ts';
 
@@ -16,6 +17,18 @@ function storeOf(budgetBytes = 1 << 20) {
   const clock = { at: START_MS, nowMs: (): number => clock.at };
   const memory = createStoreMemory({ budgetBytes, readersMax: 1, eviction: 'noeviction', hashKey: [7, 8] });
   return { clock, memory, writer: new StoreWriter(memory, clock), reader: new StoreReader(memory, 0, clock) };
+}
+
+/** Tells how many notes were looked at. */
+class CountedWriter extends StoreWriter {
+  get steps(): number {
+    return this.validity.notes.steps;
+  }
+}
+
+function countedStoreOf(budgetBytes: number): CountedWriter {
+  const memory = createStoreMemory({ budgetBytes, readersMax: 1, eviction: 'noeviction', hashKey: [7, 8] });
+  return new CountedWriter(memory, { nowMs: () => START_MS });
 }
 
 function partedStoreOf(clock: { nowMs(): number }, budgetBytes = 2 << 20) {
@@ -251,3 +264,159 @@ test('records with tags or tokens that cannot be are malformed, and nothing else
     t.false(isSound(writer.bytes.slice(0, writer.length)), tags.join(' '));
   }
 });
+
+test('a partition whose entries the sweep has passed joins the note, and has a sweep of its own', (t) => {
+  const clock = { nowMs: () => START_MS };
+  const primary = partedStoreOf(clock, 8 << 20);
+  const copy = partedStoreOf(clock, 8 << 20);
+  const log = new EffectLog();
+  primary.writer.effects = log;
+  for (let partition = 0; partition < 40; partition++) copy.writer.setOwned(partition, false);
+  for (let n = 0; n < 20_000; n++) primary.writer.put(putRequest(`key:${n}`, VALUE, { tags: ['a'] }));
+  log.drain((partition, _keys, record) => copy.writer.applyEffects(partition, record));
+  invalidate(primary.writer, ['a']);
+  const records: Uint8Array[] = [];
+  log.drain((partition, _keys, record) => {
+    records[partition] = Uint8Array.from(record);
+  });
+  t.is(records.length, 40);
+  for (let partition = 39; partition > 0; partition--) {
+    t.is(copy.writer.applyEffects(partition, records[partition] as Uint8Array), ApplyResult.applied);
+  }
+  while (readStatistics(copy.memory).keys > 12_000) t.true(copy.writer.maintain());
+  t.is(copy.writer.applyEffects(0, records[0] as Uint8Array), ApplyResult.applied);
+  t.is(readStatistics(copy.memory).pendingTags, 1, 'one note for all');
+  while (copy.writer.maintain());
+  t.deepEqual([readStatistics(copy.memory).keys, readStatistics(copy.memory).pendingTags], [0, 0]);
+  copy.writer.validate();
+});
+
+test('what several primaries invalidate comes to a copy in any order, and each partition has its own', (t) => {
+  const clock = { nowMs: () => START_MS };
+  const { writer } = partedStoreOf(clock);
+  const owner = partedStoreOf(clock);
+  const log = new EffectLog();
+  owner.writer.effects = log;
+  const names: string[] = [];
+  for (let n = 0; names[0] === undefined || names[1] === undefined; n++) {
+    owner.writer.put(putRequest(`key:${n}`, VALUE, { tags: ['a'] }));
+    log.drain((partition) => {
+      if (partition < 2) names[partition] ??= `key:${n}`;
+    });
+  }
+  const [first, second] = names as [string, string];
+  const record = (fill: (sound: EffectWriter) => void): Uint8Array => {
+    const made = new EffectWriter();
+    made.bytes[0] = 0;
+    made.length = 1;
+    fill(made);
+    return made.bytes.slice(0, made.length);
+  };
+  const list = listOf(['a']);
+  const note = (partition: number, version: number): void => {
+    const bytes = record((made) => made.invalidate(list, 0, list.length, version, START_MS, false));
+    t.is(writer.applyEffects(partition, bytes), ApplyResult.applied);
+  };
+  const put = (partition: number, key: string, version: number): void => {
+    const attributes = { staleMs: 0, tagBytes: list.length, fillToken: 0, fillUntilMs: 0, fillVersion: 0 };
+    const bytes = record((made) => {
+      made.put(0, version, 0, key.length, 0, VALUE.length, { ...attributes, isHollow: false });
+      made.bytes.set(list, made.tagsAt);
+      made.bytes.set(Buffer.from(key), made.keyAt);
+      made.bytes.set(VALUE, made.valueAt);
+    });
+    t.is(writer.applyEffects(partition, bytes), ApplyResult.applied);
+  };
+  const base = 1_000_000;
+  // The second partition joins the note of the first one's youngest act only if it has none in between.
+  note(0, base + 5);
+  note(0, base + 9);
+  note(1, base + 7);
+  note(1, base + 9);
+  put(1, second, base + 8);
+  t.false(has(writer, second));
+  put(1, second, base + 9);
+  t.true(has(writer, second));
+  // What is told once more, late, hides nothing.
+  note(0, base + 6);
+  put(0, first, base + 7);
+  t.false(has(writer, first));
+  put(0, first, base + 10);
+  t.true(has(writer, first));
+  writer.validate();
+});
+
+test('an entry is judged in a step or two, however often its tag was invalidated before it was written', (t) => {
+  const writer = countedStoreOf(64 << 20);
+  for (let n = 0; n < 5000; n++) t.true(invalidate(writer, ['hot'], n % 2 === 0));
+  writer.put(putRequest('key', VALUE, { tags: ['hot'] }));
+  const before = writer.steps;
+  t.true(has(writer, 'key'));
+  const steps = writer.steps - before;
+  t.true(steps > 0 && steps < 10, `${steps} steps`);
+});
+
+test('which tags share a bucket is the secret of the store', (t) => {
+  const bucketOfBy = (hashKey: readonly [number, number]): ((tag: string) => number) => {
+    const memory = createStoreMemory({ budgetBytes: 4 << 20, readersMax: 1, eviction: 'noeviction', hashKey });
+    const notes = new TagNotes(new Arena(memory));
+    return (tag) => notes.bucketOf(notes.hashOf(Buffer.from(tag), 0, tag.length));
+  };
+  const [one, other] = [bucketOfBy([1, 2]), bucketOfBy([3, 4])];
+  const chosen = Array.from({ length: 50_000 }, (_, n) => `t${n}`).filter((tag) => one(tag) === one('t0'));
+  t.true(chosen.length > 20);
+  t.true(new Set(chosen.map(other)).size > chosen.length / 2);
+});
+
+test('a step of a sweep looks at a bounded number of notes, also of entries that all of them concern', (t) => {
+  const writer = countedStoreOf(64 << 20);
+  for (let n = 0; n < 3000; n++) writer.put(putRequest(`key:${n}`, VALUE, { tags: ['hot'], staleMs: 60_000 }));
+  for (let n = 0; n < 5000; n++) t.true(invalidate(writer, ['hot'], true));
+  let most = 0;
+  for (let before = writer.steps; writer.maintain(); before = writer.steps)
+    most = Math.max(most, writer.steps - before);
+  t.true(most > 0 && most < 200_000, `${most} steps`);
+  for (let n = 0; n < 3000; n++) t.is(writer.peekStale(Buffer.from(`key:${n}`), 0, `key:${n}`.length), Freshness.stale);
+});
+
+test('a writer that takes over knows of no token given before, and of the last note although it is not chained', (t) => {
+  const { clock, memory, writer } = storeOf();
+  const key = Buffer.from('key');
+  t.is(writer.putHollow(key, 0, 3, writer.newFillToken(), clock.at + 60_000), PutStatus.created);
+  writer.put(putRequest('tagged', VALUE, { tags: ['a'] }));
+  const arena = new Arena(memory);
+  const notes = new TagNotes(arena);
+  const bucket = notes.bucketOf(notes.hashOf(Buffer.from('a'), 0, 1));
+  const before = arena.word(bucket);
+  invalidate(writer, ['a']);
+  t.not(arena.word(bucket), before);
+  // As if the writer had died between its last two stores.
+  arena.words[bucket] = before;
+  const next = new StoreWriter(memory, clock);
+  t.false(has(next, 'tagged'));
+  next.validate();
+  t.is(next.peekStale(key, 0, 3), Freshness.hollow);
+  const list = listOf(['b']);
+  t.true(next.isOvertaken(list, 0, list.length));
+});
+
+for (const eviction of ['noeviction', 'flux'] as const) {
+  test(`a soft sweep of a full store leaves nothing as it was (${eviction})`, (t) => {
+    const clock = { nowMs: () => START_MS };
+    const memory = createStoreMemory({ budgetBytes: 1 << 20, readersMax: 1, eviction, hashKey: [7, 8] });
+    const writer = new StoreWriter(memory, clock);
+    const names: string[] = [];
+    for (let n = 0; n < 3000; n++) {
+      const name = `key:${n}`;
+      const value = Buffer.alloc(n % 7 === 0 ? 9000 : 100 + (n % 400));
+      const status = writer.put(putRequest(name, value, { tags: ['a'], staleMs: 60_000 }));
+      if (status !== PutStatus.outOfMemory) names.push(name);
+    }
+    t.true(readStatistics(memory).keys > 100);
+    t.true(invalidate(writer, ['a'], true));
+    while (writer.maintain());
+    t.is(readStatistics(memory).pendingTags, 0);
+    t.is(names.filter((name) => has(writer, name)).length, 0);
+    writer.validate();
+  });
+}
