@@ -1,4 +1,5 @@
 import type { ClusterReport, NodeReport, PartitionReport } from '../command/cluster-report.ts';
+import { counted } from './counted.ts';
 import { printable } from './reply-formats.ts';
 
 const nodeHeadings = ['node', 'address', 'health', 'primaries', 'copies', 'filling', 'lag', 'start', ''];
@@ -87,8 +88,4 @@ function aligned(rows: readonly (readonly string[])[], right: ReadonlySet<number
 
 function byId(one: NodeReport, other: NodeReport): number {
   return one.id < other.id ? -1 : 1;
-}
-
-export function counted(count: number, one: string, many = `${one}s`): string {
-  return `${count} ${count === 1 ? one : many}`;
 }

@@ -9,6 +9,7 @@ import { guessManifest, readManifest, writeManifest } from '../persistence/manif
 import { repairFolder } from '../persistence/repair-folder-file.ts';
 import { planRepair, type RepairConsent, type RepairStep } from '../persistence/repair-plan.ts';
 import { readOptions } from './command-line.ts';
+import { counted } from './counted.ts';
 import { optionsText } from './help-text.ts';
 import type { OptionValues } from './option-kinds.ts';
 import { repairOptions } from './repair-options.ts';
@@ -164,10 +165,6 @@ function sizeText(bytes: number): string {
 
 function ageText(begunAtMs: number): string {
   return new Date(begunAtMs).toISOString().slice(0, 19).replace('T', ' ');
-}
-
-function counted(count: number, one: string, many = `${one}s`): string {
-  return `${count} ${count === 1 ? one : many}`;
 }
 
 function helpText(): string {

@@ -1,4 +1,4 @@
-import { counted } from '../cluster-table.ts';
+import { counted } from '../counted.ts';
 import { printable } from '../reply-formats.ts';
 
 /** Different refusals that are told apart; further ones are counted together. */

@@ -27,20 +27,19 @@ export function entryOf(reply: ReplyReader): Entry | null {
   reply.next();
   const { type } = reply;
   const value = copyOf(reply.bytes, reply.start, reply.end);
+  return { type, value, ...factsOf(reply) };
+}
+
+/** What the next four parts of the reply tell of an entry: all but its value. */
+export function factsOf(reply: ReplyReader): Omit<Entry, 'type' | 'value'> {
   reply.next();
   const version = reply.number;
   reply.next();
   const expiresAtMs = reply.number;
   reply.next();
-  const contentType = headerText(reply);
-  reply.next();
-  return { type, version, expiresAtMs, contentType, staleMs: reply.number, value };
-}
-
-/** The content type that the reader stands on; empty when a header cannot carry it. */
-export function headerText(reply: ReplyReader): string {
   const { text } = reply;
-  return isHeaderText(text) ? text : '';
+  reply.next();
+  return { version, expiresAtMs, contentType: isHeaderText(text) ? text : '', staleMs: reply.number };
 }
 
 /** The Content-Type that goes with a value stored without one. */

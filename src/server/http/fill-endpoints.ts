@@ -10,7 +10,7 @@ import { tokenParameter } from '../../protocol/http/lifetime.ts';
 import { problemContentType, problemOf } from '../../protocol/http/problem.ts';
 import { integerParameter, isRefusal, parseQuery } from '../../protocol/http/query.ts';
 import { refuse } from '../../protocol/http/refusal.ts';
-import { type Entry, headerText } from './entry.ts';
+import { type Entry, factsOf } from './entry.ts';
 import type { Exchange } from './exchange.ts';
 import { freshness, missStatus } from './freshness.ts';
 import { answerEntry } from './key-endpoints.ts';
@@ -117,12 +117,5 @@ function foundIn(reply: ReplyReader): Found {
   reply.next();
   const ms = reply.number;
   if (!hasValue) return { entry: null, token, ms };
-  reply.next();
-  const version = reply.number;
-  reply.next();
-  const expiresAtMs = reply.number;
-  reply.next();
-  const contentType = headerText(reply);
-  reply.next();
-  return { entry: { type, version, expiresAtMs, contentType, staleMs: reply.number, value }, token, ms };
+  return { entry: { type, value, ...factsOf(reply) }, token, ms };
 }
