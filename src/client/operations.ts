@@ -14,6 +14,7 @@ import {
 import { readAs } from './read-as.ts';
 import { isRecord } from './reply-error.ts';
 import { inOrder, pick, spreadOf, sumOf } from './spread.ts';
+import { tagsGiven } from './tag-option.ts';
 import type { Key, Storable, Value, ValueTypeName } from './values.ts';
 
 /** A value with what is known of it. */
@@ -224,7 +225,8 @@ function nothing<T>(result: T): Operation<T> {
 export function setParams(key: Key, value: Storable, options: SetOptions, words: readonly Key[] = []): unknown[] {
   onlyKnown(options, setNames);
   if (words.length === 0 && !hasOptions(options)) return [key, value];
-  const { ttl, expiresAt, stale, jitter, tags = [], returnOld, returnVersion, ...others } = options;
+  const { ttl, expiresAt, stale, jitter, tags: given, returnOld, returnVersion, ...others } = options;
+  const tags = tagsGiven(given);
   const isInMs = ttl !== undefined || expiresAt !== undefined;
   const window = stale || undefined;
   return [

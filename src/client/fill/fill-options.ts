@@ -4,6 +4,7 @@ import type { Codec } from '../codec.ts';
 import { FluxCacheError } from '../errors.ts';
 import { namesOf, onlyKnown } from '../known-options.ts';
 import type { SetOptions } from '../operations.ts';
+import { tagsGiven } from '../tag-option.ts';
 import type { Key, Value } from '../values.ts';
 
 /** What a loader is told. */
@@ -86,6 +87,11 @@ const fillNames = namesOf<GetOrSetOptions>({
 export function fillPlanOf<T>(given: GetOrSetOptions<T>, codec: Codec): FillPlan {
   onlyKnown(given, fillNames);
   const { ttl, stale, jitter, tags, timeoutMs } = given;
+  if (typeof tags !== 'function') tagsGiven(tags);
+  if (jitter !== undefined && jitter !== 0 && ttl === undefined) {
+    throw new FluxCacheError('invalid-argument', 'Option jitter shortens the time to live: it needs ttl.');
+  }
+  checkCodec(given.codec);
   const loaderTimeoutMs = msOf('loaderTimeoutMs', given.loaderTimeoutMs, 1, TIME_MS_MAX);
   const chosenMs = msOf('fillMs', given.fillMs, 1, FILL_MS_MAX);
   const wantedMs = chosenMs ?? Math.min(FILL_MS_MAX, Math.max(FILL_MS_DEFAULT, loaderTimeoutMs ?? 0));
@@ -105,6 +111,12 @@ export function fillPlanOf<T>(given: GetOrSetOptions<T>, codec: Codec): FillPlan
     call: { timeoutMs, retryable: true },
     codec: (given.codec as Codec | undefined) ?? codec,
   };
+}
+
+/** Looked at before anything is loaded, which could not be stored without it. */
+function checkCodec(codec: { readonly encode?: unknown; readonly decode?: unknown } | undefined): void {
+  if (codec === undefined || (typeof codec?.encode === 'function' && typeof codec?.decode === 'function')) return;
+  throw new FluxCacheError('invalid-argument', 'Option codec must have the functions encode and decode.');
 }
 
 function choice(name: string, given: string | undefined): 'load' | 'error' {
