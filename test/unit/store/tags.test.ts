@@ -24,6 +24,10 @@ class CountedWriter extends StoreWriter {
   get steps(): number {
     return this.validity.notes.steps;
   }
+
+  get watchedPage(): number {
+    return this.parts.indexWriter.watchedPage;
+  }
 }
 
 function countedStoreOf(budgetBytes: number): CountedWriter {
@@ -337,11 +341,17 @@ test('what several primaries invalidate comes to a copy in any order, and each p
   t.false(has(writer, second));
   put(1, second, base + 9);
   t.true(has(writer, second));
+  // Nor if there is one behind it.
+  note(1, base + 19);
+  note(0, base + 17);
+  note(1, base + 17);
+  put(1, second, base + 18);
+  t.false(has(writer, second));
   // What is told once more, late, hides nothing.
   note(0, base + 6);
-  put(0, first, base + 7);
+  put(0, first, base + 8);
   t.false(has(writer, first));
-  put(0, first, base + 10);
+  put(0, first, base + 20);
   t.true(has(writer, first));
   writer.validate();
 });
@@ -377,6 +387,19 @@ test('a step of a sweep looks at a bounded number of notes, also of entries that
     most = Math.max(most, writer.steps - before);
   t.true(most > 0 && most < 200_000, `${most} steps`);
   for (let n = 0; n < 3000; n++) t.is(writer.peekStale(Buffer.from(`key:${n}`), 0, `key:${n}`.length), Freshness.stale);
+});
+
+test('a page of the index that was replaced in the midst of a sweep is gone over from its start', (t) => {
+  const writer = countedStoreOf(4 << 20);
+  for (let n = 0; n < 700; n++) writer.put(putRequest(`key:${n}`, VALUE, { tags: ['a'] }));
+  invalidate(writer, ['a']);
+  writer.maintain();
+  t.not(writer.watchedPage, 0);
+  for (let n = 0; n < 2000; n++) writer.put(putRequest(`since:${n}`, VALUE, { tags: ['a'] }));
+  t.is(writer.watchedPage, 0, 'another page may come to stand there');
+  while (writer.maintain());
+  t.is(writer.keyCount, 2000);
+  writer.validate();
 });
 
 test('a writer that takes over knows of no token given before, and of the last note although it is not chained', (t) => {
