@@ -10,6 +10,9 @@ interface FakeEntry {
   value: unknown;
   isStale: boolean;
   token: string | null;
+  /** By the clock of invalidations. */
+  tokenSince?: number;
+  tags?: readonly Key[];
 }
 
 /** What a server does for those who fill, in memory. Each request and each answer takes turns of the event loop to arrive. */
@@ -27,6 +30,9 @@ export class FakeFillServer implements FillPort {
   turnsOfAnswer: () => number = () => 0;
   /** Left on a token that somebody else has. */
   tokenMs = 10_000;
+  readonly #invalidated = new Map<Key, number>();
+  /** Counts invalidations. */
+  #clock = 0;
   #tokens = 0;
   #running = 0;
 
@@ -72,6 +78,7 @@ export class FakeFillServer implements FillPort {
     const entry = this.entries.get(nameOfKey(key)) ?? { value: undefined, isStale: false, token: null };
     this.entries.set(nameOfKey(key), entry);
     entry.token = this.#newToken();
+    entry.tokenSince = this.#clock;
     return entry.token;
   }
 
@@ -97,7 +104,7 @@ export class FakeFillServer implements FillPort {
       const value = entry?.value ?? null;
       if (entry !== undefined && entry.token !== null) return [state, value, null, this.tokenMs];
       const token = this.#newToken();
-      this.entries.set(name, { value: entry?.value, isStale: entry?.isStale ?? false, token });
+      this.entries.set(name, { value: entry?.value, isStale: entry?.isStale ?? false, token, tokenSince: this.#clock });
       return [state, value, token, this.tokenMs];
     }
     if (method === 'cancelfill') {
@@ -106,10 +113,26 @@ export class FakeFillServer implements FillPort {
       else entry.token = null;
       return 1;
     }
+    if (method === 'del') return Number(this.entries.delete(name));
+    if (method === 'invalidate') return this.#invalidate(params[1] as Key);
     const token = params[params.indexOf('FILL') + 1];
     if (entry === undefined || entry.token !== token) throw new ReplyError('fill-lost', 'somebody was faster');
-    this.entries.set(name, { value: params[1], isStale: false, token: null });
+    const tags = params[2] === 'TAGS' ? (params.slice(4, 4 + Number(params[3])) as Key[]) : [];
+    const since = entry.tokenSince ?? 0;
+    // The token stands: whoever has it may load again, or give it back.
+    if (tags.some((tag) => (this.#invalidated.get(tag) ?? 0) > since)) throw new ReplyError('fill-lost', 'invalidated');
+    this.entries.set(name, { value: params[1], isStale: false, token: null, tags });
     return 'OK';
+  }
+
+  #invalidate(tag: Key): number {
+    this.#invalidated.set(tag, ++this.#clock);
+    for (const [name, entry] of this.entries) {
+      if (entry.value === undefined || !entry.tags?.includes(tag)) continue;
+      if (entry.token === null) this.entries.delete(name);
+      else entry.value = undefined;
+    }
+    return 1;
   }
 
   #newToken(): string {

@@ -396,9 +396,7 @@ export class FluxClient {
       tell: (event: ClientEvents['fillError']) => this.#events.emit('fillError', event),
     };
     const fills = new Fills(port, this.#codec);
-    this.#calls.observeWrites(({ method }) => {
-      if (method !== 'getfill') fills.noteWrite();
-    });
+    this.#calls.observeWrites((operation) => fills.noteWrite(operation));
     this.#events.on('connect', () => fills.noteConnected());
     return fills;
   }

@@ -1,3 +1,4 @@
+import { keyOfCall } from './key-of-call.ts';
 import { isKey, type Operation } from './operation.ts';
 import { NestedRequest } from './request-encoder.ts';
 import type { Key } from './values.ts';
@@ -28,8 +29,8 @@ function keysOfBatch(params: readonly unknown[]): readonly Key[] | null {
   for (const param of params) {
     // A batch that was made by hand.
     if (!(param instanceof NestedRequest)) return null;
-    const [first] = param.params;
-    const written = keysWritten({ method: param.method, params: param.params, key: isKey(first) ? first : null });
+    const { method, params: words } = param;
+    const written = keysWritten({ method, params: words, key: keyOfCall(method, words) });
     if (written === null) return null;
     keys.push(...written);
   }

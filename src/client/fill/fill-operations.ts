@@ -14,6 +14,14 @@ export interface FillAnswer {
   readonly ms: number;
 }
 
+/** All that `setFilled` made. */
+const stores = new WeakSet<object>();
+
+/** Whether an operation stores what was loaded: the server refuses that when it is no longer what is to be there. */
+export function isStoreOfFill(operation: object): boolean {
+  return stores.has(operation);
+}
+
 /**
  * Operations of those who load values. None of them is a read that a copy could answer, and all are sent again when their
  * answers are lost: a token that nobody got to know runs out, and a second store of what was stored is refused.
@@ -28,13 +36,17 @@ export const fillOperations = {
   }),
 
   /** Stores what was loaded; the error `fill-lost` when the token is not that of the key any longer. */
-  setFilled: (key: Key, value: Storable, token: string, options: SetOptions): Operation<boolean> => ({
-    method: 'set',
-    params: setParams(key, value, options, ['FILL', token]),
-    key,
-    safety: 'idempotent',
-    decode: (result) => result !== null,
-  }),
+  setFilled: (key: Key, value: Storable, token: string, options: SetOptions): Operation<boolean> => {
+    const operation: Operation<boolean> = {
+      method: 'set',
+      params: setParams(key, value, options, ['FILL', token]),
+      key,
+      safety: 'idempotent',
+      decode: (result) => result !== null,
+    };
+    stores.add(operation);
+    return operation;
+  },
 
   /** Gives a token back, so that the next to ask gets one. */
   cancelFill: (key: Key, token: string): Operation<boolean> => ({

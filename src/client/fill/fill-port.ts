@@ -16,7 +16,7 @@ export interface FillPort {
 export interface Outcome {
   readonly value: unknown;
   /**
-   * Somebody wrote, deleted or invalidated the key while it was loaded. For whoever asked before the loading began the value
+   * The server says that somebody wrote, deleted or invalidated the key while it was loaded. For whoever asked before the loading began the value
    * is as good as any; for whoever asked later it may be older than what he knows of.
    */
   readonly isOvertaken: boolean;

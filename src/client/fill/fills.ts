@@ -1,7 +1,10 @@
 import type { Codec } from '../codec.ts';
 import { AbortError, ClosedError } from '../errors.ts';
 import { nameOfKey } from '../key-name.ts';
+import { keysWritten } from '../keys-written.ts';
+import type { Operation } from '../operation.ts';
 import type { Key } from '../values.ts';
+import { isStoreOfFill } from './fill-operations.ts';
 import { type FillPlan, fillPlanOf, type GetOrSetOptions, type Loader } from './fill-options.ts';
 import type { FillPort } from './fill-port.ts';
 import { Filling } from './filling.ts';
@@ -12,14 +15,18 @@ import { Outage } from './outage.ts';
 const JOINS_MAX = 3;
 
 /**
- * All that is loaded by a client. Callers of this process who want the same key share what is asked and what is loaded;
- * those of different processes are told apart by the server's tokens.
+ * All that is loaded by a client. Callers of one client who want the same key share what is asked and what is loaded; those
+ * of different clients are told apart by the server's tokens.
+ *
+ * Whoever asks after a write, a deletion or an invalidation shares nothing that was loaded from before. Of those of this
+ * client that is known here. Of others' only the server knows, which then refuses to store what was loaded, and the value is
+ * given to those only who asked before the loading began; what is loaded without a token it is not asked about.
  */
 export class Fills implements FlightOwner {
   readonly port: FillPort;
   readonly outage = new Outage();
   readonly #codec: Codec;
-  /** The last flight of each key, by its name. */
+  /** The last flight of each key, by its name; none of those that were overtaken by this client. */
   readonly #flights = new Map<string, Flight>();
   readonly #all = new Set<Flight>();
   /** Values that are loaded anew while the stale ones are given. */
@@ -57,9 +64,16 @@ export class Fills implements FlightOwner {
     return value as T;
   }
 
-  /** Something was or will be written by this client: what was asked before does not know of it. */
-  noteWrite(): void {
+  /** Told of what this client writes, before it is sent and again before its caller is told that it is done. */
+  noteWrite(operation: Pick<Operation<unknown>, 'method' | 'params' | 'key'>): void {
+    if (operation.method === 'getfill') return;
+    // What was asked before does not know of it.
     this.#moment++;
+    if (this.#flights.size === 0 || isStoreOfFill(operation)) return;
+    // Tags are among what has no keys: which ones a value bears is not known before it is loaded.
+    const keys = keysWritten(operation);
+    if (keys === null) for (const flight of this.#flights.values()) this.#overtake(flight);
+    else for (const key of keys) this.#overtake(this.#flights.get(nameOfKey(key)));
   }
 
   /** A node was reached. */
@@ -109,6 +123,12 @@ export class Fills implements FlightOwner {
     this.#flights.set(name, flight);
     this.#all.add(flight);
     return flight;
+  }
+
+  /** What it loads may be older than what was written: those who wait are given it, and nobody joins them. */
+  #overtake(flight: Flight | undefined): void {
+    // Another one has yet to ask the server, or to be told to load, after this.
+    if (flight?.isLoading) this.#flights.delete(flight.name);
   }
 
   /** What was asked in this turn has not left yet; unless something was written since, it is asked as well now as then. */

@@ -61,8 +61,9 @@ export class Flight {
   }
 
   /**
-   * Whether somebody who asks only now may be given the outcome. While the server is asked he may not: what it says may be
-   * older than what he knows of. The value of a loader is refused by the server when it was overtaken.
+   * Whether somebody who asks only now may be given the outcome, unless his own client has overtaken it. While the server is
+   * asked he may not: what it says may be older than what he knows of. Of the value of a loader that has a token the server
+   * says whether others overtook it.
    */
   get isOpen(): boolean {
     return !this.isOver && this.#state !== 'asking';

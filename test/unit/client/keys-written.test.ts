@@ -20,7 +20,13 @@ test('of a batch they are those of all its operations', (t) => {
   t.deepEqual(keysWritten(batchOf([set('a', 1), mset({ b: 1, c: 2 }), remove(['d']), get('e')])), [
     ...['a', 'b', 'c', 'd', 'e'],
   ]);
-  t.is(keysWritten(batchOf([set('a', 1), batchBuilder.call('flushdb', [])])), null);
+  for (const [method, ...words] of [
+    ['flushdb'],
+    ['flushall', 'ASYNC'],
+    ['invalidate', 'tag'],
+    ['delmatch', 'a*'],
+  ] as const)
+    t.is(keysWritten(batchOf([set('a', 1), batchBuilder.call(method, words)])), null);
 });
 
 test('text and the bytes of it are one key', (t) => {

@@ -1,4 +1,5 @@
 import test from 'ava';
+import { batchBuilder, batchOf } from '../../../../src/client/batch.ts';
 import { plainCodec } from '../../../../src/client/codec.ts';
 import {
   AbortError,
@@ -8,7 +9,11 @@ import {
   ReplyError,
   TimeoutError,
 } from '../../../../src/client/errors.ts';
+import type { FillPort } from '../../../../src/client/fill/fill-port.ts';
 import { Fills } from '../../../../src/client/fill/fills.ts';
+import { invalidateOperations } from '../../../../src/client/invalidate-operations.ts';
+import type { Operation } from '../../../../src/client/operation.ts';
+import { operations } from '../../../../src/client/operations.ts';
 import { FakeFillServer } from '../../../fake-fill-server.ts';
 
 function opened(): { server: FakeFillServer; fills: Fills } {
@@ -73,11 +78,120 @@ test('whoever asks while the server is asked asks by himself', async (t) => {
   server.put('k', 'old');
   const first = fills.getOrSet('k', unused, {});
   await Promise.resolve();
-  fills.noteWrite();
+  fills.noteWrite(operations.set('k', 'new'));
   server.put('k', 'new');
   await fills.getOrSet('k', unused, {});
   await first;
   t.is(server.asksFor('getfill'), 2);
+});
+
+/** What a client does for one of its writes. */
+async function write<T>(server: FakeFillServer, fills: Fills, operation: Operation<T>): Promise<T> {
+  fills.noteWrite(operation);
+  const result = await server.run(operation, {});
+  fills.noteWrite(operation);
+  return result;
+}
+
+const writes = {
+  'a write of the key': operations.set('k', 'written'),
+  'a deletion of the key': operations.delete(['k']),
+  'an invalidation of any tag': invalidateOperations.invalidate(['whichever'], false),
+  'a deletion by pattern': invalidateOperations.deleteMatching('*'),
+  'the end of all keys': operations.call('flushall', ['async']),
+  'an invalidation in a batch': batchOf([batchBuilder.call('invalidate', ['whichever'])]),
+};
+
+for (const [what, operation] of Object.entries(writes)) {
+  test(`whoever asks after ${what} by his client is given nothing that was loaded before without a token`, async (t) => {
+    const { server, fills } = opened();
+    server.take('k');
+    const loaded = later<string>();
+    let loads = 0;
+    const load = () => (loads++ === 0 ? loaded.promise : 'new');
+    const before = fills.getOrSet('k', load, { waitMs: 0 });
+    await until(() => loads === 1);
+    const joined = fills.getOrSet('k', unused, {});
+    fills.noteWrite(operations.set('another', 'written'));
+    const alsoJoined = fills.getOrSet('k', unused, {});
+    fills.noteWrite(operation);
+    fills.noteWrite(operation);
+    t.is(await fills.getOrSet('k', load, { waitMs: 0 }), 'new');
+    loaded.resolve('old');
+    t.deepEqual(await Promise.all([before, joined, alsoJoined]), ['old', 'old', 'old']);
+    t.is(server.asksFor('set'), 0);
+    t.true(fills.isIdle);
+  });
+}
+
+test('while the server is away, whoever asks after a write loads by himself, and those who follow share his load', async (t) => {
+  const { server, fills } = opened();
+  server.faults.set('getfill', new ConnectionError('connection', 'it is gone'));
+  const loaded = [later<string>(), later<string>()];
+  let loads = 0;
+  const load = () => loaded[loads++]?.promise ?? unused();
+  const before = fills.getOrSet('k', load, {});
+  await until(() => loads === 1);
+  fills.noteWrite(operations.delete(['k']));
+  const after = [fills.getOrSet('k', load, {})];
+  await until(() => loads === 2);
+  await turn();
+  after.push(fills.getOrSet('k', load, {}));
+  loaded[0]?.resolve('old');
+  t.is(await before, 'old');
+  await turn();
+  // Of what has ended by now, nobody else is forgotten.
+  after.push(fills.getOrSet('k', load, {}));
+  loaded[1]?.resolve('new');
+  t.deepEqual(await Promise.all(after), ['new', 'new', 'new']);
+});
+
+test('whoever asks after a write is not given what could not be stored', async (t) => {
+  const { server, fills } = opened();
+  server.faults.set('set', new TimeoutError('too late'));
+  const loaded = later<string>();
+  let loads = 0;
+  const load = () => (loads++ === 0 ? loaded.promise : 'new');
+  const before = fills.getOrSet('k', load, {});
+  await until(() => loads === 1);
+  await write(server, fills, operations.delete(['k']));
+  const after = fills.getOrSet('k', load, {});
+  loaded.resolve('old');
+  t.is(await before, 'old');
+  t.is(await after, 'new');
+});
+
+test('what is loaded while a tag is invalidated is stored unless it bears the tag, and those who asked after that wait for it', async (t) => {
+  for (const tag of ['its own', 'another']) {
+    const { server, fills } = opened();
+    const loaded = later<string>();
+    let loads = 0;
+    const load = () => (loads++ === 0 ? loaded.promise : 'new');
+    const before = fills.getOrSet('k', load, { tags: ['its own'] });
+    await until(() => loads === 1);
+    await write(server, fills, invalidateOperations.invalidate([tag], false));
+    const after = fills.getOrSet('k', load, { tags: ['its own'] });
+    loaded.resolve('old');
+    t.is(await before, 'old');
+    t.is(await after, tag === 'another' ? 'old' : 'new');
+  }
+});
+
+test('storing what was loaded keeps nobody from sharing it', async (t) => {
+  const server = new FakeFillServer();
+  const port: FillPort = {
+    run: (operation) => write(server, fills, operation),
+    placeOf: () => server.placeOf(),
+    tell: (event) => server.tell(event),
+  };
+  const fills = new Fills(port, plainCodec);
+  server.turnsOfRequest = () => 5;
+  const first = fills.getOrSet('k', () => 'loaded', {});
+  await until(() => server.asksFor('set') === 1);
+  await turn();
+  t.is(await fills.getOrSet('k', unused, {}), 'loaded');
+  t.is(await first, 'loaded');
+  t.deepEqual(server.asked, ['getfill', 'set']);
 });
 
 test('a stale value is given at once, and loaded anew by the one who got the token', async (t) => {
