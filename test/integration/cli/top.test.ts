@@ -28,7 +28,9 @@ const has = (pattern: RegExp) => (rows: string[]) => rows.some((row) => pattern.
 inTerminal('top draws a node, follows its load, obeys keys and sizes, and leaves the terminal as it was', async (t) => {
   const { node: running, connect } = await node();
   const terminal = await start(t, ['-p', String(running.tcpPort), 'top']);
-  const rows = await terminal.until('it is drawn', has(/^Shards/));
+  // Before the first sample it is not known for how long the node has been up.
+  const isDrawn = (drawn: string[]) => has(/^Shards/)(drawn) && drawn[0]?.includes(' up ') === true;
+  const rows = await terminal.until('it is drawn', isDrawn);
   t.regex(rows[0] ?? '', /^test {2}ready {2}HTTP 127\.0\.0\.1:\d+ {2}up /);
   t.is(rows.length, 30);
   t.deepEqual(await terminal.modes(), { isOtherScreen: true, hasCursor: false });
