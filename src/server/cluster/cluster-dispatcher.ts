@@ -302,32 +302,8 @@ export class ClusterDispatcher
     this.routing.run(command, args, sink, session);
   }
 
-  pairBegan(): void {
-    this.#running++;
-  }
-
-  pairDone(): void {
-    this.#running--;
-  }
-
-  stepsBegan(): void {
-    this.#running++;
-  }
-
-  stepsDone(): void {
-    this.#running--;
-  }
-
   runOwn(name: string, args: Args, sink: ReplySink): void {
     this.execute(this.#table.named(name), args, sink);
-  }
-
-  patienceBegan(): void {
-    this.#running++;
-  }
-
-  patienceOver(): void {
-    this.#running--;
   }
 
   ask(command: Command, args: Args, sink: ReplySink): void {
@@ -344,11 +320,11 @@ export class ClusterDispatcher
     this.#plain.answerDefect(command, error, reply);
   }
 
-  transactionBegan(): void {
+  runBegan(): void {
     this.#running++;
   }
 
-  transactionEnded(): void {
+  runEnded(): void {
     this.#running--;
   }
 

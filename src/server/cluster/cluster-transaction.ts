@@ -7,6 +7,7 @@ import { RefusalReason } from '../../shard/guarded-reply.ts';
 import { Admission } from '../../shard/shard-client.ts';
 import type { BarrierSlots } from '../dispatch/barrier-slots.ts';
 import type { OrderedSession } from '../dispatch/ordered-session.ts';
+import type { RunCount } from '../dispatch/run-count.ts';
 import type { Transaction, WatchedKey } from '../dispatch/transaction.ts';
 import type { RunOnConnection } from '../dispatch/transaction-queue.ts';
 import { TransactionRun, type TransactionShards } from '../dispatch/transaction-run.ts';
@@ -17,7 +18,7 @@ import { TargetFlag, type TargetSink } from './target.ts';
 import type { TouchedPartitions } from './touched-partitions.ts';
 
 /** What transactions of a cluster need of the dispatcher. */
-export interface ClusterTransactionsPort {
+export interface ClusterTransactionsPort extends RunCount {
   readonly map: PartitionMap;
   readonly routing: KeyRouting;
   readonly touched: TouchedPartitions;
@@ -26,8 +27,6 @@ export interface ClusterTransactionsPort {
   readonly replyBytesMax: () => number;
   runOnNode(command: NodeCommand & Command, args: Args, reply: ReplyWriter): undefined | Promise<void>;
   answerDefect(command: Command, error: unknown, reply: ReplyWriter): void;
-  transactionBegan(): void;
-  transactionEnded(): void;
 }
 
 /**
@@ -73,7 +72,7 @@ export class ClusterTransaction implements TransactionShards {
     this.#asker = asker;
     this.#flight = port.routing.flight(port.execCommand, this, session);
     this.#partitions = this.#collect();
-    port.transactionBegan();
+    port.runBegan();
   }
 
   start(): void {
@@ -130,12 +129,12 @@ export class ClusterTransaction implements TransactionShards {
     this.#port.answerDefect(command, error, reply);
   }
 
-  transactionBegan(): void {
-    this.#port.transactionBegan();
+  runBegan(): void {
+    this.#port.runBegan();
   }
 
-  transactionEnded(): void {
-    this.#port.transactionEnded();
+  runEnded(): void {
+    this.#port.runEnded();
   }
 
   #collect(): readonly number[] {
@@ -207,7 +206,7 @@ export class ClusterTransaction implements TransactionShards {
   #refuse(reason: RefusalReason): void {
     this.#flight.reason = reason;
     if (this.#asker !== null) {
-      this.#port.transactionEnded();
+      this.#port.runEnded();
       this.#asker.onRefused(reason, new Uint8Array(0), 0, 0);
     } else if (isPassing(reason)) {
       this.#wait();
@@ -222,7 +221,7 @@ export class ClusterTransaction implements TransactionShards {
   }
 
   #deliver(reply: ReplyReader): void {
-    this.#port.transactionEnded();
+    this.#port.runEnded();
     try {
       this.#sink.onReply(reply);
     } finally {

@@ -257,11 +257,11 @@ export class Dispatcher implements CommandDispatcher, PairPort, PatiencePort, St
     return settled(command.run(this.#node, args, reply), reply);
   }
 
-  transactionBegan(): void {
+  runBegan(): void {
     this.#running++;
   }
 
-  transactionEnded(): void {
+  runEnded(): void {
     this.#running--;
   }
 
@@ -278,32 +278,8 @@ export class Dispatcher implements CommandDispatcher, PairPort, PatiencePort, St
     this.#onDefect(command, error);
   }
 
-  pairBegan(): void {
-    this.#running++;
-  }
-
-  pairDone(): void {
-    this.#running--;
-  }
-
-  stepsBegan(): void {
-    this.#running++;
-  }
-
-  stepsDone(): void {
-    this.#running--;
-  }
-
   runOwn(name: string, args: Args, sink: ReplySink): void {
     this.execute(this.#table.named(name), args, sink);
-  }
-
-  patienceBegan(): void {
-    this.#running++;
-  }
-
-  patienceOver(): void {
-    this.#running--;
   }
 
   ask(command: Command, args: Args, sink: ReplySink): void {

@@ -4,18 +4,16 @@ import { ReplyReader, ReplyWriter } from '../../command/reply.ts';
 import type { ReplySink } from '../../shard/shard-client.ts';
 import type { OrderedSession } from './ordered-session.ts';
 import type { Scratch } from './reply-scratch.ts';
+import type { RunCount } from './run-count.ts';
 
 /** What a command by steps asks of the dispatcher. */
-export interface PairPort {
+export interface PairPort extends RunCount {
   /** Bytes that the reply may have. */
   replyBytesMax(): number;
-  /** The command goes by steps; `pairDone` is told when it has come to its end. */
-  pairBegan(): void;
   /** Sends the command of that name to the shard of its key; the sink is called in any case, and once. */
   runStep(name: string, args: Args, sink: ReplySink, session: OrderedSession | null): void;
   /** Writes the reply of a command that threw; throws on what is an assertion. */
   answerDefect(command: Command, error: unknown, reply: ReplyWriter): void;
-  pairDone(): void;
 }
 
 /** Runs a command over two keys of two shards, step by step. */
@@ -37,7 +35,7 @@ export function runPair(
     sink.onReply(scratch.reader);
     return;
   }
-  port.pairBegan();
+  port.runBegan();
   new PairRun(port, command, steps, sink, session, scratch).start();
 }
 
@@ -89,7 +87,7 @@ class PairRun implements ReplySink {
       return;
     }
     reader.openWritten(writer);
-    this.#port.pairDone();
+    this.#port.runEnded();
     try {
       this.#sink.onReply(reader);
     } finally {

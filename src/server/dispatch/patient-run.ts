@@ -3,15 +3,13 @@ import type { Command, Patience } from '../../command/command.ts';
 import { ReplyReader, type ReplySink } from '../../command/reply.ts';
 import { copyArgs } from './copy-args.ts';
 import type { OrderedSession } from './ordered-session.ts';
+import type { RunCount } from './run-count.ts';
 
 /** Between two times of asking: it grows, and differs by up to a half so that those who wait do not ask all at once. */
 const PAUSE_MS = { first: 5, most: 50, factor: 1.5 };
 
 /** What a command that waits asks of the dispatcher. */
-export interface PatiencePort {
-  /** Commands that are asked again are among those whose reply is owed. */
-  patienceBegan(): void;
-  patienceOver(): void;
+export interface PatiencePort extends RunCount {
   /** Runs the command for nobody's connection, once and without waiting. */
   ask(command: Command, args: Args, sink: ReplySink): void;
 }
@@ -33,7 +31,7 @@ export function runPatiently(
   session: OrderedSession | null,
 ): void {
   const run = new PatientRun(port, command, patience, waitMs, copyArgs(args), sink, session);
-  port.patienceBegan();
+  port.runBegan();
   if (session === null) run.ask();
   else session.blockUntilIdle(() => run.ask());
 }
@@ -78,7 +76,7 @@ class PatientRun implements ReplySink {
       setTimeout(() => this.ask(), Math.min(pauseMs, leftMs));
       return;
     }
-    this.#port.patienceOver();
+    this.#port.runEnded();
     try {
       this.#sink.onReply(reply);
     } finally {

@@ -3,12 +3,10 @@ import type { Args } from '../../command/args.ts';
 import type { Command, EndableSteps, Step, SteppedCommand } from '../../command/command.ts';
 import { ReplyReader, type ReplySink, ReplyWriter } from '../../command/reply.ts';
 import type { OrderedSession } from './ordered-session.ts';
+import type { RunCount } from './run-count.ts';
 
 /** What a command made of others asks of the dispatcher. */
-export interface StepPort {
-  /** The command goes by steps; `stepsDone` is told when it has come to its end. */
-  stepsBegan(): void;
-  stepsDone(): void;
+export interface StepPort extends RunCount {
   /** Runs the command of that name for nobody's connection; the sink is called in any case, and once. */
   runOwn(name: string, args: Args, sink: ReplySink): void;
   /** Writes the reply of a command that threw; throws on what is an assertion. */
@@ -50,7 +48,7 @@ class StepRun implements ReplySink {
   }
 
   start(): void {
-    this.#port.stepsBegan();
+    this.#port.runBegan();
     this.#advance(null);
   }
 
@@ -79,7 +77,7 @@ class StepRun implements ReplySink {
     assert(this.#writer.length > 0, 'what has no further step has its reply');
     const reader = new ReplyReader();
     reader.openWritten(this.#writer);
-    this.#port.stepsDone();
+    this.#port.runEnded();
     try {
       this.#sink.onReply(reader);
     } finally {

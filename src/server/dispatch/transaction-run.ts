@@ -9,12 +9,13 @@ import type { KeyMap } from '../../routing/key-plan.ts';
 import { Admission, type ReplySink } from '../../shard/shard-client.ts';
 import type { BarrierSlots } from './barrier-slots.ts';
 import type { OrderedSession } from './ordered-session.ts';
+import type { RunCount } from './run-count.ts';
 import type { Transaction, WatchedKey } from './transaction.ts';
 import { type Place, TransactionPlan } from './transaction-plan.ts';
 import type { RunOnConnection } from './transaction-queue.ts';
 
 /** What a transaction under way asks of the dispatcher. */
-export interface TransactionShards {
+export interface TransactionShards extends RunCount {
   readonly map: KeyMap;
   /** Limit of the reply. */
   readonly replyBytesMax: () => number;
@@ -27,9 +28,6 @@ export interface TransactionShards {
   runOnNode(command: NodeCommand & Command, args: Args, reply: ReplyWriter): undefined | Promise<void>;
   refuseAdmission(sink: ReplySink, admission: Admission): void;
   answerDefect(command: Command, error: unknown, reply: ReplyWriter): void;
-  /** Between these two a transaction is in flight though no shard owes it a reply. */
-  transactionBegan(): void;
-  transactionEnded(): void;
 }
 
 /** One transaction from EXEC to its reply. */
@@ -144,10 +142,10 @@ export class TransactionRun {
       this.#deliver();
       return;
     }
-    this.#shards.transactionBegan();
+    this.#shards.runBegan();
     // Only an assertion rejects it, which ends the thread, as one that is thrown at once does.
     void pending.then(() => {
-      this.#shards.transactionEnded();
+      this.#shards.runEnded();
       this.#deliver();
     });
   }

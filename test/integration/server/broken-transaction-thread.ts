@@ -21,8 +21,8 @@ const shards: TransactionShards = {
   answerDefect: (_command, error) => {
     throw error;
   },
-  transactionBegan: () => undefined,
-  transactionEnded: () => undefined,
+  runBegan: () => undefined,
+  runEnded: () => undefined,
 };
 const transaction = new Transaction();
 transaction.add(commandTable.named('auth'), new Args());

@@ -57,7 +57,8 @@ test('groups of writes within a transaction are parts of it, and a refused one i
     );
     t.deepEqual(reply, ['OK', 2, 'OK', 0, 1, 1, 1, 2, '6']);
     t.deepEqual(await client.call('mget', 'a', 'b', 'c', 'd', 'e', 'f', 'g'), [null, null, null, '3', '5', null, '6x']);
-    t.is(await client.call('ttl', 'g'), 100);
+    const ttl = Number(await client.call('ttl', 'g'));
+    t.true(ttl > 50 && ttl <= 100, `${ttl}`);
   });
 });
 
