@@ -144,6 +144,11 @@ export class Connection {
     return false;
   }
 
+  /** Says that nothing more is sent: ends what the server ends when its client goes. The replies that are owed still come. */
+  endInput(): void {
+    this.#socket.end();
+  }
+
   close(): void {
     this.onEnd = () => undefined;
     this.#end(new ConnectionError('The connection was closed.'));

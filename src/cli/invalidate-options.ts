@@ -13,7 +13,7 @@ export const invalidateOptions = {
   match: word({
     flags: ['--match'],
     group: meaning,
-    doc: 'Instead of tags: delete all keys of this glob pattern, a few at a time; user:* are those that begin so.',
+    doc: 'Instead of tags: delete all keys of this glob pattern, a few at a time; user:* are those that begin so. Ctrl-C ends it.',
     placeholder: 'PATTERN',
     allowed: 'a glob pattern',
   }),
@@ -23,7 +23,7 @@ export const invalidateOptions = {
     doc: 'With --match: keys that are looked at in a step, between which other commands run. Default: the one of the server.',
     default: 0,
     min: 1,
-    max: 1_000_000,
+    max: 4096,
   }),
   json: flag({ flags: ['--json'], group: showing, doc: 'Print JSON.' }),
 } as const;

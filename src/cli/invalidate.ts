@@ -13,6 +13,7 @@ import { splitLine } from './quoting.ts';
 import { printable } from './reply-formats.ts';
 import { Exit, numberOf, openConnection, pause, print, type Run, refuse } from './run.ts';
 import { addressText } from './target.ts';
+import { Interrupt } from './transfer/interrupt.ts';
 
 const HELP = 'fluxcache invalidate --help';
 /** Between two looks at how many keys are left. */
@@ -100,13 +101,27 @@ function distinct(tags: readonly Uint8Array[]): readonly Uint8Array[] {
 /** Answers how many keys were deleted. One command deletes them all; how far it is, another connection looks at. */
 async function deleteMatching(run: Run, connection: Connection, pattern: string, pageSize: number): Promise<number> {
   const words = ['DELMATCH', pattern, ...(pageSize === 0 ? [] : ['COUNT', pageSize])];
-  const deleting = integerOf(run, connection, words);
+  const interrupt = new Interrupt();
+  const deleting = integerOf(run, connection, words).finally(() => interrupt.end());
+  interrupt.onAsked = () => connection.endInput();
   const isDone = deleting.then(
     () => true,
     () => true,
   );
   await showKeysLeft(run, printable(pattern), isDone);
-  return deleting;
+  try {
+    return await deleting;
+  } catch (error) {
+    if (interrupt.isAsked) throw new RefusedError(interruptedText(error));
+    throw error;
+  }
+}
+
+function interruptedText(error: unknown): string {
+  const [, count] = /; (\d+) keys were removed before/.exec(error instanceof Error ? error.message : '') ?? [];
+  // A server that knows nothing of it goes on.
+  if (count === undefined) return 'It was interrupted, and the server did not say how many keys were deleted.';
+  return `It was interrupted: ${counted(Number(count), 'key')} deleted; those that were not come to are still there.`;
 }
 
 /** Shows how many keys are left until it is done. What cannot be looked at is not shown: it is no reason to fail. */
@@ -123,7 +138,8 @@ async function showKeysLeft(run: Run, pattern: string, isDone: Promise<boolean>)
       if (keys === undefined) break;
       first ??= keys;
       const seconds = Math.round((performance.now() - beganMs) / 1000);
-      bar.tell(`deleting ${pattern}: ${seconds} s, ${counted(Math.max(0, first - keys), 'key')} fewer of ${first}`);
+      // What it looks at, only the server knows; others may write meanwhile.
+      bar.tell(`deleting ${pattern}: ${seconds} s; ${keys} keys there are, of ${first} before (Ctrl-C ends it)`);
     }
   } catch (error) {
     if (!(error instanceof ConnectionError)) throw error;
@@ -151,6 +167,8 @@ Makes all keys that were set with one of the tags invalid, at once and on all no
 
 ${optionsText(invalidateOptions)}
 
-Exit status: 0; 1 when it is refused, or the server cannot be reached; 2 when the command line is wrong.
+Ctrl-C ends --match with the keys that were deleted until then. Tags are invalid at once.
+
+Exit status: 0; 1 when it is refused or interrupted, or the server cannot be reached; 2 when the command line is wrong.
 `;
 }

@@ -82,14 +82,15 @@ export function seconds<T extends number | undefined>(
   };
 }
 
+/** `unsaid`: what stands for its absence, which messages do not offer. */
 export function choice<const T extends string>(
-  row: Described & { of: readonly T[]; default: T; placeholder?: string },
+  row: Described & { of: readonly T[]; default: T; placeholder?: string; unsaid?: T },
 ): CliOption<T> {
   return {
     placeholder: row.of.join('|'),
     secret: false,
     ...row,
-    allowed: row.of.join(', '),
+    allowed: row.of.filter((each) => each !== row.unsaid).join(', '),
     read: (text) => row.of.find((each) => each === text),
   };
 }

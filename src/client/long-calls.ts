@@ -7,15 +7,21 @@ import type { Operation } from './operation.ts';
 import type { ResolvedOptions } from './options.ts';
 import type { Router } from './router.ts';
 
+interface Opened {
+  readonly router: Router;
+  readonly calls: Calls;
+  underWay: number;
+}
+
 /**
- * Calls that take as long as there are keys. They have a connection of their own, opened with the first of them: on another
+ * Calls that take as long as there are keys. They have a connection of their own for as long as there are any: on another
  * one, all calls behind them would wait.
  */
 export class LongCalls {
   readonly #options: ResolvedOptions;
   readonly #events: ClientEventTarget;
   readonly #calls: Calls;
-  #opened: { readonly router: Router; readonly calls: Calls } | null = null;
+  #opened: Opened | null = null;
   #isClosed = false;
 
   /** @param calls all others of the client, whose observers are told of writes made here as well */
@@ -28,7 +34,9 @@ export class LongCalls {
   run<T>(operation: Operation<T>, options: CallOptions): Promise<T> {
     if (this.#isClosed) return Promise.reject(new ClosedError());
     this.#opened ??= this.#open();
-    return this.#opened.calls.run(operation, options);
+    const opened = this.#opened;
+    opened.underWay++;
+    return opened.calls.run(operation, options).finally(() => this.#over(opened));
   }
 
   /** Takes no more, and resolves when those there are are done. */
@@ -45,10 +53,17 @@ export class LongCalls {
     this.#opened?.router.destroy(new ClosedError());
   }
 
-  #open(): { readonly router: Router; readonly calls: Calls } {
+  /** Nobody waits on the connection any more. Closing it ends what the server may still do for a call that was given up. */
+  #over(opened: Opened): void {
+    if (--opened.underWay > 0 || this.#opened !== opened || this.#isClosed) return;
+    this.#opened = null;
+    opened.router.end();
+  }
+
+  #open(): Opened {
     const router = openRouter(this.#options, this.#events, null);
     const calls = new Calls(this.#options, router);
     calls.observeWrites((operation) => this.#calls.noteWrite(operation));
-    return { router, calls };
+    return { router, calls, underWay: 0 };
   }
 }

@@ -1,3 +1,4 @@
+import { fstatSync } from 'node:fs';
 import { optionsFirst, readOptions } from '../command-line.ts';
 import { optionsText } from '../help-text.ts';
 import type { OptionValues } from '../option-kinds.ts';
@@ -49,7 +50,7 @@ async function exportTo(file: string, target: Target, values: Values): Promise<E
     const onWait = (what: string): void => progress?.wait(what);
     source = await openServerSource(target, { pattern, type, asJson: false, patienceMs, onWait });
     output = await openOutput(file);
-    progress = new Progress(tally, source.total);
+    progress = new Progress(tally, source.total, file === '-' && !fstatSync(1).isFile());
     interrupt.onAsked = () => progress?.ending();
     await writeAll(source, output, progress, tally, interrupt, values, file);
     progress.end();
@@ -115,6 +116,6 @@ ${optionsText(ownExportOptions)}
 
 Options of the connection (-h, -p, -u, -a, --tls and so on) are those of fluxcache --help.
 
-Exit status: 0; 1 when something is missing in what was written; 2 when the command line is wrong.
+Ctrl-C ends it. Exit status: 0; 1 when something is missing in what was written, or it was interrupted; 2 when the command line is wrong.
 `;
 }

@@ -231,6 +231,6 @@ ${optionsText(ownImportOptions)}
 
 Options of the connection (-h, -p, -u, -a, --tls and so on) are those of fluxcache --help.
 
-Exit status: 0; 1 when something was left out, refused, or not done; 2 when the command line is wrong.
+Ctrl-C ends it with what is under way. Exit status: 0; 1 when something was left out, refused, not done, or interrupted; 2 when the command line is wrong.
 `;
 }

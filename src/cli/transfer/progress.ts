@@ -10,7 +10,7 @@ const FAULTS_TOLD = 20;
 /** How far a transfer is, on standard error while that is a terminal, and what is wrong, above it. */
 export class Progress {
   readonly #tally: Tally;
-  readonly #bar = process.stderr.isTTY === true ? new ProgressBar() : null;
+  readonly #bar: ProgressBar | null;
   readonly #timer: NodeJS.Timeout | undefined;
   /** What there is to do, in bytes or keys; 0 when nobody knows. */
   readonly #total: number;
@@ -19,7 +19,9 @@ export class Progress {
   #faults = 0;
   #waitedFor = '';
 
-  constructor(tally: Tally, total: number) {
+  /** `isSilent`: what is written may end on the same terminal, where a bar would stand within it. */
+  constructor(tally: Tally, total: number, isSilent = false) {
+    this.#bar = process.stderr.isTTY === true && !isSilent ? new ProgressBar() : null;
     this.#tally = tally;
     this.#total = total;
     if (this.#bar !== null) this.#timer = setInterval(() => this.#draw(), PICTURE_MS);

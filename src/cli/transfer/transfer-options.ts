@@ -13,6 +13,7 @@ const common = {
     doc: 'A line of JSON each entry, or a MessagePack map. Default: msgpack for files named .msgpack or .mp, else ndjson.',
     of: ['auto', 'ndjson', 'msgpack'],
     default: 'auto',
+    unsaid: 'auto',
     placeholder: 'ndjson|msgpack',
   }),
   match: word({
@@ -20,6 +21,7 @@ const common = {
     group: choosing,
     doc: 'Only keys of this glob pattern.',
     placeholder: 'GLOB',
+    allowed: 'a glob pattern',
   }),
   timeout: seconds({
     flags: ['--timeout'],
@@ -40,6 +42,7 @@ export const ownExportOptions = {
     doc: 'Only values of this type.',
     of: ['all', 'string', 'bytes', 'number', 'json'],
     default: 'all',
+    unsaid: 'all',
     placeholder: 'string|bytes|number|json',
   }),
 } as const;
@@ -53,6 +56,7 @@ export const ownImportOptions = {
     doc: 'Only values of this type; with --from also hash, list, set, zset or stream.',
     of: ['all', 'string', 'bytes', 'number', 'json', 'hash', 'list', 'set', 'zset', 'stream'],
     default: 'all',
+    unsaid: 'all',
     placeholder: 'TYPE',
   }),
   onlyNew: flag({ flags: ['--nx'], group: choosing, doc: 'Leave keys as they are that exist.' }),
@@ -73,7 +77,7 @@ export const ownImportOptions = {
   from: word({
     flags: ['--from'],
     group: source,
-    doc: 'Import from a running server in place of a file: redis://[[USER]:PASSWORD@]HOST[:PORT][/DB], rediss:// for TLS, or fluxcache:// and fluxcaches://. The password is better in FLUXCACHE_FROM_PASSWORD.',
+    doc: 'Import from a running server in place of a file: redis://[[USER]:PASSWORD@]HOST[:PORT][/DB], rediss:// for TLS, or fluxcache:// and fluxcaches://. Of Redis one database, 0 unless the URL says another. The password is better in FLUXCACHE_FROM_PASSWORD.',
     placeholder: 'URL',
     allowed: 'a URL such as redis://127.0.0.1:6379',
   }),

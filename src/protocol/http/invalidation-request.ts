@@ -29,7 +29,8 @@ export function readInvalidation(body: Uint8Array, scanner: JsonScanner): Invali
   const soft = given.get('soft') ?? false;
   if (typeof soft !== 'boolean') return refuse('bad-request', 'The field "soft" must be true or false.', 'soft');
   if (given.has('tags') === given.has('match')) {
-    return refuse('bad-request', 'Either tags or match must be given.', 'tags', 'tags or match');
+    const detail = given.has('tags') ? 'Tags and match are not given together.' : 'Tags or match must be given.';
+    return refuse('bad-request', detail, 'tags', 'tags or match, one of them');
   }
   if (given.has('tags')) return tagsOf(given.get('tags'), soft);
   const pattern = given.get('match');

@@ -1,4 +1,5 @@
 import test from 'ava';
+import { createClient } from '../../../src/client/client.ts';
 import { startNodeFixture } from '../resp/node-fixture.ts';
 import type { PushClient } from '../resp/push-client.ts';
 import { RpcClient } from '../rpc/rpc-client.ts';
@@ -125,4 +126,24 @@ test('what is sent behind a DELMATCH waits for it, and is answered', async (t) =
   const replies: unknown[] = [];
   while (replies.length < 4) replies.push(await client.reply());
   t.deepEqual(replies, [COUNT, 0, 0, 0]);
+});
+
+test('deleteMatching of the client that is given up is ended, and the next one works', async (t) => {
+  const fixture = await startNodeFixture(t, { maxMemory: '64mb' });
+  const watcher = await fixture.connect(2);
+  const count = 20 * COUNT;
+  for (let at = 0; at < count; at += 1000) {
+    await watcher.call('mset', ...Array.from({ length: 1000 }, (_, index) => [`gone:${at + index}`, 'v']).flat());
+  }
+  const client = createClient({ port: fixture.node.tcpPort });
+  t.teardown(() => client.destroy());
+  const control = new AbortController();
+  const deleting = client.deleteMatching('gone:*', { timeoutMs: 0, signal: control.signal });
+  while ((await keys(watcher)) === count) await watcher.call('ping');
+  control.abort();
+  await t.throwsAsync(deleting, { code: 'aborted' });
+  const left = await untilSettled(watcher);
+  t.true(left > 0 && left < count, `${left} keys are left`);
+  t.is(await client.deleteMatching('gone:*'), left);
+  await client.close();
 });

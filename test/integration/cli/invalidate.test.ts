@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import test from 'ava';
 import { sharedNode, startNodeFixture } from '../resp/node-fixture.ts';
 import { program, runProgram } from './program.ts';
@@ -90,9 +92,31 @@ inTerminal('on a terminal it shows how many keys are gone already, and then only
   const terminal = await Terminal.start([...program, ...args], { columns: 70 });
   t.teardown(() => terminal.stop());
   await terminal.until('it is shown', (rows) =>
-    /^deleting page:\*: \d+ s, \d+ keys? fewer of \d+$/.test(rows[0] ?? ''),
+    /^deleting page:\*: \d+ s; \d+ keys there are, of \d+ before/.test(rows[0] ?? ''),
   );
   const rows = await terminal.untilLast('status 0');
   t.regex(rows[0] ?? '', /^30000 keys deleted in \d+ ms\.$/);
   t.is(rows.length, 2);
+});
+
+test.serial('Ctrl-C ends what deletes by a pattern, and it is told how many keys are gone', async (t) => {
+  const { node: running, connect } = await startNodeFixture(t);
+  const client = await connect(2);
+  for (let from = 0; from < 20_000; from += 1000) {
+    await client.call('MSET', ...Array.from({ length: 1000 }, (_, at) => [`page:${from + at}`, '1']).flat());
+  }
+  const [command = '', ...words] = program;
+  const args = [...words, '-p', String(running.tcpPort), 'invalidate', '--match', 'page:*', '--count', '1'];
+  const child = spawn(command, args, { stdio: ['ignore', 'ignore', 'pipe'] });
+  let told = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    told += text;
+  });
+  const ended = once(child, 'close');
+  while ((await client.call('DBSIZE')) === 20_000) await client.call('PING');
+  child.kill('SIGINT');
+  t.deepEqual(await ended, [1, null]);
+  const [, deleted] =
+    /It was interrupted: (\d+) keys? deleted; those that were not come to are still there/.exec(told) ?? [];
+  t.is(await client.call('DBSIZE'), 20_000 - Number(deleted), told);
 });
