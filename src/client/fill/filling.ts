@@ -18,6 +18,8 @@ export class Filling {
    * cannot take the value now is told of by an event.
    */
   readonly outcome: Promise<Outcome>;
+  /** The server was sent what was loaded: it does not say of what comes after that whether it overtook the value. */
+  isStoring = false;
   readonly #port: FillPort;
   readonly #key: Key;
   readonly #plan: FillPlan;
@@ -45,6 +47,7 @@ export class Filling {
       const { set, tagsOf, call } = this.#plan;
       const stored = await this.#encoded(value);
       const operation = fillOperations.setFilled(this.#key, stored, this.#token, { ...set, tags: tagsOf(value) });
+      this.isStoring = true;
       await this.#port.run(operation, call);
       return { value, isOvertaken: false };
     } catch (error) {

@@ -63,10 +63,10 @@ export class Flight {
   /**
    * Whether somebody who asks only now may be given the outcome, unless his own client has overtaken it. While the server is
    * asked he may not: what it says may be older than what he knows of. Of the value of a loader that has a token the server
-   * says whether others overtook it.
+   * says whether others overtook it up to when it was stored; while its answer is on the way he may not either.
    */
   get isOpen(): boolean {
-    return !this.isOver && this.#state !== 'asking';
+    return !this.isOver && (this.#state === 'pausing' || this.isLoading);
   }
 
   /** It has its outcome, or nobody waits for one. */
@@ -74,8 +74,9 @@ export class Flight {
     return this.#state === 'done' || this.#abandoned !== null;
   }
 
+  /** Up to when what was loaded is sent to be stored. */
   get isLoading(): boolean {
-    return this.#state === 'loading';
+    return this.#state === 'loading' && !(this.#work instanceof Filling && this.#work.isStoring);
   }
 
   /** Waits for the outcome until the signal is aborted. The last one to leave ends the flight. */

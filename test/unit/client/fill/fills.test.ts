@@ -177,7 +177,7 @@ test('what is loaded while a tag is invalidated is stored unless it bears the ta
   }
 });
 
-test('storing what was loaded keeps nobody from sharing it', async (t) => {
+test('storing what was loaded is no write that keeps others from sharing a load', async (t) => {
   const server = new FakeFillServer();
   const port: FillPort = {
     run: (operation) => write(server, fills, operation),
@@ -186,12 +186,33 @@ test('storing what was loaded keeps nobody from sharing it', async (t) => {
   };
   const fills = new Fills(port, plainCodec);
   server.turnsOfRequest = () => 5;
-  const first = fills.getOrSet('k', () => 'loaded', {});
+  const loaded = [later<string>(), later<string>()];
+  let loads = 0;
+  const load = () => loaded[loads++]?.promise ?? unused();
+  const first = fills.getOrSet('k', load, {});
+  await until(() => loads === 1);
+  server.entries.delete('k');
+  loaded[0]?.resolve('overtaken');
   await until(() => server.asksFor('set') === 1);
-  await turn();
-  t.is(await fills.getOrSet('k', unused, {}), 'loaded');
-  t.is(await first, 'loaded');
-  t.deepEqual(server.asked, ['getfill', 'set']);
+  const second = fills.getOrSet('k', load, {});
+  await until(() => loads === 2);
+  // The answer to what the first one stored has come; the second one is loading.
+  t.is(await first, 'overtaken');
+  const third = fills.getOrSet('k', unused, {});
+  loaded[1]?.resolve('loaded');
+  t.deepEqual(await Promise.all([second, third]), ['loaded', 'loaded']);
+  t.is(server.asksFor('getfill'), 2);
+});
+
+test('whoever asks after a write, while the answer to what was stored before it is on its way, asks by himself', async (t) => {
+  const { server, fills } = opened();
+  const first = fills.getOrSet('k', () => 'stored before the write', {});
+  server.turnsOfAnswer = () => 5;
+  await until(() => server.entries.get('k')?.value !== undefined);
+  server.entries.delete('k');
+  const second = fills.getOrSet('k', () => 'new', {});
+  t.is(await first, 'stored before the write');
+  t.is(await second, 'new');
 });
 
 test('a stale value is given at once, and loaded anew by the one who got the token', async (t) => {
