@@ -29,7 +29,7 @@ test('options and metrics that the operations guide names exist', (t) => {
     '--partitions',
     '--force',
   ];
-  foreign.push('--user', '--bigkeys', '--memkeys', '--latency', '--check-config', '--config', '--truncate');
+  foreign.push('--user', '--bigkeys', '--memkeys', '--latency', '--check-config', '--config', '--truncate', '--node');
   const flags = new Set([...optionNames.map(flagOf), ...foreign]);
   for (const [flag] of guide.matchAll(/(?<![\w-])--[a-z][a-z-]*/g)) t.true(flags.has(flag), flag);
   const variables = new Set([...optionNames.map(variableOf), 'FLUXCACHE_URL']);
