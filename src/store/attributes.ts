@@ -1,4 +1,5 @@
 import { copyBytes } from '../base/copy-bytes.ts';
+import { countTags } from '../base/tag-list.ts';
 import type { EntryAttributes } from '../base/view.ts';
 
 /**
@@ -145,13 +146,6 @@ export function listBytes(bytes: Uint8Array, at: number): number {
 /** The number of `index` of the three that a fill token is made of. */
 export function fillNumber(bytes: Uint8Array, at: number, index: number): number {
   return readNumber(bytes, at + 1 + index * NUMBER_BYTES);
-}
-
-/** Tags in a list. */
-export function countTags(tags: Uint8Array, start: number, end: number): number {
-  let count = 0;
-  for (let at = start; at < end; at += 1 + (tags[at] as number)) count++;
-  return count;
 }
 
 function writeFill(target: Uint8Array, at: number, token: number, untilMs: number, version: number): number {

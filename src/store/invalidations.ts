@@ -1,3 +1,4 @@
+import { countTags, tagEnd } from '../base/tag-list.ts';
 import type { Collector } from './collector.ts';
 import { Counter } from './layout.ts';
 import { TagSweep } from './tag-sweep.ts';
@@ -21,9 +22,7 @@ export class Invalidations {
 
   /** Whether as many tags as the list has can be noted now. */
   hasRoom(tags: Uint8Array, start: number, end: number): boolean {
-    let count = 0;
-    for (let at = start; at < end; at += 1 + (tags[at] as number)) count++;
-    return this.#parts.tagNotes.hasRoom(count, end - start, this.#parts.clock.nowMs());
+    return this.#parts.tagNotes.hasRoom(countTags(tags, start, end), end - start, this.#parts.clock.nowMs());
   }
 
   /** Notes the tags under that version for all partitions that are owned, and tells of it. Only after `hasRoom`. */
@@ -33,13 +32,13 @@ export class Invalidations {
     const mask = partitions === null ? null : owned;
     for (let at = start; at < end; ) {
       const from = at + 1;
-      at = from + (tags[at] as number);
+      at = tagEnd(tags, at);
       tagNotes.add(tags, from, at, version, nowMs, isSoft, mask);
       arena.count(Counter.invalidatedTags, 1);
     }
     for (let at = start; at < end; ) {
       const from = at + 1;
-      at = from + (tags[at] as number);
+      at = tagEnd(tags, at);
       listeners.tellInvalidated(tags, from, at, isSoft);
     }
     listeners.tellInvalidatedIn(this.#told(), tags, start, end, version, nowMs, isSoft);
@@ -66,7 +65,7 @@ export class Invalidations {
     const place = partition - (partitions?.first ?? 0);
     for (let at = start; at < end; ) {
       const from = at + 1;
-      at = from + (tags[at] as number);
+      at = tagEnd(tags, at);
       tagNotes.addPartition(tags, from, at, version, timeMs, isSoft, place, partitions === null ? null : mask);
     }
     mask[partition] = 0;
@@ -79,7 +78,7 @@ export class Invalidations {
     const place = partitions === null ? 0 : partition - partitions.first;
     for (let at = start; at < end; ) {
       const from = at + 1;
-      at = from + (tags[at] as number);
+      at = tagEnd(tags, at);
       if (tagNotes.isOvertaken(tags, from, at, version, place)) return true;
     }
     return false;
