@@ -26,6 +26,8 @@ interface Load {
   count: number;
   /** Invalidations of tags that had arrived when the first of them began. */
   readonly tagTurn: number;
+  /** Of the key; null: there was no map when they began. */
+  readonly slot: number | null;
 }
 
 /** What a near cache has done so far, and holds. */
@@ -111,7 +113,7 @@ export class NearCache {
     run: (operation: Operation<Entry<T> | null>) => Promise<Entry<T> | null>,
   ): Promise<Entry<T> | null> {
     const name = nameOfKey(key);
-    const load = this.#begin(name);
+    const load = this.#begin(name, key);
     const beganMs = this.#nowMs();
     const plain = operations.entry<T>(key);
     const { method, params, safety } = plain;
@@ -195,7 +197,14 @@ export class NearCache {
 
   /** Which node serves what, from now on. */
   onMap(map: SlotMap): void {
+    const before = this.#map;
     this.#map = map;
+    // What reads under way bring may be from before a move that is undone by the time it arrives.
+    if (before !== null) {
+      for (const [name, { slot }] of this.#loads) {
+        if (slot === null || ownerOf(before, slot) !== ownerOf(map, slot)) this.#voidLoad(name);
+      }
+    }
     this.#drop(({ slot, source }) => !isServedBy(map, slot, source.address));
   }
 
@@ -217,10 +226,11 @@ export class NearCache {
     else for (const key of keys) this.#dropKey(nameOfKey(key));
   }
 
-  #begin(name: string): Load {
+  #begin(name: string, key: Key): Load {
     let load = this.#loads.get(name);
     if (load === undefined) {
-      load = { isVoid: false, count: 0, tagTurn: this.#tagTurn };
+      const slot = this.#map === null ? null : slotOfKey(key);
+      load = { isVoid: false, count: 0, tagTurn: this.#tagTurn, slot };
       this.#loads.set(name, load);
     }
     load.count++;
@@ -323,8 +333,13 @@ export class NearCache {
 }
 
 function isServedBy(map: SlotMap, slot: number, address: string): boolean {
+  return ownerOf(map, slot) === address;
+}
+
+/** The address of the node that serves a slot; null: none does. */
+function ownerOf(map: SlotMap, slot: number): string | null {
   const owners = map.ownersOf(slot);
-  return owners !== null && addressText(owners.primary) === address;
+  return owners === null ? null : addressText(owners.primary);
 }
 
 const noTags: readonly string[] = [];
