@@ -50,7 +50,10 @@ export async function openSocket(target: Target): Promise<Socket> {
           ...(tls.cert !== undefined && { cert: tls.cert }),
           ...(tls.key !== undefined && { key: tls.key }),
         });
-  const failed = (what: string) => new ConnectionError(`Could not connect to ${addressText(target)}: ${what}.`);
+  const failed = (what: string) => {
+    const hinted = target.isSource === true ? what.replace('--cacert', '--from-cacert') : what;
+    return new ConnectionError(`Could not connect to ${addressText(target)}: ${hinted}.`);
+  };
   await new Promise<void>((resolve, reject) => {
     socket.setTimeout(CONNECT_TIMEOUT_MS, () => {
       socket.destroy();
@@ -164,7 +167,7 @@ export class Connection {
         if (!/without any password configured/.test(reply.text)) {
           throw new ConnectionError(`AUTH was refused: ${reply.text}`);
         }
-        onWarning('the server asks for no password, but one was given.');
+        onWarning(`the server at ${addressText(target)} asks for no password, but one was given.`);
       }
     }
     if (resp === 3) {

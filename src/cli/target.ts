@@ -19,6 +19,8 @@ export interface Target {
   readonly user: string | undefined;
   readonly password: string | undefined;
   readonly database: number;
+  /** It is what `--from` names, whose options have names of their own. */
+  readonly isSource?: boolean;
 }
 
 const schemes: ReadonlyMap<string, { isTls: boolean }> = new Map([
@@ -168,6 +170,7 @@ export function otherTargetOf(
     user: read.user,
     password: read.password ?? password,
     database: read.database ?? 0,
+    isSource: true,
   };
 }
 

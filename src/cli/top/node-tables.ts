@@ -139,7 +139,7 @@ type HotKey = AccessNews['hot'][number];
 /** Keys that are read most, estimated from a sample. */
 export const hotKeyTable: Table<HotKey> = {
   title: 'Hot keys',
-  empty: 'Too little was read to say.',
+  empty: 'None is read far more than others, or too little was read to say.',
   columns: [
     figure('reads/s', 0, ({ reads }) => reads, amount),
     figure('share', 1, (row) => row.share, share),

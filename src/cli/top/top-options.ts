@@ -9,7 +9,7 @@ export const topOptions = {
   view: choice({
     flags: ['--view'],
     group: showing,
-    doc: 'What to show first.',
+    doc: `What to show first: ${viewNames.join(', ')}.`,
     of: viewNames,
     default: 'overview',
     placeholder: 'NAME',

@@ -8,7 +8,7 @@ import { Exit, print, refuse, warn } from '../run.ts';
 import { type Target, targetOf } from '../target.ts';
 import type { Entry, Item } from './entry.ts';
 import { encodeEntries, formatOf } from './file-formats.ts';
-import { isForeseen } from './foreseen.ts';
+import { isForeseen, sentenceOf } from './foreseen.ts';
 import { Interrupt } from './interrupt.ts';
 import { type Output, openOutput } from './output-file.ts';
 import { Progress } from './progress.ts';
@@ -67,7 +67,7 @@ async function exportTo(file: string, target: Target, values: Values): Promise<E
     progress?.end();
     await output?.abandon();
     if (!isForeseen(error)) throw error;
-    warn(error.message);
+    warn(sentenceOf(error, file));
     return Exit.error;
   } finally {
     interrupt.end();

@@ -9,7 +9,7 @@ import type { Target } from '../target.ts';
 import type { Entry, Item } from './entry.ts';
 import { type Clock, EntryWriter, isExpired, type Outcome } from './entry-writer.ts';
 import { type FileFormat, formatOf, placeText, readerOf } from './file-formats.ts';
-import { isForeseen } from './foreseen.ts';
+import { isForeseen, sentenceOf } from './foreseen.ts';
 import { readImportArgs, type ImportValues as Values } from './import-args.ts';
 import { Interrupt } from './interrupt.ts';
 import { Progress } from './progress.ts';
@@ -72,7 +72,7 @@ async function importAll(from: Target | string, target: Target, values: Values):
     progress?.end();
     if (!isForeseen(error)) throw error;
     const before = run === null ? [] : [`${tally.headline('imported')} before.`, run.resumeText()];
-    warn([error.message, ...before].join(' ').trimEnd());
+    warn([sentenceOf(error, typeof from === 'string' ? from : null), ...before].join(' ').trimEnd());
     return Exit.error;
   } finally {
     interrupt.end();

@@ -1,6 +1,6 @@
 import { bytesOf, numberOf } from '../run.ts';
 import { infoFields } from '../stat.ts';
-import type { Target } from '../target.ts';
+import { addressText, type Target } from '../target.ts';
 import { BrokenSourceError, type Item } from './entry.ts';
 import type { Clock } from './entry-writer.ts';
 import { type Chosen, fluxItems } from './flux-source.ts';
@@ -38,7 +38,7 @@ export async function openServerSource(target: Target, options: ServerSourceOpti
   };
   try {
     const first = await open(target);
-    const isFlux = await knowsEntries(first);
+    const isFlux = await knowsEntries(first, target);
     if (!isFlux && (await isOfCluster(first))) {
       links.pop();
       try {
@@ -62,8 +62,12 @@ export async function openServerSource(target: Target, options: ServerSourceOpti
 }
 
 /** Whether it is FluxCache: INFO, which would tell, is not for every user. */
-async function knowsEntries(link: ServerLink): Promise<boolean> {
+async function knowsEntries(link: ServerLink, target: Target): Promise<boolean> {
   const reply = await link.request(['GETENTRY', '', 'UPTO', 0]);
+  if (reply.kind === 'error' && reply.text.startsWith('NOAUTH')) {
+    const hint = target.isSource === true ? ' (FLUXCACHE_FROM_PASSWORD, or in the URL)' : '';
+    throw new BrokenSourceError(`The server at ${addressText(target)} asks for a password${hint}.`);
+  }
   return reply.kind !== 'error' || !/unknown command/i.test(reply.text);
 }
 

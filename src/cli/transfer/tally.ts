@@ -72,11 +72,16 @@ export class Tally {
       existing,
       expired,
       unreadable,
-      leftOut: Object.fromEntries(sorted(this.leftOut)),
+      leftOut: Object.fromEntries(sorted(this.leftOut).map(([reason, count]) => [shortReason(reason), count])),
       refused: Object.fromEntries(sorted(this.refused)),
       seconds: Number(seconds.toFixed(3)),
     })}\n`;
   }
+}
+
+/** A reason as programs are told it: without what people may do about it. */
+function shortReason(reason: string): string {
+  return reason.replace(/ \(--as-json .*\)$/, '');
 }
 
 export function thousands(count: number): string {

@@ -35,7 +35,7 @@ export function parseQuery(
       );
     }
     if (!allowed.includes(name) && !lists.has(name)) {
-      const list = allowed.length === 0 ? 'none' : allowed.join(', ');
+      const list = allowed.length + lists.size === 0 ? 'none' : [...allowed, ...lists.keys()].join(', ');
       return refuse('bad-request', `There is no parameter ${quoted(name)} here.`, name.slice(0, 64), list);
     }
     const list = lists.get(name);

@@ -149,10 +149,10 @@ test('mistakes end with status 2; files that are not there, and servers that are
   t.deepEqual(usage, { code: 2, stdout: '', stderr: problem });
   const none = await runProgram(['-p', port, 'import', join(folder, 'none')]);
   t.is(none.code, 1);
-  t.regex(none.stderr, /^fluxcache: ENOENT: .*none'\n$/);
+  t.regex(none.stderr, /^fluxcache: .*none: there is no such file\.\n$/);
   const nowhere = await runProgram(['-p', port, 'export', join(folder, 'no', 'where')]);
   t.is(nowhere.code, 1);
-  t.regex(nowhere.stderr, /^fluxcache: ENOENT: /);
+  t.regex(nowhere.stderr, /^fluxcache: .*: there is no such file\./);
   const server = createServer((socket) => socket.destroy()).listen(0, '127.0.0.1');
   await once(server, 'listening');
   t.teardown(() => server.close());

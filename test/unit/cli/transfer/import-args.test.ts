@@ -39,7 +39,7 @@ test('what cannot be meant is refused, and why', (t) => {
       '--from-cert and --from-key belong together: one of them is missing.',
     ],
     [['a', '--type', 'hash'], '--type hash goes with --from: files have none of it.'],
-    [['--format', 'xml'], '--format: "xml" is not allowed. Allowed: auto, ndjson, msgpack.'],
+    [['--format', 'xml'], '--format: "xml" is not allowed. Allowed: ndjson, msgpack.'],
     [['--nix'], '--nix: there is no such option. Did you mean --nx?'],
   ] as const) {
     t.is(read(args).problems[0], problem, args.join(' '));
