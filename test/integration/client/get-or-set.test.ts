@@ -70,6 +70,29 @@ test('an invalidation ends what was loaded before it, also what is stored after 
   t.is(await client.get('inv:2'), 'read after it');
 });
 
+test('whoever asks after an invalidation or a deletion was answered is not given what was loaded before without a token', async (t) => {
+  const [holder, client] = [await opened(t), await opened(t)];
+  for (const end of [() => client.invalidateTags(['own:t']), () => client.deleteMatching('own:*')]) {
+    const free: (() => void)[] = [];
+    const held = holder.getOrSet('own:1', () => new Promise<string>((resolve) => free.push(() => resolve('held'))));
+    await until(() => free.length === 1);
+    let database = 'old';
+    const load = () => {
+      const value = database;
+      return new Promise<string>((resolve) => free.push(() => resolve(value)));
+    };
+    const before = client.getOrSet('own:1', load, { waitMs: 0, tags: ['own:t'] });
+    await until(() => free.length === 2);
+    database = 'new';
+    await end();
+    const after = client.getOrSet('own:1', load, { waitMs: 0, tags: ['own:t'] });
+    await until(() => free.length === 3);
+    for (const one of free) one();
+    t.deepEqual(await Promise.all([before, after, held]), ['old', 'new', 'held']);
+    await client.delete('own:1');
+  }
+});
+
 test('a soft invalidation leaves values as stale ones, and nobody waits for them', async (t) => {
   const client = await opened(t);
   await client.set('soft:1', 'old', { ttl: 60_000, stale: 600_000, tags: ['soft'] });
