@@ -108,6 +108,12 @@ function* stats(facts: NodeFacts, statistics: Statistics): Fields {
   yield ['evicted_keys', statistics.ofStores('evictedKeys')];
   yield ['keyspace_hits', statistics.ofStores('hits')];
   yield ['keyspace_misses', statistics.ofStores('misses')];
+  yield ['keyspace_stale_hits', statistics.ofStores('staleHits')];
+  yield ['fill_tokens_granted', statistics.ofFills('granted')];
+  yield ['fill_tokens_filled', statistics.ofFills('filled')];
+  yield ['fill_tokens_lost', statistics.ofFills('lost')];
+  yield ['invalidated_keys', statistics.ofStores('invalidatedEntries')];
+  yield ['pending_tags', Math.max(0, ...facts.shards().map(({ store }) => store.pendingTags))];
   yield ['pubsub_channels', channels.channelCount];
   yield ['pubsub_patterns', channels.patternCount];
   yield ['pubsubshard_channels', channels.shardChannelCount];
