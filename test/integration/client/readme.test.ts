@@ -27,3 +27,16 @@ test('the examples of the Keyv adapter compile and run, and print what their com
   t.deepEqual(printed, program.expected);
   t.is(faults, '');
 });
+
+test('the examples of the README compile and run, and print what their comments say', async (t) => {
+  const { node } = await startNodeFixture(t);
+  const program = await readmeProgram('README.md', {
+    "'fluxcache'": sourceModule('index.ts'),
+    'localhost:7379': `127.0.0.1:${node.tcpPort}`,
+  });
+  t.teardown(() => program.remove());
+  t.is(program.expected.length, 2);
+  const [faults, printed] = await Promise.all([program.check(), program.run()]);
+  t.deepEqual(printed, program.expected);
+  t.is(faults, '');
+});
