@@ -11,9 +11,11 @@ const bundles = new Map<string, URL>();
 
 /**
  * A thread's module and all that it imports in one file of JavaScript, of the present sources: threads start on it in a third
- * of the time that they take from TypeScript. Not for modules that look for others beside themselves.
+ * of the time that they take from TypeScript. Not for modules that look for others beside themselves. What is JavaScript is
+ * left as it is.
  */
 export function bundledThread(entry: URL): URL {
+  if (!entry.pathname.endsWith('.ts')) return entry;
   const made = bundles.get(entry.href);
   if (made !== undefined) return made;
   if (folder === '') {

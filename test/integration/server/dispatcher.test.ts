@@ -159,7 +159,7 @@ test.serial('a stop answers all that was in flight, ends the threads and refuses
 });
 
 test.serial('shards that do not start say so', async (t) => {
-  const threaded = new ThreadedShards({ entry: new URL('./no-such-thread.ts', import.meta.url) });
+  const threaded = new ThreadedShards({ entry: new URL('./no-such-thread.mjs', import.meta.url) });
   await t.throwsAsync(threaded.shards.started(), { name: 'FluxError', message: /shard \d did not start/ });
   await threaded.shards.stop(100);
 });
