@@ -31,12 +31,7 @@ const plan = fc.record({
 test('no caller is given a value that was read before a write that had ended when he asked', async (t) => {
   await fc.assert(
     fc.asyncProperty(plan, async ({ actors, delays }) => {
-      const server = new FakeFillServer();
-      let requests = 0;
-      const nextDelay = () => delays[requests++ % delays.length] ?? 0;
-      server.turnsOfRequest = () => 1 + nextDelay();
-      server.turnsOfAnswer = nextDelay;
-      server.tokenMs = 1;
+      const server = serverWith(delays);
       const processes = [new Fills(server, plainCodec), new Fills(server, plainCodec)];
       /** What the database has, and what writers have been told is written and invalidated. */
       const database = new Map<string, number>(keys.map((key) => [key, 0]));
@@ -108,12 +103,7 @@ const troubledPlan = fc.record({
 test('whatever loads without a token, no caller is given a value that was read before a write of his client that had ended', async (t) => {
   await fc.assert(
     fc.asyncProperty(troubledPlan, async ({ actors, delays }) => {
-      const server = new FakeFillServer();
-      let requests = 0;
-      const nextDelay = () => delays[requests++ % delays.length] ?? 0;
-      server.turnsOfRequest = () => 1 + nextDelay();
-      server.turnsOfAnswer = nextDelay;
-      server.tokenMs = 1;
+      const server = serverWith(delays);
       const away = new ConnectionError('connection', 'it is gone');
       const database = new Map<string, number>(keys.map((key) => [key, 0]));
       const clients = [0, 1].map(() => ({
@@ -166,3 +156,14 @@ test('whatever loads without a token, no caller is given a value that was read b
   );
   t.pass();
 });
+
+/** Whose requests and answers take so many turns of the event loop, one after the other, over and over again. */
+function serverWith(delays: readonly number[]): FakeFillServer {
+  const server = new FakeFillServer();
+  let requests = 0;
+  const nextDelay = () => delays[requests++ % delays.length] ?? 0;
+  server.turnsOfRequest = () => 1 + nextDelay();
+  server.turnsOfAnswer = nextDelay;
+  server.tokenMs = 1;
+  return server;
+}
